@@ -1,0 +1,54 @@
+# One command each, the same for a person, a hook and CI. Everything is installed into .venv beside this file.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+BASE := $(VENV)/base
+MODEL ?=
+IMAGE ?=
+PREPROCESS ?= imagenet
+LABELS ?=
+
+.PHONY: help install check test demo bench docs format clean
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(BASE): $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $(BASE)
+
+$(STAMP): $(BASE)
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --group test --group frameworks
+	@touch $(STAMP)
+
+install: $(STAMP) ## make .venv and install the project with all that its tests need
+
+check: $(STAMP) ## format, lint, types, architecture and the fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not slow"
+
+test: $(STAMP) ## everything: the checks above and every test, on every Keras backend
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/backends tests/compat -k keras
+	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/backends tests/compat -k keras
+
+format: $(STAMP) ## rewrite the code in the project's style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove what the commands above made
+	rm -rf $(VENV) demo-out .pytest_cache .ruff_cache .hypothesis build dist

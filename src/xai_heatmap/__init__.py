@@ -1,0 +1,95 @@
+"""What did it look at? Heatmaps for any layer of any Keras 3 or PyTorch network.
+
+>>> import xai_heatmap as xh
+>>> "explain" in xh.__all__
+True
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xai_heatmap.backends import network
+    from xai_heatmap.compat import Drawer, XAIActivations, XAIHeatmap, XVisTool
+    from xai_heatmap.core.errors import XaiHeatmapError
+    from xai_heatmap.core.geometry import Geometry
+    from xai_heatmap.core.network import Layer, Network, Recording
+    from xai_heatmap.core.registry import Method, method
+    from xai_heatmap.core.target import Choice, Target, category, contrast, probability, top
+    from xai_heatmap.core.verdict import Verdict
+    from xai_heatmap.explaining import compare, explain, maps
+    from xai_heatmap.explanation import Comparison, Explanation, Prediction
+    from xai_heatmap.preprocess import Preprocess
+
+_HOMES = {
+    "Choice": "core.target",
+    "Comparison": "explanation",
+    "Drawer": "compat",
+    "Explanation": "explanation",
+    "Geometry": "core.geometry",
+    "Layer": "core.network",
+    "Method": "core.registry",
+    "Network": "core.network",
+    "Prediction": "explanation",
+    "Preprocess": "preprocess",
+    "Recording": "core.network",
+    "Target": "core.target",
+    "Verdict": "core.verdict",
+    "XAIActivations": "compat",
+    "XAIHeatmap": "compat",
+    "XVisTool": "compat",
+    "XaiHeatmapError": "core.errors",
+    "category": "core.target",
+    "compare": "explaining",
+    "contrast": "core.target",
+    "explain": "explaining",
+    "maps": "explaining",
+    "method": "core.registry",
+    "network": "backends",
+    "probability": "core.target",
+    "top": "core.target",
+}
+
+__all__ = [
+    "Choice",
+    "Comparison",
+    "Drawer",
+    "Explanation",
+    "Geometry",
+    "Layer",
+    "Method",
+    "Network",
+    "Prediction",
+    "Preprocess",
+    "Recording",
+    "Target",
+    "Verdict",
+    "XAIActivations",
+    "XAIHeatmap",
+    "XVisTool",
+    "XaiHeatmapError",
+    "category",
+    "compare",
+    "contrast",
+    "explain",
+    "maps",
+    "method",
+    "network",
+    "probability",
+    "top",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that importing the package stays
+    quick.
+    """
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

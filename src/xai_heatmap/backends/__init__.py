@@ -1,0 +1,71 @@
+"""Frameworks: one file each, imported only when a model of that kind is handed in."""
+
+import importlib
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from xai_heatmap.core.errors import MissingFramework, NotAModel
+from xai_heatmap.core.network import Network
+
+OPENERS = {
+    "keras.src.models.model.Model": ("keras_model", "open_keras"),
+    "torch.nn.modules.module.Module": ("torch_module", "open_torch"),
+}
+"""Where a model of a class is opened; asked in this order, since a Keras model on torch is both."""
+
+
+def network(
+    model: Any,
+    *,
+    image_shape: Sequence[int] | None = None,
+    output: str | int | None = None,
+    keep_closing: bool = False,
+) -> Network:
+    """A model as a network that can be opened at its layers; the model itself stays as it is.
+
+    Parameters
+    ----------
+    model
+        A ``torch.nn.Module``, a ``keras.Model`` on any backend, a network, or text that says where
+        one is: a ``.keras`` or ``.h5`` file, ``module.py:factory``, ``torchvision:NAME``,
+        ``timm:NAME``, ``keras:NAME``, ``hf:NAME``.
+    image_shape
+        (c, H, W) to list the layers for, where the model does not say it.
+    output
+        Key or index of the output to explain, where the model has several.
+    keep_closing
+        Explain the model's output as it stands, a closing softmax or sigmoid included. Gradients
+        fade as a probability nears 0 or 1; without this the logit before it is explained.
+
+    Raises
+    ------
+    NotAModel
+        For anything else.
+    """
+    if isinstance(model, str | os.PathLike):
+        from xai_heatmap.backends.load import load
+
+        model = load(os.fspath(model))
+    classes = [f"{c.__module__}.{c.__qualname__}" for c in type(model).__mro__]
+    for name, (module, opener) in OPENERS.items():
+        if name in classes:
+            backend = importlib.import_module(f"{__name__}.{module}")
+            opened: Network = getattr(backend, opener)(
+                model, image_shape=image_shape, output=output, keep_closing=keep_closing
+            )
+            return opened
+    if all(hasattr(model, name) for name in ("record", "survey", "layers")):
+        if image_shape is not None or output is not None or keep_closing:
+            raise NotAModel(
+                "image_shape, output and keep_closing are given where a model becomes a network; "
+                "this is one."
+            )
+        return model
+    raise NotAModel(
+        f"A torch.nn.Module, a keras.Model or the path of a model file was expected; received "
+        f"{type(model).__name__}."
+    )
+
+
+__all__ = ["MissingFramework", "network"]

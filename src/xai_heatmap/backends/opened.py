@@ -1,0 +1,501 @@
+"""A network made of parts that run: what PyTorch and Keras models have in common.
+
+An *adapter* knows a model: its parts, how to call it, how its closing softmax is left out. An
+*engine* knows a framework: how values are followed, differentiated and replayed. This module joins
+the two into a `Network`.
+"""
+
+import threading
+import warnings
+import weakref
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from jaxtyping import Float32
+
+from xai_heatmap.backends.taps import Site
+from xai_heatmap.core.arrays import Activations, Inputs, Native, Scores
+from xai_heatmap.core.errors import BadArray, LayerNotReached, NoGrid, NonFiniteScores
+from xai_heatmap.core.flow import Flow, surveyed
+from xai_heatmap.core.layout import Layout, layout
+from xai_heatmap.core.network import (
+    INPUT,
+    Declared,
+    Layer,
+    LogRecording,
+    Meaning,
+    Recording,
+    Survey,
+)
+from xai_heatmap.core.selection import select
+
+Closing = Literal["softmax", "sigmoid"]
+
+SAME_SCORES = 1e-3
+"""How far, relative to the largest score, a replayed head may be from the whole pass to be
+believed."""
+
+IMAGES_IN_A_SURVEY = 2
+"""With one image, an axis of length one could be the images or anything else."""
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What has to be left out so that a model ends in its logits: a part's own closing function,
+    or a mark that the
+    engine made.
+    """
+
+    part: object | None = None
+    mark: Any = None
+
+
+class Adapter(Protocol):
+    """What a model has to tell so that an engine can run it."""
+
+    name: str
+    declared: Declared
+    channels_last: bool
+    method: str
+
+    def parts(self) -> Mapping[str, object]:
+        """Every part by its full path, the model itself left out."""
+        ...
+
+    def ready(self) -> AbstractContextManager[object]:
+        """A block in which the model infers and is not trained; all is given back after it."""
+        ...
+
+    def scores(self, x: Any) -> Any:
+        """Call the model on the framework's own tensor; its scores, still differentiable."""
+        ...
+
+    def closing_of(self, part: object) -> Closing | None:
+        """Which closing function that part applies to what it answers, if any."""
+        ...
+
+    def undone(self, part: object | None) -> AbstractContextManager[object]:
+        """A block in which that part leaves its closing function out."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One call of one part, as seen once: which, of what class, the shape of its main tensor, its
+    node in the flow.
+    """
+
+    path: str
+    call: int
+    kind: str
+    shape: tuple[int, ...]
+    node: int
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """What an engine saw in one pass.
+
+    Parameters
+    ----------
+    calls
+        In order of completion.
+    sources, image, output, sums
+        The flow, as in `Flow`.
+    last
+        Paths of the parts whose answer *is* the model's own.
+    closing, mark
+        A closing function that no part owns, and how the engine leaves it out.
+    """
+
+    calls: Sequence[Sighting]
+    sources: Mapping[int, Sequence[int]]
+    image: int
+    output: int
+    sums: frozenset[int]
+    last: Sequence[str]
+    closing: Closing | None = None
+    mark: Any = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What an engine hands over: numpy arrays in the layers' own layouts, and the way back."""
+
+    scores: Scores
+    outputs: Mapping[str, Native]
+    pullback: Callable[[Scores], Mapping[str, Native]]
+
+
+class Head(Protocol):
+    """The network behind one layer, for one image."""
+
+    output: Native
+    """What the layer says of the image itself: (1, ...)."""
+
+    def __call__(self, output: Native) -> Recorded:
+        """Scores for other outputs of the layer, opened at the layer."""
+        ...
+
+
+class Engine(Protocol):
+    """Following, differentiating and replaying values in one framework."""
+
+    def survey(self, adapter: Adapter, x: Native) -> Sightings:
+        """Watch every part once."""
+        ...
+
+    def record(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+    ) -> Recorded:
+        """One forward pass, opened at `sites`; sites that never spoke are missing from the
+        outputs.
+        """
+        ...
+
+    def head(
+        self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
+    ) -> Head:
+        """What lies behind `site` for the one image `x`; `whole` runs everything and replaces on
+        the way.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class View:
+    """A network for inputs of one shape."""
+
+    survey: Survey
+    sites: Mapping[str, Site]
+    closing: Closing | None
+    undo: Undo
+
+
+@dataclass
+class State:
+    """What has been learnt of a model; holds no reference to it, so it is forgotten with the
+    model.
+    """
+
+    sightings: dict[tuple[int, ...], Sightings] = field(default_factory=dict)
+    surveys: dict[tuple[int, ...], Survey] = field(default_factory=dict)
+    proven: dict[str, bool] = field(default_factory=dict)
+    kept: dict[Any, Any] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+_STATES: "weakref.WeakKeyDictionary[Any, State]" = weakref.WeakKeyDictionary()
+
+
+def state_of(model: Any) -> State:
+    """What is known of that very model, from one call to the next."""
+    return _STATES.setdefault(model, State())
+
+
+class OpenedNetwork:
+    """A `Network` over an adapter and an engine. One call at a time: taps patch the model while it
+    runs.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        engine: Engine,
+        state: State,
+        *,
+        image_shape: Sequence[int] | None = None,
+        keep_closing: bool = False,
+    ) -> None:
+        self._adapter = adapter
+        self._engine = engine
+        self._state = state
+        self._image_shape = tuple(image_shape) if image_shape else None
+        self._keep_closing = keep_closing
+
+    @property
+    def name(self) -> str:
+        """How the model calls itself."""
+        return self._adapter.name
+
+    @property
+    def declared(self) -> Declared:
+        """What the model says of itself."""
+        return self._adapter.declared
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether the model's own input has its channels last."""
+        return self._adapter.channels_last
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(c, *image) that the layers are listed for: as given, as declared, as seen first, else
+        3 x 224 x 224.
+        """
+        seen = next(iter(self._state.sightings), None)
+        return self._image_shape or self.declared.input_shape or seen or (3, 224, 224)
+
+    @property
+    def closing(self) -> Closing | None:
+        """The closing function that the model has of its own."""
+        return self._view(self.image_shape).closing
+
+    @property
+    def layers(self) -> Mapping[str, Layer]:
+        """Every layer in order of execution, for inputs of `image_shape`."""
+        return self.survey(self.image_shape).layers
+
+    def survey(self, shape: Sequence[int]) -> Survey:
+        """What the network is like for inputs of `shape` (c, *image); one pass, then
+        remembered.
+        """
+        return self._view(tuple(shape)).survey
+
+    def record(self, x: Inputs, at: Sequence[str] = ()) -> Recording:
+        """One forward pass, opened at the layers named.
+
+        Raises
+        ------
+        UnknownLayer, NoGrid, LayerNotReached
+            For a name that can't be opened; the first two before the pass.
+        NonFiniteScores
+            If the network answers NaN or infinity.
+        """
+        _check_input(x)
+        with self._state.lock:
+            view = self._view(x.shape[1:])
+            names = [name for wanted in at for name in select(view.survey, wanted)]
+            native = np.moveaxis(x, 1, -1) if self.channels_last else x
+            opened = {name: view.sites[name] for name in names}
+            recorded = self._engine.record(self._adapter, native, opened, view.undo)
+            if silent := [name for name in names if name not in recorded.outputs]:
+                raise LayerNotReached(
+                    f"Layer {silent[0]!r} did not run for this input, so there is nothing to "
+                    f"explain there. "
+                    "`xai-heatmap layers MODEL` lists those that do."
+                )
+            return self._read(
+                recorded, view, lambda name, row: self._head(recorded, view, native, name, row)
+            )
+
+    def _view(self, shape: tuple[int, ...]) -> View:
+        with self._state.lock:
+            if shape not in self._state.sightings:
+                seen = self._seen(shape)
+                self._state.sightings[shape] = seen
+                self._state.surveys[shape] = surveyed(
+                    _layers(seen, shape, channels_last=self.channels_last), _flow(seen)
+                )
+            seen = self._state.sightings[shape]
+            parts = self._adapter.parts()
+            sites = {INPUT: Site(None, 0)} | {
+                name: Site(parts[call.path], call.call)
+                for name, call in _named(seen).items()
+                if call.path in parts
+            }
+            closing, undo = self._closing(seen, parts)
+            return View(self._state.surveys[shape], sites, closing, undo)
+
+    def _seen(self, shape: tuple[int, ...]) -> Sightings:
+        x = np.random.default_rng(0).normal(size=(IMAGES_IN_A_SURVEY, *shape)).astype(np.float32)
+        return self._engine.survey(
+            self._adapter, np.moveaxis(x, 1, -1) if self.channels_last else x
+        )
+
+    def _closing(self, seen: Sightings, parts: Mapping[str, object]) -> tuple[Closing | None, Undo]:
+        closing, undo = seen.closing, Undo(mark=seen.mark)
+        for path in seen.last:
+            if own := self._adapter.closing_of(parts[path]):
+                closing, undo = own, Undo(part=parts[path])
+        return closing, Undo() if self._keep_closing else undo
+
+    def _read(self, recorded: Recorded, view: View, head: Callable[[str, int], Any]) -> Recording:
+        if not np.isfinite(recorded.scores).all():
+            raise NonFiniteScores(
+                f"{self.name} answered NaN or infinity. Check its weights and the preprocessing; "
+                f"half precision "
+                "overflows easily: try the model in float32."
+            )
+        if self._keep_closing and view.closing:
+            return OpenedRecording(recorded, view.survey, self._state.lock, head, "probabilities")
+        if _sum_to_one(recorded.scores):
+            return LogRecording(
+                OpenedRecording(recorded, view.survey, self._state.lock, head, "probabilities")
+            )
+        return OpenedRecording(recorded, view.survey, self._state.lock, head, "logits")
+
+    def _head(
+        self, recorded: Recorded, view: View, x: Native, name: str, row: int
+    ) -> Callable[[Float32[np.ndarray, "m k *grid"]], Recording]:
+        """From other activations of layer `name` to recordings of the head, for one image."""
+        with self._state.lock:
+            head = self._proven_head(recorded.scores[row : row + 1], view, x[row : row + 1], name)
+        own_layout = _layout(view.survey, name)
+
+        def behind(activation: Float32[np.ndarray, "m k *grid"]) -> Recording:
+            with self._state.lock:
+                replayed = head(own_layout.to_native(activation, like=head.output))
+            return self._read(
+                replayed, view, lambda again, _: self._head(recorded, view, x, again, row)
+            )
+
+        return behind
+
+    def _proven_head(self, scores: Scores, view: View, x: Native, name: str) -> Head:
+        """A head that gave the recorded scores for the recorded activation, else one that makes
+        whole passes.
+        """
+
+        def made(*, whole: bool) -> Head:
+            return self._engine.head(
+                self._adapter, x, name, view.sites[name], view.undo, whole=whole
+            )
+
+        if name not in self._state.proven:
+            try:
+                head = made(whole=False)
+                self._state.proven[name] = _equal(head(head.output).scores, scores)
+            except Exception:  # noqa: BLE001 - whatever a model raises when it is cut, a whole pass can't
+                self._state.proven[name] = False
+            if not self._state.proven[name]:
+                warnings.warn(
+                    f"{self.name}: what lies behind layer {name!r} can't be run on its own; whole "
+                    f"forward passes are "
+                    "made instead, which is slower and gives the same.",
+                    stacklevel=2,
+                )
+        return made(whole=not self._state.proven[name])
+
+
+class OpenedRecording:
+    """What one forward pass through an opened network left behind."""
+
+    def __init__(
+        self,
+        recorded: Recorded,
+        survey: Survey,
+        lock: threading.RLock,
+        head: Callable[[str, int], Callable[[Activations], Recording]],
+        meaning: Meaning,
+    ) -> None:
+        self._recorded = recorded
+        self._layouts = {name: _layout(survey, name) for name in recorded.outputs}
+        self._lock = lock
+        self._head = head
+        self._heads: dict[tuple[str, int], Callable[[Activations], Recording]] = {}
+        self.meaning: Meaning = meaning
+        self.activations: Mapping[str, Activations] = self._to_grids(recorded.outputs)
+
+    @property
+    def scores(self) -> Scores:
+        """One row an image."""
+        return self._recorded.scores
+
+    def pullback(
+        self, cotangent: Float32[np.ndarray, "n classes"]
+    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
+        """∂⟨cotangent, scores⟩/∂A of every layer that was opened, in one backward pass."""
+        with self._lock:
+            return self._to_grids(self._recorded.pullback(cotangent))
+
+    def replay(
+        self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
+    ) -> Recording:
+        """Run only the head: image `row` from `layer` on, with other activations in its place."""
+        if (layer, row) not in self._heads:
+            self._heads[layer, row] = self._head(layer, row)
+        return self._heads[layer, row](activation)
+
+    def _to_grids(self, outputs: Mapping[str, Native]) -> dict[str, Activations]:
+        """Each output on its grid; layers that gave one and the same array share one and the same
+        answer.
+        """
+        seen: dict[tuple[int, Layout], Activations] = {}
+        for name, output in outputs.items():
+            key = id(output), self._layouts[name]
+            if key not in seen:
+                seen[key] = self._layouts[name].to_grid(output)
+        return {name: seen[id(output), self._layouts[name]] for name, output in outputs.items()}
+
+
+def _named(seen: Sightings) -> dict[str, Sighting]:
+    """Every call under its public name, in order of completion."""
+    times = Counter(call.path for call in seen.calls)
+    return {
+        call.path if times[call.path] == 1 else f"{call.path}#{call.call + 1}": call
+        for call in seen.calls
+    }
+
+
+def _layers(seen: Sightings, shape: tuple[int, ...], *, channels_last: bool) -> dict[str, Layer]:
+    image = shape[1:]
+    layers = {
+        INPUT: Layer(INPUT, shape, "Input", _input_layout(shape, channels_last=channels_last))
+    }
+    grids: list[tuple[int, ...]] = []
+    for name, call in _named(seen).items():
+        own = layout(
+            call.shape,
+            images=IMAGES_IN_A_SURVEY,
+            image=image,
+            channels_last=channels_last,
+            grids=tuple(grids),
+        )
+        layers[name] = Layer(name, _shape(call.shape, own), call.kind, own)
+        if own and own.kind != "tokens" and own.grid not in grids:
+            grids.append(own.grid)
+    return layers
+
+
+def _input_layout(shape: tuple[int, ...], *, channels_last: bool) -> Layout:
+    return Layout("channels_last" if channels_last else "channels_first", shape[1:])
+
+
+def _shape(native: tuple[int, ...], own: Layout | None) -> tuple[int, ...]:
+    if own is None:
+        return native[1:]
+    return (native[1] if own.kind == "channels_first" else native[-1], *own.grid)
+
+
+def _flow(seen: Sightings) -> Flow:
+    sites = {name: call.node for name, call in _named(seen).items()}
+    return Flow(seen.sources, seen.image, seen.output, sites, seen.sums)
+
+
+def _layout(survey: Survey, name: str) -> Layout:
+    own = survey.layers[name].layout
+    if own is None:
+        raise NoGrid(f"Layer {name!r} has no grid to draw a map on.")
+    return own
+
+
+def _sum_to_one(scores: Scores) -> bool:
+    """Whether every row reads as probabilities of classes that exclude each other."""
+    return (
+        scores.shape[1] > 1
+        and bool((scores >= 0).all())
+        and bool(np.allclose(scores.sum(axis=1), 1, atol=1e-3))
+    )
+
+
+def _equal(again: Scores, scores: Scores) -> bool:
+    scale = max(1.0, float(np.abs(scores).max(initial=0)))
+    return again.shape == scores.shape and bool(
+        np.abs(again - scores).max(initial=0) <= SAME_SCORES * scale
+    )
+
+
+def _check_input(x: Inputs) -> None:
+    if x.ndim < 3 or x.dtype != np.float32 or 0 in x.shape:
+        raise BadArray(
+            f"A network takes float32 images of shape (n, c, H, W); received {x.dtype} of shape "
+            f"{x.shape}. "
+            "`xai_heatmap.explain` reads pictures and prepares them."
+        )
+    if not np.isfinite(x).all():
+        raise BadArray("The input holds NaN or infinite pixels; replace them before explaining.")

@@ -1,0 +1,86 @@
+"""From whatever a model answers to one row of scores an image."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from xai_heatmap.core.errors import NoScores
+
+LIKELY = ("logits", "scores", "output", "out", "predictions", "probs")
+"""Keys that models give their scores, most telling first."""
+
+
+def scores_in(output: Any, *, which: str | int | None = None) -> Any:
+    """The tensor of scores in a model's output: (n, classes), still of the framework, still
+    differentiable.
+
+    Parameters
+    ----------
+    output
+        A tensor, or a tuple, list, dict or object that holds it.
+    which
+        Key or index of the one meant, where there are several.
+
+    Raises
+    ------
+    NoScores
+        If nothing in the output reads as scores.
+    """
+    chosen = _named(output, which) if which is not None else _likely(output)
+    shape = getattr(chosen, "shape", None)
+    if shape is None:
+        raise NoScores(
+            f"The model answers {_described(output)}; scores were expected: a tensor of (images, "
+            f"classes), "
+            "or a tuple, dict or object with `.logits` that holds one. Say which with output=KEY."
+        )
+    if len(shape) == 1:
+        return chosen[:, None]
+    if len(shape) > 2 and all(size == 1 for size in shape[2:]):
+        return (
+            chosen.reshape(tuple(shape[:2]))
+            if shape[0] is not None
+            else chosen[(..., *[0] * (len(shape) - 2))]
+        )
+    if len(shape) != 2:
+        raise NoScores(
+            f"The model answers {_described(output)}; one row of scores an image was expected, "
+            f"(images, classes). "
+            "Wrap the model so that it answers the numbers to be explained, or name another "
+            "output with output=KEY."
+        )
+    return chosen
+
+
+def _likely(output: Any) -> Any:
+    if isinstance(output, Mapping):
+        return next(
+            (output[key] for key in LIKELY if key in output), next(iter(output.values()), None)
+        )
+    if isinstance(output, tuple | list):
+        return next(
+            (x for x in output if len(getattr(x, "shape", ())) == 2), output[0] if output else None
+        )
+    return getattr(output, "logits", output)
+
+
+def _named(output: Any, which: str | int) -> Any:
+    try:
+        held: Any = output
+        return held[which] if isinstance(output, Mapping | tuple | list) else vars(held)[which]
+    except (KeyError, IndexError, TypeError):
+        raise NoScores(
+            f"The model's output has no {which!r}; it is {_described(output)}."
+        ) from None
+
+
+def _described(output: Any) -> str:
+    if isinstance(output, Mapping):
+        return f"a dict of {', '.join(map(str, output))}"
+    if isinstance(output, tuple | list):
+        return f"{len(output)} values: {', '.join(map(_described, output))}"
+    shape = getattr(output, "shape", None)
+    return (
+        f"{type(output).__name__} of shape {tuple(shape)}"
+        if shape is not None
+        else type(output).__name__
+    )

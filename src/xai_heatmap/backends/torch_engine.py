@@ -1,0 +1,371 @@
+"""Values in PyTorch: followed through autograd's graph, differentiated from the first tap on,
+replayed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch.overrides import TorchFunctionMode
+
+from xai_heatmap.backends import replay
+from xai_heatmap.backends.opened import Adapter, Closing, Recorded, Sighting, Sightings, Undo
+from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
+from xai_heatmap.core.arrays import Native, Scores
+from xai_heatmap.core.network import INPUT
+
+CLOSING_FUNCTIONS: dict[str, Closing] = {
+    "softmax": "softmax",
+    "log_softmax": "softmax",
+    "special_softmax": "softmax",
+    "sigmoid": "sigmoid",
+    "expit": "sigmoid",
+    "special_expit": "sigmoid",
+}
+SUMS = ("AddBackward0", "SumBackward0")
+
+
+class TorchEngine:
+    """Follows, differentiates and replays torch tensors on one device and in one dtype.
+
+    Parameters
+    ----------
+    device, dtype
+        Where and in what precision the model lives; numpy float32 crosses the boundary.
+    kept
+        What is remembered of the model between calls.
+    """
+
+    def __init__(self, *, device: torch.device, dtype: torch.dtype, kept: dict[Any, Any]) -> None:
+        self._device = device
+        self._dtype = dtype
+        self._overwritten: dict[str, bool] = kept.setdefault("overwritten", {})
+
+    def survey(self, adapter: Adapter, x: Native) -> Sightings:
+        """Watch every part once, with the picture as the only leaf of autograd's graph."""
+        watch = _Watch()
+        image = self._tensor(x).requires_grad_()
+        with (
+            self._running(adapter, Undo()),
+            _ClosingCalls() as closing,
+            overheard(adapter.parts(), adapter.method, watch.at),
+        ):
+            scores = adapter.scores(image)
+        return watch.sightings(adapter.parts(), image, scores, closing)
+
+    def record(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+    ) -> Recorded:
+        """One forward pass; autograd records nothing before the first tap."""
+        taps = _Taps(self._overwritten)
+        with self._running(adapter, undo), torch.set_grad_enabled(bool(sites)):
+            image = self._tensor(x)
+            if INPUT in sites:
+                image = taps.at(INPUT, image)
+            inner = {name: site for name, site in sites.items() if name != INPUT}
+            with tapped(inner, adapter.method, taps.at):
+                scores = adapter.scores(image)
+        if not taps.settle():
+            return self.record(adapter, x, sites, undo)
+        return self._recorded(scores, taps.kept)
+
+    def head(
+        self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
+    ) -> "TorchHead":
+        """What lies behind `site` for the one image `x`."""
+        return TorchHead(self, adapter, self._tensor(x), name, site, undo, whole=whole)
+
+    def _recorded(self, scores: torch.Tensor, taps: Mapping[str, torch.Tensor]) -> Recorded:
+        unique = list({id(tap): tap for tap in taps.values()}.values())
+
+        def pullback(cotangent: Scores) -> dict[str, Native]:
+            if not scores.requires_grad:
+                return {name: np.zeros(tap.shape, np.float32) for name, tap in taps.items()}
+            seed = torch.as_tensor(cotangent, device=scores.device).to(scores.dtype)
+            gradients = torch.autograd.grad(
+                scores, unique, seed, retain_graph=True, allow_unused=True
+            )
+            found = {
+                id(tap): _array(torch.zeros_like(tap) if gradient is None else gradient)
+                for tap, gradient in zip(unique, gradients, strict=True)
+            }
+            return {name: found[id(tap)] for name, tap in taps.items()}
+
+        arrays = {id(tap): _array(tap) for tap in unique}
+        return Recorded(
+            _array(scores), {name: arrays[id(tap)] for name, tap in taps.items()}, pullback
+        )
+
+    def _tensor(self, x: Native) -> torch.Tensor:
+        tensor = torch.as_tensor(np.ascontiguousarray(x), device=self._device)
+        return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
+
+    @contextmanager
+    def _running(self, adapter: Adapter, undo: Undo) -> Iterator[None]:
+        """Everything that a pass needs around it, whatever mode the caller is in."""
+        fast = torch.backends.mha.get_fastpath_enabled()
+        devices = [self._device.index or 0] if self._device.type == "cuda" else []
+        with ExitStack() as stack:
+            stack.enter_context(torch.random.fork_rng(devices, enabled=True))
+            stack.enter_context(torch.inference_mode(mode=False))
+            stack.enter_context(torch.enable_grad())
+            stack.enter_context(adapter.ready())
+            stack.enter_context(adapter.undone(undo.part))
+            if undo.mark is not None:
+                stack.enter_context(_LeaveOut(undo.mark))
+            torch.backends.mha.set_fastpath_enabled(False)
+            try:
+                yield
+            finally:
+                torch.backends.mha.set_fastpath_enabled(fast)
+
+
+class TorchHead:
+    """The network behind one layer, for one image."""
+
+    def __init__(
+        self,
+        engine: TorchEngine,
+        adapter: Adapter,
+        x: torch.Tensor,
+        name: str,
+        site: Site,
+        undo: Undo,
+        *,
+        whole: bool,
+    ) -> None:
+        self._engine, self._adapter, self._x, self._name, self._site, self._undo = (
+            engine,
+            adapter,
+            x,
+            name,
+            site,
+            undo,
+        )
+        self._whole = whole or name == INPUT
+        self._parts = adapter.parts()
+        self._copies = False
+        self._memory = None if self._whole else self._remembered()
+        self.output = _array(x if name == INPUT else self._own_output())
+
+    def __call__(self, output: Native) -> Recorded:
+        """Scores for other outputs of the layer, opened at the layer."""
+        activation = self._engine._tensor(output).requires_grad_()  # noqa: SLF001 - engine and head are one thought
+        try:
+            scores = self._scores(activation)
+        except RuntimeError as problem:
+            if self._copies or "single memory location" not in str(problem):
+                raise
+            self._copies = True  # a part writes in place into what was only lent to it
+            scores = self._scores(activation)
+        return self._engine._recorded(scores, {self._name: activation})  # noqa: SLF001
+
+    def _scores(self, activation: torch.Tensor) -> torch.Tensor:
+        images = len(activation)
+        adapter, site, memory = self._adapter, self._site, self._memory
+        with self._engine._running(adapter, self._undo):  # noqa: SLF001
+            if self._name == INPUT:
+                return adapter.scores(activation.clone())
+            x = self._spread(self._x, images)
+            if memory is None:
+                with tapped({self._name: site}, adapter.method, lambda _, __: activation.clone()):
+                    return adapter.scores(x)
+            return replay.replay(
+                self._parts,
+                adapter.method,
+                memory,
+                lambda: answered(
+                    mapped(memory.output, lambda t: self._spread(t, images)),
+                    lambda _: activation.clone(),
+                ),
+                spread=lambda output: mapped(output, lambda t: self._spread(t, images)),
+                run=lambda: adapter.scores(x),
+            )
+
+    def _spread(self, value: torch.Tensor, images: int) -> torch.Tensor:
+        if value.ndim == 0 or value.shape[0] != 1:
+            return value
+        spread = value.expand(images, *value.shape[1:])
+        return spread.clone() if self._copies else spread
+
+    def _remembered(self) -> replay.Memory | None:
+        with self._engine._running(self._adapter, self._undo), torch.no_grad():  # noqa: SLF001
+            return replay.remember(
+                self._parts, self._adapter.method, self._site, lambda: self._adapter.scores(self._x)
+            )
+
+    def _own_output(self) -> torch.Tensor:
+        found: list[torch.Tensor] = []
+        if self._memory is not None:
+            answered(self._memory.output, lambda value: (found.append(value), value)[1])
+        else:
+            recorded = self._engine.record(
+                self._adapter, _array(self._x), {self._name: self._site}, self._undo
+            )
+            return torch.as_tensor(recorded.outputs[self._name])
+        return found[0]
+
+
+@dataclass
+class _Taps:
+    """The values at every tap of one pass, and whether a later part overwrote any of them."""
+
+    overwritten: dict[str, bool]
+    kept: dict[str, torch.Tensor] = field(default_factory=dict)
+    _passed: dict[int, tuple[torch.Tensor, int, torch.Tensor]] = field(default_factory=dict)
+    _copies: dict[str, torch.Tensor] = field(default_factory=dict)
+    _lent: dict[str, tuple[torch.Tensor, int]] = field(default_factory=dict)
+
+    def at(self, name: str, value: torch.Tensor) -> torch.Tensor:
+        """Keep the value; pass on itself where nothing is known to write into it, else a copy."""
+        known = self._passed.get(id(value))
+        if known is not None and known[0] is value and value._version == known[1]:  # noqa: SLF001 - torch has no other way
+            self.kept[name] = known[2]
+            return value
+        if not (value.is_floating_point() or value.is_complex()):
+            self.kept[name] = value
+            return value
+        with torch.enable_grad():
+            leaf = not value.requires_grad
+            tap = value.detach().requires_grad_() if leaf else value
+            copied = leaf or self.overwritten.get(name, True)
+            passed = tap.clone() if copied else tap
+        self.kept[name] = tap
+        if copied:
+            self._copies[name] = passed
+        else:
+            self._lent[name] = tap, tap._version  # noqa: SLF001
+        self._passed[id(passed)] = passed, passed._version, tap  # noqa: SLF001
+        return passed
+
+    def settle(self) -> bool:
+        """Learn who was overwritten; False where a value was lent that should have been copied."""
+        for name, copy in self._copies.items():
+            self.overwritten[name] = self.overwritten.get(name, False) or copy._version > 0  # noqa: SLF001
+        broken = [name for name, (tap, version) in self._lent.items() if tap._version != version]  # noqa: SLF001
+        self.overwritten.update(dict.fromkeys(broken, True))
+        self._passed.clear()
+        self._copies.clear()
+        return not broken
+
+
+class _Watch:
+    """Sees every call of every part, each marked by a node of its own in autograd's graph."""
+
+    def __init__(self) -> None:
+        self._calls: list[tuple[str, int, torch.Tensor, torch.Tensor, Any]] = []
+
+    def at(self, path: str, call: int, value: torch.Tensor) -> torch.Tensor:
+        with torch.enable_grad():
+            passed = value.clone() if value.requires_grad else value
+        self._calls.append((path, call, value, passed, passed.grad_fn or object()))
+        return passed
+
+    def sightings(
+        self,
+        parts: Mapping[str, object],
+        image: torch.Tensor,
+        scores: torch.Tensor,
+        closing: "_ClosingCalls",
+    ) -> Sightings:
+        numbers: dict[Any, int] = {}
+
+        def number(node: Any) -> int:
+            return numbers.setdefault(node, len(numbers))
+
+        sources, sums = _autograd_graph(scores.grad_fn, number)
+        calls = [
+            Sighting(path, call, type(parts[path]).__name__, tuple(value.shape), number(node))
+            for path, call, value, _, node in self._calls
+        ]
+        leaves = (node for node in numbers if getattr(node, "variable", None) is image)
+        last, output = self._last(scores)
+        found, mark = closing.of(output)
+        return Sightings(
+            calls,
+            sources,
+            number(next(leaves, object())),
+            number(scores.grad_fn or object()),
+            sums,
+            last,
+            found,
+            mark,
+        )
+
+    def _last(self, scores: torch.Tensor) -> tuple[list[str], torch.Tensor]:
+        """The parts whose answer is the model's own, and that answer as the innermost of them gave
+        it.
+        """
+        last, output = [], scores
+        for path, _, value, passed, _ in reversed(self._calls):
+            if passed is output:
+                last.append(path)
+                output = value
+        return last, output
+
+
+def _autograd_graph(
+    output: Any, number: Callable[[Any], int]
+) -> tuple[dict[int, list[int]], frozenset[int]]:
+    sources: dict[int, list[int]] = {}
+    sums: set[int] = set()
+    todo = [output] if output is not None else []
+    while todo:
+        node = todo.pop()
+        if number(node) in sources:
+            continue
+        before = [source for source, _ in node.next_functions if source is not None]
+        sources[number(node)] = [number(source) for source in before]
+        if type(node).__name__ in SUMS:
+            sums.add(number(node))
+        todo.extend(before)
+    return sources, frozenset(sums)
+
+
+class _ClosingCalls(TorchFunctionMode):
+    """Counts the calls of softmax and sigmoid, by whatever name the model calls them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answers: list[tuple[torch.Tensor, Closing]] = []
+        self._depth = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        closing = CLOSING_FUNCTIONS.get(getattr(func, "__name__", ""))
+        if closing is not None:
+            self._answers.append((output, closing))
+        return output
+
+    def of(self, output: torch.Tensor) -> tuple[Closing | None, int | None]:
+        """Which closing function answered `output`, and which of all their calls that was."""
+        for call, (answer, closing) in enumerate(self._answers):
+            if answer is output:
+                return closing, call
+        return None, None
+
+
+class _LeaveOut(TorchFunctionMode):
+    """One call of softmax or sigmoid, counted as above, answers what it was given."""
+
+    def __init__(self, call: int) -> None:
+        super().__init__()
+        self._left = call
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__name__", "") in CLOSING_FUNCTIONS:
+            self._left -= 1
+            if self._left == -1:
+                return args[0] if args else (kwargs or {})["input"]
+        return func(*args, **(kwargs or {}))
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    """The tensor as numpy, float32 unless it is whole numbers; shares memory where it can."""
+    tensor = tensor.detach()
+    if tensor.is_floating_point() and tensor.dtype != torch.float32:
+        tensor = tensor.float()
+    return tensor.cpu().numpy()

@@ -1,0 +1,160 @@
+"""`torch.nn.Module` as a network: its submodules are the parts, `forward` runs them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from xai_heatmap.backends.opened import Closing, OpenedNetwork, state_of
+from xai_heatmap.backends.outputs import scores_in
+from xai_heatmap.backends.taps import intercepted
+from xai_heatmap.backends.torch_engine import TorchEngine
+from xai_heatmap.core.errors import NotAModel
+from xai_heatmap.core.network import Declared
+
+CLOSING_MODULES: dict[type, Closing] = {
+    nn.Softmax: "softmax",
+    nn.Softmax2d: "softmax",
+    nn.LogSoftmax: "softmax",
+    nn.Sigmoid: "sigmoid",
+}
+
+
+def open_torch(
+    model: nn.Module,
+    *,
+    image_shape: Sequence[int] | None = None,
+    output: str | int | None = None,
+    keep_closing: bool = False,
+) -> OpenedNetwork:
+    """A network over `model`; wrappers that compile or spread it are looked through.
+
+    Raises
+    ------
+    NotAModel
+        For TorchScript, which can't be opened.
+    """
+    module = _unwrapped(model)
+    if isinstance(module, torch.jit.ScriptModule):
+        raise NotAModel(
+            "A TorchScript module has no Python to open at its layers. Give the eager "
+            "torch.nn.Module that it was "
+            "made from."
+        )
+    state = state_of(module)
+    tensors = [*module.parameters(), *module.buffers()]
+    floating = [t for t in tensors if t.is_floating_point()]
+    engine = TorchEngine(
+        device=tensors[0].device if tensors else torch.device("cpu"),
+        dtype=floating[0].dtype if floating else torch.float32,
+        kept=state.kept,
+    )
+    return OpenedNetwork(
+        ModuleAdapter(module, output=output),
+        engine,
+        state,
+        image_shape=image_shape,
+        keep_closing=keep_closing,
+    )
+
+
+class ModuleAdapter:
+    """What a `torch.nn.Module` tells an engine."""
+
+    method = "forward"
+    channels_last = False
+
+    def __init__(self, module: nn.Module, *, output: str | int | None) -> None:
+        self._module = module
+        self._output = output
+        self.name = type(module).__name__
+        self.declared = _declared(module)
+
+    def parts(self) -> Mapping[str, nn.Module]:
+        """Every submodule by its dotted path."""
+        return {path: module for path, module in self._module.named_modules() if path}
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Evaluation mode and no gradients for the weights; every flag is given back as it was."""
+        training = [module for module in self._module.modules() if module.training]
+        learning = [weight for weight in self._module.parameters() if weight.requires_grad]
+        try:
+            for module in training:
+                module.training = False
+            for weight in learning:
+                weight.requires_grad_(False)
+            yield
+        finally:
+            for module in training:
+                module.training = True
+            for weight in learning:
+                weight.requires_grad_(True)
+
+    def scores(self, x: torch.Tensor) -> torch.Tensor:
+        """Call the model; its scores."""
+        return scores_in(self._module(x), which=self._output)
+
+    def closing_of(self, part: object) -> Closing | None:
+        """Softmax and sigmoid modules close."""
+        return CLOSING_MODULES.get(type(part))
+
+    @contextmanager
+    def undone(self, part: object | None) -> Iterator[None]:
+        """That module answers what it was given."""
+        with intercepted(
+            [part] if part is not None else [], self.method, lambda _, __: lambda x: x
+        ):
+            yield
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    """The eager module inside torch.compile's and the parallel wrappers."""
+    while True:
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif isinstance(inner := vars(model).get("_modules", {}).get("_orig_mod"), nn.Module):
+            model = inner
+        else:
+            return model
+
+
+def _declared(module: nn.Module) -> Declared:
+    """What timm and transformers write on their models; other modules say nothing."""
+    timm: Any = getattr(module, "pretrained_cfg", None) or getattr(module, "default_cfg", None)
+    if isinstance(timm, Mapping) and "mean" in timm:
+        return Declared(
+            input_shape=tuple(timm["input_size"]) if timm.get("input_size") else None,
+            preprocess={
+                "mean": tuple(timm["mean"]),
+                "std": tuple(timm["std"]),
+                "resample": timm.get("interpolation", "bilinear"),
+                "crop": timm.get("crop_pct", 0.875),
+            },
+        )
+    config: Any = getattr(module, "config", None)
+    size, channels = getattr(config, "image_size", None), getattr(config, "num_channels", 3)
+    names = getattr(config, "id2label", None)
+    labels = (
+        tuple(names[i] for i in range(len(names)))
+        if isinstance(names, Mapping) and 0 in names
+        else None
+    )
+    shape = (
+        None
+        if size is None
+        else (channels, size, size)
+        if isinstance(size, int)
+        else (channels, *size)
+    )
+    return Declared(shape or _first_convolution(module), None, labels)
+
+
+def _first_convolution(module: nn.Module) -> tuple[int, ...] | None:
+    """Channels that the first convolution takes, on a square of 224, where that convolution is
+    2-D.
+    """
+    first = next((m for m in module.modules() if isinstance(m, nn.Conv2d)), None)
+    return (first.in_channels, 224, 224) if first is not None else None

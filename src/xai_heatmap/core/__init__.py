@@ -1,0 +1,1 @@
+"""The words of the project as types: arrays, targets, evidence, layers, verdicts, errors."""

@@ -1,0 +1,86 @@
+"""Which values of a network flow into which, and what every path to the output has to cross."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from xai_heatmap.core.network import INPUT, Layer, Survey
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A network's values as a graph; nodes are numbers, arrows lead from a value to what it was
+    made of.
+
+    Parameters
+    ----------
+    sources
+        For every node, the nodes that it was computed from.
+    image, output
+        The nodes of the picture and of the scores.
+    sites
+        For every layer name, the node that holds its output.
+    sums
+        Nodes that add values to each other.
+    """
+
+    sources: Mapping[int, Sequence[int]]
+    image: int
+    output: int
+    sites: Mapping[str, int]
+    sums: Collection[int]
+
+    def crosses(self, node: int) -> bool:
+        """Whether every path from the image to the output runs through `node`."""
+        return node in self._upstream(self.output, without=-1) and self.image not in self._upstream(
+            self.output, without=node
+        )
+
+    def joins_a_crossed_sum(self, node: int) -> bool:
+        """Whether `node` flows into one addition only, and every path runs through that addition.
+
+        Such a layer is the last named part of a residual stage whose sum has no name of its own.
+        """
+        readers = [n for n, made_of in self.sources.items() if node in made_of]
+        return len(readers) == 1 and readers[0] in self.sums and self.crosses(readers[0])
+
+    def _upstream(self, start: int, *, without: int) -> set[int]:
+        """All that `start` depends on, if `without` were cut out of the graph."""
+        seen: set[int] = set()
+        todo = [start]
+        while todo:
+            node = todo.pop()
+            if node in seen or node == without:
+                continue
+            seen.add(node)
+            todo.extend(self.sources.get(node, ()))
+        return seen
+
+
+def surveyed(layers: Mapping[str, Layer], flow: Flow) -> Survey:
+    """The survey of a network, with the layer to look at first and the reason for it."""
+    grids = [x for x in layers.values() if x.places > 1 and x.name != INPUT]
+    if not grids:
+        return Survey(layers, None, "no layer has a grid larger than one place")
+    for layer in reversed(grids):
+        node = flow.sites[layer.name]
+        size = "x".join(map(str, layer.grid or ()))
+        if flow.crosses(node):
+            return Survey(
+                layers,
+                layer.name,
+                f"the last grid larger than one place that every path to the output crosses "
+                f"({size})",
+            )
+        if flow.joins_a_crossed_sum(node):
+            return Survey(
+                layers,
+                layer.name,
+                f"the last layer that flows straight into the sum which every path to the output "
+                f"crosses ({size})",
+            )
+    last = grids[-1]
+    return Survey(
+        layers,
+        last.name,
+        "the last grid larger than one place; no layer is crossed by every path to the output",
+    )

@@ -1,0 +1,151 @@
+"""Where the feature maps and the grid stand in a layer's own output.
+
+A layout is a bijection between that output and ``k *grid``. Methods only ever see ``k *grid``.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32
+
+from xai_heatmap.core.arrays import Activations, Native
+
+MOST_PREFIX_TOKENS = 16
+"""Class, distillation and register tokens in front of the patches; no published network has
+more."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How to read one layer's output.
+
+    Parameters
+    ----------
+    kind
+        ``channels_first`` (n, k, *grid), ``channels_last`` (n, *grid, k) or ``tokens`` (n,
+        prefix + h·w, k).
+    grid
+        Length of each grid axis.
+    prefix
+        Tokens that stand before the patches and belong to no place: class, distillation, registers.
+    """
+
+    kind: Literal["channels_first", "channels_last", "tokens"]
+    grid: tuple[int, ...]
+    prefix: int = 0
+
+    def to_grid(self, native: Native) -> Activations:
+        """The layer's output as float32 ``n k *grid``; a view wherever the dtype allows."""
+        if self.kind == "tokens":
+            patches = native[:, self.prefix :]
+            native = patches.reshape(len(native), *self.grid, native.shape[-1])
+        if self.kind != "channels_first":
+            native = np.moveaxis(native, -1, 1)
+        return native.astype(np.float32, copy=False)
+
+    def to_native(self, activation: Float32[np.ndarray, "m k *grid"], *, like: Native) -> Native:
+        """`activation` in the layer's own layout and dtype, with the prefix tokens of `like` put
+        back.
+
+        `like` is the recorded output of the one image that the activations stand for: (1, ...).
+        """
+        if self.kind != "channels_first":
+            activation = np.moveaxis(activation, 1, -1)
+        if self.kind == "tokens":
+            patches = activation.reshape(len(activation), -1, activation.shape[-1])
+            prefix = np.broadcast_to(
+                like[:, : self.prefix], (len(patches), self.prefix, patches.shape[-1])
+            )
+            activation = np.concatenate([prefix, patches], axis=1)
+        return np.ascontiguousarray(activation, dtype=like.dtype)
+
+
+def layout(
+    shape: Sequence[int],
+    *,
+    images: int,
+    image: Sequence[int],
+    channels_last: bool,
+    grids: Collection[tuple[int, ...]] = (),
+) -> Layout | None:
+    """The layout of an output of that `shape`, or None where it has no grid.
+
+    Parameters
+    ----------
+    shape
+        The layer's whole output, images first.
+    images
+        How many images went in. An output with another first axis mixes images or cuts them up: no
+        grid.
+    image
+        Length of the picture's own axes: (H, W); (L,) for signals, (D, H, W) for volumes.
+    channels_last
+        What to believe where the shape could be read either way.
+    grids
+        Grids of the layers before; token counts are matched with them first.
+    """
+    rank = len(image)
+    if len(shape) < 3 or shape[0] != images or min(shape) < 1:
+        return None
+    if len(shape) == rank + 2:
+        return _with_channels(tuple(shape[1:]), image=image, channels_last=channels_last)
+    if len(shape) == 3 and rank > 1:
+        return _tokens(shape[1], image=image, grids=grids)
+    return None
+
+
+def _with_channels(
+    shape: tuple[int, ...], *, image: Sequence[int], channels_last: bool
+) -> Layout | None:
+    first, last = Layout("channels_first", shape[1:]), Layout("channels_last", shape[:-1])
+    error = {x: _distortion(x.grid, image) for x in (first, last)}
+    preferred, other = (last, first) if channels_last else (first, last)
+    best = other if error[other] + 1e-6 < error[preferred] else preferred
+    return best if _plausible(best.grid, image) else None
+
+
+def _plausible(grid: tuple[int, ...], image: Sequence[int]) -> bool:
+    """Whether one step on the grid can be about the same distance along every axis of the
+    picture.
+    """
+    if all(g == 1 for g in grid):
+        return True
+    low = max((i / (g + 1)) for g, i in zip(grid, image, strict=True))
+    high = min((i / max(g - 1, 0.5)) for g, i in zip(grid, image, strict=True))
+    return low <= high * 2
+
+
+def _distortion(grid: tuple[int, ...], image: Sequence[int]) -> float:
+    """How far the steps of the grid are from being equal along all axes; 0 is equal."""
+    steps = [math.log(i / g) for g, i in zip(grid, image, strict=True)]
+    return max(steps) - min(steps)
+
+
+def _tokens(
+    count: int, *, image: Sequence[int], grids: Collection[tuple[int, ...]]
+) -> Layout | None:
+    for grid in reversed(list(grids)):
+        prefix = count - math.prod(grid)
+        if len(grid) == len(image) and 0 <= prefix <= 8 and math.prod(grid) > 1:
+            return Layout("tokens", grid, prefix)
+    candidates = [
+        (0.05 * prefix + _distortion(grid, image), Layout("tokens", grid, prefix))
+        for prefix in range(min(MOST_PREFIX_TOKENS, count - 1) + 1)
+        if (grid := _even_grid(count - prefix, image)) is not None
+    ]
+    return min(candidates, key=lambda c: c[0])[1] if candidates else None
+
+
+def _even_grid(places: int, image: Sequence[int]) -> tuple[int, int] | None:
+    """The factorisation of `places` into rows and columns that fits the picture's sides, if one
+    does.
+    """
+    if len(image) != 2 or places < 4:
+        return None
+    rows = [r for r in range(2, places + 1) if places % r == 0 and places // r > 1]
+    grids = [(r, places // r) for r in rows]
+    best = min(grids, key=lambda g: _distortion(g, image), default=None)
+    return best if best is not None and _distortion(best, image) < 0.25 else None

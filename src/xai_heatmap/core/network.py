@@ -1,0 +1,193 @@
+"""A model that can be opened at its layers, and what one forward pass through it leaves behind."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from jaxtyping import Float32
+
+from xai_heatmap.core.arrays import Activations, Inputs, Scores
+from xai_heatmap.core.layout import Layout
+
+INPUT = "input"
+"""The name of layer zero, the picture itself."""
+
+Meaning = Literal["logits", "probabilities", "log-probabilities"]
+"""What the numbers are that a recording calls scores."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One place where a network can be opened.
+
+    Parameters
+    ----------
+    name
+        The full path. A part that runs several times has one entry a call: ``relu#1``, ``relu#2``.
+    shape
+        (k, *grid) where there is a grid, otherwise the output's own shape; without the image
+        axis.
+    kind
+        What it is: the class of the part, or the operator.
+    layout
+        How its output is read, None where it has no grid.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: str
+    layout: Layout | None
+
+    @property
+    def grid(self) -> tuple[int, ...] | None:
+        """Length of each grid axis, None where there is no grid."""
+        return self.layout.grid if self.layout else None
+
+    @property
+    def places(self) -> int:
+        """How many places a map of this layer can tell apart; 0 without a grid."""
+        return int(np.prod(self.layout.grid)) if self.layout else 0
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a network is like for inputs of one shape: every layer, and which one to look at first.
+
+    Parameters
+    ----------
+    layers
+        In order of execution, the input first.
+    auto
+        The last grid larger than 1x1 that every path to the output crosses; None without any grid.
+    reason
+        Why that one, in words.
+    """
+
+    layers: Mapping[str, Layer]
+    auto: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a model says of itself; None where it says nothing.
+
+    Parameters
+    ----------
+    input_shape
+        (c, *image) that it was built for.
+    preprocess
+        How it wants its pictures: keyword arguments of a preprocessing, or the name of a preset.
+    labels
+        Names of the classes in output order.
+    """
+
+    input_shape: tuple[int, ...] | None = None
+    preprocess: Mapping[str, object] | str | None = None
+    labels: tuple[str, ...] | None = None
+
+
+class Recording(Protocol):
+    """What one forward pass left behind."""
+
+    @property
+    def scores(self) -> Scores:
+        """Before a closing softmax or sigmoid, whenever the model has one that can be undone."""
+        ...
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the scores are."""
+        ...
+
+    @property
+    def activations(self) -> Mapping[str, Activations]:
+        """Of every layer that was asked for, ``n k *grid``."""
+        ...
+
+    def pullback(
+        self, cotangent: Float32[np.ndarray, "n classes"]
+    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
+        """∂⟨cotangent, scores⟩/∂A of every layer that was asked for, in one backward pass."""
+        ...
+
+    def replay(
+        self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
+    ) -> "Recording":
+        """Run only the head: image `row` from `layer` on, with other activations in its place."""
+        ...
+
+
+class Network(Protocol):
+    """A model that can be opened at its layers."""
+
+    @property
+    def name(self) -> str:
+        """How the model calls itself."""
+        ...
+
+    @property
+    def declared(self) -> Declared:
+        """What the model says of itself."""
+        ...
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether the model's own input has its channels last."""
+        ...
+
+    @property
+    def closing(self) -> Literal["softmax", "sigmoid"] | None:
+        """The function that turns the scores into probabilities, as far as the model says."""
+        ...
+
+    @property
+    def layers(self) -> Mapping[str, Layer]:
+        """Every layer in order of execution, for the input shape that the model declares."""
+        ...
+
+    def survey(self, shape: Sequence[int]) -> Survey:
+        """What the network is like for inputs of `shape` (c, *image); kept for the next call."""
+        ...
+
+    def record(self, x: Inputs, at: Sequence[str] = ()) -> Recording:
+        """One forward pass, opened at the layers named."""
+        ...
+
+
+@dataclass(frozen=True)
+class LogRecording:
+    """A recording of probabilities that reads as one of their logarithms.
+
+    Stands in where a closing softmax can't be undone: log p_c = z_c - log Σ exp(z), so differences
+    between classes are those of the logits, and nothing saturates.
+    """
+
+    inner: Recording
+    meaning: Meaning = field(default="log-probabilities", init=False)
+
+    @property
+    def scores(self) -> Scores:
+        """Natural logarithm of the probabilities."""
+        return np.log(self._probabilities())
+
+    @property
+    def activations(self) -> Mapping[str, Activations]:
+        """As the recording beneath has them."""
+        return self.inner.activations
+
+    def pullback(
+        self, cotangent: Float32[np.ndarray, "n classes"]
+    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
+        """∂⟨c, log p⟩/∂A = ∂⟨c/p, p⟩/∂A."""
+        return self.inner.pullback(cotangent / self._probabilities())
+
+    def replay(
+        self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
+    ) -> "LogRecording":
+        """The head, read in the same way."""
+        return LogRecording(self.inner.replay(layer, activation, row=row))
+
+    def _probabilities(self) -> Scores:
+        return np.maximum(self.inner.scores, np.finfo(np.float32).tiny)

@@ -1,0 +1,132 @@
+"""From what a user says of layers to their full names."""
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+
+from xai_heatmap.core.errors import NestedLayer, NoGrid, UnknownLayer, did_you_mean
+from xai_heatmap.core.network import INPUT, Layer, Survey
+
+Layers = str | int | Sequence[str | int]
+"""``auto``, ``all``, a name, a glob, a negative or positive index among the grids, or several of
+these."""
+
+
+def select(survey: Survey, wanted: Layers) -> list[str]:
+    """Full names of the layers meant, in order of execution, each with a grid.
+
+    Raises
+    ------
+    UnknownLayer
+        For a name, glob or index that fits nothing.
+    NoGrid
+        For a layer without a grid, naming the nearest one that has one.
+    """
+    several = [wanted] if isinstance(wanted, str | int) else list(wanted)
+    if not several:
+        raise UnknownLayer("The list of layers is empty. Name at least one, or say layer='auto'.")
+    chosen = {name for one in several for name in _names(survey, one)}
+    return [name for name in survey.layers if name in chosen]
+
+
+def several(wanted: Layers) -> bool:
+    """Whether the wording asks for a set of layers rather than for one."""
+    return not isinstance(wanted, int) and (
+        not isinstance(wanted, str) or wanted == "all" or _is_glob(wanted)
+    )
+
+
+def grids(survey: Survey) -> list[str]:
+    """Every layer that a map can be drawn of, the picture itself left out."""
+    return [x.name for x in survey.layers.values() if x.places > 1 and x.name != INPUT]
+
+
+def _names(survey: Survey, wanted: object) -> list[str]:
+    if isinstance(wanted, bool) or not isinstance(wanted, str | int):
+        raise UnknownLayer(
+            f"A layer is given by name, glob or index; received {type(wanted).__name__} {wanted!r}."
+        )
+    if isinstance(wanted, int):
+        return [_by_index(survey, wanted)]
+    if wanted.lstrip("-").isdigit() and wanted not in survey.layers:
+        return [_by_index(survey, int(wanted))]
+    if wanted == "auto":
+        return [_auto(survey)]
+    if wanted == "all":
+        return grids(survey) or [_auto(survey)]
+    if _is_glob(wanted) and wanted not in survey.layers:
+        return _by_glob(survey, wanted)
+    return [_with_grid(survey, _by_name(survey, wanted))]
+
+
+def _auto(survey: Survey) -> str:
+    if survey.auto is None:
+        raise NoGrid(
+            "No layer of this network has a grid larger than one place, so there is nothing to "
+            "draw a map on. "
+            "Layer 'input' explains the pixels themselves."
+        )
+    return survey.auto
+
+
+def _by_index(survey: Survey, index: int) -> str:
+    names = grids(survey)
+    if not -len(names) <= index < len(names):
+        raise UnknownLayer(
+            f"There is no layer {index}: the network has {len(names)} layers with a grid, "
+            f"{-len(names)} to {len(names) - 1}. `xai-heatmap layers MODEL` lists them."
+        )
+    return names[index]
+
+
+def _by_glob(survey: Survey, pattern: str) -> list[str]:
+    found = [name for name in grids(survey) if fnmatch.fnmatchcase(name, pattern)]
+    if not found:
+        raise UnknownLayer(
+            f"No layer with a grid matches {pattern!r}. `xai-heatmap layers MODEL` lists them."
+        )
+    return found
+
+
+def _by_name(survey: Survey, name: str) -> str:
+    if name in survey.layers:
+        return name
+    calls = [n for n in survey.layers if n.rpartition("#")[0] == name]
+    if calls:
+        return calls[-1]
+    nested = [n for n in survey.layers if n.endswith(f"/{name}")]
+    if nested:
+        outer = nested[0].removesuffix(f"/{name}")
+        raise NestedLayer(
+            f"Layer {name!r} is inside the nested model {outer!r}. Use {nested[0]!r}; "
+            "`xai-heatmap layers MODEL` shows full paths."
+        )
+    raise UnknownLayer(
+        f"There is no layer {name!r}.{did_you_mean(name, survey.layers)} "
+        f"`xai-heatmap layers MODEL` lists all {len(survey.layers)}."
+    )
+
+
+def _with_grid(survey: Survey, name: str) -> str:
+    layer = survey.layers[name]
+    if layer.places > 1:
+        return name
+    shape = "x".join(map(str, layer.shape))
+    near = _nearest_grid(survey.layers, name)
+    hint = (
+        f"The nearest layer that has one: {near.name!r} ({'x'.join(map(str, near.shape))}). "
+        f"Try layer={near.name!r}, or `xai-heatmap layers MODEL`."
+        if near
+        else "No layer of this network has one."
+    )
+    raise NoGrid(f"Layer {name!r} gives {shape}, which has no grid to draw a map on. {hint}")
+
+
+def _nearest_grid(layers: Mapping[str, Layer], name: str) -> Layer | None:
+    order = list(layers)
+    here = order.index(name)
+    grids = [x for x in layers.values() if x.places > 1 and x.name != INPUT]
+    return min(grids, key=lambda x: abs(order.index(x.name) - here), default=None)
+
+
+def _is_glob(text: str) -> bool:
+    return any(c in text for c in "*?[")

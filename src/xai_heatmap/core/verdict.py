@@ -1,0 +1,77 @@
+"""What a map is worth, with the figure behind it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from xai_heatmap.core.arrays import Gradient, Map
+
+Word = Literal["ok", "no_positive_evidence", "dead_gradient", "saturated"]
+
+SATURATED_BEYOND = 1e-3
+"""A probability this near to 0 or 1 has lost all but a thousandth of its gradient."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a map is worth.
+
+    Parameters
+    ----------
+    word
+        ``ok``, or why there is nothing (or little) to be seen.
+    figure
+        The number behind the word: the map's maximum, the gradient's largest magnitude, the
+        probability.
+    because
+        The same in one sentence, with what to do next.
+    """
+
+    word: Word
+    figure: float
+    because: str
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.because}"
+
+
+def verdict(map_: Map, *, gradient: Gradient | None, score: float, probability: bool) -> Verdict:
+    """Judge one raw map.
+
+    Parameters
+    ----------
+    map_
+        As the method gave it.
+    gradient
+        What the method was given, None if it asked for none.
+    score
+        The explained number.
+    probability
+        Whether `score` is a probability rather than a logit.
+    """
+    if probability and gradient is not None and min(abs(score), abs(1 - score)) < SATURATED_BEYOND:
+        return Verdict(
+            "saturated",
+            score,
+            f"the explained probability is {score:.6g}, where its gradient has all but vanished; "
+            "explain the logit instead (target category or top).",
+        )
+    if gradient is not None and not np.any(gradient):
+        return Verdict(
+            "dead_gradient",
+            0.0,
+            "no gradient of the score reaches this layer; choose another layer (layer='auto' "
+            "picks one "
+            "that every path crosses) or a method without gradients, such as eigencam.",
+        )
+    highest = float(map_.max(initial=-np.inf))
+    if not highest > 0:
+        return Verdict(
+            "no_positive_evidence",
+            highest,
+            "nothing at this layer speaks for the target; the map stays empty. hirescam shows "
+            "what speaks "
+            "against it, another layer may show more.",
+        )
+    return Verdict("ok", highest, f"the strongest place has relevance {highest:.4g}.")

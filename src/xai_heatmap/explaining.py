@@ -1,0 +1,359 @@
+"""The line from a picture to its explanation: preprocess, record, choose, pull back, apply the
+formula.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import xai_heatmap.methods  # noqa: F401 - registers every method
+from xai_heatmap import backends
+from xai_heatmap.core.arrays import Gradient, Image, Input, Inputs, Map, Maps, ScoreRow, Scores
+from xai_heatmap.core.errors import BadArray, BadOption, UnknownPreprocess, UnknownTarget
+from xai_heatmap.core.evidence import Evidence, Head
+from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.core.network import INPUT, Meaning, Network, Recording, Survey
+from xai_heatmap.core.registry import Method, find_method
+from xai_heatmap.core.selection import Layers, select, several
+from xai_heatmap.core.target import Choice, Target, category, class_label, ranking, softmax, top
+from xai_heatmap.core.verdict import Verdict, verdict
+from xai_heatmap.explanation import Comparison, Explanation, Prediction
+from xai_heatmap.preprocess import PRESETS, Preprocess
+from xai_heatmap.sources.image import read
+
+PREDICTIONS = 5
+"""How many of the likeliest classes stand beside a map."""
+
+OneTarget = Choice | int | str | None
+"""A choice, a class by number or name, or None for the prediction."""
+
+Preparing = (
+    str | Preprocess | Mapping[str, object] | Callable[[Image], tuple[Input, Geometry]] | None
+)
+"""A preset's name, a preprocessing, its options, a function of one's own, or None: what the model
+says of itself."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is asked of one batch of images: every method at every layer for every target."""
+
+    methods: Sequence[tuple[Method, Mapping[str, object]]]
+    layers: Sequence[str]
+    targets: Sequence[Sequence[Target]]
+    """One row of targets, one for each image, for every backward pass."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """One map with what it is about."""
+
+    row: int
+    method: Method
+    options: Mapping[str, object]
+    layer: str
+    target: Target
+    score: float
+    map: Map
+    verdict: Verdict
+
+
+def explain(
+    network: Any,
+    image: Any,
+    *,
+    method: str = "gradcam",
+    layer: str | int = "auto",
+    target: OneTarget = None,
+    preprocess: Preparing = None,
+    labels: Sequence[str] | None = None,
+    options: Mapping[str, object] | None = None,
+) -> Explanation:
+    """Why the network gave a picture its score, as one map.
+
+    Parameters
+    ----------
+    network
+        From `xai_heatmap.network`, or anything that it takes: a model, the path of one.
+    image
+        Path, PIL image, or an array (H, W), (H, W, 1|3|4): uint8, or float in [0, 1].
+    method
+        A name from `xai_heatmap.methods()`.
+    layer
+        ``auto``, a name, or an index among the layers with a grid.
+    target
+        None for the prediction, a class by number or name, or a choice such as ``contrast(3,
+        against=5)``.
+    preprocess
+        How the model wants its pictures; asked for only where the model does not say.
+    labels
+        Names of the classes in output order.
+    options
+        Of the method.
+
+    Raises
+    ------
+    XaiHeatmapError
+        One of its kinds, before the first forward pass wherever that is possible.
+    """
+    if several(layer):
+        raise BadOption(
+            f"explain() makes one map; layer={layer!r} means several. compare(..., "
+            f"layers={layer!r}) makes them."
+        )
+    compared = compare(
+        network,
+        image,
+        methods=[method],
+        layers=layer,
+        targets=[target],
+        preprocess=preprocess,
+        labels=labels,
+        options={method: options or {}},
+    )
+    return compared[0]
+
+
+def compare(
+    network: Any,
+    image: Any,
+    *,
+    methods: Sequence[str] = ("gradcam",),
+    layers: Layers = "auto",
+    targets: Sequence[OneTarget] = (None,),
+    preprocess: Preparing = None,
+    labels: Sequence[str] | None = None,
+    options: Mapping[str, Mapping[str, object]] | None = None,
+) -> Comparison:
+    """Several methods, layers and targets for one picture: one forward pass, one backward pass a
+    target.
+
+    Parameters are those of `explain`; `layers` also takes ``all``, a glob or several of each, and
+    `options` holds those of each method by its name. Explanations come ordered by target, then
+    layer, then method.
+    """
+    opened = backends.network(network)
+    chosen = [_with_options(name, (options or {}).get(name, {})) for name in methods]
+    prepare = _preparation(preprocess, opened)
+    frame = read(image)
+    x, geometry = prepare(frame.image)
+    inputs = np.ascontiguousarray(x[None], dtype=np.float32)
+    survey = opened.survey(inputs.shape[1:])
+    names = select(survey, layers)
+    class_names = tuple(labels or opened.declared.labels or ())
+    recording = opened.record(inputs, names)
+    plan = _Plan(
+        chosen, names, [_targets(target, recording.scores, class_names) for target in targets]
+    )
+    predictions = _predictions(recording.scores[0], recording.meaning, opened, class_names)
+    return Comparison(
+        tuple(
+            Explanation(
+                map=answer.map,
+                image=frame.image,
+                name=frame.name,
+                geometry=geometry,
+                method=answer.method.name,
+                options=answer.options,
+                signed=answer.method.signed,
+                layer=survey.layers[answer.layer],
+                layer_reason=survey.reason if layers == "auto" else "",
+                target=answer.target.label,
+                index=answer.target.index,
+                score=answer.score,
+                predictions=predictions,
+                verdict=answer.verdict,
+                network=opened.name,
+                preprocess=prepare.to_dict() if isinstance(prepare, Preprocess) else {},
+                meaning=recording.meaning,
+            )
+            for answer in _answers(recording, inputs, plan)
+        )
+    )
+
+
+def maps(
+    network: Any,
+    x: Any,
+    *,
+    method: str = "gradcam",
+    layer: Layers = "auto",
+    target: OneTarget | Sequence[OneTarget] = None,
+    labels: Sequence[str] | None = None,
+    options: Mapping[str, object] | None = None,
+) -> Maps | dict[str, Maps]:
+    """Raw maps of a batch that is already preprocessed: one forward pass and one backward pass.
+
+    Parameters
+    ----------
+    network, method, labels, options
+        As for `explain`.
+    x
+        float32 (n, ...) in the network's own layout: (n, c, H, W) or (n, H, W, c).
+    layer
+        As for `explain`, or several: ``all``, a glob, a list.
+    target
+        One for all images, or a list with one for each.
+
+    Returns
+    -------
+    float32 (n, *grid); a dict of them by layer name where `layer` names several.
+    """
+    opened = backends.network(network)
+    chosen = _with_options(method, options or {})
+    native = np.asarray(x)
+    if native.ndim < 3 or native.dtype != np.float32:
+        raise BadArray(
+            f"maps() takes preprocessed float32 images (n, ...); received {native.dtype} of shape "
+            f"{native.shape}. "
+            "explain() takes pictures."
+        )
+    inputs = np.moveaxis(native, -1, 1) if opened.channels_last else native
+    survey = opened.survey(inputs.shape[1:])
+    names = select(survey, layer)
+    recording = opened.record(inputs, names)
+    class_names = tuple(labels or opened.declared.labels or ())
+    plan = _Plan([chosen], names, [_targets(target, recording.scores, class_names)])
+    found: dict[str, list[Map]] = {name: [] for name in names}
+    for answer in _answers(recording, inputs, plan):
+        found[answer.layer].append(answer.map)
+    stacked = {name: np.stack(rows) for name, rows in found.items()}
+    return stacked if several(layer) else stacked[names[0]]
+
+
+def _answers(recording: Recording, x: Inputs, plan: _Plan) -> Iterator[_Answer]:
+    """Every map asked for: by target, then layer, then image, then method."""
+    differentiate = any("gradient" in method.needs for method, _ in plan.methods)
+    for targets in plan.targets:
+        gradients = (
+            recording.pullback(_cotangent(recording.scores, targets)) if differentiate else {}
+        )
+        made: dict[tuple[int, int, int, str], Map] = {}
+        for layer in plan.layers:
+            for row, target in enumerate(targets):
+                score = float(target.value(recording.scores[row : row + 1])[0])
+                for method, options in plan.methods:
+                    gradient = gradients[layer][row] if "gradient" in method.needs else None
+                    # Layers that are one and the same array (a stage and its last block) are
+                    # computed once.
+                    key = (
+                        id(recording.activations[layer]),
+                        id(gradients.get(layer)),
+                        row,
+                        method.name,
+                    )
+                    if key not in made or "head" in method.needs:
+                        made[key] = method(
+                            _evidence(recording, x, layer, row, target, gradient, score), options
+                        )
+                    yield _Answer(
+                        row=row,
+                        method=method,
+                        options=options,
+                        layer=layer,
+                        target=target,
+                        score=score,
+                        map=made[key],
+                        verdict=verdict(
+                            made[key],
+                            gradient=gradient,
+                            score=score,
+                            probability=target.bounded or recording.meaning == "probabilities",
+                        ),
+                    )
+
+
+def _evidence(
+    recording: Recording,
+    x: Inputs,
+    layer: str,
+    row: int,
+    target: Target,
+    gradient: Gradient | None,
+    score: float,
+) -> Evidence:
+    return Evidence(
+        image=x[row],
+        activation=recording.activations[layer][row],
+        gradient=gradient,
+        score=score,
+        head=Head(recording, layer, row, target),
+    )
+
+
+def _cotangent(scores: Scores, targets: Sequence[Target]) -> Scores:
+    """∂y/∂s of every image, each for its own target, so that one backward pass serves all."""
+    return np.concatenate(
+        [target.cotangent(scores[row : row + 1]) for row, target in enumerate(targets)]
+    )
+
+
+def _targets(
+    wanted: OneTarget | Sequence[OneTarget], scores: Scores, labels: Sequence[str]
+) -> list[Target]:
+    if wanted is None or isinstance(wanted, Choice | int | str | np.integer):
+        return [_choice(wanted)(row, labels) for row in scores]
+    if len(wanted) != len(scores):
+        raise UnknownTarget(
+            f"One target for all images or one for each was expected; received {len(wanted)} for "
+            f"{len(scores)} images."
+        )
+    return [_choice(one)(row, labels) for one, row in zip(wanted, scores, strict=True)]
+
+
+def _choice(wanted: OneTarget) -> Choice:
+    if wanted is None:
+        return top(1)
+    return wanted if isinstance(wanted, Choice) else category(wanted)
+
+
+def _with_options(name: str, options: Mapping[str, object]) -> tuple[Method, Mapping[str, object]]:
+    method = find_method(name)
+    return method, method.checked(options)
+
+
+def _preparation(wanted: Preparing, network: Network) -> Callable[[Image], tuple[Input, Geometry]]:
+    said = network.declared.preprocess if wanted is None else wanted
+    if said is None:
+        raise UnknownPreprocess(
+            f"How {network.name} wants its pictures is not known, and a wrong guess would change "
+            f"the map. "
+            f"Say preprocess=... (on the command line: --preprocess): {', '.join(PRESETS)}, "
+            "or a Preprocess with mean and std."
+        )
+    if isinstance(said, Preprocess) or callable(said):
+        return said
+    shape = network.declared.input_shape or (3, 224, 224)
+    size = {"input_size": list(shape[1:]), "channels": shape[0]}
+    return Preprocess.from_dict(size | ({"mode": said} if isinstance(said, str) else dict(said)))
+
+
+def _predictions(
+    scores: ScoreRow, meaning: Meaning, network: Network, labels: Sequence[str]
+) -> tuple[Prediction, ...]:
+    probabilities = _probabilities(scores, meaning, network)
+    return tuple(
+        Prediction(
+            index,
+            class_label(index, labels, single=len(scores) == 1),
+            float(probabilities[index]),
+            float(scores[index] if len(scores) > 1 else scores[0] * (1 if index else -1)),
+        )
+        for index in ranking(scores)[:PREDICTIONS]
+    )
+
+
+def _probabilities(scores: ScoreRow, meaning: Meaning, network: Network) -> ScoreRow:
+    if len(scores) == 1:
+        p = scores[0] if meaning == "probabilities" else 1 / (1 + np.exp(-scores[0]))
+        return np.array([1 - p, p], np.float32)
+    if meaning == "probabilities":
+        return scores
+    if meaning == "logits" and network.closing == "sigmoid":
+        return 1 / (1 + np.exp(-scores))
+    return np.exp(scores) if meaning == "log-probabilities" else softmax(scores[None])[0]
+
+
+__all__ = ["INPUT", "Survey", "compare", "explain", "maps"]

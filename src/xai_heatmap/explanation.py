@@ -1,0 +1,327 @@
+"""What comes out: a map with all that is needed to draw it, judge it, compare it and make it
+again.
+"""
+
+import base64
+import html
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, overload
+
+import numpy as np
+import PIL.Image
+
+from xai_heatmap.core.arrays import Heat, Image, Map
+from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.core.network import Layer, Meaning
+from xai_heatmap.core.verdict import Verdict
+from xai_heatmap.render.contour import contour as outlined
+from xai_heatmap.render.heat import heat, scaled
+from xai_heatmap.render.legend import with_legend
+from xai_heatmap.render.overlay import overlay
+from xai_heatmap.render.sheet import sheet
+from xai_heatmap.sinks.folder import safe_stem, save
+
+PREVIEW = 640
+"""Longest side, in pixels, of the picture that a notebook shows."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One of the classes that the network thinks likeliest.
+
+    Parameters
+    ----------
+    index, label
+        Which class.
+    probability
+        In [0, 1].
+    score
+        What the network ends in before its closing function.
+    """
+
+    index: int
+    label: str
+    probability: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a network gave one number for one picture, as a map, with the facts it came from.
+
+    It is not a segmentation: a map says where evidence was, not where the object ends.
+
+    Parameters
+    ----------
+    map
+        The method's raw answer on the layer's grid, never normalised.
+    image, name
+        The original picture and what it is called.
+    geometry
+        Which rectangle of the picture the network saw.
+    method, options, signed
+        How the map was made, and whether negative values are evidence against.
+    layer, layer_reason
+        Where; the reason is filled in where the layer was chosen automatically.
+    target, index, score
+        What was explained, which class that is about if one, and how strongly the network said so.
+    predictions
+        The likeliest classes, most likely first.
+    verdict
+        What the map is worth.
+    network, preprocess, meaning
+        Which model, how it got the picture, and what its scores are.
+    """
+
+    map: Map
+    image: Image
+    name: str
+    geometry: Geometry
+    method: str
+    layer: Layer
+    target: str
+    score: float
+    predictions: Sequence[Prediction]
+    verdict: Verdict
+    network: str
+    index: int | None = None
+    layer_reason: str = ""
+    signed: bool = False
+    options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    preprocess: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    meaning: Meaning = "logits"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the map should know, in sentences."""
+        notes = []
+        if self.meaning == "log-probabilities":
+            notes.append(
+                "The model answers probabilities, and the softmax that makes them could not be "
+                "left out; "
+                "their logarithm is explained instead of the logit."
+            )
+        if self.meaning == "probabilities":
+            notes.append(
+                "The model's output is explained as it stands, after its closing function."
+            )
+        if self.verdict.word != "ok":
+            notes.append(str(self.verdict))
+        return tuple(notes)
+
+    @property
+    def stem(self) -> str:
+        """The name its files get: picture, method, layer and target."""
+        return safe_stem(f"{self.name}.{self.method}.{self.layer.name}.{self.target}")
+
+    @property
+    def caption(self) -> str:
+        """Layer, method and target in one line."""
+        return f"{self.layer.name} · {self.method} · {self.target}"
+
+    def heat(self, *, scale: Literal["max", "p99", "none"] | float = "max") -> Heat:
+        """The map drawn out over the original picture, float32 (H, W).
+
+        Parameters
+        ----------
+        scale
+            ``max``: the strongest place becomes 1, in [0, 1], or in [-1, 1] for a signed method.
+            ``p99``: the 99th percentile does. A number: that relevance becomes 1, which makes
+            pictures comparable. ``none``: raw.
+        """
+        drawn = heat(self.map, self.geometry)
+        return drawn if scale == "none" else scaled(drawn, to=scale, signed=self.signed)
+
+    def overlay(
+        self,
+        *,
+        colormap: str | None = None,
+        alpha: float = 0.75,
+        contour: bool = False,
+        legend: bool = False,
+        scale: Literal["max", "p99"] | float = "max",
+    ) -> Image:
+        """The map over the original picture, uint8 RGB (H, W, 3); without evidence, the picture
+        itself.
+
+        Parameters
+        ----------
+        colormap
+            ``inferno``, ``viridis``, ``gray``, ``jet`` or ``bluered``; by default inferno, bluered
+            where signed.
+        alpha
+            Opacity of the strongest relevance, in [0, 1]; opacity follows relevance down to 0.
+        contour
+            Outline the places that have at least half of the strongest relevance.
+        legend
+            Add a bar with the raw values that the colours stand for (the picture grows by it).
+        scale
+            As for `heat`.
+        """
+        colors = colormap or ("bluered" if self.signed else "inferno")
+        strength = self.heat(scale=scale)
+        picture = overlay(self.image, strength, colormap=colors, alpha=alpha)
+        if contour:
+            picture = outlined(picture, strength)
+        if legend:
+            top = float(scale) if isinstance(scale, float | int) else self._top
+            picture = with_legend(
+                picture,
+                low=-top if self.signed else 0.0,
+                high=top,
+                colormap=colors,
+                title=self.caption,
+            )
+        return picture
+
+    @property
+    def _top(self) -> float:
+        raw = self.heat(scale="none")
+        return float(np.abs(raw).max() if self.signed else max(raw.max(), 0))
+
+    def to_dict(self) -> dict[str, object]:
+        """Every fact but the arrays, as plain values; the map's own range is among them."""
+        return {
+            "image": self.name,
+            "network": self.network,
+            "layer": self.layer.name,
+            "layer_shape": list(self.layer.shape),
+            "layer_reason": self.layer_reason,
+            "method": self.method,
+            "options": dict(self.options),
+            "target": self.target,
+            "target_index": self.index,
+            "score": self.score,
+            "meaning": self.meaning,
+            "predictions": [vars(prediction) for prediction in self.predictions],
+            "verdict": vars(self.verdict),
+            "notes": list(self.notes),
+            "map_range": [float(self.map.min()), float(self.map.max())],
+            "preprocess": dict(self.preprocess),
+            "geometry": self.geometry.to_dict(),
+            "xai_heatmap": _version(),
+        }
+
+    def save(self, folder: str | os.PathLike[str], *, picture: Image | None = None) -> list[Path]:
+        """Write picture (PNG), raw map (NPZ) and an entry in ``manifest.json``: all or nothing.
+
+        Parameters
+        ----------
+        folder
+            Made if it is not there.
+        picture
+            What to write instead of ``overlay()``.
+
+        Returns
+        -------
+        The files written.
+        """
+        return save(
+            folder,
+            self.stem,
+            picture=self.overlay() if picture is None else picture,
+            arrays={"map": self.map},
+            manifest=self.to_dict(),
+        )
+
+    def _preview(self) -> bytes:
+        picture = PIL.Image.fromarray(self.overlay())
+        picture.thumbnail((PREVIEW, PREVIEW))
+        written = io.BytesIO()
+        picture.save(written, "PNG")
+        return written.getvalue()
+
+    def _repr_png_(self) -> bytes:
+        return self._preview()
+
+    def _repr_html_(self) -> str:
+        source = base64.b64encode(self._preview()).decode()
+        said = f"{self.target}, explained by {self.method} at {self.layer.name}"
+        rows = "".join(
+            f"<tr><td>{html.escape(p.label)}</td><td "
+            f"style='text-align:right'>{p.probability:.3f}</td></tr>"
+            for p in self.predictions
+        )
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        return (
+            "<figure style='display:flex;gap:1.5em;align-items:flex-start;margin:0;flex-wrap:wrap'>"
+            f"<img alt='{html.escape(said, quote=True)}' src='data:image/png;base64,{source}'>"
+            f"<figcaption><b>{html.escape(self.target)}</b> (score {self.score:.3g})<br>"
+            f"{html.escape(self.method)} at {html.escape(self.layer.name)} "
+            f"({'x'.join(map(str, self.layer.shape))})<br>verdict: {html.escape(self.verdict.word)}"
+            f"<table>{rows}</table>{notes}</figcaption></figure>"
+        )
+
+
+@dataclass(frozen=True)
+class Comparison(Sequence[Explanation]):
+    """Several explanations of one picture, made from one forward pass."""
+
+    explanations: tuple[Explanation, ...]
+
+    @overload
+    def __getitem__(self, which: int) -> Explanation: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> "Comparison": ...
+
+    def __getitem__(self, which: int | slice) -> "Explanation | Comparison":
+        if isinstance(which, slice):
+            return Comparison(self.explanations[which])
+        return self.explanations[which]
+
+    def __len__(self) -> int:
+        return len(self.explanations)
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return iter(self.explanations)
+
+    def sheet(self, *, columns: int | None = None, size: int = 320) -> Image:
+        """All of them on one contact sheet, the picture itself first.
+
+        Parameters
+        ----------
+        columns
+            Tiles in a row; by default what makes the sheet about as wide as a page.
+        size
+            Longest side of a tile, in pixels.
+        """
+        first = self.explanations[0]
+        tiles = [first.image, *(e.overlay() for e in self.explanations)]
+        titles = [first.name, *(_title(e) for e in self.explanations)]
+        return sheet(tiles, titles, columns=columns, size=size)
+
+    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write every explanation and the sheet of all, ``<name>.sheet.png``."""
+        written = [path for e in self.explanations for path in e.save(folder)]
+        target = Path(folder) / f"{safe_stem(self.explanations[0].name)}.sheet.png"
+        staged = target.with_name(f".{target.name}.part")
+        try:
+            PIL.Image.fromarray(self.sheet()).save(staged, format="png")
+            staged.replace(target)
+        finally:
+            staged.unlink(missing_ok=True)
+        return [*written, target]
+
+    def _repr_png_(self) -> bytes:
+        written = io.BytesIO()
+        PIL.Image.fromarray(self.sheet(size=200)).save(written, "PNG")
+        return written.getvalue()
+
+
+def _title(explanation: Explanation) -> str:
+    mark = "" if explanation.verdict.word == "ok" else f" · {explanation.verdict.word}"
+    return explanation.caption + mark
+
+
+def _version() -> str:
+    try:
+        return version("xai-heatmap")
+    except PackageNotFoundError:
+        return "unknown"

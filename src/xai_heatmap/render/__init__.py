@@ -1,0 +1,1 @@
+"""Pictures of maps: heat, colour maps, overlay, contours, legend, sheet. Arrays in, arrays out."""

@@ -1,0 +1,89 @@
+"""A raw map, drawn out over the original image."""
+
+import numpy as np
+from jaxtyping import Float32
+
+from xai_heatmap.core.arrays import Heat, Map
+from xai_heatmap.core.errors import BadArray, BadOption
+from xai_heatmap.core.geometry import Geometry
+
+Weights = Float32[np.ndarray, "pixels cells"]
+
+
+def heat(map_: Map, geometry: Geometry) -> Heat:
+    """The map at the size of the original image, where the network looked; 0 elsewhere.
+
+    Bilinear between the centres of the map's cells (``align_corners=False``), constant beyond the
+    outermost ones. Values are not normalised: that is ``scaled``.
+
+    Parameters
+    ----------
+    map_
+        Finite, (h, w).
+    geometry
+        Which rectangle of the image the map covers.
+    """
+    if map_.ndim != 2 or not map_.size:
+        raise BadArray(
+            f"A map that can be drawn is (h, w), at least 1x1; received {map_.shape}. "
+            "Take one slice of a volume; a signal has no picture."
+        )
+    if not np.isfinite(map_).all():
+        raise BadArray("A map that can be drawn is finite; received NaN or infinity.")
+    left, top, right, bottom = geometry.box
+    rows, columns = geometry.image_size
+    down = interpolation(rows, map_.shape[0], start=top, stop=bottom)
+    along = interpolation(columns, map_.shape[1], start=left, stop=right)
+    return down @ map_ @ along.T
+
+
+def interpolation(pixels: int, cells: int, *, start: float, stop: float) -> Weights:
+    """How much each cell of a row counts for each pixel, the cells lying side by side in a span.
+
+    Rows sum to 1; to 0 where the pixel's centre is outside the span.
+    """
+    centres = np.arange(pixels) + 0.5
+    inside = (centres >= start) & (centres < stop)
+    place = np.clip((centres - start) / (stop - start) * cells - 0.5, 0, cells - 1)
+    first = np.minimum(place.astype(int), max(cells - 2, 0))
+    rest = place - first
+    weights = np.zeros((pixels, cells), np.float32)
+    pixel = np.arange(pixels)
+    weights[pixel, first] = 1 - rest
+    weights[pixel, np.minimum(first + 1, cells - 1)] += rest
+    return weights * inside[:, None].astype(np.float32)
+
+
+def scaled(heat: Heat, *, to: str | float = "max", signed: bool = False) -> Heat:
+    """The heat in [0, 1], or in [-1, 1] if signed; all 0 where there is nothing to show.
+
+    Parameters
+    ----------
+    heat
+        Finite, in any units.
+    to
+        What becomes 1: ``"max"``, the heat's own maximum; ``"p99"``, its 99th percentile (one hot
+        pixel then hides nothing); or a number above 0, so that several pictures share one scale.
+    signed
+        True: negative values are kept, and "maximum" means of the magnitude. False: they become 0.
+    """
+    magnitude = np.abs(heat) if signed else np.maximum(heat, 0)
+    top = _top(magnitude, to)
+    if not top:
+        return np.zeros_like(heat)
+    with np.errstate(over="ignore"):  # beyond the top is 1, however far beyond
+        share = (heat if signed else magnitude) / top
+    return np.clip(share, -1, 1)
+
+
+def _top(magnitude: Heat, to: str | float) -> np.float32:
+    largest = magnitude.max()
+    if not np.isfinite(largest):
+        raise BadArray("A heat that can be scaled is finite; received NaN or infinity.")
+    if to == "max":
+        return largest
+    if to == "p99":
+        return np.float32(np.quantile(magnitude, 0.99)) or largest
+    if isinstance(to, str) or not 0 < np.float32(to) < np.inf:
+        raise BadOption(f"A heat is scaled to 'max', 'p99' or a number above 0; received {to!r}.")
+    return np.float32(to)

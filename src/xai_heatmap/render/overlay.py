@@ -1,0 +1,50 @@
+"""Relevance as colour over the photograph."""
+
+import numpy as np
+import PIL.Image
+
+from xai_heatmap.core.arrays import Heat, Image
+from xai_heatmap.core.errors import BadArray, BadOption
+from xai_heatmap.render.colormaps import named
+
+
+def overlay(
+    image: Image,
+    heat: Heat,
+    *,
+    colormap: str = "inferno",
+    alpha: float = 0.75,
+    fade: bool = True,
+) -> Image:
+    """The photograph with the heat over it.
+
+    A fixed blend, pixel by pixel: what is drawn at one place depends on nothing elsewhere in the
+    picture, so nothing flickers in a video.
+
+    Parameters
+    ----------
+    image, heat
+        Of the same size; the heat in [0, 1], or in [-1, 1] for a diverging colour map.
+    colormap
+        A key of ``COLORMAPS``.
+    alpha
+        Opacity where the heat is strongest, in [0, 1].
+    fade
+        True: opacity follows relevance, and where there is none the photograph is untouched.
+        False: the same opacity everywhere.
+    """
+    if image.shape[:2] != heat.shape:
+        raise BadArray(
+            f"An overlay takes an image and a heat of one size; received {image.shape[:2]} and "
+            f"{heat.shape}. `render.heat.heat(map_, geometry)` gives a heat of the image's size."
+        )
+    if not 0 <= alpha <= 1:
+        raise BadOption(f"alpha lies in [0, 1]; received {alpha}.")
+    colors = named(colormap)
+    levels = PIL.Image.fromarray(colors.levels(heat))
+    strength = colors.strength if fade else np.ones(256)
+    opacity = levels.point(np.rint(255 * alpha * strength).astype(int).tolist())
+    levels.putpalette(colors.table.tobytes())
+    picture = PIL.Image.fromarray(image)
+    picture.paste(levels.convert("RGB"), mask=opacity)
+    return np.array(picture)

@@ -1,0 +1,42 @@
+"""What the project computes, written a second time: slowly, in loops, to be compared with."""
+
+import math
+
+import numpy as np
+
+
+def heat_by_loops(map_, geometry):
+    """``render.heat.heat``, pixel by pixel in plain Python numbers."""
+    rows, columns = geometry.image_size
+    left, top, right, bottom = geometry.box
+    cells_down, cells_along = map_.shape
+    answer = np.zeros((rows, columns), np.float32)
+    for row in range(rows):
+        for column in range(columns):
+            y, x = row + 0.5, column + 0.5
+            if not (top <= y < bottom and left <= x < right):
+                continue
+            v = (y - top) / (bottom - top) * cells_down - 0.5
+            u = (x - left) / (right - left) * cells_along - 0.5
+            total = 0.0
+            for i in (math.floor(v), math.floor(v) + 1):
+                for j in (math.floor(u), math.floor(u) + 1):
+                    share = (1 - abs(v - i)) * (1 - abs(u - j))
+                    inner_i = min(max(i, 0), cells_down - 1)
+                    inner_j = min(max(j, 0), cells_along - 1)
+                    total += share * float(map_[inner_i, inner_j])
+            answer[row, column] = total
+    return answer
+
+
+def overlay_by_loops(image, heat, table, strength, *, alpha):
+    """``render.overlay.overlay`` for levels from 0 to 1, pixel by pixel."""
+    answer = np.zeros(image.shape, np.float64)
+    for row in range(image.shape[0]):
+        for column in range(image.shape[1]):
+            level = int(min(max(float(heat[row, column]), 0.0), 1.0) * 255 + 0.5)
+            opacity = alpha * strength[level]
+            for channel in range(3):
+                under, over = int(image[row, column, channel]), int(table[level, channel])
+                answer[row, column, channel] = (1 - opacity) * under + opacity * over
+    return answer
