@@ -40,3 +40,37 @@ def overlay_by_loops(image, heat, table, strength, *, alpha):
                 under, over = int(image[row, column, channel]), int(table[level, channel])
                 answer[row, column, channel] = (1 - opacity) * under + opacity * over
     return answer
+
+
+def document_heatmap(cv2img, img_tensor, model, layer_name):
+    """The seed document's ``camXAITool`` line by line, with TensorFlow and OpenCV; a GradientTape
+    stands for ``K.gradients`` and ``K.function``. Gives the picture and the levels it was coloured
+    by."""
+    import cv2
+    import keras
+    import tensorflow as tf
+
+    preds = model.predict(img_tensor, verbose=0)
+    argmax = np.argmax(preds[0])
+    iterate = keras.Model(model.input, [model.output, model.get_layer(layer_name).output])
+    with tf.GradientTape() as tape:
+        output, conv_layer = iterate(img_tensor, training=False)
+        output = output[:, argmax]
+    grads = tape.gradient(output, conv_layer)
+    pooled_grads_value = tf.reduce_mean(grads, axis=(0, 1, 2)).numpy()
+    conv_layer_output_layer = conv_layer.numpy()
+    for i in range(len(pooled_grads_value)):
+        conv_layer_output_layer[0, :, :, i] *= pooled_grads_value[i]
+    heatmap = np.mean(conv_layer_output_layer, axis=-1)[0]
+    heatmap = np.maximum(heatmap, 0)
+    with np.errstate(invalid="ignore"):
+        heatmap /= np.max(heatmap)
+        img = cv2img
+        heatmap = cv2.resize(heatmap, (img.shape[1], img.shape[0]))
+        levels = np.uint8(heatmap * 255)
+    heatmap = cv2.applyColorMap(levels, cv2.COLORMAP_JET)
+    hif = 0.8
+    superimposed_image = heatmap * hif + img
+    superimposed_image /= np.max(superimposed_image)
+    superimposed_image *= 255.0
+    return superimposed_image, levels

@@ -26,6 +26,7 @@ def values(preprocess, color=COLOR):
     return x[:, 0, 0]
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize(
     ("mode", "resampling", "kind"),
     [
@@ -154,9 +155,7 @@ def test_any_size_of_image_is_taken(fit, size):
 def test_a_very_long_image_takes_little_memory_and_the_same_place():
     image = noise(2, 30000)
     x, geometry = Preprocess(mode="raw", input_size=(64, 64))(image)
-    whole = PIL.Image.fromarray(image).resize(
-        geometry.resized[::-1], PIL.Image.Resampling.BILINEAR
-    )
+    whole = PIL.Image.fromarray(image).resize(geometry.resized[::-1], PIL.Image.Resampling.BILINEAR)
     top, left = geometry.offset
     wanted = np.asarray(whole.crop((left, top, left + 64, top + 64)), np.float32)
     assert np.abs(x.transpose(1, 2, 0) - wanted).max() <= 2

@@ -2,7 +2,7 @@
 formula.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,8 @@ import numpy as np
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap import backends
-from xai_heatmap.core.arrays import Gradient, Image, Input, Inputs, Map, Maps, ScoreRow, Scores
+from xai_heatmap.core.arrays import Gradient, Image, Input, Map, Maps, ScoreRow, Scores
 from xai_heatmap.core.errors import BadArray, BadOption, UnknownPreprocess, UnknownTarget
-from xai_heatmap.core.evidence import Evidence, Head
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import INPUT, Meaning, Network, Recording, Survey
 from xai_heatmap.core.registry import Method, find_method
@@ -20,6 +19,7 @@ from xai_heatmap.core.selection import Layers, select, several
 from xai_heatmap.core.target import Choice, Target, category, class_label, ranking, softmax, top
 from xai_heatmap.core.verdict import Verdict, verdict
 from xai_heatmap.explanation import Comparison, Explanation, Prediction
+from xai_heatmap.mapping import Asked, Finish, mapped
 from xai_heatmap.preprocess import PRESETS, Preprocess
 from xai_heatmap.sources.image import read
 
@@ -34,30 +34,6 @@ Preparing = (
 )
 """A preset's name, a preprocessing, its options, a function of one's own, or None: what the model
 says of itself."""
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What is asked of one batch of images: every method at every layer for every target."""
-
-    methods: Sequence[tuple[Method, Mapping[str, object]]]
-    layers: Sequence[str]
-    targets: Sequence[Sequence[Target]]
-    """One row of targets, one for each image, for every backward pass."""
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """One map with what it is about."""
-
-    row: int
-    method: Method
-    options: Mapping[str, object]
-    layer: str
-    target: Target
-    score: float
-    map: Map
-    verdict: Verdict
 
 
 def explain(
@@ -135,7 +111,8 @@ def compare(
     layer, then method.
     """
     opened = backends.network(network)
-    chosen = [_with_options(name, (options or {}).get(name, {})) for name in methods]
+    options = options or {}
+    chosen = [_with_options(name, options.get(name, {})) for name in methods]
     prepare = _preparation(preprocess, opened)
     frame = read(image)
     x, geometry = prepare(frame.image)
@@ -144,34 +121,36 @@ def compare(
     names = select(survey, layers)
     class_names = tuple(labels or opened.declared.labels or ())
     recording = opened.record(inputs, names)
-    plan = _Plan(
-        chosen, names, [_targets(target, recording.scores, class_names) for target in targets]
-    )
     predictions = _predictions(recording.scores[0], recording.meaning, opened, class_names)
-    return Comparison(
-        tuple(
-            Explanation(
-                map=answer.map,
-                image=frame.image,
-                name=frame.name,
-                geometry=geometry,
-                method=answer.method.name,
-                options=answer.options,
-                signed=answer.method.signed,
-                layer=survey.layers[answer.layer],
-                layer_reason=survey.reason if layers == "auto" else "",
-                target=answer.target.label,
-                index=answer.target.index,
-                score=answer.score,
-                predictions=predictions,
-                verdict=answer.verdict,
-                network=opened.name,
-                preprocess=prepare.to_dict() if isinstance(prepare, Preprocess) else {},
-                meaning=recording.meaning,
-            )
-            for answer in _answers(recording, inputs, plan)
+
+    def explained(target: Target, layer: str, judged: _Judged) -> Explanation:
+        return Explanation(
+            map=judged.map,
+            image=frame.image,
+            name=frame.name,
+            geometry=geometry,
+            method=judged.method.name,
+            options=dict(options.get(judged.method.name, {})),
+            signed=judged.method.signed,
+            layer=survey.layers[layer],
+            layer_reason=survey.reason if layers == "auto" else "",
+            target=target.label,
+            index=target.index,
+            score=judged.score,
+            predictions=predictions,
+            verdict=judged.verdict,
+            network=opened.name,
+            preprocess=prepare.to_dict() if isinstance(prepare, Preprocess) else {},
+            meaning=recording.meaning,
         )
-    )
+
+    asked = Asked(chosen, names)
+    made = []
+    for wanted in targets:
+        (target,) = _targets(wanted, recording.scores, class_names)
+        found = mapped(recording, inputs, asked, [target], _judging(recording, [target]))
+        made += [explained(target, name, judged) for name in names for judged in found[name][0]]
+    return Comparison(tuple(made))
 
 
 def maps(
@@ -215,79 +194,34 @@ def maps(
     names = select(survey, layer)
     recording = opened.record(inputs, names)
     class_names = tuple(labels or opened.declared.labels or ())
-    plan = _Plan([chosen], names, [_targets(target, recording.scores, class_names)])
-    found: dict[str, list[Map]] = {name: [] for name in names}
-    for answer in _answers(recording, inputs, plan):
-        found[answer.layer].append(answer.map)
-    stacked = {name: np.stack(rows) for name, rows in found.items()}
+    targets = _targets(target, recording.scores, class_names)
+    found = mapped(
+        recording, inputs, Asked([chosen], names), targets, lambda _, __, map_, ___: map_
+    )
+    stacked = {name: np.stack([row[0] for row in found[name]]) for name in names}
     return stacked if several(layer) else stacked[names[0]]
 
 
-def _answers(recording: Recording, x: Inputs, plan: _Plan) -> Iterator[_Answer]:
-    """Every map asked for: by target, then layer, then image, then method."""
-    differentiate = any("gradient" in method.needs for method, _ in plan.methods)
-    for targets in plan.targets:
-        gradients = (
-            recording.pullback(_cotangent(recording.scores, targets)) if differentiate else {}
-        )
-        made: dict[tuple[int, int, int, str], Map] = {}
-        for layer in plan.layers:
-            for row, target in enumerate(targets):
-                score = float(target.value(recording.scores[row : row + 1])[0])
-                for method, options in plan.methods:
-                    gradient = gradients[layer][row] if "gradient" in method.needs else None
-                    # Layers that are one and the same array (a stage and its last block) are
-                    # computed once.
-                    key = (
-                        id(recording.activations[layer]),
-                        id(gradients.get(layer)),
-                        row,
-                        method.name,
-                    )
-                    if key not in made or "head" in method.needs:
-                        made[key] = method(
-                            _evidence(recording, x, layer, row, target, gradient, score), options
-                        )
-                    yield _Answer(
-                        row=row,
-                        method=method,
-                        options=options,
-                        layer=layer,
-                        target=target,
-                        score=score,
-                        map=made[key],
-                        verdict=verdict(
-                            made[key],
-                            gradient=gradient,
-                            score=score,
-                            probability=target.bounded or recording.meaning == "probabilities",
-                        ),
-                    )
+@dataclass(frozen=True)
+class _Judged:
+    """A map with what it is worth."""
+
+    method: Method
+    map: Map
+    score: float
+    verdict: Verdict
 
 
-def _evidence(
-    recording: Recording,
-    x: Inputs,
-    layer: str,
-    row: int,
-    target: Target,
-    gradient: Gradient | None,
-    score: float,
-) -> Evidence:
-    return Evidence(
-        image=x[row],
-        activation=recording.activations[layer][row],
-        gradient=gradient,
-        score=score,
-        head=Head(recording, layer, row, target),
-    )
+def _judging(recording: Recording, targets: Sequence[Target]) -> Finish[_Judged]:
+    """What becomes of a map that a person will look at."""
 
+    def judged(row: int, method: Method, map_: Map, gradient: Gradient | None) -> _Judged:
+        score = float(targets[row].value(recording.scores[row : row + 1])[0])
+        probability = targets[row].bounded or recording.meaning == "probabilities"
+        worth = verdict(map_, gradient=gradient, score=score, probability=probability)
+        return _Judged(method, map_, score, worth)
 
-def _cotangent(scores: Scores, targets: Sequence[Target]) -> Scores:
-    """∂y/∂s of every image, each for its own target, so that one backward pass serves all."""
-    return np.concatenate(
-        [target.cotangent(scores[row : row + 1]) for row, target in enumerate(targets)]
-    )
+    return judged
 
 
 def _targets(

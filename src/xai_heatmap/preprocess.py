@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import PIL.Image
@@ -144,7 +144,8 @@ class Preprocess:
 
     def _scaled(self, pixels: Input) -> Input:
         divisor, mean, std = self.scaling[:3]
-        return (pixels / np.float32(divisor) - np.float32(mean)) / np.float32(std)
+        shift, spread = np.array(mean, np.float32), np.array(std, np.float32)
+        return (pixels / np.float32(divisor) - shift) / spread
 
     def _border(self) -> np.ndarray:
         border = self.scaling.border
@@ -160,7 +161,7 @@ class Preprocess:
         }
 
     @classmethod
-    def from_dict(cls, facts: Mapping[str, object]) -> "Preprocess":
+    def from_dict(cls, facts: Mapping[str, Any]) -> "Preprocess":
         """Undo ``to_dict``; what is left out has its default."""
         known = [field.name for field in fields(cls)]
         for name in facts:
@@ -172,7 +173,7 @@ class Preprocess:
         return cls(**{name: _from_plain(name, value) for name, value in facts.items()})
 
 
-def _from_plain(name: str, value: object) -> object:
+def _from_plain(name: str, value: Any) -> Any:
     if not isinstance(value, list):
         return value
     return tuple(value) if name == "input_size" else tuple(map(float, value))

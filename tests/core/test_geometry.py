@@ -61,8 +61,8 @@ def test_stretch_has_two_scales():
 
 def test_rows_come_first_in_sizes_and_columns_first_in_points():
     geometry = stretched((10, 20), (100, 400))
-    assert geometry.to_input(20, 0) == (400, 0)
-    assert geometry.to_input(0, 10) == (0, 100)
+    assert geometry.to_input(20.0, 0.0) == (400, 0)
+    assert geometry.to_input(0.0, 10.0) == (0, 100)
 
 
 def test_seen_counts_pixels_by_their_centres():

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from oracles import heat_by_loops
 
+from oracles import heat_by_loops
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.geometry import Geometry, cropped, letterboxed, stretched
 from xai_heatmap.render.heat import heat, scaled
@@ -72,7 +72,11 @@ def test_the_peak_is_drawn_over_what_the_network_looked_at():
 
 
 @given(
-    arrays(np.float32, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=st.floats(-9, 9, width=32)),
+    arrays(
+        np.float32,
+        st.tuples(st.integers(1, 6), st.integers(1, 6)),
+        elements=st.floats(-9, 9, width=32),
+    ),
     st.tuples(st.integers(1, 40), st.integers(1, 40)),
 )
 def test_stays_between_the_extremes_of_the_map(map_, size):

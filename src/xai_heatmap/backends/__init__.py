@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from xai_heatmap.backends.loaded import Declaring, Loaded
 from xai_heatmap.core.errors import MissingFramework, NotAModel
 from xai_heatmap.core.network import Network
 
@@ -46,7 +47,11 @@ def network(
     if isinstance(model, str | os.PathLike):
         from xai_heatmap.backends.load import load
 
-        model = load(os.fspath(model))
+        model = load(model)
+    declared = model.declared if isinstance(model, Loaded) else None
+    model = model.model if isinstance(model, Loaded) else model
+    if declared is not None and image_shape is None:
+        image_shape = declared.input_shape
     classes = [f"{c.__module__}.{c.__qualname__}" for c in type(model).__mro__]
     for name, (module, opener) in OPENERS.items():
         if name in classes:
@@ -54,7 +59,7 @@ def network(
             opened: Network = getattr(backend, opener)(
                 model, image_shape=image_shape, output=output, keep_closing=keep_closing
             )
-            return opened
+            return opened if declared is None else Declaring(opened, declared)
     if all(hasattr(model, name) for name in ("record", "survey", "layers")):
         if image_shape is not None or output is not None or keep_closing:
             raise NotAModel(

@@ -30,10 +30,12 @@ from xai_heatmap.core.network import (
     Meaning,
     Recording,
     Survey,
+    UseGradients,
 )
 from xai_heatmap.core.selection import select
 
 Closing = Literal["softmax", "sigmoid"]
+UseNative = Callable[[Sequence[str], Native], None]
 
 SAME_SCORES = 1e-3
 """How far, relative to the largest score, a replayed head may be from the whole pass to be
@@ -124,11 +126,15 @@ class Sightings:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What an engine hands over: numpy arrays in the layers' own layouts, and the way back."""
+    """What an engine hands over: numpy arrays in the layers' own layouts, and the way back.
+
+    `stream` is the way back for an engine that need not hold all gradients at a time.
+    """
 
     scores: Scores
     outputs: Mapping[str, Native]
     pullback: Callable[[Scores], Mapping[str, Native]]
+    stream: Callable[[Scores, UseNative], None] | None = None
 
 
 class Head(Protocol):
@@ -182,8 +188,7 @@ class State:
     model.
     """
 
-    sightings: dict[tuple[int, ...], Sightings] = field(default_factory=dict)
-    surveys: dict[tuple[int, ...], Survey] = field(default_factory=dict)
+    surveys: dict[Any, tuple[Sightings, Survey]] = field(default_factory=dict)
     proven: dict[str, bool] = field(default_factory=dict)
     kept: dict[Any, Any] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -216,6 +221,8 @@ class OpenedNetwork:
         self._state = state
         self._image_shape = tuple(image_shape) if image_shape else None
         self._keep_closing = keep_closing
+        self._parts: dict[str, object] = {}
+        self._views: dict[tuple[int, ...], View] = {}
 
     @property
     def name(self) -> str:
@@ -237,7 +244,7 @@ class OpenedNetwork:
         """(c, *image) that the layers are listed for: as given, as declared, as seen first, else
         3 x 224 x 224.
         """
-        seen = next(iter(self._state.sightings), None)
+        seen = next(iter(self._views), None)
         return self._image_shape or self.declared.input_shape or seen or (3, 224, 224)
 
     @property
@@ -269,7 +276,7 @@ class OpenedNetwork:
         _check_input(x)
         with self._state.lock:
             view = self._view(x.shape[1:])
-            names = [name for wanted in at for name in select(view.survey, wanted)]
+            names = [_opened_at(view.survey, name) for name in at]
             native = np.moveaxis(x, 1, -1) if self.channels_last else x
             opened = {name: view.sites[name] for name in names}
             recorded = self._engine.record(self._adapter, native, opened, view.undo)
@@ -284,22 +291,28 @@ class OpenedNetwork:
             )
 
     def _view(self, shape: tuple[int, ...]) -> View:
+        """The network for inputs of `shape`; surveyed again where parts were taken out or put
+        in.
+        """
         with self._state.lock:
-            if shape not in self._state.sightings:
-                seen = self._seen(shape)
-                self._state.sightings[shape] = seen
-                self._state.surveys[shape] = surveyed(
-                    _layers(seen, shape, channels_last=self.channels_last), _flow(seen)
-                )
-            seen = self._state.sightings[shape]
             parts = self._adapter.parts()
-            sites = {INPUT: Site(None, 0)} | {
-                name: Site(parts[call.path], call.call)
-                for name, call in _named(seen).items()
-                if call.path in parts
-            }
-            closing, undo = self._closing(seen, parts)
-            return View(self._state.surveys[shape], sites, closing, undo)
+            if parts != self._parts:
+                self._parts = dict(parts)
+                self._views.clear()
+            if shape not in self._views:
+                self._views[shape] = self._viewed(shape, parts)
+            return self._views[shape]
+
+    def _viewed(self, shape: tuple[int, ...], parts: Mapping[str, object]) -> View:
+        key = shape, *parts
+        if key not in self._state.surveys:
+            seen = self._seen(shape)
+            layers = _layers(seen, shape, channels_last=self.channels_last)
+            self._state.surveys[key] = seen, surveyed(layers, _flow(seen))
+        seen, survey = self._state.surveys[key]
+        sites = {name: Site(parts[call.path], call.call) for name, call in _named(seen).items()}
+        closing, undo = self._closing(seen, parts)
+        return View(survey, {INPUT: Site(None, 0)} | sites, closing, undo)
 
     def _seen(self, shape: tuple[int, ...]) -> Sightings:
         x = np.random.default_rng(0).normal(size=(IMAGES_IN_A_SURVEY, *shape)).astype(np.float32)
@@ -403,6 +416,19 @@ class OpenedRecording:
         with self._lock:
             return self._to_grids(self._recorded.pullback(cotangent))
 
+    def each_gradient(self, cotangent: Float32[np.ndarray, "n classes"], use: UseGradients) -> None:
+        """Every gradient of `pullback` given to `use` as soon as it is known, and not kept."""
+        with self._lock:
+            if self._recorded.stream is not None:
+                self._recorded.stream(
+                    cotangent,
+                    lambda names, native: use(names, self._layouts[names[0]].to_grid(native)),
+                )
+                return
+            gradients = self._recorded.pullback(cotangent)
+            for names in _sharing(self._recorded.outputs):
+                use(names, self._layouts[names[0]].to_grid(gradients[names[0]]))
+
     def replay(
         self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
     ) -> Recording:
@@ -412,15 +438,22 @@ class OpenedRecording:
         return self._heads[layer, row](activation)
 
     def _to_grids(self, outputs: Mapping[str, Native]) -> dict[str, Activations]:
-        """Each output on its grid; layers that gave one and the same array share one and the same
-        answer.
-        """
-        seen: dict[tuple[int, Layout], Activations] = {}
-        for name, output in outputs.items():
-            key = id(output), self._layouts[name]
-            if key not in seen:
-                seen[key] = self._layouts[name].to_grid(output)
-        return {name: seen[id(output), self._layouts[name]] for name, output in outputs.items()}
+        """Each output on its grid; layers that gave the same array share one answer."""
+        shared = {
+            name: self._layouts[names[0]].to_grid(outputs[names[0]])
+            for names in _sharing(self._recorded.outputs)
+            for name in names[:1]
+        }
+        owner = {name: names[0] for names in _sharing(self._recorded.outputs) for name in names}
+        return {name: shared[owner[name]] for name in outputs}
+
+
+def _sharing(outputs: Mapping[str, Native]) -> list[list[str]]:
+    """Names of layers, those together that gave one and the same array."""
+    found: dict[int, list[str]] = {}
+    for name, output in outputs.items():
+        found.setdefault(id(output), []).append(name)
+    return list(found.values())
 
 
 def _named(seen: Sightings) -> dict[str, Sighting]:
@@ -472,6 +505,12 @@ def _layout(survey: Survey, name: str) -> Layout:
     if own is None:
         raise NoGrid(f"Layer {name!r} has no grid to draw a map on.")
     return own
+
+
+def _opened_at(survey: Survey, name: str) -> str:
+    """The full name of a layer with a grid; the way through `select` is for those who are less exact."""
+    exact = survey.layers.get(name)
+    return name if exact is not None and exact.places > 1 else select(survey, name)[0]
 
 
 def _sum_to_one(scores: Scores) -> bool:

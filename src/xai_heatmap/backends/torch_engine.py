@@ -12,7 +12,15 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from xai_heatmap.backends import replay
-from xai_heatmap.backends.opened import Adapter, Closing, Recorded, Sighting, Sightings, Undo
+from xai_heatmap.backends.opened import (
+    Adapter,
+    Closing,
+    Recorded,
+    Sighting,
+    Sightings,
+    Undo,
+    UseNative,
+)
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
 from xai_heatmap.core.arrays import Native, Scores
 from xai_heatmap.core.network import INPUT
@@ -79,25 +87,34 @@ class TorchEngine:
         return TorchHead(self, adapter, self._tensor(x), name, site, undo, whole=whole)
 
     def _recorded(self, scores: torch.Tensor, taps: Mapping[str, torch.Tensor]) -> Recorded:
-        unique = list({id(tap): tap for tap in taps.values()}.values())
+        unique = {id(tap): tap for tap in taps.values()}
+        names: dict[int, list[str]] = {}
+        for name, tap in taps.items():
+            names.setdefault(id(tap), []).append(name)
+
+        def stream(cotangent: Scores, use: UseNative) -> None:
+            given = set()
+
+            def give(key: int, gradient: torch.Tensor | None) -> None:
+                if key not in given:
+                    given.add(key)
+                    own = torch.zeros_like(unique[key]) if gradient is None else gradient
+                    use(names[key], _array(own))
+
+            if scores.requires_grad:
+                seed = torch.as_tensor(cotangent, device=scores.device).to(scores.dtype)
+                _pull(scores, unique, seed, give)
+            for key in unique:
+                give(key, None)
 
         def pullback(cotangent: Scores) -> dict[str, Native]:
-            if not scores.requires_grad:
-                return {name: np.zeros(tap.shape, np.float32) for name, tap in taps.items()}
-            seed = torch.as_tensor(cotangent, device=scores.device).to(scores.dtype)
-            gradients = torch.autograd.grad(
-                scores, unique, seed, retain_graph=True, allow_unused=True
-            )
-            found = {
-                id(tap): _array(torch.zeros_like(tap) if gradient is None else gradient)
-                for tap, gradient in zip(unique, gradients, strict=True)
-            }
-            return {name: found[id(tap)] for name, tap in taps.items()}
+            found: dict[str, Native] = {}
+            stream(cotangent, lambda same, own: found.update(dict.fromkeys(same, own)))
+            return found
 
-        arrays = {id(tap): _array(tap) for tap in unique}
-        return Recorded(
-            _array(scores), {name: arrays[id(tap)] for name, tap in taps.items()}, pullback
-        )
+        arrays = {key: _array(tap) for key, tap in unique.items()}
+        outputs = {name: arrays[id(tap)] for name, tap in taps.items()}
+        return Recorded(_array(scores), outputs, pullback, stream)
 
     def _tensor(self, x: Native) -> torch.Tensor:
         tensor = torch.as_tensor(np.ascontiguousarray(x), device=self._device)
@@ -121,6 +138,34 @@ class TorchEngine:
                 yield
             finally:
                 torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def _pull(
+    scores: torch.Tensor,
+    taps: Mapping[int, torch.Tensor],
+    seed: torch.Tensor,
+    give: Callable[[int, torch.Tensor | None], None],
+) -> None:
+    """One backward pass; `give` gets each tap's gradient when it is complete.
+
+    Every tap that is not a leaf descends from one that is, so asking for the leaves runs through
+    all of them, and what a hook does not hold is freed on the way.
+    """
+    leaves = {key: tap for key, tap in taps.items() if tap.is_leaf}
+    hooks = [
+        tap.register_hook(lambda gradient, key=key: give(key, gradient))
+        for key, tap in taps.items()
+        if not tap.is_leaf
+    ]
+    try:
+        gradients = torch.autograd.grad(
+            scores, list(leaves.values()), seed, retain_graph=True, allow_unused=True
+        )
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for key, gradient in zip(leaves, gradients, strict=True):
+        give(key, gradient)
 
 
 class TorchHead:

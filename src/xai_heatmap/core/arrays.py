@@ -29,6 +29,9 @@ Gradient = Float32[np.ndarray, "k *grid"]
 Activations = Float32[np.ndarray, "n k *grid"]
 """What one layer said about several images."""
 
+Gradients = Float32[np.ndarray, "n k *grid"]
+"""Gradients of several images."""
+
 Map = Float32[np.ndarray, "*grid"]
 """A method's answer about one image: raw, on the layer's own grid."""
 

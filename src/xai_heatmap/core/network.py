@@ -1,6 +1,6 @@
 """A model that can be opened at its layers, and what one forward pass through it leaves behind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -15,6 +15,9 @@ INPUT = "input"
 
 Meaning = Literal["logits", "probabilities", "log-probabilities"]
 """What the numbers are that a recording calls scores."""
+
+UseGradients = Callable[[Sequence[str], Float32[np.ndarray, "n k *grid"]], None]
+"""What is done with the gradients of layers that share them."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,12 @@ class Recording(Protocol):
         """∂⟨cotangent, scores⟩/∂A of every layer that was asked for, in one backward pass."""
         ...
 
+    def each_gradient(self, cotangent: Float32[np.ndarray, "n classes"], use: UseGradients) -> None:
+        """As `pullback`, but every gradient goes to ``use(layers, gradients)`` as soon as it is
+        known and is not kept: `layers` are those that gave one and the same array.
+        """
+        ...
+
     def replay(
         self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
     ) -> "Recording":
@@ -182,6 +191,10 @@ class LogRecording:
     ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
         """∂⟨c, log p⟩/∂A = ∂⟨c/p, p⟩/∂A."""
         return self.inner.pullback(cotangent / self._probabilities())
+
+    def each_gradient(self, cotangent: Float32[np.ndarray, "n classes"], use: UseGradients) -> None:
+        """As `pullback`, one by one."""
+        self.inner.each_gradient(cotangent / self._probabilities(), use)
 
     def replay(
         self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int

@@ -1,5 +1,6 @@
 """What is explained: one number a network gives for an image, and its derivative by the scores."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -149,6 +150,51 @@ def probability(which: int | str) -> Choice:
         )
 
     return Choice(f"probability({which!r})", pick)
+
+
+def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice, ...]:
+    """The choices that a user's word stands for.
+
+    ``top3``: the three likeliest classes, one after the other; ``top1``: the prediction. A number:
+    the class of that index. A name, or one of its synonyms. ``A-B``: why A rather than B, each by
+    number or name. What is a name as a whole is never a difference.
+
+    Raises
+    ------
+    UnknownTarget
+        For a name that no label has.
+    """
+    word = text.strip()
+    if ranks := re.fullmatch(r"top([1-9]\d*)", word.casefold()):
+        return tuple(top(rank) for rank in range(1, int(ranks[1]) + 1))
+    if (one := _class(word, labels)) is not None:
+        return (category(one),)
+    splits = [(word[:i], word[i + 1 :]) for i, letter in enumerate(word) if letter == "-"]
+    sides = [(_class(a, labels), _class(b, labels)) for a, b in splits]
+    pairs = [(a, b) for a, b in sides if a is not None and b is not None]
+    if len(pairs) > 1:
+        raise UnknownTarget(
+            f"{text!r} can be read as a difference in {len(pairs)} ways. Give the classes by their "
+            "numbers."
+        )
+    if pairs:
+        return (contrast(pairs[0][0], against=pairs[0][1]),)
+    halves = [
+        (b if known_a is not None else a).strip()
+        for (a, b), (known_a, known_b) in zip(splits, sides, strict=True)
+        if (known_a is None) != (known_b is None)
+    ]
+    return (category(class_index((halves or [word])[0], count=len(labels), labels=labels)),)
+
+
+def _class(word: str, labels: Sequence[str]) -> int | str | None:
+    """A class as it can be chosen, None for what is neither a number nor a name."""
+    word = word.strip()
+    if re.fullmatch(r"[+-]?\d+", word):
+        return int(word)
+    known = [label.casefold() for label in labels]
+    names = {part.strip() for label in known for part in label.split(",")} | set(known)
+    return word if word.casefold() in names else None
 
 
 def softmax(scores: Scores) -> Scores:

@@ -57,6 +57,9 @@ def verdict(map_: Map, *, gradient: Gradient | None, score: float, probability: 
             f"the explained probability is {score:.6g}, where its gradient has all but vanished; "
             "explain the logit instead (target category or top).",
         )
+    highest = float(map_.max(initial=-np.inf))
+    if highest > 0:
+        return Verdict("ok", highest, f"the strongest place has relevance {highest:.4g}.")
     if gradient is not None and not np.any(gradient):
         return Verdict(
             "dead_gradient",
@@ -65,13 +68,9 @@ def verdict(map_: Map, *, gradient: Gradient | None, score: float, probability: 
             "picks one "
             "that every path crosses) or a method without gradients, such as eigencam.",
         )
-    highest = float(map_.max(initial=-np.inf))
-    if not highest > 0:
-        return Verdict(
-            "no_positive_evidence",
-            highest,
-            "nothing at this layer speaks for the target; the map stays empty. hirescam shows "
-            "what speaks "
-            "against it, another layer may show more.",
-        )
-    return Verdict("ok", highest, f"the strongest place has relevance {highest:.4g}.")
+    return Verdict(
+        "no_positive_evidence",
+        highest,
+        "nothing at this layer speaks for the target; the map stays empty. hirescam shows what "
+        "speaks against it, another layer may show more.",
+    )

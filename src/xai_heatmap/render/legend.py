@@ -6,12 +6,9 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
-from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.render.colormaps import named
-from xai_heatmap.render.text import elided, font, number
-
-INK, PAPER = (33, 37, 41), (255, 255, 255)
+from xai_heatmap.render.page import INK, PAPER, Picture, elided, font, number
 
 
 def legend(
@@ -22,7 +19,7 @@ def legend(
     title: str = "",
     width: int = 480,
     text: int = 16,
-) -> Image:
+) -> Picture:
     """A horizontal colour bar, with the numbers at its ends and in the middle.
 
     Parameters
@@ -64,8 +61,8 @@ def legend(
 
 
 def with_legend(
-    picture: Image, *, low: float, high: float, colormap: str = "inferno", title: str = ""
-) -> Image:
+    picture: Picture, *, low: float, high: float, colormap: str = "inferno", title: str = ""
+) -> Picture:
     """The picture with a legend of its own width below it."""
     width = max(picture.shape[1], 160)
     below = legend(

@@ -1,5 +1,6 @@
 """Many pictures on one page, each with its title."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -7,26 +8,23 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
-from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.render.text import elided, font
-
-INK, PAPER = (33, 37, 41), (255, 255, 255)
+from xai_heatmap.render.page import INK, PAPER, Picture, elided, font
 
 
 def sheet(
-    tiles: Sequence[Image],
+    tiles: Sequence[Picture],
     titles: Sequence[str],
     *,
     columns: int | None = None,
     size: int = 320,
     text: int = 18,
     heading: str = "",
-) -> Image:
+) -> Picture:
     """A contact sheet: the tiles in reading order, their titles below them.
 
-    Tiles keep their aspect; those smaller than ``size`` are enlarged without smoothing, so that
-    what is seen are their own pixels. Titles that are too long lose their middle.
+    Tiles keep their aspect and stand on their titles. Those smaller than ``size`` are enlarged
+    without smoothing: what is seen are their own pixels. Titles too long lose their middle.
 
     Parameters
     ----------
@@ -53,34 +51,38 @@ def sheet(
         )
     pictures = [_fitted(tile, size) for tile in tiles]
     width = max(3 * text, *(picture.width for picture in pictures))
-    height = max(picture.height for picture in pictures)
     gap, line, head = max(text * 2 // 3, 2), round(text * 1.5), round(text * 1.3)
-    across = columns or _columns(len(tiles), aspect=width / (height + line))
-    down = math.ceil(len(tiles) / across)
+    tallest = max(picture.height for picture in pictures)
+    across = min(columns or _columns(len(tiles), width / (tallest + line)), len(tiles))
     above = gap + (round(head * 1.6) if heading else 0)
-    step_x, step_y = width + gap, height + line + gap
-    page = PIL.Image.new("RGB", (gap + across * step_x, above + down * step_y), PAPER)
+    rows = [range(first, min(first + across, len(tiles))) for first in range(0, len(tiles), across)]
+    bottoms = list(
+        itertools.accumulate(
+            (max(pictures[tile].height for tile in row) + line + gap for row in rows), initial=above
+        )
+    )
+    page = PIL.Image.new("RGB", (gap + across * (width + gap), bottoms[-1]), PAPER)
     draw = PIL.ImageDraw.Draw(page)
     if heading:
         shown = elided(heading, page.width - 2 * gap, using=font(head))
         draw.text((gap, gap), shown, INK, font(head))
-    for number, (picture, title) in enumerate(zip(pictures, titles, strict=True)):
-        left, top = gap + number % across * step_x, above + number // across * step_y
-        page.paste(
-            picture, (left + (width - picture.width) // 2, top + (height - picture.height) // 2)
-        )
-        shown = elided(title, width, using=font(text))
-        place = left + width / 2, top + height + line * 0.55
-        draw.text(place, shown, INK, font(text), anchor="mm")
+    for row, bottom in zip(rows, bottoms[1:], strict=True):
+        foot = bottom - gap - line
+        for place, tile in enumerate(row):
+            centre = gap + place * (width + gap) + width // 2
+            picture = pictures[tile]
+            page.paste(picture, (centre - picture.width // 2, foot - picture.height))
+            shown = elided(titles[tile], width, using=font(text))
+            draw.text((centre, foot + 0.75 * line), shown, INK, font(text), anchor="ms")
     return np.array(page)
 
 
-def _columns(count: int, *, aspect: float) -> int:
+def _columns(count: int, aspect: float) -> int:
     """So many that the page is about 16:10."""
     return min(count, max(1, round(math.sqrt(count * 1.6 / aspect))))
 
 
-def _fitted(tile: Image, size: int) -> PIL.Image.Image:
+def _fitted(tile: Picture, size: int) -> PIL.Image.Image:
     picture = PIL.Image.fromarray(tile)
     scale = size / max(picture.size)
     fitted = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))

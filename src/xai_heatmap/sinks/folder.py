@@ -126,7 +126,7 @@ def safe_stem(name: str) -> str:
     added, so that ``a/b`` and ``a_b`` do not overwrite each other.
 
     >>> safe_stem("dog"), safe_stem("dogs/Æsop?")
-    ('dog', 'dogs_Æsop_-a43a6c0f')
+    ('dog', 'dogs_Æsop_-a50115e0')
     """
     if not name:
         raise BadOption("A stem is at least one letter; received an empty name.")

@@ -6,7 +6,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +118,7 @@ def _missing(path: Path) -> str:
     )
 
 
-def _decoded(file: BytesIO, what: str, *, limit: int) -> Image:
+def _decoded(file: BufferedReader | BytesIO, what: str, *, limit: int) -> Image:
     start = file.read(16)
     file.seek(0)
     if not start:

@@ -1,12 +1,19 @@
-"""Words in pictures."""
+"""What a page is made of: paper, ink and words."""
 
 import functools
 
+import numpy as np
 import PIL.ImageFont
+from jaxtyping import UInt8
 
 from xai_heatmap.core.errors import BadOption
 
+INK, PAPER = (33, 37, 41), (255, 255, 255)
+
 ELLIPSIS = "..."
+
+Picture = UInt8[np.ndarray, "_ _ 3"]
+"""RGB, of a size that nothing else has to share."""
 
 Font = PIL.ImageFont.FreeTypeFont
 
@@ -23,7 +30,7 @@ def font(size: int) -> Font:
     return found
 
 
-def elided(text: str, width: float, *, using: Font) -> str:
+def elided(text: str, width: int, *, using: Font) -> str:
     """The text on one line, its middle left out if it is wider than ``width`` pixels."""
     text = " ".join(text.split())
     if using.getlength(text) <= width:
