@@ -60,7 +60,7 @@ def network(
                 model, image_shape=image_shape, output=output, keep_closing=keep_closing
             )
             return opened if declared is None else Declaring(opened, declared)
-    if all(hasattr(model, name) for name in ("record", "survey", "layers")):
+    if isinstance(model, Network):
         if image_shape is not None or output is not None or keep_closing:
             raise NotAModel(
                 "image_shape, output and keep_closing are given where a model becomes a network; "

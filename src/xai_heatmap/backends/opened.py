@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -28,6 +28,7 @@ from xai_heatmap.core.network import (
     Layer,
     LogRecording,
     Meaning,
+    Network,
     Recording,
     Survey,
     UseGradients,
@@ -56,6 +57,7 @@ class Undo:
     mark: Any = None
 
 
+@runtime_checkable
 class Adapter(Protocol):
     """What a model has to tell so that an engine can run it."""
 
@@ -137,6 +139,7 @@ class Recorded:
     stream: Callable[[Scores, UseNative], None] | None = None
 
 
+@runtime_checkable
 class Head(Protocol):
     """The network behind one layer, for one image."""
 
@@ -148,6 +151,7 @@ class Head(Protocol):
         ...
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Following, differentiating and replaying values in one framework."""
 
@@ -202,7 +206,7 @@ def state_of(model: Any) -> State:
     return _STATES.setdefault(model, State())
 
 
-class OpenedNetwork:
+class OpenedNetwork(Network):
     """A `Network` over an adapter and an engine. One call at a time: taps patch the model while it
     runs.
     """
@@ -372,7 +376,8 @@ class OpenedNetwork:
         if name not in self._state.proven:
             try:
                 head = made(whole=False)
-                self._state.proven[name] = _equal(head(head.output).scores, scores)
+                twice = np.repeat(head.output, 2, axis=0)  # as one, a fold into the images passes
+                self._state.proven[name] = _equal(head(twice).scores, np.repeat(scores, 2, axis=0))
             except Exception:  # noqa: BLE001 - whatever a model raises when it is cut, a whole pass can't
                 self._state.proven[name] = False
             if not self._state.proven[name]:
@@ -385,7 +390,7 @@ class OpenedNetwork:
         return made(whole=not self._state.proven[name])
 
 
-class OpenedRecording:
+class OpenedRecording(Recording):
     """What one forward pass through an opened network left behind."""
 
     def __init__(
@@ -401,13 +406,23 @@ class OpenedRecording:
         self._lock = lock
         self._head = head
         self._heads: dict[tuple[str, int], Callable[[Activations], Recording]] = {}
-        self.meaning: Meaning = meaning
-        self.activations: Mapping[str, Activations] = self._to_grids(recorded.outputs)
+        self._meaning: Meaning = meaning
+        self._activations: Mapping[str, Activations] = self._to_grids(recorded.outputs)
 
     @property
     def scores(self) -> Scores:
         """One row an image."""
         return self._recorded.scores
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the scores are."""
+        return self._meaning
+
+    @property
+    def activations(self) -> Mapping[str, Activations]:
+        """Of every layer that was opened."""
+        return self._activations
 
     def pullback(
         self, cotangent: Float32[np.ndarray, "n classes"]
@@ -508,7 +523,7 @@ def _layout(survey: Survey, name: str) -> Layout:
 
 
 def _opened_at(survey: Survey, name: str) -> str:
-    """The full name of a layer with a grid; the way through `select` is for those who are less exact."""
+    """The full name of a layer with a grid; `select` is for names that are less exact."""
     exact = survey.layers.get(name)
     return name if exact is not None and exact.places > 1 else select(survey, name)[0]
 

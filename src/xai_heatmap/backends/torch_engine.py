@@ -117,8 +117,9 @@ class TorchEngine:
         return Recorded(_array(scores), outputs, pullback, stream)
 
     def _tensor(self, x: Native) -> torch.Tensor:
-        tensor = torch.as_tensor(np.ascontiguousarray(x), device=self._device)
-        return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
+        with torch.inference_mode(mode=False):
+            tensor = torch.as_tensor(np.ascontiguousarray(x), device=self._device)
+            return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
 
     @contextmanager
     def _running(self, adapter: Adapter, undo: Undo) -> Iterator[None]:

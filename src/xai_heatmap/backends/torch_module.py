@@ -1,7 +1,7 @@
 """`torch.nn.Module` as a network: its submodules are the parts, `forward` runs them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -87,19 +87,27 @@ class ModuleAdapter:
         """Evaluation mode and no gradients for the weights; every flag is given back as it was."""
         modules = _modules(self._module)
         training = [module for module in modules if module.training]
-        held = [weight for module in modules for weight in vars(module)["_parameters"].values()]
-        learning = [weight for weight in held if weight is not None and weight.requires_grad]
-        try:
-            for module in training:
-                module.training = False
-            for weight in learning:
-                weight.requires_grad_(False)
-            yield
-        finally:
-            for module in training:
-                module.training = True
-            for weight in learning:
-                weight.requires_grad_(True)
+        held = [
+            tensor
+            for module in modules
+            for shelf in ("_parameters", "_buffers")
+            for tensor in vars(module)[shelf].values()
+            if tensor is not None
+        ]
+        inferred = any(tensor.is_inference() for tensor in held)
+        learning = [t for t in held if t.requires_grad and t.is_leaf and not t.is_inference()]
+        with _differentiable(modules) if inferred else nullcontext():
+            try:
+                for module in training:
+                    module.training = False
+                for weight in learning:
+                    weight.requires_grad_(False)
+                yield
+            finally:
+                for module in training:
+                    module.training = True
+                for weight in learning:
+                    weight.requires_grad_(True)
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:
         """Call the model; its scores."""
@@ -118,9 +126,28 @@ class ModuleAdapter:
             yield
 
 
+@contextmanager
+def _differentiable(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Weights that were made in inference mode can't be differentiated through: copies stand in."""
+    shelves = [vars(m)[shelf] for m in modules for shelf in ("_parameters", "_buffers")]
+    before = [dict(shelf) for shelf in shelves]
+    copies: dict[int, torch.Tensor] = {}
+    try:
+        with torch.inference_mode(mode=False):
+            for shelf in shelves:
+                for name, tensor in shelf.items():
+                    if tensor is not None:
+                        shelf[name] = copies.setdefault(id(tensor), tensor.clone().detach())
+        yield
+    finally:
+        for shelf, tensors in zip(shelves, before, strict=True):
+            shelf.update(tensors)
+
+
 def _modules(root: nn.Module) -> list[nn.Module]:
     """All modules, as `modules()` gives them but in another order and ten times as fast: it runs
-    on every call."""
+    on every call.
+    """
     found = {id(root): root}
     todo = [root]
     while todo:

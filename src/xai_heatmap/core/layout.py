@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 
 from xai_heatmap.core.arrays import Activations, Native
 
@@ -46,7 +46,9 @@ class Layout:
             native = np.moveaxis(native, -1, 1)
         return native.astype(np.float32, copy=False)
 
-    def to_native(self, activation: Float32[np.ndarray, "m k *grid"], *, like: Native) -> Native:
+    def to_native(
+        self, activation: Float32[np.ndarray, "m k *grid"], *, like: Shaped[np.ndarray, "1 ..."]
+    ) -> Shaped[np.ndarray, "m ..."]:
         """`activation` in the layer's own layout and dtype, with the prefix tokens of `like` put
         back.
 

@@ -1,8 +1,9 @@
 """A model that can be opened at its layers, and what one forward pass through it leaves behind."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32
@@ -91,82 +92,82 @@ class Declared:
     labels: tuple[str, ...] | None = None
 
 
-class Recording(Protocol):
+class Recording(ABC):
     """What one forward pass left behind."""
 
     @property
+    @abstractmethod
     def scores(self) -> Scores:
         """Before a closing softmax or sigmoid, whenever the model has one that can be undone."""
-        ...
 
     @property
+    @abstractmethod
     def meaning(self) -> Meaning:
         """What the scores are."""
-        ...
 
     @property
+    @abstractmethod
     def activations(self) -> Mapping[str, Activations]:
         """Of every layer that was asked for, ``n k *grid``."""
-        ...
 
+    @abstractmethod
     def pullback(
         self, cotangent: Float32[np.ndarray, "n classes"]
     ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
         """∂⟨cotangent, scores⟩/∂A of every layer that was asked for, in one backward pass."""
-        ...
 
+    @abstractmethod
     def each_gradient(self, cotangent: Float32[np.ndarray, "n classes"], use: UseGradients) -> None:
         """As `pullback`, but every gradient goes to ``use(layers, gradients)`` as soon as it is
         known and is not kept: `layers` are those that gave one and the same array.
         """
-        ...
 
+    @abstractmethod
     def replay(
         self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
     ) -> "Recording":
         """Run only the head: image `row` from `layer` on, with other activations in its place."""
-        ...
 
 
-class Network(Protocol):
+class Network(ABC):
     """A model that can be opened at its layers."""
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """How the model calls itself."""
-        ...
 
     @property
+    @abstractmethod
     def declared(self) -> Declared:
         """What the model says of itself."""
-        ...
 
     @property
+    @abstractmethod
     def channels_last(self) -> bool:
         """Whether the model's own input has its channels last."""
-        ...
 
     @property
+    @abstractmethod
     def closing(self) -> Literal["softmax", "sigmoid"] | None:
         """The function that turns the scores into probabilities, as far as the model says."""
-        ...
 
     @property
+    @abstractmethod
     def layers(self) -> Mapping[str, Layer]:
         """Every layer in order of execution, for the input shape that the model declares."""
-        ...
 
+    @abstractmethod
     def survey(self, shape: Sequence[int]) -> Survey:
         """What the network is like for inputs of `shape` (c, *image); kept for the next call."""
-        ...
 
+    @abstractmethod
     def record(self, x: Inputs, at: Sequence[str] = ()) -> Recording:
         """One forward pass, opened at the layers named."""
-        ...
 
 
 @dataclass(frozen=True)
-class LogRecording:
+class LogRecording(Recording):
     """A recording of probabilities that reads as one of their logarithms.
 
     Stands in where a closing softmax can't be undone: log p_c = z_c - log Σ exp(z), so differences
@@ -174,7 +175,11 @@ class LogRecording:
     """
 
     inner: Recording
-    meaning: Meaning = field(default="log-probabilities", init=False)
+
+    @property
+    def meaning(self) -> Meaning:
+        """Natural logarithms of probabilities."""
+        return "log-probabilities"
 
     @property
     def scores(self) -> Scores:

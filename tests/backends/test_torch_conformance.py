@@ -1,0 +1,182 @@
+"""PyTorch passes what every backend has to pass, and what only it can get wrong."""
+
+import gc
+import resource
+import warnings
+import weakref
+
+import numpy as np
+import pytest
+
+import conformance
+
+torch = pytest.importorskip("torch", reason="needs PyTorch")
+
+from torch import nn  # noqa: E402
+from torch_kit import Failing, Plain, TorchKit  # noqa: E402
+
+import xai_heatmap as xh  # noqa: E402
+from xai_heatmap.core.errors import NotAModel  # noqa: E402
+
+
+@pytest.mark.parametrize("check", conformance.CHECKS, ids=lambda check: check.__name__)
+def test_conforms(check):
+    check(TorchKit())
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_caller_inside_no_grad_or_inference_mode_gets_gradients(mode):
+    with mode():
+        conformance.plain_network_opens(TorchKit())
+
+
+def test_weights_made_in_inference_mode_are_no_obstacle():
+    with torch.inference_mode():
+        case = TorchKit().plain()
+    recording = conformance.network(case.model).record(conformance.images(), [case.layer])
+    gradient = recording.pullback(np.ones((2, conformance.CLASSES), np.float32))[case.layer]
+    assert np.abs(gradient).max() > 0
+
+
+def test_user_hooks_fire_and_gradients_stay():
+    case = TorchKit().plain()
+    model = case.model
+    model(torch.randn(1, *conformance.SHAPE)).sum().backward()
+    kept = {name: weight.grad.clone() for name, weight in model.named_parameters()}
+    fired = []
+    model.relu.register_forward_hook(lambda *_: fired.append(1))
+    recording = conformance.network(model).record(conformance.images(), [case.layer])
+    recording.pullback(np.ones((2, conformance.CLASSES), np.float32))
+    assert fired
+    assert all(torch.equal(weight.grad, kept[name]) for name, weight in model.named_parameters())
+
+
+def test_mixed_training_flags_come_back_one_by_one():
+    model = Plain().train()
+    model.relu.eval()
+    conformance.network(model).record(conformance.images(), ["conv"])
+    assert (model.training, model.conv.training, model.relu.training) == (True, True, False)
+
+
+def test_a_forward_that_the_user_put_on_an_instance_stays():
+    model = Plain()
+    own = model.conv.forward
+    model.conv.forward = lambda x: own(x) * 2
+    mine = model.conv.forward
+    recording = conformance.network(model).record(conformance.images(), ["conv"])
+    assert model.conv.forward is mine
+    plain = conformance.network(Plain())
+    assert plain is not None
+    with torch.no_grad():
+        expected = 2 * own(torch.from_numpy(conformance.images())).numpy()
+    np.testing.assert_allclose(recording.activations["conv"], expected, atol=1e-6)
+
+
+def test_parts_put_in_later_are_seen():
+    model = Plain()
+    opened = conformance.network(model)
+    opened.record(conformance.images(), ["conv"])
+    model.conv = nn.Conv2d(3, 5, 3).train()
+    recording = opened.record(conformance.images(), ["conv"])
+    with torch.no_grad():
+        expected = model.conv(torch.from_numpy(conformance.images())).numpy()
+    np.testing.assert_allclose(recording.activations["conv"], expected, atol=1e-6)
+    assert model.conv.training
+
+
+def test_wrappers_are_looked_through():
+    plain = Plain().eval()
+    wrapped = nn.DataParallel(plain)
+    assert list(conformance.network(wrapped).layers) == list(conformance.network(plain).layers)
+    compiled = torch.compile(plain, backend="eager")
+    assert list(conformance.network(compiled).layers) == list(conformance.network(plain).layers)
+
+
+def test_torchscript_is_refused_with_what_to_do():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scripted = torch.jit.trace(Plain().eval(), torch.zeros(1, *conformance.SHAPE))
+    with pytest.raises(NotAModel, match="eager"):
+        xh.network(scripted)
+
+
+def test_a_dropped_model_is_freed_with_all_that_was_learnt_of_it():
+    case = TorchKit().plain()
+    model = case.model
+    conformance.network(model).record(conformance.images(), [case.layer])
+    gone = weakref.ref(model)
+    del model, case
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_dropped_recording_is_freed_without_the_collector():
+    case = TorchKit().plain()
+    recording = conformance.network(case.model).record(conformance.images(), [case.layer])
+    recording.pullback(np.ones((2, conformance.CLASSES), np.float32))
+    gone = weakref.ref(recording)
+    gc.disable()
+    try:
+        del recording
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_memory_stays_flat_over_300_images():
+    case = TorchKit().plain()
+    opened = conformance.network(case.model)
+    x = np.random.default_rng(0).normal(size=(1, 3, 96, 96)).astype(np.float32)
+    for _ in range(50):
+        xh.maps(opened, x, layer="all")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(300):
+        xh.maps(opened, x, layer="all")
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 4 * 1024, f"{grown} KiB more after 300 images"
+
+
+def test_stages_of_a_container_share_one_gradient():
+    case = TorchKit().nested()
+    opened = conformance.network(case.model)
+    recording = opened.record(conformance.images(), ["0", "0.1"])
+    assert recording.activations["0"] is recording.activations["0.1"]
+    seen = []
+    recording.each_gradient(
+        np.ones((2, conformance.CLASSES), np.float32), lambda names, _: seen.append(list(names))
+    )
+    assert seen == [["0.1", "0"]] or seen == [["0", "0.1"]]
+
+
+def test_transformer_encoder_layers_speak_although_torch_would_fuse_them():
+    class Encoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Conv2d(3, 8, 2, 2)
+            self.encoder = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+            self.fc = nn.Linear(8, 4)
+
+        def forward(self, x):
+            return self.fc(self.encoder(self.embed(x).flatten(2).transpose(1, 2)).mean(1))
+
+    opened = conformance.network(Encoder())
+    name = next(n for n in opened.layers if n.endswith("linear2"))
+    before = torch.backends.mha.get_fastpath_enabled()
+    assert opened.record(conformance.images(), [name]).activations[name].shape == (2, 8, 4, 4)
+    assert torch.backends.mha.get_fastpath_enabled() == before
+
+
+def test_float64_and_gradient_of_a_frozen_float16_model_are_finite():
+    for dtype in (torch.float64, torch.float16):
+        model = Plain().to(dtype)
+        recording = conformance.network(model).record(conformance.images(), ["conv"])
+        assert recording.activations["conv"].dtype == np.float32
+        assert np.isfinite(recording.pullback(np.ones((2, 4), np.float32))["conv"]).all()
+
+
+def test_failing_model_keeps_failing_after_it_was_watched():
+    model = Failing()
+    model.broken = True
+    with pytest.raises(ZeroDivisionError):
+        conformance.network(model).layers  # noqa: B018 - listing runs the model
+    assert "forward" not in vars(model.conv)
