@@ -74,3 +74,51 @@ def document_heatmap(cv2img, img_tensor, model, layer_name):
     superimposed_image /= np.max(superimposed_image)
     superimposed_image *= 255.0
     return superimposed_image, levels
+
+
+def gradcam_by_loops(activation: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Selvaraju et al. 2017, equations 1 and 2, one place at a time, in double precision."""
+    k, rows, columns = activation.shape
+    found = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            total = 0.0
+            for m in range(k):
+                alpha = 0.0
+                for a in range(rows):
+                    for b in range(columns):
+                        alpha += float(gradient[m, a, b])
+                total += alpha / (rows * columns) * float(activation[m, i, j])
+            found[i, j] = max(total, 0.0)
+    return found
+
+
+def hirescam_by_loops(activation: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Draelos and Carin 2020, the sum before its ReLU."""
+    k, rows, columns = activation.shape
+    found = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            for m in range(k):
+                found[i, j] += float(gradient[m, i, j]) * float(activation[m, i, j])
+    return found
+
+
+def layercam_by_loops(activation: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Jiang et al. 2021: every place weighted by its own positive gradient."""
+    k, rows, columns = activation.shape
+    found = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            total = 0.0
+            for m in range(k):
+                total += max(float(gradient[m, i, j]), 0.0) * float(activation[m, i, j])
+            found[i, j] = max(total, 0.0)
+    return found
+
+
+def eigencam_by_decomposition(activation: np.ndarray) -> np.ndarray:
+    """Muhammad and Yeasin 2020 by a whole singular value decomposition; its sign is left open."""
+    rows = activation.reshape(len(activation), -1).astype(np.float64)
+    u, _, _ = np.linalg.svd(rows, full_matrices=False)
+    return (rows.T @ u[:, 0]).reshape(activation.shape[1:])

@@ -255,6 +255,6 @@ def class_index(which: int | str, *, count: int, labels: Sequence[str]) -> int:
     raise UnknownTarget(f"No class is called {which!r}.{hint} {len(labels)} names are known.")
 
 
-def _both(rows: Scores) -> Float32[np.ndarray, "n classes"]:
+def _both(rows: Scores) -> Float32[np.ndarray, "n both"]:
     """Scores of both classes where the network ends in a single unit."""
     return np.concatenate([np.zeros_like(rows), rows], axis=1) if rows.shape[1] == 1 else rows

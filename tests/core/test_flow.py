@@ -1,0 +1,70 @@
+"""Which layer every path crosses, on graphs small enough to see."""
+
+import pytest
+
+from xai_heatmap.core.flow import Flow, surveyed
+from xai_heatmap.core.layout import Layout
+from xai_heatmap.core.network import Layer
+
+
+def layer(name: str, size: int = 7) -> Layer:
+    return Layer(name, (8, size, size), "Conv", Layout("channels_first", (size, size)))
+
+
+def survey(sources, sites, *, sums=(), output=9, sizes=None):
+    layers = {name: layer(name, (sizes or {}).get(name, 7)) for name in sites}
+    return surveyed(layers, Flow(sources, 0, output, sites, frozenset(sums)))
+
+
+def test_chain_gives_its_last_grid():
+    found = survey({1: [0], 2: [1], 9: [2]}, {"a": 1, "b": 2})
+    assert found.auto == "b"
+    assert "every path" in found.reason
+    assert "7x7" in found.reason
+
+
+def test_one_place_is_no_grid():
+    found = survey({1: [0], 2: [1], 9: [2]}, {"a": 1, "b": 2}, sizes={"b": 1})
+    assert found.auto == "a"
+
+
+def test_a_branch_that_is_bypassed_is_not_taken():
+    sources = {1: [0], 2: [1], 3: [1], 4: [2, 3], 5: [4], 9: [5]}  # 4 joins branches 2 and 3
+    assert survey(sources, {"stem": 1, "left": 2, "right": 3, "act": 5}).auto == "act"
+    assert survey(sources, {"stem": 1, "left": 2, "right": 3}).auto == "stem"
+
+
+def test_the_last_part_of_a_residual_sum_stands_for_the_sum():
+    sources = {1: [0], 2: [1], 4: [1, 2], 9: [4]}
+    found = survey(sources, {"stem": 1, "branch": 2}, sums=[4])
+    assert found.auto == "branch"
+    assert "sum" in found.reason
+
+
+def test_a_branch_that_is_read_twice_does_not():
+    sources = {1: [0], 2: [1], 4: [1, 2], 9: [4, 2]}
+    assert survey(sources, {"stem": 1, "branch": 2}, sums=[4]).auto == "stem"
+
+
+def test_a_layer_beside_the_way_is_not_taken():
+    sources = {1: [0], 2: [1], 9: [1]}
+    assert survey(sources, {"used": 1, "beside": 2}).auto == "used"
+
+
+def test_without_a_crossing_the_last_grid_is_taken_and_said_so():
+    sources = {1: [0], 2: [0], 9: [1, 2]}
+    found = survey(sources, {"left": 1, "right": 2})
+    assert found.auto == "right"
+    assert "no layer is crossed" in found.reason
+
+
+def test_without_any_grid_there_is_none():
+    found = survey({1: [0], 9: [1]}, {"a": 1}, sizes={"a": 1})
+    assert found.auto is None
+    assert "no layer" in found.reason
+
+
+@pytest.mark.parametrize("node", [1, 2])
+def test_crossing_needs_the_output_to_depend_on_it(node):
+    flow = Flow({1: [0], 2: [0], 9: [1]}, 0, 9, {}, frozenset())
+    assert flow.crosses(node) == (node == 1)

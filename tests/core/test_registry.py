@@ -1,0 +1,74 @@
+"""A signature is a declaration: what is asked for is given, what is unknown fails at once."""
+
+import numpy as np
+import pytest
+
+from xai_heatmap.core.errors import BadOption, UnknownMethod
+from xai_heatmap.core.evidence import Evidence
+from xai_heatmap.core.registry import METHODS, find_method, method
+
+
+@pytest.fixture
+def registered():
+    """Leave the registry as it was."""
+    before = dict(METHODS)
+    yield
+    METHODS.clear()
+    METHODS.update(before)
+
+
+def test_a_method_gets_only_what_it_names(registered):
+    @method(cite="x", use_when="never")
+    def plus(activation, *, offset: float = 1.0):
+        """A + offset."""
+        return activation.sum(axis=0) + np.float32(offset)
+
+    assert METHODS["plus"].needs == {"activation"}
+    assert dict(METHODS["plus"].options) == {"offset": 1.0}
+    assert METHODS["plus"].summary == "A + offset."
+    known = Evidence(activation=np.ones((2, 1, 1), np.float32))
+    assert METHODS["plus"](known)[0, 0] == 3
+    assert METHODS["plus"](known, {"offset": 5.0})[0, 0] == 7
+
+
+def test_an_unknown_need_fails_when_it_is_registered(registered):
+    with pytest.raises(TypeError, match="gradients"):
+
+        @method(cite="x", use_when="never")
+        def typo(gradients):
+            return gradients
+
+
+def test_an_option_without_a_default_fails_when_it_is_registered(registered):
+    with pytest.raises(TypeError, match="default"):
+
+        @method(cite="x", use_when="never")
+        def bare(activation, *, gamma):
+            return activation * gamma
+
+
+def test_cost_is_told_from_what_is_asked_for():
+    assert find_method("eigencam").cost == "1 forward"
+    assert "1 backward" in find_method("gradcam").cost
+
+
+def test_unknown_method_suggests_the_nearest():
+    with pytest.raises(UnknownMethod, match=r"Did you mean 'gradcam'\?"):
+        find_method("grad-cam")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("false", False), ("True", True), ("0", False), (False, False)]
+)
+def test_option_words_are_read(given, expected):
+    assert find_method("gradcam").checked({"relu": given}) == {"relu": expected}
+
+
+def test_unknown_option_is_refused():
+    with pytest.raises(BadOption, match=r"no option 'rely'.*'relu'"):
+        find_method("gradcam").checked({"rely": True})
+
+
+def test_option_of_the_wrong_type_is_refused():
+    with pytest.raises(BadOption, match="takes bool"):
+        find_method("gradcam").checked({"relu": "perhaps"})

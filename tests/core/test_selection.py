@@ -1,0 +1,85 @@
+"""What users say of layers, and what they hear when it fits none."""
+
+import pytest
+
+from xai_heatmap.core.errors import NestedLayer, NoGrid, UnknownLayer
+from xai_heatmap.core.layout import Layout
+from xai_heatmap.core.network import INPUT, Layer, Survey
+from xai_heatmap.core.selection import grids, select, several
+
+
+def layer(name, k, size):
+    own = Layout("channels_first", (size, size)) if size else None
+    return Layer(name, (k, size, size) if size else (k,), "Conv2d", own)
+
+
+SURVEY = Survey(
+    {
+        x.name: x
+        for x in [
+            layer(INPUT, 3, 224),
+            layer("stem", 8, 56),
+            layer("vgg16/block1", 8, 28),
+            layer("relu#1", 8, 14),
+            layer("relu#2", 8, 14),
+            layer("features", 8, 7),
+            layer("pool", 8, 1),
+            layer("fc", 10, 0),
+        ]
+    },
+    "features",
+    "because",
+)
+GRIDS = ["stem", "vgg16/block1", "relu#1", "relu#2", "features"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("auto", ["features"]),
+        ("all", GRIDS),
+        ("stem", ["stem"]),
+        (INPUT, [INPUT]),
+        (-1, ["features"]),
+        (0, ["stem"]),
+        ("-2", ["relu#2"]),
+        ("relu", ["relu#2"]),
+        ("relu#1", ["relu#1"]),
+        ("relu#*", ["relu#1", "relu#2"]),
+        ("vgg16/*", ["vgg16/block1"]),
+        (["features", "stem", -1], ["stem", "features"]),
+        (["auto", "relu*"], ["relu#1", "relu#2", "features"]),
+    ],
+)
+def test_selected(wanted, expected):
+    assert select(SURVEY, wanted) == expected
+
+
+def test_grids_leave_out_the_picture_and_single_places():
+    assert grids(SURVEY) == GRIDS
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error", "said"),
+    [
+        ("featuers", UnknownLayer, "Did you mean 'features'"),
+        ("block1", NestedLayer, "Use 'vgg16/block1'"),
+        ("zzz*", UnknownLayer, "No layer with a grid matches"),
+        (9, UnknownLayer, "-5 to 4"),
+        (-6, UnknownLayer, "-5 to 4"),
+        ([], UnknownLayer, "empty"),
+        (1.5, UnknownLayer, "float"),
+        ("fc", NoGrid, "nearest layer that has one: 'features' (8x7x7)"),
+        ("pool", NoGrid, "8x1x1"),
+    ],
+)
+def test_refused_with_what_to_do(wanted, error, said, unchecked):
+    with pytest.raises(error) as refused:
+        select(SURVEY, wanted if not isinstance(wanted, float) else [wanted])
+    assert said in str(refused.value)
+
+
+def test_several_is_told_from_the_wording():
+    assert [several(w) for w in ("auto", "stem", -1, "all", "a*", ["stem"])] == [False] * 3 + [
+        True
+    ] * 3
