@@ -139,7 +139,7 @@ def probability(which: int | str) -> Choice:
             p = softmax(_both(rows))
             column = p[:, [index]]
             full = column * (np.eye(p.shape[1], dtype=np.float32)[index] - p)
-            return full[:, 1:] - full[:, :1] if rows.shape[1] == 1 else full
+            return full[:, 1:] if rows.shape[1] == 1 else full
 
         return Target(
             f"p({name})",
