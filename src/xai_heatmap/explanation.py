@@ -118,7 +118,8 @@ class Explanation:
     @property
     def stem(self) -> str:
         """The name its files get: picture, method, layer and target."""
-        return safe_stem(f"{self.name}.{self.method}.{self.layer.name}.{self.target}")
+        picture = Path(self.name).stem
+        return safe_stem(f"{picture}.{self.method}.{self.layer.name}.{self.target}")
 
     @property
     def caption(self) -> str:

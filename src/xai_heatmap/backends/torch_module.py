@@ -178,8 +178,8 @@ def _declared(module: nn.Module) -> Declared:
             preprocess={
                 "mean": tuple(timm["mean"]),
                 "std": tuple(timm["std"]),
-                "resample": timm.get("interpolation", "bilinear"),
-                "crop": timm.get("crop_pct", 0.875),
+                "resampling": "bilinear" if timm.get("interpolation") == "bilinear" else "bicubic",
+                "ratio": float(timm.get("crop_pct") or 0.875),
             },
         )
     config: Any = getattr(module, "config", None)

@@ -1,0 +1,381 @@
+"""From a picture to its explanation, on networks small enough to know the answer."""
+
+import json
+import pickle
+
+import numpy as np
+import PIL.Image
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch")
+
+from torch import nn  # noqa: E402
+from torch_kit import Plain, TorchKit  # noqa: E402
+
+import conformance  # noqa: E402
+import xai_heatmap as xh  # noqa: E402
+from xai_heatmap.core.errors import (  # noqa: E402
+    BadArray,
+    BadOption,
+    NotAModel,
+    UnknownLayer,
+    UnknownMethod,
+    UnknownPreprocess,
+    UnknownTarget,
+)
+
+LABELS = ["red", "green", "blue", "none"]
+
+
+class Colours(nn.Module):
+    """Scores of how much red, green and blue there is, place by place: the truth is known."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 4, stride=4, bias=False)
+        self.relu = nn.ReLU()
+        with torch.no_grad():
+            self.conv.weight.zero_()
+            for c in range(3):
+                self.conv.weight[c] = -1 / 16
+                self.conv.weight[c, c] = 1 / 16
+
+    def forward(self, x):
+        scores = self.relu(self.conv(x)).mean((2, 3)) * 100
+        return torch.cat([scores, -scores.sum(1, keepdim=True)], 1)
+
+
+@pytest.fixture
+def picture():
+    """Black, with a red square above and left, a larger green one below and right."""
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[8:16, 8:16, 0] = 255
+    image[32:56, 32:56, 1] = 255
+    return image
+
+
+@pytest.fixture
+def network():
+    return xh.network(Colours(), image_shape=(3, 64, 64))
+
+
+UNIT = xh.Preprocess(mode="unit", input_size=(64, 64), ratio=1.0)
+
+
+def explained(network, picture, **options):
+    return xh.explain(network, picture, preprocess=UNIT, labels=LABELS, **options)
+
+
+def test_prediction_is_explained_where_it_is(network, picture):
+    e = explained(network, picture)
+    assert (e.target, e.index, e.layer.name, e.method) == ("green", 1, "relu", "gradcam")
+    assert e.verdict.word == "ok"
+    heat = e.heat()
+    assert heat.shape == (64, 64)
+    assert heat.max() == 1
+    assert heat[34:54, 34:54].min() > 0.9
+    assert heat[:28, :28].max() == 0
+    assert [p.label for p in e.predictions] == ["green", "red", "blue", "none"]
+    assert sum(p.probability for p in e.predictions) == pytest.approx(1)
+    assert e.score == pytest.approx(e.predictions[0].score)
+
+
+def test_every_class_has_its_own_map(network, picture):
+    red = explained(network, picture, target="red")
+    assert red.heat()[9:15, 9:15].min() > 0.5
+    assert red.heat()[30:, 30:].max() == 0
+    second = explained(network, picture, target=xh.top(2))
+    np.testing.assert_array_equal(second.map, red.map)
+    by_number = explained(network, picture, target=0)
+    np.testing.assert_array_equal(by_number.map, red.map)
+
+
+def test_contrast_is_signed(network, picture):
+    e = explained(network, picture, method="hirescam", target=xh.contrast("red", against="green"))
+    assert e.signed
+    assert e.heat()[12, 12] > 0.9
+    assert e.heat()[44, 44] < -0.9
+    assert e.target == "red - green"
+
+
+def test_evidence_against_gives_an_empty_map_that_says_why(network, picture):
+    e = explained(network, picture, target="none")
+    assert e.verdict.word == "no_positive_evidence"
+    assert not e.map.any()
+    assert not e.heat().any()
+    np.testing.assert_array_equal(e.overlay(), picture)
+    assert any("empty" in note for note in e.notes)
+
+
+def test_absent_evidence_is_never_nan(network):
+    black = np.zeros((64, 64, 3), np.uint8)
+    for method in ("gradcam", "hirescam", "layercam", "eigencam"):
+        e = explained(network, black, method=method)
+        assert np.isfinite(e.map).all()
+        assert np.isfinite(e.heat()).all()
+        assert e.verdict.word == "no_positive_evidence"
+
+
+def test_dead_gradient_is_told_from_missing_evidence(picture):
+    class Detached(Colours):
+        def forward(self, x):
+            return super().forward(x).detach() + 0 * x.mean()
+
+    e = explained(xh.network(Detached(), image_shape=(3, 64, 64)), picture, layer="conv")
+    assert e.verdict.word == "dead_gradient"
+    assert "eigencam" in e.verdict.because
+
+
+def test_saturated_probability_is_said(picture):
+    model = nn.Sequential(Colours(), nn.Softmax(dim=1))
+    kept = xh.network(model, image_shape=(3, 64, 64), keep_closing=True)
+    e = explained(kept, picture)
+    assert e.verdict.word == "saturated"
+    assert any("as it stands" in note for note in e.notes)
+    assert explained(xh.network(model), picture).verdict.word == "ok"
+
+
+def test_method_layer_and_options_are_honoured(network, picture):
+    plain = explained(network, picture, layer="conv")
+    signed = explained(network, picture, layer="conv", options={"relu": False})
+    assert plain.layer.name == "conv"
+    assert plain.map.min() == 0 > signed.map.min()
+    assert explained(network, picture, method="eigencam").method == "eigencam"
+    assert explained(network, picture, layer="input").map.shape == (64, 64)
+
+
+def test_compare_makes_every_combination_from_one_forward_pass(picture, monkeypatch):
+    model = Colours()
+    opened = xh.network(model, image_shape=(3, 64, 64))
+    options = {"preprocess": UNIT, "labels": LABELS}
+    xh.compare(opened, picture, layers="all", **options)
+    backward = []
+    real = torch.autograd.grad
+    monkeypatch.setattr(
+        torch.autograd, "grad", lambda *a, **k: (backward.append(1), real(*a, **k))[1]
+    )
+    with TorchKit().passes(model) as passes:
+        compared = xh.compare(
+            opened,
+            picture,
+            methods=["gradcam", "hirescam", "layercam", "eigencam"],
+            layers="all",
+            targets=["red", "green", "blue"],
+            **options,
+        )
+    assert passes() == 1
+    assert len(backward) == 3
+    assert len(compared) == 4 * 2 * 3
+    assert [(e.target, e.layer.name, e.method) for e in compared[:5]] == [
+        ("red", "conv", "gradcam"),
+        ("red", "conv", "hirescam"),
+        ("red", "conv", "layercam"),
+        ("red", "conv", "eigencam"),
+        ("red", "relu", "gradcam"),
+    ]
+    alone = explained(opened, picture, method="layercam", layer="relu", target="green")
+    (same,) = [
+        e for e in compared if (e.method, e.layer.name, e.target) == ("layercam", "relu", "green")
+    ]
+    np.testing.assert_array_equal(same.map, alone.map)
+
+
+def test_methods_without_gradients_make_no_backward_pass(network, picture, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("a backward pass was made")
+
+    monkeypatch.setattr(torch.autograd, "grad", never)
+    assert explained(network, picture, method="eigencam").verdict.word == "ok"
+
+
+def test_nothing_before_the_layer_is_differentiated(picture):
+    model = Plain()
+    seen = []
+    model.conv.register_forward_hook(lambda _, __, out: seen.append(out.requires_grad))
+    opened = xh.network(model, image_shape=conformance.SHAPE)
+    xh.maps(opened, conformance.images(), layer="relu")
+    assert seen[-1] is False
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+def test_maps_take_one_target_for_all_or_one_each(network):
+    x = np.random.default_rng(0).uniform(size=(3, 3, 64, 64)).astype(np.float32)
+    each = xh.maps(network, x, target=[0, 1, xh.category(2)])
+    assert each.shape == (3, 16, 16)
+    assert each.dtype == np.float32
+    for row, target in enumerate((0, 1, 2)):
+        np.testing.assert_array_equal(each[row], xh.maps(network, x, target=target)[row])
+    with pytest.raises(UnknownTarget, match="2 for 3"):
+        xh.maps(network, x, target=[0, 1])
+
+
+def test_maps_of_several_layers_come_by_name(network):
+    x = np.random.default_rng(0).uniform(size=(2, 3, 64, 64)).astype(np.float32)
+    found = xh.maps(network, x, layer="all")
+    assert {name: found[name].shape for name in found} == {
+        "conv": (2, 16, 16),
+        "relu": (2, 16, 16),
+    }
+    np.testing.assert_array_equal(found["relu"], xh.maps(network, x, layer="relu"))
+
+
+def test_a_model_is_taken_as_well_as_a_network(picture):
+    model = Colours()
+    e = xh.explain(model, picture, preprocess=UNIT)
+    assert e.network == "Colours"
+    assert e.target == "class 1"
+
+
+def test_preprocessing_is_asked_for_with_its_choices(network, picture):
+    with pytest.raises(UnknownPreprocess, match=r"imagenet.*tf.*caffe"):
+        xh.explain(network, picture)
+
+
+def test_declared_preprocessing_is_taken(picture):
+    model = Colours()
+    model.default_cfg = {
+        "mean": (0.0, 0.0, 0.0),
+        "std": (1.0, 1.0, 1.0),
+        "input_size": (3, 64, 64),
+        "crop_pct": 1.0,
+        "interpolation": "bilinear",
+    }
+    e = xh.explain(model, picture)
+    assert e.preprocess["input_size"] == [64, 64]
+    np.testing.assert_allclose(e.map, explained(xh.network(Colours()), picture).map, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"method": "gradcamm"}, UnknownMethod),
+        ({"layer": "convv"}, UnknownLayer),
+        ({"layer": "all"}, BadOption),
+        ({"layer": "re*"}, BadOption),
+        ({"target": "purple"}, UnknownTarget),
+        ({"target": 4}, UnknownTarget),
+        ({"options": {"gamma": 1}}, BadOption),
+        ({"preprocess": "imagnet"}, UnknownPreprocess),
+    ],
+)
+def test_bad_wishes_are_refused(network, picture, options, error):
+    with pytest.raises(error):
+        xh.explain(network, picture, **({"preprocess": UNIT} | options))
+
+
+def test_bad_wishes_cost_no_forward_pass(picture):
+    model = Colours()
+    opened = xh.network(model, image_shape=(3, 64, 64))
+    assert opened.layers
+    with TorchKit().passes(model) as passes:
+        for options in ({"method": "x"}, {"layer": "x"}, {"options": {"x": 1}}):
+            with pytest.raises(xh.XaiHeatmapError):
+                explained(opened, picture, **options)
+    assert passes() == 0
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.zeros((1, 3, 64, 64), np.float64),
+        np.zeros((1, 3, 64, 64), np.uint8),
+        np.zeros((3, 64), np.float32),
+        np.full((1, 3, 64, 64), np.nan, np.float32),
+        np.zeros((0, 3, 64, 64), np.float32),
+    ],
+)
+def test_maps_refuse_what_is_no_input(network, x, unchecked):
+    with pytest.raises(BadArray):
+        xh.maps(network, x)
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(NotAModel, match="received dict"):
+        xh.network({"weights": 1})
+
+
+def test_heat_lies_where_the_network_looked():
+    wide = np.zeros((64, 192, 3), np.uint8)
+    wide[16:48, 80:112, 1] = 255
+    e = explained(xh.network(Colours()), wide)
+    assert e.geometry.box == (64, 0, 128, 64)
+    assert e.heat()[20:44, 84:108].min() > 0.9
+    assert e.heat()[:, :64].max() == 0
+    assert e.heat()[:, 128:].max() == 0
+    boxed = xh.Preprocess(mode="unit", input_size=(64, 64), fit="letterbox")
+    e = xh.explain(xh.network(Colours()), wide, preprocess=boxed, target=1)
+    assert np.unravel_index(e.heat().argmax(), (64, 192))[1] in range(80, 112)
+
+
+def test_heat_scales(network, picture):
+    e = explained(network, picture)
+    raw = e.heat(scale="none")
+    assert raw.max() == pytest.approx(e.map.max(), rel=1e-5)
+    np.testing.assert_allclose(e.heat(scale=2 * float(raw.max())).max(), 0.5, rtol=1e-5)
+    assert e.heat(scale="p99").max() == 1
+
+
+def test_overlay_options_are_honoured(network, picture):
+    e = explained(network, picture)
+    plain = e.overlay()
+    assert plain.shape == picture.shape
+    assert plain.dtype == np.uint8
+    np.testing.assert_array_equal(plain[:28, :28], picture[:28, :28])
+    variants = [{"colormap": "viridis"}, {"alpha": 0.2}, {"contour": True}, {"scale": 1000.0}]
+    for options in variants:
+        assert (e.overlay(**options) != plain).any(), options
+    assert e.overlay(legend=True).shape[0] > 64
+
+
+def test_saved_files_hold_all_facts(network, picture, tmp_path):
+    e = explained(network, picture, layer="conv", options={"relu": False})
+    png, npz, manifest = e.save(tmp_path)
+    with PIL.Image.open(png) as picture_, np.load(npz) as arrays:
+        np.testing.assert_array_equal(np.asarray(picture_), e.overlay())
+        np.testing.assert_array_equal(arrays["map"], e.map)
+    (saved,) = json.loads(manifest.read_text("utf-8"))["explanations"]
+    entry = saved["explanation"]
+    assert entry["layer"] == "conv"
+    assert entry["options"] == {"relu": False}
+    assert entry["target"] == "green"
+    assert entry["verdict"]["word"] == "ok"
+    assert entry["predictions"][0]["label"] == "green"
+    again = xh.Preprocess.from_dict(entry["preprocess"])
+    assert again == UNIT
+
+
+def test_comparison_saves_a_sheet_too(network, picture, tmp_path):
+    compared = xh.compare(network, picture, layers="all", preprocess=UNIT)
+    written = compared.save(tmp_path)
+    sheet = tmp_path / "image.sheet.png"
+    assert sheet in written
+    with PIL.Image.open(sheet) as picture_:
+        assert picture_.size[0] > 320
+    assert len(list(tmp_path.glob("*.npz"))) == 2
+    assert isinstance(compared[:1], xh.Comparison)
+
+
+def test_notebook_shows_a_picture_without_javascript(network, picture):
+    e = explained(network, picture)
+    page = e._repr_html_()
+    assert "data:image/png;base64," in page
+    assert "green" in page
+    assert "<script" not in page
+    assert e._repr_png_().startswith(b"\x89PNG")
+    nasty = xh.explain(network, picture, preprocess=UNIT, labels=["<b>", "<script>x", "c", "d"])
+    assert "<script" not in nasty._repr_html_()
+
+
+def test_explanations_can_be_pickled(network, picture):
+    e = explained(network, picture)
+    again = pickle.loads(pickle.dumps(e))  # noqa: S301 - our own
+    np.testing.assert_array_equal(again.map, e.map)
+    assert again.to_dict() == e.to_dict()
+
+
+def test_public_names_are_complete_and_lazy():
+    assert sorted(xh.__all__) == xh.__all__ == dir(xh)
+    for name in xh.__all__:
+        assert getattr(xh, name) is not None
+    with pytest.raises(AttributeError, match="explian"):
+        xh.explian  # noqa: B018

@@ -1,0 +1,41 @@
+"""What importing costs, and what it does not bring along."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "keras", "tensorflow", "jax", "onnxruntime", "onnx", "cv2", "matplotlib", "scipy")
+
+
+def loaded(code: str) -> set[str]:
+    """Top-level modules that are imported after `code` ran in a fresh interpreter."""
+    report = f"{code}\nimport sys; print(*sorted({{m.partition('.')[0] for m in sys.modules}}))"
+    done = subprocess.run(
+        [sys.executable, "-c", report], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_importing_the_package_brings_no_framework():
+    assert not loaded("import xai_heatmap").intersection(
+        HEAVY, {"PIL", "pydantic", "typer", "rich"}
+    )
+
+
+def test_explaining_needs_no_framework_until_a_model_is_handed_in():
+    found = loaded("import xai_heatmap as xh; xh.explain; xh.maps; xh.compare; xh.network")
+    assert not found.intersection(HEAVY)
+
+
+def test_help_brings_no_framework():
+    code = (
+        "from xai_heatmap.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass"
+    )
+    assert not loaded(code).intersection(HEAVY)
+
+
+def test_a_torch_model_brings_torch_alone():
+    pytest.importorskip("torch", reason="needs PyTorch")
+    code = "import torch, xai_heatmap as xh; xh.network(torch.nn.Conv2d(3, 4, 1))"
+    assert not loaded(code).intersection({"keras", "tensorflow", "jax"})
