@@ -13,9 +13,9 @@ from xai_heatmap import backends
 from xai_heatmap.core.arrays import Gradient, Image, Input, Map, Maps, ScoreRow, Scores
 from xai_heatmap.core.errors import BadArray, BadOption, UnknownPreprocess, UnknownTarget
 from xai_heatmap.core.geometry import Geometry
-from xai_heatmap.core.network import INPUT, Meaning, Network, Recording, Survey
+from xai_heatmap.core.network import INPUT, Layers, Meaning, Network, Recording, Survey
 from xai_heatmap.core.registry import Method, find_method
-from xai_heatmap.core.selection import Layers, select, several
+from xai_heatmap.core.selection import select, several
 from xai_heatmap.core.target import Choice, Target, category, class_label, ranking, softmax, top
 from xai_heatmap.core.verdict import Verdict, verdict
 from xai_heatmap.explanation import Comparison, Explanation, Prediction
@@ -190,15 +190,14 @@ def maps(
             "explain() takes pictures."
         )
     inputs = np.moveaxis(native, -1, 1) if opened.channels_last else native
-    survey = opened.survey(inputs.shape[1:])
-    names = select(survey, layer)
-    recording = opened.record(inputs, names)
+    recording = opened.record(inputs, layer)
+    names = list(recording.activations)
     class_names = tuple(labels or opened.declared.labels or ())
     targets = _targets(target, recording.scores, class_names)
     found = mapped(
         recording, inputs, Asked([chosen], names), targets, lambda _, __, map_, ___: map_
     )
-    stacked = {name: np.stack([row[0] for row in found[name]]) for name in names}
+    stacked = {name: np.array([row[0] for row in found[name]]) for name in names}
     return stacked if several(layer) else stacked[names[0]]
 
 

@@ -119,7 +119,8 @@ class Explanation:
     def stem(self) -> str:
         """The name its files get: picture, method, layer and target."""
         picture = Path(self.name).stem
-        return safe_stem(f"{picture}.{self.method}.{self.layer.name}.{self.target}")
+        target = self.target.partition(",")[0].replace(" ", "_")  # the first of its synonyms
+        return safe_stem(f"{picture}.{self.method}.{self.layer.name}.{target}")
 
     @property
     def caption(self) -> str:

@@ -44,6 +44,13 @@ def network(
     NotAModel
         For anything else.
     """
+    if isinstance(model, Network):
+        if image_shape is not None or output is not None or keep_closing:
+            raise NotAModel(
+                "image_shape, output and keep_closing are given where a model becomes a network; "
+                "this is one."
+            )
+        return model
     if isinstance(model, str | os.PathLike):
         from xai_heatmap.backends.load import load
 
@@ -60,13 +67,6 @@ def network(
                 model, image_shape=image_shape, output=output, keep_closing=keep_closing
             )
             return opened if declared is None else Declaring(opened, declared)
-    if isinstance(model, Network):
-        if image_shape is not None or output is not None or keep_closing:
-            raise NotAModel(
-                "image_shape, output and keep_closing are given where a model becomes a network; "
-                "this is one."
-            )
-        return model
     raise NotAModel(
         f"A torch.nn.Module, a keras.Model or the path of a model file was expected; received "
         f"{type(model).__name__}."

@@ -33,7 +33,7 @@ from xai_heatmap.core.network import (
     Survey,
     UseGradients,
 )
-from xai_heatmap.core.selection import select
+from xai_heatmap.core.selection import Layers, select
 
 Closing = Literal["softmax", "sigmoid"]
 UseNative = Callable[[Sequence[str], Native], None]
@@ -267,7 +267,7 @@ class OpenedNetwork(Network):
         """
         return self._view(tuple(shape)).survey
 
-    def record(self, x: Inputs, at: Sequence[str] = ()) -> Recording:
+    def record(self, x: Inputs, at: Layers = ()) -> Recording:
         """One forward pass, opened at the layers named.
 
         Raises
@@ -280,7 +280,7 @@ class OpenedNetwork(Network):
         _check_input(x)
         with self._state.lock:
             view = self._view(x.shape[1:])
-            names = [_opened_at(view.survey, name) for name in at]
+            names = _opened_at(view.survey, at)
             native = np.moveaxis(x, 1, -1) if self.channels_last else x
             opened = {name: view.sites[name] for name in names}
             recorded = self._engine.record(self._adapter, native, opened, view.undo)
@@ -522,10 +522,14 @@ def _layout(survey: Survey, name: str) -> Layout:
     return own
 
 
-def _opened_at(survey: Survey, name: str) -> str:
-    """The full name of a layer with a grid; `select` is for names that are less exact."""
-    exact = survey.layers.get(name)
-    return name if exact is not None and exact.places > 1 else select(survey, name)[0]
+def _opened_at(survey: Survey, at: Layers) -> list[str]:
+    """Full names of the layers meant; exact names, as they come from a survey, are not searched."""
+    if isinstance(at, str | int):
+        return select(survey, at)
+    exact = [name for name in at if isinstance(name, str) and name in survey.layers]
+    if len(exact) == len(at) and all(survey.layers[name].places > 1 for name in exact):
+        return exact
+    return select(survey, at)
 
 
 def _sum_to_one(scores: Scores) -> bool:

@@ -3,7 +3,7 @@ replayed.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,9 @@ CLOSING_FUNCTIONS: dict[str, Closing] = {
     "expit": "sigmoid",
     "special_expit": "sigmoid",
 }
+HELD_AT_ONCE = 32 << 20
+"""Bytes of gradients up to which they are all held; beyond, each is dropped after its use."""
+
 SUMS = ("AddBackward0", "SumBackward0")
 
 
@@ -149,23 +152,25 @@ def _pull(
 ) -> None:
     """One backward pass; `give` gets each tap's gradient when it is complete.
 
-    Every tap that is not a leaf descends from one that is, so asking for the leaves runs through
-    all of them, and what a hook does not hold is freed on the way.
+    Few bytes are asked for all at once. Of many, only the leaves are: every other tap descends
+    from one, so the pass runs through all of them, and what a hook does not hold is freed on the
+    way; but a hook costs as much as a small convolution.
     """
-    leaves = {key: tap for key, tap in taps.items() if tap.is_leaf}
+    size = sum(tap.numel() * tap.element_size() for tap in taps.values())
+    asked = taps if size <= HELD_AT_ONCE else {k: tap for k, tap in taps.items() if tap.is_leaf}
     hooks = [
         tap.register_hook(lambda gradient, key=key: give(key, gradient))
         for key, tap in taps.items()
-        if not tap.is_leaf
+        if key not in asked
     ]
     try:
         gradients = torch.autograd.grad(
-            scores, list(leaves.values()), seed, retain_graph=True, allow_unused=True
+            scores, list(asked.values()), seed, retain_graph=True, allow_unused=True
         )
     finally:
         for hook in hooks:
             hook.remove()
-    for key, gradient in zip(leaves, gradients, strict=True):
+    for key, gradient in zip(asked, gradients, strict=True):
         give(key, gradient)
 
 
@@ -274,11 +279,14 @@ class _Taps:
         if not (value.is_floating_point() or value.is_complex()):
             self.kept[name] = value
             return value
-        with torch.enable_grad():
-            leaf = not value.requires_grad
-            tap = value.detach().requires_grad_() if leaf else value
-            copied = leaf or self.overwritten.get(name, True)
-            passed = tap.clone() if copied else tap
+        leaf = not value.requires_grad
+        copied = leaf or self.overwritten.get(name, True)
+        tap = value.detach().requires_grad_() if leaf else value
+        if copied:  # a part of the model may have switched gradients off around itself
+            with nullcontext() if torch.is_grad_enabled() else torch.enable_grad():
+                passed = tap.clone()
+        else:
+            passed = tap
         self.kept[name] = tap
         if copied:
             self._copies[name] = passed

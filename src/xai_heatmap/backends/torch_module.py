@@ -87,15 +87,7 @@ class ModuleAdapter:
         """Evaluation mode and no gradients for the weights; every flag is given back as it was."""
         modules = _modules(self._module)
         training = [module for module in modules if module.training]
-        held = [
-            tensor
-            for module in modules
-            for shelf in ("_parameters", "_buffers")
-            for tensor in vars(module)[shelf].values()
-            if tensor is not None
-        ]
-        inferred = any(tensor.is_inference() for tensor in held)
-        learning = [t for t in held if t.requires_grad and t.is_leaf and not t.is_inference()]
+        learning, inferred = _weights(modules)
         with _differentiable(modules) if inferred else nullcontext():
             try:
                 for module in training:
@@ -124,6 +116,22 @@ class ModuleAdapter:
             [part] if part is not None else [], self.method, lambda _, __: lambda x: x
         ):
             yield
+
+
+def _weights(modules: Sequence[nn.Module]) -> tuple[list[torch.Tensor], bool]:
+    """Weights that learn, and whether any tensor at all was made in inference mode."""
+    learning, inferred = [], False
+    for module in modules:
+        own = vars(module)
+        for shelf in (own["_parameters"], own["_buffers"]):
+            for tensor in shelf.values():
+                if tensor is None:
+                    continue
+                if tensor.is_inference():
+                    inferred = True
+                elif tensor.requires_grad and tensor.is_leaf:
+                    learning.append(tensor)
+    return learning, inferred
 
 
 @contextmanager

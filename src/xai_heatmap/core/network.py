@@ -73,6 +73,10 @@ class Survey:
     reason: str
 
 
+Layers = str | int | Sequence[str | int]
+"""``auto``, ``all``, a name, a glob, an index among the grids, or several of these."""
+
+
 @dataclass(frozen=True)
 class Declared:
     """What a model says of itself; None where it says nothing.
@@ -162,8 +166,8 @@ class Network(ABC):
         """What the network is like for inputs of `shape` (c, *image); kept for the next call."""
 
     @abstractmethod
-    def record(self, x: Inputs, at: Sequence[str] = ()) -> Recording:
-        """One forward pass, opened at the layers named."""
+    def record(self, x: Inputs, at: Layers = ()) -> Recording:
+        """One forward pass, opened at the layers meant: names, globs, indices, auto or all."""
 
 
 @dataclass(frozen=True)

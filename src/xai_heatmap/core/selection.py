@@ -1,14 +1,10 @@
 """From what a user says of layers to their full names."""
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from xai_heatmap.core.errors import NestedLayer, NoGrid, UnknownLayer, did_you_mean
-from xai_heatmap.core.network import INPUT, Layer, Survey
-
-Layers = str | int | Sequence[str | int]
-"""``auto``, ``all``, a name, a glob, a negative or positive index among the grids, or several of
-these."""
+from xai_heatmap.core.network import INPUT, Layer, Layers, Survey
 
 
 def select(survey: Survey, wanted: Layers) -> list[str]:

@@ -1,0 +1,24 @@
+"""Reverse-mode differentiation over ONNX graphs, written as standard ONNX operators.
+
+``prepared`` brings a model into the form that is needed, ``backward`` adds gradients to it,
+``rules`` says what is covered. Whoever writes more into the graph takes a ``Builder`` and
+``gradients``.
+"""
+
+from xai_heatmap.reverse import operators as _operators  # noqa: F401  # registers the rules
+from xai_heatmap.reverse.builder import Builder, Tensor, op
+from xai_heatmap.reverse.prepare import prepared
+from xai_heatmap.reverse.registry import Rule, rules
+from xai_heatmap.reverse.sweep import backward, gradients, refusals
+
+__all__ = [
+    "Builder",
+    "Rule",
+    "Tensor",
+    "backward",
+    "gradients",
+    "op",
+    "prepared",
+    "refusals",
+    "rules",
+]

@@ -1,0 +1,186 @@
+"""The sweep: once from the output back to the tensors asked for, along the nodes between them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
+
+from xai_heatmap.core.errors import ModelError, NoRule, did_you_mean
+from xai_heatmap.reverse.broadcasting import unstretched
+from xai_heatmap.reverse.builder import PREFIX, Builder, MaxPoolForm, Tensor, real
+from xai_heatmap.reverse.registry import CONSTANT, Cotangents, Node, Rule, find
+
+QUANTIZED = frozenset({"int8", "uint8", "int16", "uint16"})
+
+
+def backward(
+    model: ModelProto,
+    output: str,
+    at: Sequence[str],
+    *,
+    cotangent: str = "cotangent",
+    maxpool: MaxPoolForm = "portable",
+) -> tuple[ModelProto, dict[str, str]]:
+    """The model, and beside it ∂⟨cotangent, output⟩/∂tensor for each tensor of `at`.
+
+    Parameters
+    ----------
+    model
+        As `prepared` returns it. It is not changed.
+    output
+        The tensor that is differentiated, usually the scores.
+    at
+        Names of tensors; inputs of the graph are allowed, and so is `output` itself.
+    cotangent
+        The name of the new graph input, which has the type and shape of `output`.
+    maxpool
+        ``"portable"`` uses operators that every runtime has; ``"scatter"`` asks the pooling node
+        for its second output, `Indices`, and needs less memory.
+
+    Returns
+    -------
+    model, gradients
+        The new model, with one more input and more outputs, and the name of the output for each
+        tensor of `at`; two tensors may share one.
+
+    Raises
+    ------
+    NoRule
+        An operator between the tensors and the output cannot be differentiated.
+    """
+    builder = Builder(model, maxpool)
+    seed = builder.input(cotangent, like=builder.tensor(output))
+    found = gradients(builder, {output: seed}, at)
+    names = {
+        name: builder.output(f"{PREFIX}gradient/{name}", gradient, like=builder.tensor(name))
+        for name, gradient in found.items()
+    }
+    return builder.finished(), names
+
+
+def gradients(
+    builder: Builder, cotangents: Mapping[str, Tensor], at: Sequence[str]
+) -> dict[str, Tensor]:
+    """Write the sweep: Σ ∂⟨cotangent, output⟩/∂tensor over all outputs, for each tensor of `at`."""
+    found, refused = _sweep(builder, cotangents, at)
+    for error in refused.values():
+        raise error
+    return found
+
+
+def refusals(model: ModelProto, output: str, at: Sequence[str]) -> dict[str, NoRule]:
+    """The tensors of `at` that cannot be differentiated, each with the error that says why."""
+    builder = Builder(model)
+    return _sweep(builder, {output: builder.tensor(output)}, at)[1]
+
+
+def _sweep(
+    builder: Builder, cotangents: Mapping[str, Tensor], at: Sequence[str]
+) -> tuple[dict[str, Tensor], dict[str, NoRule]]:
+    """The gradient of each tensor, or the reason why it has none."""
+    _check_names(builder, [*at, *cotangents])
+    active = _active(builder, at)
+    totals, refused = dict(cotangents), dict[str, NoRule]()
+    for proto in reversed(builder.forward):
+        wanted = [name for name in _reads(proto) if name in active]
+        error = next((refused[name] for name in proto.output if name in refused), None)
+        arriving = [totals.get(name) for name in proto.output]
+        if not wanted or proto.op_type in CONSTANT:
+            continue
+        if error is None and any(cotangent is not None for cotangent in arriving):
+            try:
+                _add(totals, _sent(Node(proto, builder), arriving, wanted))
+            except NoRule as caught:
+                error = caught
+        if error is not None:
+            refused.update(dict.fromkeys((name for name in wanted if name not in refused), error))
+    found = {name: totals.get(name) or builder.tensor(name).zeros() for name in at}
+    return found, {name: refused[name] for name in at if name in refused}
+
+
+def _add(totals: dict[str, Tensor], sent: Iterable[tuple[str, Tensor]]) -> None:
+    for name, cotangent in list(sent):
+        totals[name] = totals[name] + cotangent if name in totals else cotangent
+
+
+def _sent(
+    node: Node, arriving: Sequence[Tensor | None], wanted: Sequence[str]
+) -> Iterator[tuple[str, Tensor]]:
+    """The cotangents that one node sends on."""
+    rule = find(node.proto)
+    if captured := [name for name in wanted if name not in node.proto.input]:
+        raise node.refused(f"its body reads {captured[0]!r} from outside")
+    cotangents = _applied(rule, node, arriving)
+    for index, name in enumerate(node.proto.input):
+        if name not in wanted:
+            continue
+        cotangent = cotangents[index] if index < len(cotangents) else None
+        if cotangent is None:
+            raise node.refused(f"its input {index} ({name!r}) has no formula")
+        if rule.broadcasts:
+            original = node.builder.tensor(name)
+            cotangent = unstretched(node, cotangent, node.shape(node.output), original)
+        yield name, cotangent
+
+
+def _applied(rule: Rule, node: Node, arriving: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+    if rule.every_output:
+        answer: Cotangents = rule.function(node, *arriving)
+    elif arriving[0] is None or any(cotangent is not None for cotangent in arriving[1:]):
+        raise node.refused("only its first output has a formula")
+    else:
+        answer = rule.function(node, arriving[0])
+    return (answer,) if isinstance(answer, Tensor) else answer
+
+
+def _active(builder: Builder, at: Sequence[str]) -> set[str]:
+    """Every tensor that depends on one of `at` through real numbers, or their quantised form."""
+    active = set(at)
+    for node in builder.forward:
+        read = active.intersection(_reads(node))
+        if read and node.op_type not in CONSTANT:
+            quantised = node.op_type == "QuantizeLinear" or any(
+                _kind(builder, name) == "quantised" for name in read
+            )
+            kinds = {"real", "quantised"} if quantised else {"real"}
+            active.update(name for name in node.output if name and _kind(builder, name) in kinds)
+    return active
+
+
+def _kind(builder: Builder, name: str) -> str:
+    """Whether a tensor holds real numbers (also taken for granted if its type is not known)."""
+    dtype = builder.dtypes.get(name)
+    if dtype is None or real(dtype):
+        return "real"
+    return "quantised" if dtype.name in QUANTIZED else "other"
+
+
+def _reads(node: NodeProto) -> list[str]:
+    """All tensors that a node reads, also those that its bodies take from outside, each once."""
+    captured = (name for graph in _bodies(node) for name in _captured(graph))
+    return list(dict.fromkeys(name for name in (*node.input, *captured) if name))
+
+
+def _bodies(node: NodeProto) -> Iterator[GraphProto]:
+    for attribute in node.attribute:
+        if attribute.type == AttributeProto.GRAPH:
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def _captured(graph: GraphProto) -> Iterable[str]:
+    own = {value.name for value in (*graph.input, *graph.initializer)}
+    own.update(name for node in graph.node for name in node.output)
+    read = [name for node in graph.node for name in _reads(node)]
+    return [name for name in (*read, *(value.name for value in graph.output)) if name not in own]
+
+
+def _check_names(builder: Builder, names: Sequence[str]) -> None:
+    there = {*builder.producer, *(value.name for value in builder.model.graph.input)}
+    for name in names:
+        if name not in there:
+            raise ModelError(f"The graph has no tensor {name!r}.{did_you_mean(name, there)}")
+        if not real(dtype := builder.tensor(name).dtype):
+            raise ModelError(
+                f"A tensor of real numbers is needed, and {name!r} holds {dtype}. "
+                f"Choose the first tensor behind it that holds real numbers."
+            )
