@@ -11,9 +11,13 @@ def layer(name: str, size: int = 7) -> Layer:
     return Layer(name, (8, size, size), "Conv", Layout("channels_first", (size, size)))
 
 
+def never(names):
+    raise AssertionError("nobody has to look for gradients here")
+
+
 def survey(sources, sites, *, sums=(), output=9, sizes=None):
     layers = {name: layer(name, (sizes or {}).get(name, 7)) for name in sites}
-    return surveyed(layers, Flow(sources, 0, output, sites, frozenset(sums)))
+    return surveyed(layers, Flow(sources, 0, output, sites, frozenset(sums)), never)
 
 
 def test_chain_gives_its_last_grid():
@@ -68,3 +72,20 @@ def test_without_any_grid_there_is_none():
 def test_crossing_needs_the_output_to_depend_on_it(node):
     flow = Flow({1: [0], 2: [0], 9: [1]}, 0, 9, {}, frozenset())
     assert flow.crosses(node) == (node == 1)
+
+
+def test_behind_a_class_token_the_places_have_to_carry_gradient():
+    tokens = Layout("tokens", (7, 7), 1)
+    layers = {name: Layer(name, (8, 7, 7), "Block", tokens) for name in ("a", "b", "c")}
+    flow = Flow({1: [0], 2: [1], 3: [2], 9: [3]}, 0, 9, {"a": 1, "b": 2, "c": 3}, frozenset())
+    asked = []
+
+    def alive(names):
+        asked.append(list(names))
+        return {"a", "b"}
+
+    found = surveyed(layers, flow, alive)
+    assert found.auto == "b"
+    assert "carry gradient" in found.reason
+    assert asked == [["c", "b", "a"]]
+    assert surveyed(layers, flow, lambda _: set()).auto == "c"

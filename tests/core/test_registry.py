@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import xai_heatmap.methods  # noqa: F401 - registers them
 from xai_heatmap.core.errors import BadOption, UnknownMethod
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.registry import METHODS, find_method, method

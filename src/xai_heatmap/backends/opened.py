@@ -312,17 +312,46 @@ class OpenedNetwork(Network):
         if key not in self._state.surveys:
             seen = self._seen(shape)
             layers = _layers(seen, shape, channels_last=self.channels_last)
-            self._state.surveys[key] = seen, surveyed(layers, _flow(seen))
+
+            def alive(names: Sequence[str]) -> set[str]:
+                return self._alive(names, layers, seen, parts)
+
+            self._state.surveys[key] = seen, surveyed(layers, _flow(seen), alive)
         seen, survey = self._state.surveys[key]
-        sites = {name: Site(parts[call.path], call.call) for name, call in _named(seen).items()}
         closing, undo = self._closing(seen, parts)
+        sites = {INPUT: Site(None, 0)} | _sites(seen, parts)
         return View(survey, {INPUT: Site(None, 0)} | sites, closing, undo)
 
     def _seen(self, shape: tuple[int, ...]) -> Sightings:
+        return self._engine.survey(self._adapter, self._noise(shape))
+
+    def _noise(self, shape: tuple[int, ...]) -> Native:
+        """Pictures to look at a network with; they don't touch any random state."""
         x = np.random.default_rng(0).normal(size=(IMAGES_IN_A_SURVEY, *shape)).astype(np.float32)
-        return self._engine.survey(
-            self._adapter, np.moveaxis(x, 1, -1) if self.channels_last else x
-        )
+        return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if self.channels_last else x
+
+    def _alive(
+        self,
+        names: Sequence[str],
+        layers: Mapping[str, Layer],
+        seen: Sightings,
+        parts: Mapping[str, object],
+    ) -> set[str]:
+        """Of the layers named, those whose places carry gradient of the likeliest class."""
+        sites = _sites(seen, parts)
+        opened = {name: sites[name] for name in names}
+        undo = self._closing(seen, parts)[1]
+        noise = self._noise(layers[INPUT].shape)
+        recorded = self._engine.record(self._adapter, noise, opened, undo)
+        scores = recorded.scores
+        best = np.eye(scores.shape[1], dtype=np.float32)[scores.argmax(axis=1)]
+        gradients = recorded.pullback(best)
+        layouts = {name: layers[name].layout for name in gradients}
+        return {
+            name
+            for name, own in layouts.items()
+            if own is not None and np.any(own.to_grid(gradients[name]))
+        }
 
     def _closing(self, seen: Sightings, parts: Mapping[str, object]) -> tuple[Closing | None, Undo]:
         closing, undo = seen.closing, Undo(mark=seen.mark)
@@ -478,6 +507,10 @@ def _named(seen: Sightings) -> dict[str, Sighting]:
         call.path if times[call.path] == 1 else f"{call.path}#{call.call + 1}": call
         for call in seen.calls
     }
+
+
+def _sites(seen: Sightings, parts: Mapping[str, object]) -> dict[str, Site]:
+    return {name: Site(parts[call.path], call.call) for name, call in _named(seen).items()}
 
 
 def _layers(seen: Sightings, shape: tuple[int, ...], *, channels_last: bool) -> dict[str, Layer]:

@@ -1,6 +1,6 @@
 """Which values of a network flow into which, and what every path to the output has to cross."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from xai_heatmap.core.network import INPUT, Layer, Survey
@@ -56,31 +56,50 @@ class Flow:
         return seen
 
 
-def surveyed(layers: Mapping[str, Layer], flow: Flow) -> Survey:
-    """The survey of a network, with the layer to look at first and the reason for it."""
+Alive = Callable[[Sequence[str]], Collection[str]]
+"""Of the layers named, those whose places carry gradient."""
+
+
+def surveyed(layers: Mapping[str, Layer], flow: Flow, alive: Alive) -> Survey:
+    """The survey of a network, with the layer to look at first and the reason for it.
+
+    Parameters
+    ----------
+    layers, flow
+        What the network is made of.
+    alive
+        Asked only where tokens stand before the places: a class token that alone is read leaves
+        the places of the last layers without gradient, though every path runs through them.
+    """
     grids = [x for x in layers.values() if x.places > 1 and x.name != INPUT]
     if not grids:
         return Survey(layers, None, "no layer has a grid larger than one place")
+    found = next(_crossed(grids, flow), None)
+    if found is None:
+        reason = "the last grid larger than one place; no layer is crossed by every path"
+        return Survey(layers, grids[-1].name, f"{reason} to the output")
+    if _has_prefix(found[0]):
+        candidates = list(_crossed(grids, flow))
+        living = alive([layer.name for layer, _ in candidates if _has_prefix(layer)])
+        carrying = "among those whose places carry gradient, "
+        found = next(
+            ((layer, carrying + why) for layer, why in candidates if layer.name in living), found
+        )
+    return Survey(layers, found[0].name, found[1])
+
+
+def _crossed(grids: Sequence[Layer], flow: Flow) -> Iterator[tuple[Layer, str]]:
+    """Layers that every path crosses, the last first, each with the reason in words."""
     for layer in reversed(grids):
         node = flow.sites[layer.name]
         size = "x".join(map(str, layer.grid or ()))
         if flow.crosses(node):
-            return Survey(
-                layers,
-                layer.name,
-                f"the last grid larger than one place that every path to the output crosses "
-                f"({size})",
-            )
-        if flow.joins_a_crossed_sum(node):
-            return Survey(
-                layers,
-                layer.name,
-                f"the last layer that flows straight into the sum which every path to the output "
-                f"crosses ({size})",
-            )
-    last = grids[-1]
-    return Survey(
-        layers,
-        last.name,
-        "the last grid larger than one place; no layer is crossed by every path to the output",
-    )
+            reason = "the last grid larger than one place that every path to the output crosses"
+            yield layer, f"{reason} ({size})"
+        elif flow.joins_a_crossed_sum(node):
+            reason = "the last layer that flows straight into the sum which every path to the"
+            yield layer, f"{reason} output crosses ({size})"
+
+
+def _has_prefix(layer: Layer) -> bool:
+    return layer.layout is not None and layer.layout.prefix > 0

@@ -64,9 +64,9 @@ def verdict(map_: Map, *, gradient: Gradient | None, score: float, probability: 
         return Verdict(
             "dead_gradient",
             0.0,
-            "no gradient of the score reaches this layer; choose another layer (layer='auto' "
-            "picks one "
-            "that every path crosses) or a method without gradients, such as eigencam.",
+            "no gradient of the score reaches this layer: what comes after does not depend on it, "
+            "or cuts gradients off. Choose an earlier layer, or a method without gradients, such "
+            "as eigencam.",
         )
     return Verdict(
         "no_positive_evidence",
