@@ -348,11 +348,25 @@ def test_comparison_saves_a_sheet_too(network, picture, tmp_path):
     compared = xh.compare(network, picture, layers="all", preprocess=UNIT)
     written = compared.save(tmp_path)
     sheet = tmp_path / "image.sheet.png"
-    assert sheet in written
+    assert written[-1] == sheet
+    assert len(written) == 3
     with PIL.Image.open(sheet) as picture_:
         assert picture_.size[0] > 320
     assert len(list(tmp_path.glob("*.npz"))) == 2
     assert isinstance(compared[:1], xh.Comparison)
+
+
+def test_classes_of_one_name_do_not_overwrite_each_other(network, picture, tmp_path):
+    names = ["crane", "crane", "other", "none"]
+    options = {"preprocess": UNIT, "labels": names}
+    written = xh.compare(network, picture, targets=[0, 1], **options).save(tmp_path)
+    assert len({path.name for path in written}) == 3
+    assert len(list(tmp_path.glob("*.npz"))) == 2
+
+
+def test_wrong_number_of_labels_is_refused(network, picture):
+    with pytest.raises(BadOption, match=r"4 classes.*5 names"):
+        xh.explain(network, picture, preprocess=UNIT, labels=[*LABELS, "more"])
 
 
 def test_notebook_shows_a_picture_without_javascript(network, picture):
@@ -379,3 +393,10 @@ def test_public_names_are_complete_and_lazy():
         assert getattr(xh, name) is not None
     with pytest.raises(AttributeError, match="explian"):
         xh.explian  # noqa: B018
+
+
+def test_a_model_that_takes_one_size_alone_is_never_tried_at_another():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(3600, 3))
+    unit = xh.Preprocess(mode="unit", input_size=(32, 32))
+    e = xh.explain(model, np.full((32, 32, 3), 128, np.uint8), preprocess=unit)
+    assert e.map.shape == (30, 30)

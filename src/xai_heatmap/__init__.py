@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from xai_heatmap.core.errors import XaiHeatmapError
     from xai_heatmap.core.geometry import Geometry
     from xai_heatmap.core.network import Layer, Network, Recording
+    from xai_heatmap.core.prediction import Prediction
     from xai_heatmap.core.registry import Method, method
     from xai_heatmap.core.target import Choice, Target, category, contrast, probability, top
     from xai_heatmap.core.verdict import Verdict
     from xai_heatmap.explaining import compare, explain, maps
-    from xai_heatmap.explanation import Comparison, Explanation, Prediction
+    from xai_heatmap.explanation import Comparison, Explanation
     from xai_heatmap.preprocess import Preprocess
 
 _HOMES = {
@@ -30,7 +31,7 @@ _HOMES = {
     "Layer": "core.network",
     "Method": "core.registry",
     "Network": "core.network",
-    "Prediction": "explanation",
+    "Prediction": "core.prediction",
     "Preprocess": "preprocess",
     "Recording": "core.network",
     "Target": "core.target",

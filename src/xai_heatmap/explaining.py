@@ -10,21 +10,19 @@ import numpy as np
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap import backends
-from xai_heatmap.core.arrays import Gradient, Image, Input, Map, Maps, ScoreRow, Scores
+from xai_heatmap.core.arrays import Gradient, Image, Input, Map, Maps, Scores
 from xai_heatmap.core.errors import BadArray, BadOption, UnknownPreprocess, UnknownTarget
 from xai_heatmap.core.geometry import Geometry
-from xai_heatmap.core.network import INPUT, Layers, Meaning, Network, Recording, Survey
+from xai_heatmap.core.network import INPUT, Layers, Network, Recording, Survey
+from xai_heatmap.core.prediction import predictions
 from xai_heatmap.core.registry import Method, find_method
 from xai_heatmap.core.selection import select, several
-from xai_heatmap.core.target import Choice, Target, category, class_label, ranking, softmax, top
+from xai_heatmap.core.target import Choice, Target, category, top
 from xai_heatmap.core.verdict import Verdict, verdict
-from xai_heatmap.explanation import Comparison, Explanation, Prediction
+from xai_heatmap.explanation import Comparison, Explanation
 from xai_heatmap.mapping import Asked, Finish, mapped
 from xai_heatmap.preprocess import PRESETS, Preprocess
 from xai_heatmap.sources.image import read
-
-PREDICTIONS = 5
-"""How many of the likeliest classes stand beside a map."""
 
 OneTarget = Choice | int | str | None
 """A choice, a class by number or name, or None for the prediction."""
@@ -121,7 +119,10 @@ def compare(
     names = select(survey, layers)
     class_names = tuple(labels or opened.declared.labels or ())
     recording = opened.record(inputs, names)
-    predictions = _predictions(recording.scores[0], recording.meaning, opened, class_names)
+    _check_labels(class_names, recording.scores)
+    likely = predictions(
+        recording.scores[0], meaning=recording.meaning, closing=opened.closing, labels=class_names
+    )
 
     def explained(target: Target, layer: str, judged: _Judged) -> Explanation:
         return Explanation(
@@ -137,7 +138,7 @@ def compare(
             target=target.label,
             index=target.index,
             score=judged.score,
-            predictions=predictions,
+            predictions=likely,
             verdict=judged.verdict,
             network=opened.name,
             preprocess=prepare.to_dict() if isinstance(prepare, Preprocess) else {},
@@ -193,6 +194,7 @@ def maps(
     recording = opened.record(inputs, layer)
     names = list(recording.activations)
     class_names = tuple(labels or opened.declared.labels or ())
+    _check_labels(class_names, recording.scores)
     targets = _targets(target, recording.scores, class_names)
     found = mapped(
         recording, inputs, Asked([chosen], names), targets, lambda _, __, map_, ___: map_
@@ -236,6 +238,16 @@ def _targets(
     return [_choice(one)(row, labels) for one, row in zip(wanted, scores, strict=True)]
 
 
+def _check_labels(labels: Sequence[str], scores: Scores) -> None:
+    """A list that is one name too long would call every class by its neighbour's name."""
+    classes = max(scores.shape[1], 2)
+    if labels and len(labels) != classes:
+        raise BadOption(
+            f"The network tells {classes} classes apart; {len(labels)} names were given. Give one "
+            "name a class, in the order of the outputs (a background class counts too)."
+        )
+
+
 def _choice(wanted: OneTarget) -> Choice:
     if wanted is None:
         return top(1)
@@ -261,32 +273,6 @@ def _preparation(wanted: Preparing, network: Network) -> Callable[[Image], tuple
     shape = network.declared.input_shape or (3, 224, 224)
     size = {"input_size": list(shape[1:]), "channels": shape[0]}
     return Preprocess.from_dict(size | ({"mode": said} if isinstance(said, str) else dict(said)))
-
-
-def _predictions(
-    scores: ScoreRow, meaning: Meaning, network: Network, labels: Sequence[str]
-) -> tuple[Prediction, ...]:
-    probabilities = _probabilities(scores, meaning, network)
-    return tuple(
-        Prediction(
-            index,
-            class_label(index, labels, single=len(scores) == 1),
-            float(probabilities[index]),
-            float(scores[index] if len(scores) > 1 else scores[0] * (1 if index else -1)),
-        )
-        for index in ranking(scores)[:PREDICTIONS]
-    )
-
-
-def _probabilities(scores: ScoreRow, meaning: Meaning, network: Network) -> ScoreRow:
-    if len(scores) == 1:
-        p = scores[0] if meaning == "probabilities" else 1 / (1 + np.exp(-scores[0]))
-        return np.array([1 - p, p], np.float32)
-    if meaning == "probabilities":
-        return scores
-    if meaning == "logits" and network.closing == "sigmoid":
-        return 1 / (1 + np.exp(-scores))
-    return np.exp(scores) if meaning == "log-probabilities" else softmax(scores[None])[0]
 
 
 __all__ = ["INPUT", "Survey", "compare", "explain", "maps"]

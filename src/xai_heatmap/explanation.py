@@ -6,7 +6,8 @@ import base64
 import html
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,6 +20,7 @@ import PIL.Image
 from xai_heatmap.core.arrays import Heat, Image, Map
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import Layer, Meaning
+from xai_heatmap.core.prediction import Prediction
 from xai_heatmap.core.verdict import Verdict
 from xai_heatmap.render.contour import contour as outlined
 from xai_heatmap.render.heat import heat, scaled
@@ -26,29 +28,10 @@ from xai_heatmap.render.legend import with_legend
 from xai_heatmap.render.overlay import overlay
 from xai_heatmap.render.sheet import sheet
 from xai_heatmap.sinks.folder import safe_stem, save
+from xai_heatmap.sinks.picture import save_picture
 
 PREVIEW = 640
 """Longest side, in pixels, of the picture that a notebook shows."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One of the classes that the network thinks likeliest.
-
-    Parameters
-    ----------
-    index, label
-        Which class.
-    probability
-        In [0, 1].
-    score
-        What the network ends in before its closing function.
-    """
-
-    index: int
-    label: str
-    probability: float
-    score: float
 
 
 @dataclass(frozen=True)
@@ -119,7 +102,8 @@ class Explanation:
     def stem(self) -> str:
         """The name its files get: picture, method, layer and target."""
         picture = Path(self.name).stem
-        target = self.target.partition(",")[0].replace(" ", "_")  # the first of its synonyms
+        sides = [side.partition(",")[0] for side in self.target.split(" - ")]  # first synonyms
+        target = "-".join(sides).replace(" ", "_")
         return safe_stem(f"{picture}.{self.method}.{self.layer.name}.{target}")
 
     @property
@@ -210,7 +194,13 @@ class Explanation:
             "xai_heatmap": _version(),
         }
 
-    def save(self, folder: str | os.PathLike[str], *, picture: Image | None = None) -> list[Path]:
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        picture: Image | None = None,
+        stem: str | None = None,
+    ) -> list[Path]:
         """Write picture (PNG), raw map (NPZ) and an entry in ``manifest.json``: all or nothing.
 
         Parameters
@@ -219,6 +209,8 @@ class Explanation:
             Made if it is not there.
         picture
             What to write instead of ``overlay()``.
+        stem
+            What to call the files instead of `stem`.
 
         Returns
         -------
@@ -226,7 +218,7 @@ class Explanation:
         """
         return save(
             folder,
-            self.stem,
+            stem or self.stem,
             picture=self.overlay() if picture is None else picture,
             arrays={"map": self.map},
             manifest=self.to_dict(),
@@ -261,6 +253,10 @@ class Explanation:
         )
 
 
+Draw = Callable[[Explanation], Image]
+"""How an explanation becomes a picture of the size of its image."""
+
+
 @dataclass(frozen=True)
 class Comparison(Sequence[Explanation]):
     """Several explanations of one picture, made from one forward pass."""
@@ -284,8 +280,12 @@ class Comparison(Sequence[Explanation]):
     def __iter__(self) -> Iterator[Explanation]:
         return iter(self.explanations)
 
-    def sheet(self, *, columns: int | None = None, size: int = 320) -> Image:
+    def sheet(
+        self, *, columns: int | None = None, size: int = 320, draw: Draw | None = None
+    ) -> Image:
         """All of them on one contact sheet, the picture itself first.
+
+        What they share stands at its head, what sets each apart below it.
 
         Parameters
         ----------
@@ -293,23 +293,47 @@ class Comparison(Sequence[Explanation]):
             Tiles in a row; by default what makes the sheet about as wide as a page.
         size
             Longest side of a tile, in pixels.
+        draw
+            How one is drawn; by default its overlay.
         """
         first = self.explanations[0]
-        tiles = [first.image, *(e.overlay() for e in self.explanations)]
-        titles = [first.name, *(_title(e) for e in self.explanations)]
-        return sheet(tiles, titles, columns=columns, size=size)
+        facts = [(e.layer.name, e.method, e.target) for e in self.explanations]
+        differs = [len(set(column)) > 1 for column in zip(*facts, strict=True)]
+        shared = [fact for fact, own in zip(facts[0], differs, strict=True) if not own]
+        return sheet(
+            [first.image, *map(draw or Explanation.overlay, self.explanations)],
+            ["the picture", *(_title(e, differs) for e in self.explanations)],
+            columns=columns,
+            size=size,
+            heading=" · ".join([first.name, *shared]),
+        )
 
-    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write every explanation and the sheet of all, ``<name>.sheet.png``."""
-        written = [path for e in self.explanations for path in e.save(folder)]
-        target = Path(folder) / f"{safe_stem(self.explanations[0].name)}.sheet.png"
-        staged = target.with_name(f".{target.name}.part")
-        try:
-            PIL.Image.fromarray(self.sheet()).save(staged, format="png")
-            staged.replace(target)
-        finally:
-            staged.unlink(missing_ok=True)
-        return [*written, target]
+    def save(self, folder: str | os.PathLike[str], *, draw: Draw | None = None) -> list[Path]:
+        """Write every explanation, and where there are several a sheet, ``<name>.sheet.png``.
+
+        Returns
+        -------
+        The pictures in order, then the sheet; arrays and the manifest lie beside them.
+        """
+        drawn = {id(e): (draw or Explanation.overlay)(e) for e in self.explanations}
+        written = [
+            e.save(folder, picture=drawn[id(e)], stem=stem)[0]
+            for e, stem in zip(self.explanations, self._stems(), strict=True)
+        ]
+        if len(self) == 1:
+            return written
+        name = safe_stem(Path(self.explanations[0].name).stem)
+        page = self.sheet(draw=lambda e: drawn[id(e)])
+        return [*written, save_picture(Path(folder) / f"{name}.sheet.png", page)]
+
+    def _stems(self) -> list[str]:
+        """A name for each; the second of two that would be called the same gets a number."""
+        times: Counter[str] = Counter()
+        stems = []
+        for e in self.explanations:
+            times[e.stem] += 1
+            stems.append(e.stem if times[e.stem] == 1 else f"{e.stem}-{times[e.stem]}")
+        return stems
 
     def _repr_png_(self) -> bytes:
         written = io.BytesIO()
@@ -317,9 +341,12 @@ class Comparison(Sequence[Explanation]):
         return written.getvalue()
 
 
-def _title(explanation: Explanation) -> str:
-    mark = "" if explanation.verdict.word == "ok" else f" · {explanation.verdict.word}"
-    return explanation.caption + mark
+def _title(explanation: Explanation, differs: Sequence[bool]) -> str:
+    """What sets this one apart, and its verdict where that is not good."""
+    facts = (explanation.layer.name, explanation.method, explanation.target)
+    own = [fact for fact, shown in zip(facts, differs, strict=True) if shown]
+    bad = [] if explanation.verdict.word == "ok" else [explanation.verdict.word]
+    return " · ".join([*(own or facts), *bad])
 
 
 def _version() -> str:

@@ -253,8 +253,9 @@ class OpenedNetwork(Network):
 
     @property
     def closing(self) -> Closing | None:
-        """The closing function that the model has of its own."""
-        return self._view(self.image_shape).closing
+        """The closing function that the model has of its own, at whatever size it was seen."""
+        known = next(iter(self._views.values()), None)
+        return (known or self._view(self.image_shape)).closing
 
     @property
     def layers(self) -> Mapping[str, Layer]:

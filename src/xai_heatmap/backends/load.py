@@ -1,0 +1,182 @@
+"""From what a user writes to a model: a file, a factory of their own, or a name in a hub.
+
+=============================  ==================================================================
+``model.keras``, ``model.h5``  read by Keras in safe mode; code that the file carries is refused
+``module.py:factory``          the file is run and its function ``factory()`` called: your own code
+``torchvision:NAME[/WEIGHTS]`` such as ``torchvision:resnet50/IMAGENET1K_V1``
+``timm:NAME``                  such as ``timm:convnext_tiny``
+``keras:NAME``                 a class of ``keras.applications``, such as ``keras:MobileNetV2``
+``hf:ORG/NAME``                an image classifier for transformers, or a folder with one
+=============================  ==================================================================
+
+A hub's weights are downloaded by its own library when they are first used. ``?weights=none`` after
+a hub's name leaves them out: the architecture with random weights. No file is ever unpickled into
+code.
+"""
+
+import difflib
+import importlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from xai_heatmap.backends.loaded import Loaded
+from xai_heatmap.core.errors import BadOption, ModelNotFound, NotAModel, did_you_mean
+
+HUBS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "torchvision": ("hub_torchvision", "load_torchvision"),
+        "timm": ("hub_timm", "load_timm"),
+        "keras": ("hub_keras", "load_keras_application"),
+        "hf": ("hub_hf", "load_hf"),
+    }
+)
+"""Where a name with that prefix is loaded: a file beside this one, and its function."""
+
+FILES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        ".keras": ("keras_file", "load_keras_file"),
+        ".h5": ("keras_file", "load_keras_file"),
+        ".hdf5": ("keras_file", "load_keras_file"),
+    }
+)
+"""Where a file with that ending is loaded."""
+
+_ONLY_WEIGHTS = (
+    "holds weights but no architecture. Name the architecture and give the file as its weights: "
+    "--model module.py:factory --weights {name}"
+)
+REFUSED: Mapping[str, str] = MappingProxyType(
+    {
+        ".pt": _ONLY_WEIGHTS,
+        ".pth": _ONLY_WEIGHTS,
+        ".bin": _ONLY_WEIGHTS,
+        ".ckpt": _ONLY_WEIGHTS,
+        ".safetensors": _ONLY_WEIGHTS,
+        ".npz": _ONLY_WEIGHTS,
+        ".onnx": "is an ONNX file, which is not supported yet. Give the Keras or PyTorch model "
+        "that it was exported from: model.keras, or module.py:factory",
+        ".pb": "is a TensorFlow graph, which can't be opened at its layers. Save the Keras model "
+        "that it came from as .keras",
+        ".tflite": "is a TensorFlow Lite file, which has no gradients. Give the Keras model that "
+        "it was converted from",
+        ".pkl": "is a pickle, which could run any code and is never opened. Save a state dict as "
+        ".safetensors and use: --model module.py:factory --weights FILE",
+    }
+)
+"""What is said of files that hold no model to open."""
+
+_FACTORY = re.compile(r"(?P<path>.+\.py):(?P<name>[^\W\d]\w*)")
+_WITHOUT = "?weights=none"
+_KINDS = (
+    "A model is a .keras or .h5 file, module.py:factory, torchvision:NAME, timm:NAME, keras:NAME "
+    "or hf:ORG/NAME."
+)
+
+
+def load(text: str | os.PathLike[str], *, weights: str | os.PathLike[str] | None = None) -> Loaded:
+    """The model that `text` names, with what its hub says of it.
+
+    Parameters
+    ----------
+    text
+        As in the table above.
+    weights
+        A state dict, ``.safetensors`` or ``.pt``, for a PyTorch model; a hub then gives the
+        architecture alone.
+
+    Raises
+    ------
+    ModelNotFound, NotAModel, UnsafeModel, MissingFramework
+        In that order of what can be wrong.
+    """
+    loaded = _loaded(os.fspath(text).strip(), bare=weights is not None)
+    if weights is not None:
+        if "torch.nn.modules.module.Module" not in _classes(loaded.model):
+            raise BadOption(
+                f"--weights is for a PyTorch model; {str(text)!r} is a "
+                f"{type(loaded.model).__name__}. A .keras or .h5 file already holds its weights."
+            )
+        _called(("state_dict", "load_state_dict"), loaded.model, Path(weights))
+    return loaded
+
+
+def _loaded(text: str, *, bare: bool) -> Loaded:
+    if found := _FACTORY.fullmatch(text):
+        return _called(("factory", "load_factory"), Path(found["path"]), found["name"])
+    hub, colon, name = text.partition(":")
+    if colon and hub in HUBS:
+        chosen, question, _ = name.partition("?")
+        if question and not name.endswith(_WITHOUT):
+            raise BadOption(
+                f"After a hub's name may stand {_WITHOUT!r}, which leaves the trained weights out; "
+                f"received {name!r}."
+            )
+        if not chosen:
+            raise ModelNotFound(f"{text!r} names a hub but no model. {_KINDS}")
+        return _called(HUBS[hub], chosen, trained=not (bare or question))
+    path = Path(text).expanduser()
+    if path.is_dir():
+        raise NotAModel(_folder(path))
+    if not path.exists():
+        raise ModelNotFound(_absent(text, path))
+    return _from_file(path)
+
+
+def _from_file(path: Path) -> Loaded:
+    suffix = path.suffix.lower()
+    if suffix in REFUSED:
+        raise NotAModel(f"{str(path)!r} {REFUSED[suffix].format(name=path.name)}.")
+    if suffix == ".py":
+        raise NotAModel(
+            f"{str(path)!r} is Python: say which of its functions makes the model, "
+            f"--model {path}:{_first_function(path)}"
+        )
+    if suffix not in FILES:
+        raise NotAModel(f"{str(path)!r} has an ending that no model has. {_KINDS}")
+    if path.stat().st_size == 0:
+        raise NotAModel(f"{str(path)!r} is empty (0 bytes). Copy or download it again.")
+    return _called(FILES[suffix], path)
+
+
+def _called(home: tuple[str, str], *arguments: object, **options: object) -> Any:
+    module = importlib.import_module(f"xai_heatmap.backends.{home[0]}")
+    return getattr(module, home[1])(*arguments, **options)
+
+
+def _classes(model: object) -> list[str]:
+    return [f"{c.__module__}.{c.__qualname__}" for c in type(model).__mro__]
+
+
+def _folder(path: Path) -> str:
+    if (path / "saved_model.pb").exists():
+        return (
+            f"{str(path)!r} is a TensorFlow SavedModel, which can't be opened at its layers. Save "
+            "the Keras model that it came from as .keras."
+        )
+    if (path / "config.json").exists():
+        return f"{str(path)!r} is a folder. If transformers wrote it, say --model hf:{path}"
+    return f"A model is one file; {str(path)!r} is a folder. {_KINDS}"
+
+
+def _absent(text: str, path: Path) -> str:
+    hub, colon, _ = text.partition(":")
+    if colon and len(hub) > 1 and "/" not in hub:
+        return f"There is no hub {hub!r}.{did_you_mean(hub, HUBS)} {_KINDS}"
+    if not path.suffix and path.parent == Path():
+        return (
+            f"There is no model file {text!r}. If you mean a hub's model, name the hub: "
+            f"torchvision:{text}, timm:{text}, keras:{text}. {_KINDS}"
+        )
+    beside = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, beside, n=1)
+    hint = f" Did you mean {str(path.parent / near[0])!r}?" if near else ""
+    return f"There is no model file {text!r}.{hint} {_KINDS}"
+
+
+def _first_function(path: Path) -> str:
+    found = re.search(r"^def ([^\W\d]\w*)", path.read_text("utf-8", errors="replace"), re.MULTILINE)
+    return found[1] if found else "factory"

@@ -1,0 +1,92 @@
+"""What loading gives: a framework's own model, and what its source says of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from xai_heatmap.core.arrays import Inputs
+from xai_heatmap.core.errors import MissingFramework
+from xai_heatmap.core.network import Declared, Layer, Network, Recording, Survey
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model with what its source knows and the model itself does not say.
+
+    Parameters
+    ----------
+    model
+        A ``torch.nn.Module`` or a ``keras.Model``.
+    declared
+        Preprocessing, labels and input shape as a hub states them; None where there is no hub.
+    """
+
+    model: Any
+    declared: Declared | None = None
+
+
+@dataclass(frozen=True)
+class Declaring(Network):
+    """A network of which its source knows more than it says itself.
+
+    Parameters
+    ----------
+    inner
+        The network.
+    said
+        What the source knows; where it is silent, the network's own word stands.
+    """
+
+    inner: Network
+    said: Declared
+
+    @property
+    def declared(self) -> Declared:
+        """What the source says, else what the model says of itself."""
+        own = self.inner.declared
+        return Declared(
+            self.said.input_shape or own.input_shape,
+            self.said.preprocess or own.preprocess,
+            self.said.labels or own.labels,
+        )
+
+    @property
+    def name(self) -> str:
+        """As the network beneath has it."""
+        return self.inner.name
+
+    @property
+    def channels_last(self) -> bool:
+        """As the network beneath has it."""
+        return self.inner.channels_last
+
+    @property
+    def closing(self) -> Literal["softmax", "sigmoid"] | None:
+        """As the network beneath has it."""
+        return self.inner.closing
+
+    @property
+    def layers(self) -> Mapping[str, Layer]:
+        """Every layer in order of execution."""
+        return self.inner.layers
+
+    def survey(self, shape: Sequence[int]) -> Survey:
+        """As the network beneath answers."""
+        return self.inner.survey(shape)
+
+    def record(self, x: Inputs, at: Sequence[str] = ()) -> Recording:
+        """As the network beneath answers."""
+        return self.inner.record(x, at)
+
+
+def missing(package: str, command: str, *, purpose: str, why: str = "") -> MissingFramework:
+    """The error for a package that is not installed, or not usable."""
+    state = f"is installed but can't be imported: {why}" if why else "is not installed"
+    return MissingFramework(f"{purpose} needs {package}, which {state}. Run: {command}")
+
+
+def first_line(error: BaseException, *, limit: int = 240) -> str:
+    """The beginning of what a framework says, which often goes on for pages."""
+    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "").rstrip(".")
+    said = said if len(said) <= limit else said[: limit - 1] + "…"
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

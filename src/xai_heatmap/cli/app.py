@@ -1,0 +1,304 @@
+"""The commands with their flags. Importing this imports no framework, not even numpy."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+COMMANDS = ("explain", "layers", "methods", "doctor")
+
+app = typer.Typer(
+    name="xai-heatmap",
+    rich_markup_mode=None,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  xai-heatmap explain dog.jpg --model torchvision:resnet50
+  xai-heatmap explain *.jpg --model model.keras --preprocess imagenet --out maps
+  xai-heatmap layers model.keras
+  xai-heatmap methods
+  xai-heatmap doctor
+
+\b
+Exit codes:
+  0 all well   1 some pictures failed   2 the call   3 the model   4 a picture
+  130 interrupted
+""",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors included.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        help="State dict for a PyTorch model: .safetensors, .pt, .pth. Never runs code from it.",
+    ),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        "--size", metavar="HxW", help="Rows and columns that the model takes: 224 or 224x320."
+    ),
+]
+
+
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"xai-heatmap {version('xai-heatmap')}")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """What did it look at? Heatmaps for any layer of any Keras 3 or PyTorch network."""
+
+
+@app.command(
+    short_help="Explain pictures: a heatmap each.",
+    epilog="""\b
+Examples:
+  xai-heatmap explain dog.jpg -m torchvision:resnet50
+  xai-heatmap explain dog.jpg -m model.keras --preprocess imagenet -o maps
+  xai-heatmap explain dog.jpg -m net.py:make --weights net.safetensors \\
+      --preprocess imagenet --labels classes.csv
+  xai-heatmap explain dog.jpg -m model.keras --layer all
+  xai-heatmap explain dog.jpg -m model.keras --method gradcam --method layercam
+  xai-heatmap explain dog.jpg -m model.keras --target top3
+  xai-heatmap explain dog.jpg -m model.keras --target "beagle-basset"
+  xai-heatmap explain *.jpg -m model.keras --json > maps.json
+
+\b
+Models:
+  model.keras, model.h5        read by Keras; code inside is refused
+  net.py:make                  your own Python file and a function in it
+  torchvision:NAME[/WEIGHTS]   timm:NAME   keras:NAME   hf:ORG/NAME
+                               from the hub; ?weights=none after the name: random
+
+Every flag can also stand in xai-heatmap.toml in the current folder, or in a variable
+such as XAI_HEATMAP_MODEL. A flag comes before a variable, a variable before the file.
+""",
+)
+def explain(
+    images: Annotated[
+        list[str] | None, typer.Argument(metavar="IMG", help="Pictures.", show_default=False)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("-m", "--model", metavar="MODEL", help="Which model; see below.")
+    ] = None,
+    weights: Weights = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", metavar="FOLDER", help="Where results go.  [default: heatmaps]"
+        ),
+    ] = None,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--layer",
+            metavar="LAYER",
+            help="auto, all, a name, a glob, or an index such as -1. Repeatable.  [default: auto]",
+        ),
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--method",
+            metavar="NAME",
+            help="As `xai-heatmap methods` lists them. Repeatable.  [default: gradcam]",
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option",
+            metavar="NAME=VALUE",
+            help="Of the methods that have it; METHOD.NAME=VALUE for one. Repeatable.",
+        ),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            metavar="CLASS",
+            help="top1, top5 (the first five), a class's name or index, or A-B: why A rather "
+            "than B. Repeatable.  [default: top1]",
+        ),
+    ] = None,
+    preprocess: Annotated[
+        str | None,
+        typer.Option(
+            "--preprocess",
+            metavar="PRESET",
+            help="imagenet, torch, tf, caffe, unit or raw.  [default: what the model says]",
+        ),
+    ] = None,
+    mean: Annotated[
+        str | None, typer.Option("--mean", metavar="R,G,B", help="Instead of the preset's.")
+    ] = None,
+    std: Annotated[
+        str | None, typer.Option("--std", metavar="R,G,B", help="Instead of the preset's.")
+    ] = None,
+    size: Size = None,
+    fit: Annotated[
+        str | None, typer.Option("--fit", metavar="HOW", help="crop, stretch or letterbox.")
+    ] = None,
+    crop: Annotated[
+        float | None,
+        typer.Option(
+            "--crop", metavar="SHARE", help="Part of the shorter side that --fit crop keeps."
+        ),
+    ] = None,
+    resampling: Annotated[
+        str | None, typer.Option("--resampling", metavar="HOW", help="bilinear or bicubic.")
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels", metavar="FILE", help="Names of the classes: .csv (index,name), .txt, .json."
+        ),
+    ] = None,
+    colormap: Annotated[
+        str | None,
+        typer.Option(
+            "--colormap",
+            metavar="NAME",
+            help="inferno, viridis, gray, jet or bluered.  [default: inferno; bluered if signed]",
+        ),
+    ] = None,
+    alpha: Annotated[
+        float | None,
+        typer.Option(
+            "--alpha", metavar="0..1", help="Opacity of the strongest heat.  [default: 0.75]"
+        ),
+    ] = None,
+    contour: Annotated[
+        bool | None, typer.Option("--contour/--no-contour", help="Outline the hot places.")
+    ] = None,
+    legend: Annotated[
+        bool | None, typer.Option("--legend/--no-legend", help="Add a bar with the values.")
+    ] = None,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            "--max-pixels", metavar="N", help="Refuse larger pictures.  [default: 200000000]"
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print this call as TOML, and stop.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Explain one or more pictures: a heatmap each, and what the model saw in them.
+
+    For every picture the folder gets a PNG, the raw map as NPZ and an entry in manifest.json;
+    where there are several layers, methods or targets, a contact sheet too.
+    """
+    from xai_heatmap.cli.explain import explained
+
+    flags = {
+        "images": images,
+        "model": model,
+        "weights": weights,
+        "out": out,
+        "layer": layer,
+        "method": method,
+        "option": option,
+        "target": target,
+        "preprocess": preprocess,
+        "mean": mean,
+        "std": std,
+        "size": size,
+        "fit": fit,
+        "crop": crop,
+        "resampling": resampling,
+        "labels": labels,
+        "colormap": colormap,
+        "alpha": alpha,
+        "contour": contour,
+        "legend": legend,
+        "max_pixels": max_pixels,
+    }
+    return explained(flags, as_json=as_json, quiet=quiet, print_config=print_config)
+
+
+@app.command(
+    short_help="List the layers that have a map.",
+    epilog="""\b
+Examples:
+  xai-heatmap layers model.keras
+  xai-heatmap layers net.py:make --size 160
+  xai-heatmap layers "keras:MobileNetV2?weights=none" --all
+  xai-heatmap layers model.keras --json
+""",
+)
+def layers(
+    model: Annotated[
+        str | None, typer.Argument(metavar="MODEL", help="As for explain.", show_default=False)
+    ] = None,
+    weights: Weights = None,
+    size: Size = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also layers without a grid, which have no map.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """List the layers that a map can be drawn of, in order of execution, and which is `auto`."""
+    from xai_heatmap.cli.layers import listed
+
+    flags = {"model": model, "weights": weights, "size": size}
+    return listed(flags, every=every, as_json=as_json)
+
+
+@app.command(
+    short_help="List the methods, and when to use which.",
+    epilog="""\b
+Examples:
+  xai-heatmap methods
+  xai-heatmap methods --json
+  xai-heatmap explain dog.jpg -m model.keras --method gradcam --option relu=false
+""",
+)
+def methods(as_json: Json = False, debug: Debug = False) -> int:
+    """List the methods: formula, cost, options, paper, and when to use which."""
+    from xai_heatmap.cli.methods import listed
+
+    return listed(as_json=as_json)
+
+
+@app.command(
+    short_help="Show what is installed, and what is missing.",
+    epilog="""\b
+Examples:
+  xai-heatmap doctor
+  xai-heatmap doctor --devices
+  xai-heatmap doctor --json
+""",
+)
+def doctor(
+    devices: Annotated[
+        bool, typer.Option("--devices", help="Import the frameworks and list their devices.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Show versions, which frameworks are installed, and how to install what is missing."""
+    from xai_heatmap.cli.doctor import examined
+
+    return examined(devices=devices, as_json=as_json)

@@ -1,0 +1,71 @@
+"""Papers by their keys, out of the bibliography beside the methods."""
+
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A paper, as short as it can be found again.
+
+    Parameters
+    ----------
+    key
+        In references.bib.
+    authors
+        Family names: one, two, or the first "et al.".
+    year, title
+        As published.
+    link
+        ``https://arxiv.org/abs/…`` or ``https://doi.org/…``; empty where there is neither.
+    """
+
+    key: str
+    authors: str
+    year: int
+    title: str
+    link: str
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (f"{self.authors} {self.year}. {self.title}.", self.link)))
+
+
+def citations() -> dict[str, Citation]:
+    """Every paper of the bibliography by its key."""
+    text = files("xai_heatmap.methods").joinpath("references.bib").read_text("utf-8")
+    return parsed(text)
+
+
+def parsed(bibliography: str) -> dict[str, Citation]:
+    """The entries of BibTeX whose values stand in braces or quotes on lines of their own.
+
+    >>> entry = "@article{k1, author = {Doe, A. and Roe, B.}, title = {T}, year = {2020}}"
+    >>> parsed(entry)["k1"].authors
+    'Doe and Roe'
+    """
+    entries = re.split(r"^@\w+\{", bibliography, flags=re.MULTILINE)[1:]
+    found = [_entry(entry) for entry in entries]
+    return {citation.key: citation for citation in found}
+
+
+def _entry(entry: str) -> Citation:
+    key, _, body = entry.partition(",")
+    fields = {
+        name.lower(): value.strip().replace("{", "").replace("}", "")
+        for name, value in re.findall(
+            r'(\w+)\s*=\s*[{"](.+?)[}"]\s*(?=,\s*\w+\s*=|,?\s*\}?\s*$)', body, re.DOTALL
+        )
+    }
+    eprint, doi = fields.get("eprint"), fields.get("doi")
+    link = f"https://arxiv.org/abs/{eprint}" if eprint else f"https://doi.org/{doi}" if doi else ""
+    return Citation(
+        key.strip(), _short(fields["author"]), int(fields["year"]), fields["title"], link
+    )
+
+
+def _short(authors: str) -> str:
+    families = [author.partition(",")[0].strip() for author in authors.split(" and ")]
+    if len(families) > 2:
+        return f"{families[0]} et al."
+    return " and ".join(families)

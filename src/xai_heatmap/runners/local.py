@@ -1,0 +1,238 @@
+"""One process, one model, one picture after the other."""
+
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from xai_heatmap import backends
+from xai_heatmap.backends.load import load
+from xai_heatmap.core.arrays import Image
+from xai_heatmap.core.errors import (
+    BadOption,
+    InputError,
+    ModelError,
+    NonFiniteScores,
+    OutputError,
+    XaiHeatmapError,
+)
+from xai_heatmap.core.network import Network, Survey
+from xai_heatmap.core.registry import find_method
+from xai_heatmap.core.selection import Layers
+from xai_heatmap.core.target import parsed
+from xai_heatmap.explaining import Preparing, compare
+from xai_heatmap.explanation import Comparison, Explanation
+from xai_heatmap.job import Job
+from xai_heatmap.preprocess import Preprocess
+from xai_heatmap.render.colormaps import named
+from xai_heatmap.sources.image import read
+from xai_heatmap.sources.labels import labels as labels_in
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one picture.
+
+    Parameters
+    ----------
+    image
+        As it was named.
+    comparison
+        Its explanations, None where there is an error.
+    error
+        Why there are none.
+    pictures, sheet
+        What was written: one picture an explanation, and one of all where there are several.
+    seconds
+        How long it took, by stage.
+    """
+
+    image: str
+    comparison: Comparison | None = None
+    error: XaiHeatmapError | None = None
+    pictures: Sequence[Path] = ()
+    sheet: Path | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def check(job: Job) -> None:
+    """Whatever can be found wrong without the model is found before the model is loaded."""
+    for name in job.method:
+        find_method(name)
+    _options(job)
+    if job.colormap is not None:
+        named(job.colormap)
+    if job.alpha is not None and not 0 <= job.alpha <= 1:
+        raise BadOption(f"alpha is an opacity in [0, 1]; received {job.alpha}.")
+    if job.max_pixels < 1:
+        raise BadOption(f"max-pixels is at least 1; received {job.max_pixels}.")
+    if job.crop is not None and job.fit not in (None, "crop"):
+        raise BadOption(f"--crop goes with --fit crop; received --fit {job.fit}. Leave one out.")
+    if job.size is not None and min(job.size) < 1:
+        raise BadOption(f"size is rows x columns, each at least 1; received {job.size}.")
+    Preprocess.from_dict({"mode": job.preprocess or "imagenet"} | _preprocessing(job))
+    if job.labels is not None:
+        labels_in(job.labels)
+    _check_folder(job.out)
+
+
+def opened(job: Job) -> Network:
+    """The job's network."""
+    return backends.network(load(job.model or "", weights=job.weights))
+
+
+def surveyed(network: Network, job: Job) -> Survey:
+    """The network at the job's input size: the model's own code runs here for the first time.
+
+    Raises
+    ------
+    ModelError
+        For whatever that code raises.
+    """
+    shape = network.declared.input_shape or (3, 224, 224)
+    shape = (shape[0], *(job.size or shape[1:]))
+    try:
+        return network.survey(shape)
+    except XaiHeatmapError:
+        raise
+    except Exception as error:
+        size = "x".join(map(str, shape))
+        raise ModelError(
+            f"The model failed on an input of {size}: {type(error).__name__}: "
+            f"{str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}. "
+            "Say the input that it takes with --size ROWSxCOLUMNS; --debug shows where it failed."
+        ) from error
+
+
+def run(job: Job, network: Network) -> Iterator[Row]:
+    """Explain one picture after the other; one that can't be read is a row with an error.
+
+    Raises
+    ------
+    XaiHeatmapError
+        For whatever would go wrong with every picture.
+    """
+    names = labels_in(job.labels) if job.labels else network.declared.labels or ()
+    targets = [choice for word in job.target for choice in parsed(word, names)]
+    ask = partial(
+        compare,
+        network,
+        methods=job.method,
+        layers=_layers(job.layer),
+        targets=targets,
+        preprocess=_preparing(job, network),
+        labels=names or None,
+        options=_options(job),
+    )
+    surveyed(network, job)
+    for image, title in zip(job.images, _titles(job.images), strict=True):
+        try:
+            yield _explained(job, ask, image, title)
+        except (InputError, NonFiniteScores) as error:
+            yield Row(image, error=error)
+
+
+def _explained(job: Job, ask: Callable[[Image], Comparison], image: str, title: str) -> Row:
+    start = time.perf_counter()
+    frame = read(Path(image), limit=job.max_pixels)
+    decoded = time.perf_counter()
+    comparison = Comparison(tuple(replace(one, name=title) for one in ask(frame.image)))
+    explained = time.perf_counter()
+    pictures = comparison.save(job.out, draw=_drawing(job))
+    written = time.perf_counter()
+    return Row(
+        image,
+        comparison,
+        pictures=pictures[: len(comparison)],
+        sheet=pictures[-1] if len(pictures) > len(comparison) else None,
+        seconds={
+            "read": decoded - start,
+            "explain": explained - decoded,
+            "draw and write": written - explained,
+        },
+    )
+
+
+def _drawing(job: Job) -> Callable[[Explanation], Image]:
+    look = {"colormap": job.colormap, "contour": job.contour, "legend": job.legend}
+    if job.alpha is not None:
+        look["alpha"] = job.alpha
+    return lambda explanation: explanation.overlay(**look)
+
+
+def _options(job: Job) -> dict[str, dict[str, object]]:
+    """The options of each method: those named for it, and those named for all that have them."""
+    found: dict[str, dict[str, object]] = {name: {} for name in job.method}
+    for text in job.option:
+        key, equals, value = text.partition("=")
+        owner, dot, name = key.strip().rpartition(".")
+        if not equals or not name:
+            raise BadOption(
+                f"An option is written name=value, such as relu=false; received {text!r}."
+            )
+        if dot and owner not in found:
+            raise BadOption(
+                f"The option {text!r} is for {owner!r}, which is not among the methods: "
+                f"{', '.join(job.method)}. Add --method {owner}, or leave the option out."
+            )
+        takers = [owner] if dot else [m for m in job.method if name in find_method(m).options]
+        for method in takers or job.method[:1]:
+            found[method] |= find_method(method).checked({name: value.strip()})
+    return found
+
+
+def _layers(words: Sequence[str]) -> Layers:
+    return words[0] if len(words) == 1 else list(words)
+
+
+def _preprocessing(job: Job) -> dict[str, object]:
+    """What the job itself says of the preprocessing, in the words of `Preprocess`."""
+    said = {
+        "mean": job.mean,
+        "std": job.std,
+        "input_size": job.size,
+        "fit": job.fit,
+        "ratio": job.crop,
+        "resampling": job.resampling,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _preparing(job: Job, network: Network) -> Preparing:
+    """The job's word before the model's; None where neither says how pixels are scaled."""
+    said = _preprocessing(job)
+    base = job.preprocess or network.declared.preprocess
+    if base is None and not (job.mean and job.std):
+        return None
+    facts = {"mode": base} if isinstance(base, str) else dict(base or {})
+    if job.fit not in (None, "crop"):
+        facts.pop("ratio", None)
+    return facts | said
+
+
+def _titles(images: Sequence[str]) -> list[str]:
+    """File names; where several would be saved under one name, the whole path in one word."""
+    paths = [Path(image) for image in images]
+    several = Counter(path.stem for path in paths)
+    return [
+        path.name if several[path.stem] == 1 else re.sub(r"[./\\:]+", "_", str(path)).strip("_")
+        for path in paths
+    ]
+
+
+def _check_folder(folder: Path) -> None:
+    """Before the work: whether the folder can be made and written to at all."""
+    near = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not near.is_dir():
+        raise OutputError(
+            f"Results go to a folder; {str(near)!r} is a file. Choose another with --out."
+        )
+    if not os.access(near, os.W_OK):
+        raise OutputError(
+            f"Results were to go to {str(folder)!r}, but you may not write to {str(near)!r}. "
+            "Choose another folder with --out, or change its permissions."
+        )

@@ -1,0 +1,40 @@
+"""What a person sees: the same words, fitted to the window, with bars."""
+
+import pytest
+
+from xai_heatmap.cli import show
+
+LONG = "\n".join(f"{name} with a very long name, also known as {name} the second" for name in "abc")
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    def of(width):
+        monkeypatch.setattr(show, "on_screen", lambda: True)
+        for module in ("explain", "layers"):
+            monkeypatch.setattr(f"xai_heatmap.cli.{module}.on_screen", lambda: True)
+        monkeypatch.setenv("COLUMNS", str(width))
+
+    return of
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_predictions_fit_the_window(explain, place, screen, width):
+    (place / "long.txt").write_text(LONG)
+    screen(width)
+    said = explain("--labels", "long.txt")
+    assert "█" in said.out
+    lines = [line for line in said.out.splitlines() if not line.startswith("picture")]
+    assert max(map(len, lines)) <= width
+
+
+def test_a_path_is_never_broken(explain, place, screen):
+    (place / "long.txt").write_text(LONG)
+    screen(60)
+    line = next(x for x in explain("--labels", "long.txt").out.splitlines() if "picture" in x)
+    assert line.endswith(".png")
+
+
+def test_layers_tell_of_those_left_out(cli, screen):
+    screen(80)
+    assert "3 more have no grid" in cli("layers", "net.py:net").out
