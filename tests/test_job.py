@@ -25,7 +25,7 @@ FULL = {
     "out": Path("some where"),
     "colormap": "viridis",
     "alpha": 0.25,
-    "contour": True,
+    "contour": False,
     "legend": True,
     "max_pixels": 10,
 }
@@ -63,9 +63,9 @@ def test_a_flag_comes_before_a_variable_before_the_file_before_the_default(tmp_p
 
 
 def test_a_flag_that_says_no_is_said(tmp_path):
-    (tmp_path / "xai-heatmap.toml").write_text("contour = true")
-    assert settled({"contour": None}, environment={}, folder=tmp_path).contour
-    assert not settled({"contour": False}, environment={}, folder=tmp_path).contour
+    (tmp_path / "xai-heatmap.toml").write_text("contour = false")
+    assert not settled({"contour": None}, environment={}, folder=tmp_path).contour
+    assert settled({"contour": True}, environment={}, folder=tmp_path).contour
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ class Job(BaseModel):
     out: Path = Path("heatmaps")
     colormap: str | None = None
     alpha: float | None = None
-    contour: bool = False
+    contour: bool = True
     legend: bool = False
     max_pixels: int = LIMIT
 

@@ -134,7 +134,7 @@ def test_every_preprocessing_flag_is_heeded(explain, flags, facts):
 
 
 @pytest.mark.parametrize(
-    "flags", [["--colormap", "viridis"], ["--alpha", "0.2"], ["--contour"], ["--legend"]]
+    "flags", [["--colormap", "viridis"], ["--alpha", "0.2"], ["--no-contour"], ["--legend"]]
 )
 def test_every_drawing_flag_is_heeded(explain, flags):
     plain, drawn = explain("--json"), explain("--json", "--out", "drawn", *flags)
@@ -349,7 +349,7 @@ def test_a_class_by_name_needs_labels(explain):
 
 
 def test_print_config_reproduces_the_call(cli, place):
-    flags = ["--model", "net.py:net", "--size", "32x48", "--mean", "0.1,0.2,0.3", "--contour"]
+    flags = ["--model", "net.py:net", "--size", "32x48", "--mean", "0.1,0.2,0.3", "--no-contour"]
     flags += ["--layer", "all", "--layer", "[01]", "--target", 'a "b"', "--option", "relu=0"]
     first = cli("explain", "dog.png", *flags, "--print-config")
     assert first.code == 0

@@ -186,7 +186,11 @@ def explain(
         ),
     ] = None,
     contour: Annotated[
-        bool | None, typer.Option("--contour/--no-contour", help="Outline the hot places.")
+        bool | None,
+        typer.Option(
+            "--contour/--no-contour",
+            help="Outline the places with half of the strongest heat or more.  [default: on]",
+        ),
     ] = None,
     legend: Annotated[
         bool | None, typer.Option("--legend/--no-legend", help="Add a bar with the values.")

@@ -1,0 +1,118 @@
+"""Trained networks on photographs: predictions are right, and the heat lies on the animal."""
+
+import csv
+import sys
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch")
+pytest.importorskip("safetensors", reason="needs safetensors")
+
+import xai_heatmap as xh  # noqa: E402
+from xai_heatmap.sources.labels import labels  # noqa: E402
+
+pytestmark = pytest.mark.reference
+
+BOXES = {
+    "n01443537_goldfish.JPEG": (28, 45, 305, 215),
+    "n11939491_daisy.JPEG": (205, 160, 450, 375),
+    "n02056570_king_penguin.JPEG": (140, 60, 340, 340),
+    "n02279972_monarch.JPEG": (95, 65, 340, 345),
+}
+"""Left, top, right, bottom of what the label names, in pixels, measured by eye."""
+
+
+@pytest.fixture(scope="module")
+def folder(reference):
+    return reference
+
+
+@pytest.fixture(scope="module")
+def models(folder):
+    """How each reference network is built; paths in there are relative to the folder."""
+    sys.path.insert(0, str(folder))
+    import reference_models
+
+    yield reference_models
+    sys.path.remove(str(folder))
+
+
+@pytest.fixture(scope="module")
+def squeezenet(folder, models):
+    path = folder / "models" / "squeezenet1_1_torchvision.safetensors"
+    return xh.network(models.squeezenet_torch(str(path)))
+
+
+@pytest.fixture(scope="module")
+def mobilenet(folder, models):
+    path = folder / "models" / "mobilenet_v1_025_224_torch.safetensors"
+    return xh.network(models.mobilenet_v1_torch(str(path)))
+
+
+@pytest.fixture(scope="module")
+def deit(folder, models):
+    return xh.network(models.deit_tiny_clipped(str(folder / "models" / "deit_tiny_clipped.npz")))
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "preprocess"),
+    [
+        ("squeezenet", "squeezenet1_1", "imagenet"),
+        ("mobilenet", "mobilenet_v1_025", "tf"),
+        ("deit", "deit_tiny_clipped", {"mode": "imagenet", "resampling": "bicubic"}),
+    ],
+)
+def test_predictions_are_the_recorded_ones(name, column, preprocess, folder, request):
+    network = request.getfixturevalue(name)
+    with (folder / "predictions.csv").open(newline="") as table:
+        for row in csv.DictReader(table):
+            e = xh.explain(network, folder / "images" / row["file"], preprocess=preprocess)
+            assert e.predictions[0].index == int(row[f"{column}_top1"]), row["file"]
+            likely = float(row[f"{column}_top1_p"])
+            assert e.predictions[0].probability == pytest.approx(likely, abs=2e-3), row["file"]
+
+
+@pytest.mark.parametrize("method", ["gradcam", "hirescam", "layercam"])
+@pytest.mark.parametrize("file", BOXES)
+def test_heat_lies_on_what_the_label_names(squeezenet, folder, file, method):
+    e = xh.explain(squeezenet, folder / "images" / file, method=method, preprocess="imagenet")
+    heat = np.maximum(e.heat(), 0)
+    left, top, right, bottom = BOXES[file]
+    row, column = np.unravel_index(heat.argmax(), heat.shape)
+    assert top <= row < bottom
+    assert left <= column < right
+    inside = heat[top:bottom, left:right].sum() / heat.sum()
+    share = (bottom - top) * (right - left) / heat.size
+    assert inside > max(0.6, 1.5 * share)
+
+
+def test_a_class_that_is_not_there_has_less_evidence(squeezenet, folder):
+    image = folder / "images" / "n02391049_zebra.JPEG"
+    options = {"preprocess": "imagenet", "labels": labels(folder / "imagenet_classes.csv")}
+    zebra = xh.explain(squeezenet, image, **options)
+    teapot = xh.explain(squeezenet, image, target="teapot", **options)
+    assert zebra.predictions[0].label == "zebra"
+    assert teapot.map.sum() < 0.5 * zebra.map.sum()
+
+
+def test_every_layer_has_a_finite_map(squeezenet, folder):
+    image = folder / "images" / "n01443537_goldfish.JPEG"
+    for method in ("gradcam", "hirescam", "layercam", "eigencam"):
+        compared = xh.compare(
+            squeezenet, image, methods=[method], layers="all", preprocess="imagenet"
+        )
+        assert len(compared) > 50
+        assert all(np.isfinite(e.map).all() for e in compared)
+        assert all(e.verdict.word != "dead_gradient" for e in compared)
+
+
+def test_layers_that_read_a_class_token_alone_are_left_out_by_auto(deit, folder):
+    image = folder / "images" / "n01443537_goldfish.JPEG"
+    e = xh.explain(deit, image, preprocess="imagenet")
+    assert e.layer.name == "blocks.10"
+    assert e.layer.grid == (14, 14)
+    assert e.verdict.word == "ok"
+    last = xh.explain(deit, image, layer="blocks.11", preprocess="imagenet")
+    assert last.verdict.word == "dead_gradient"
+    assert not last.map.any()
