@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 BASE := $(VENV)/base
+PEERS := $(VENV)/peers
+BENCH ?=
 MODEL ?=
 IMAGE ?=
 PREPROCESS ?= imagenet
@@ -45,6 +47,13 @@ test: $(STAMP) ## everything: the checks above and every test, on every Keras ba
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest
 	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/backends tests/compat -k keras
 	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/backends tests/compat -k keras
+
+$(PEERS)/installed: $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(PEERS) --group bench
+	@touch $(PEERS)/installed
+
+bench: $(PEERS)/installed ## time it beside a bare forward pass and beside the peers; BENCH="--quick"
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 format: $(STAMP) ## rewrite the code in the project's style
 	$(BIN)/ruff format .

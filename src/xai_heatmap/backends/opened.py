@@ -65,6 +65,7 @@ class Adapter(Protocol):
     declared: Declared
     channels_last: bool
     method: str
+    output: str | int | None
 
     def parts(self) -> Mapping[str, object]:
         """Every part by its full path, the model itself left out."""
@@ -309,7 +310,7 @@ class OpenedNetwork(Network):
             return self._views[shape]
 
     def _viewed(self, shape: tuple[int, ...], parts: Mapping[str, object]) -> View:
-        key = shape, *parts
+        key = shape, self._adapter.output, *parts
         if key not in self._state.surveys:
             seen = self._seen(shape)
             layers = _layers(seen, shape, channels_last=self.channels_last)

@@ -68,7 +68,7 @@ class ModuleAdapter:
 
     def __init__(self, module: nn.Module, *, output: str | int | None) -> None:
         self._module = module
-        self._output = output
+        self.output = output
         self._modules: list[nn.Module] = []
         self._parts: dict[str, nn.Module] = {}
         self.name = type(module).__name__
@@ -103,7 +103,7 @@ class ModuleAdapter:
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:
         """Call the model; its scores."""
-        return scores_in(self._module(x), which=self._output)
+        return scores_in(self._module(x), which=self.output)
 
     def closing_of(self, part: object) -> Closing | None:
         """Softmax and sigmoid modules close."""

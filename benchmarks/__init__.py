@@ -1,0 +1,1 @@
+"""How long an explanation takes beside a bare forward pass, and beside the peers: see README.md."""

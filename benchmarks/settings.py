@@ -1,0 +1,60 @@
+"""What a run measures and how often."""
+
+from dataclasses import dataclass
+
+FRAMEWORKS = {
+    "torch": "on_torch",
+    "tensorflow": "on_tensorflow",
+    "jax": "on_jax",
+    "keras-torch": "on_keras_torch",
+}
+"""The module for each; Keras runs on one backend a process, so each is measured in its own."""
+
+ONE_LAYER = 1.10
+ALL_LAYERS = 2.6
+REPLAY = 0.01
+AGREEMENT = 1e-4
+MEMORY = 5.0
+"""Megabytes over 300 images that still read as flat: one kept input picture would add 180."""
+START = 0.3
+OVERLAY = 0.040
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much of everything.
+
+    Parameters
+    ----------
+    networks
+        Keys of `networks.SUBJECTS`.
+    batches
+        Sizes.
+    device
+        ``cpu`` or ``cuda``.
+    least, most, seconds
+        Rounds of a case, as in `timing.Plan`.
+    images
+        Explained while memory is watched.
+    pictures
+        Compared between frameworks.
+    starts
+        How often each command is started.
+    """
+
+    networks: tuple[str, ...]
+    batches: tuple[int, ...]
+    device: str = "cpu"
+    least: int = 7
+    most: int = 40
+    seconds: float = 20
+    images: int = 300
+    pictures: int = 16
+    starts: int = 15
+
+
+def quick(networks: tuple[str, ...], batches: tuple[int, ...], device: str) -> Settings:
+    """Enough to see that every row runs; its figures mean nothing."""
+    return Settings(
+        networks, batches, device, least=2, most=2, seconds=0, images=12, pictures=2, starts=2
+    )

@@ -1,0 +1,242 @@
+"""`keras.Model` of every kind as a network: its layers are the parts, `call` runs them.
+
+Functional, Sequential, subclassed and nested models are the same here: a layer's `call` is tapped
+where it runs.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import keras
+
+from xai_heatmap.backends.keras_preprocess import preset
+from xai_heatmap.backends.opened import Closing, Engine, OpenedNetwork, state_of
+from xai_heatmap.backends.outputs import scores_in
+from xai_heatmap.backends.taps import intercepted
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.errors import NotAModel
+from xai_heatmap.core.network import Declared
+
+CLOSING_FUNCTIONS: dict[Any, Closing] = {
+    keras.activations.softmax: "softmax",
+    keras.activations.log_softmax: "softmax",
+    keras.activations.sigmoid: "sigmoid",
+    keras.ops.softmax: "softmax",
+    keras.ops.log_softmax: "softmax",
+    keras.ops.sigmoid: "sigmoid",
+}
+
+ENDS_IN_ITS_ACTIVATION = (
+    keras.layers.Activation,
+    keras.layers.Dense,
+    keras.layers.EinsumDense,
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv1D,
+    keras.layers.SeparableConv2D,
+)
+"""Layers that apply `activation` last. Recurrent layers have one too, and go on after it."""
+
+OPEN_AXIS = 224
+"""The length taken for an axis that a model leaves open."""
+
+
+def open_keras(
+    model: keras.Model,
+    *,
+    image_shape: Sequence[int] | None = None,
+    output: str | int | None = None,
+    keep_closing: bool = False,
+) -> OpenedNetwork:
+    """A network over `model`, on the backend that Keras runs on.
+
+    Raises
+    ------
+    NotAModel
+        For a model that takes several inputs.
+    """
+    inputs = _inputs(model)
+    if len(inputs) > 1:
+        raise NotAModel(
+            f"One image input is needed; {model.name!r} takes {len(inputs)}. Wrap it in a "
+            f"keras.Model that takes the "
+            "image and fills in the others."
+        )
+    adapter, state = KerasAdapter(model, output=output), state_of(model)
+    return OpenedNetwork(
+        adapter,
+        _engine(adapter, state.kept),
+        state,
+        image_shape=image_shape,
+        keep_closing=keep_closing,
+    )
+
+
+class KerasAdapter:
+    """What a `keras.Model` tells an engine."""
+
+    method = "call"
+
+    def __init__(self, model: keras.Model, *, output: str | int | None) -> None:
+        self._model = model
+        self.output = output
+        self.name: str = model.name
+        self.channels_last = _channels_last(self.parts(), _input_shape(model))
+        self.declared = Declared(
+            _image_shape(model, channels_last=self.channels_last), preset(model)
+        )
+
+    def parts(self) -> Mapping[str, keras.Layer]:
+        """Every layer by its path, ``outer/inner``; under the first where it has several."""
+        found: dict[str, keras.Layer] = {}
+        _collect(self._model, "", {id(self._model)}, found)
+        return found
+
+    def structure(self) -> tuple[object, ...]:
+        """Equal for as long as a program compiled from the model is right."""
+        parts = self.parts().values()
+        return (self.output, *((id(part), id(vars(part).get("activation"))) for part in parts))
+
+    def variables(self) -> list[keras.Variable]:
+        """All that the model reads and could write, random states too."""
+        return self._model.variables
+
+    def build(self, x: Native) -> None:
+        """Make the weights of a model that was never called, as its first call would."""
+        if not self._model.built:
+            self._model(keras.ops.convert_to_tensor(x), training=False)
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """A block in which no variable and no loss of the model is written."""
+        called = [
+            part
+            for part in (self._model, *self.parts().values())
+            if not vars(part).get("_called", True)
+        ]
+        with ExitStack() as stack:
+            stack.enter_context(keras.StatelessScope())
+            try:
+                yield
+            finally:
+                for part in called:
+                    part.__dict__["_called"] = False
+
+    def scores(self, x: Any) -> Any:
+        """Call the model as for inference; its scores."""
+        return scores_in(self._model(x, training=False), which=self.output)
+
+    def closing_of(self, part: object) -> Closing | None:
+        """Softmax layers close, and layers whose activation is softmax or sigmoid."""
+        if isinstance(part, keras.layers.Softmax):
+            return "softmax"
+        if isinstance(part, ENDS_IN_ITS_ACTIVATION):
+            return CLOSING_FUNCTIONS.get(part.activation)
+        return None
+
+    @contextmanager
+    def undone(self, part: object | None) -> Iterator[None]:
+        """That layer answers what its activation was given."""
+        if isinstance(part, ENDS_IN_ITS_ACTIVATION):
+            attributes: dict[str, Any] = part.__dict__  # assigning would make Keras track it
+            activation = attributes["activation"]
+            try:
+                attributes["activation"] = keras.activations.linear
+                yield
+            finally:
+                attributes["activation"] = activation
+        else:
+            closing = [part] if part is not None else []
+            with intercepted(closing, self.method, lambda _, __: lambda x, *_, **__: x):
+                yield
+
+
+def _engine(adapter: KerasAdapter, kept: dict[Any, Any]) -> Engine:
+    """The engine of the framework that Keras runs on; only that one is imported."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        from xai_heatmap.backends.tensorflow_engine import TensorflowEngine
+
+        return TensorflowEngine(adapter, kept=kept)
+    if backend == "jax":
+        from xai_heatmap.backends.jax_engine import JaxEngine
+
+        return JaxEngine(adapter, kept=kept)
+    if backend == "torch":
+        from xai_heatmap.backends.keras_torch import KerasTorchEngine
+
+        return KerasTorchEngine(adapter, kept=kept)
+    raise NotAModel(
+        f"Keras runs on {backend!r}, which can't be differentiated. Set KERAS_BACKEND to "
+        f"tensorflow, jax or torch "
+        "before Keras is imported."
+    )
+
+
+def _collect(
+    layer: keras.Layer, prefix: str, seen: set[int], found: dict[str, keras.Layer]
+) -> None:
+    for part in _directly_in(layer):
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        path = f"{prefix}{part.name}"
+        times = 1
+        while path in found:
+            times += 1
+            path = f"{prefix}{part.name}_{times}"
+        found[path] = part
+        _collect(part, f"{path}/", seen, found)
+
+
+def _directly_in(layer: keras.Layer) -> list[keras.Layer]:
+    if isinstance(layer, keras.Model):
+        return layer.layers
+    return layer._flatten_layers(include_self=False, recursive=False)  # noqa: SLF001 - only models list theirs in public
+
+
+def _inputs(model: keras.Model) -> list[keras.KerasTensor]:
+    """The symbolic inputs of a functional model, or of a Sequential that knows its own."""
+    functional = isinstance(model, keras.Function) or (
+        isinstance(model, keras.Sequential) and model.built
+    )
+    return list(model.inputs) if functional else []
+
+
+def _input_shape(model: keras.Model) -> tuple[int | None, ...] | None:
+    """(n, ...) that the model was built for, None for an axis left open; None if unsaid."""
+    if inputs := _inputs(model):
+        return tuple(inputs[0].shape)
+    config = model.get_build_config() if model.built else None
+    shape = (config or {}).get("input_shape")
+    if not isinstance(shape, tuple | list):
+        return None
+    return tuple(shape) if all(n is None or isinstance(n, int) for n in shape) else None
+
+
+def _channels_last(parts: Mapping[str, keras.Layer], shape: tuple[int | None, ...] | None) -> bool:
+    """As the first layer that cares says; else as the shape looks; else as Keras is set."""
+    said = (vars(part).get("data_format") for part in parts.values())
+    first = next((word for word in said if word in {"channels_last", "channels_first"}), None)
+    if first is None and shape is not None and len(shape) > 2:
+        last, front = shape[-1] in {1, 3, 4}, shape[1] in {1, 3, 4}
+        if last != front:
+            return last
+    return (first or keras.config.image_data_format()) == "channels_last"
+
+
+def _image_shape(model: keras.Model, *, channels_last: bool) -> tuple[int, ...] | None:
+    """(c, *image) of one input, where the model has image axes and knows its channels."""
+    shape = _input_shape(model)
+    if shape is None or len(shape) < 3:
+        return None
+    channels = shape[-1] if channels_last else shape[1]
+    image = shape[1:-1] if channels_last else shape[2:]
+    return None if channels is None else (channels, *(n or OPEN_AXIS for n in image))

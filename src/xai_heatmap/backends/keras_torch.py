@@ -1,0 +1,42 @@
+"""Values in Keras on PyTorch: as in PyTorch itself, with weights where Keras keeps them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import torch
+
+from xai_heatmap.backends.opened import Adapter, Sightings, Undo
+from xai_heatmap.backends.programs import Built
+from xai_heatmap.backends.torch_engine import TorchEngine
+from xai_heatmap.core.arrays import Native
+
+
+class KerasTorchEngine(TorchEngine):
+    """Follows, differentiates and replays the tensors of a Keras model that runs on torch."""
+
+    def __init__(self, adapter: Built, *, kept: dict[Any, Any]) -> None:
+        values = (variable.value for variable in adapter.variables())
+        home = next(values, None)
+        anywhere: Any = keras.ops.zeros(()) if home is None else home
+        super().__init__(device=anywhere.device, dtype=torch.float32, kept=kept)
+        self._keras = adapter
+
+    def survey(self, adapter: Adapter, x: Native) -> Sightings:
+        """Watch every layer once, the model built before."""
+        self._keras.build(x)
+        return super().survey(adapter, x)
+
+    @contextmanager
+    def _running(self, adapter: Adapter, undo: Undo) -> Iterator[None]:
+        with super()._running(adapter, undo):
+            values = (variable.value for variable in self._keras.variables())
+            learning = [value for value in values if value.requires_grad]
+            try:
+                for value in learning:
+                    value.requires_grad_(False)
+                yield
+            finally:
+                for value in learning:
+                    value.requires_grad_(True)

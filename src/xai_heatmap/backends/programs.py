@@ -1,0 +1,54 @@
+"""Programs compiled from a Keras model: what they depend on, and how long they are kept."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, Protocol, TypeVar
+
+from xai_heatmap.backends.opened import Adapter, Undo
+from xai_heatmap.backends.taps import answered
+from xai_heatmap.core.arrays import Native
+
+Program = TypeVar("Program")
+
+MOST = 16
+"""Programs kept for one model; who tries every layer in turn compiles, but fills no memory."""
+
+
+class Built(Adapter, Protocol):
+    """An adapter over a Keras model."""
+
+    def build(self, x: Native) -> None:
+        """Make the weights of a model that was never called."""
+        ...
+
+    def structure(self) -> tuple[object, ...]:
+        """Equal for as long as a program compiled from the model is right."""
+        ...
+
+    def variables(self) -> list[Any]:
+        """All that the model reads and could write."""
+        ...
+
+
+def compiled(
+    programs: "OrderedDict[Hashable, Program]", key: Hashable, build: Callable[[], Program]
+) -> Program:
+    """The program under `key`, built where there is none; the least recently used is dropped."""
+    if key not in programs:
+        programs[key] = build()
+        while len(programs) > MOST:
+            programs.popitem(last=False)
+    programs.move_to_end(key)
+    return programs[key]
+
+
+def undo_key(undo: Undo) -> Hashable:
+    """Equal for the same part left out, without holding it."""
+    return None if undo.part is None else id(undo.part), undo.mark
+
+
+def main_tensor(output: Any) -> Any:
+    """The tensor of a layer's answer that a tap stands at."""
+    found: list[Any] = []
+    answered(output, lambda value: (found.append(value), value)[1])
+    return found[0]

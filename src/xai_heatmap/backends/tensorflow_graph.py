@@ -1,0 +1,108 @@
+"""TensorFlow graphs: made by running a function once, and cut into functions of their own."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+def traced(run: Callable[[tf.Tensor], tf.Tensor], shape: Sequence[int | None]) -> Any:
+    """`run` as a graph; the graph does not refer to `run`, which refers to the model."""
+    once = [run]
+    return tf.compat.v1.wrap_function(
+        lambda image: once.pop()(image),  # noqa: PLW0108 - popped when it runs, or it would be held
+        [tf.TensorSpec(shape, tf.float32)],
+    )
+
+
+def cut_out(
+    graph: Any, fed: Sequence[tf.Tensor], fetched: Sequence[tf.Tensor]
+) -> Callable[..., Sequence[tf.Tensor]]:
+    """The part of a graph that leads from some tensors to others, as a function of its own.
+
+    `WrappedFunction.prune` would do, but gives every part all variables of the whole, and taking
+    those is most of the time that a short part takes.
+    """
+    needed = _between(fed, fetched)
+    read = [(value, inner) for value, inner in graph.captures if inner.op in needed]
+    inside = {operation.name for operation in needed} - {inner.op.name for _, inner in read}
+    definition = graph.as_graph_def()
+    nodes = [node for node in definition.node if node.name in inside]
+    for node in nodes:
+        node.attr.pop("_class", None)  # beside which others it stands: they may be left behind
+    del definition.node[:]
+    definition.node.extend(nodes)
+    wanted = [tensor.name for tensor in fetched]
+    names = [tensor.name for tensor in fed]
+
+    def imported(*given: tf.Tensor) -> list[tf.Tensor]:
+        here = tf.compat.v1.get_default_graph()
+        known = dict(zip(names, given, strict=True))
+        variables = {inner.name: here.capture(value) for value, inner in read}
+        made = [name for name in wanted if name not in known]
+        found = tf.graph_util.import_graph_def(
+            definition, input_map=known | variables, return_elements=made, name=""
+        )
+        known.update(zip(made, found, strict=True))
+        return [tf.identity(known[name]) for name in wanted]
+
+    return tf.compat.v1.wrap_function(
+        imported, [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in fed]
+    )
+
+
+def _between(fed: Sequence[tf.Tensor], fetched: Sequence[tf.Tensor]) -> set[tf.Operation]:
+    """The operations that lead from some tensors to others."""
+    known = {tensor.ref() for tensor in fed}
+    needed: set[tf.Operation] = set()
+    todo = [tensor.op for tensor in fetched if tensor.ref() not in known]
+    while todo:
+        operation = todo.pop()
+        if operation not in needed:
+            needed.add(operation)
+            todo.extend(source.op for source in operation.inputs if source.ref() not in known)
+            todo.extend(operation.control_inputs)
+    return needed
+
+
+def read_by(targets: Iterable[tf.Tensor], *, within: Collection[tf.Operation]) -> list[tf.Tensor]:
+    """What the newer part of a graph reads of the older part, `within`, on the way to `targets`.
+
+    Constants and variables are left out: they come along wherever they are read.
+    """
+    found: dict[Any, tf.Tensor] = {}
+    seen: set[tf.Operation] = set()
+    todo = list(targets)
+    while todo:
+        tensor = todo.pop()
+        if tensor.op in within:
+            if tensor.op.type != "Const" and tensor.dtype != tf.resource:
+                found[tensor.ref()] = tensor
+        elif tensor.op not in seen:
+            seen.add(tensor.op)
+            todo.extend(tensor.op.inputs)
+    return list(found.values())
+
+
+def operations(graph: Any) -> frozenset[tf.Operation]:
+    """All that the graph holds so far."""
+    return frozenset(graph.get_operations())
+
+
+def spread_to(images: Any) -> Callable[[tf.Tensor], tf.Tensor]:
+    """What was said of one image, said of several."""
+
+    def spread(value: tf.Tensor) -> tf.Tensor:
+        if not value.shape.rank or value.shape[0] != 1:
+            return value
+        return tf.repeat(value, images, axis=0)
+
+    return spread
+
+
+def array(tensor: tf.Tensor) -> np.ndarray:
+    """The tensor as numpy, float32 unless it is whole numbers; shares memory where it can."""
+    values = np.asarray(tensor)
+    whole = tensor.dtype.is_integer or tensor.dtype.is_bool
+    return values if whole else values.astype(np.float32, copy=False)

@@ -1,0 +1,17 @@
+"""Keras passes what every backend has to pass."""
+
+import pytest
+
+import conformance
+
+pytest.importorskip("keras", reason="needs Keras")
+
+from keras_kit import KerasKit
+
+# keras's torch variables, fixed for the numpy of tomorrow by keras itself
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.mark.parametrize("check", conformance.CHECKS, ids=lambda check: check.__name__)
+def test_conforms(check):
+    check(KerasKit())
