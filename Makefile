@@ -7,10 +7,16 @@ STAMP := $(VENV)/installed
 BASE := $(VENV)/base
 PEERS := $(VENV)/peers
 BENCH ?=
+REFERENCE := $(or $(XAI_HEATMAP_REFERENCE),../shared/reference)
+
+# What `make demo` explains; without a MODEL of yours, a reference network if there is one.
 MODEL ?=
-IMAGE ?=
+IMAGE ?= examples/images/chelsea.jpg
 PREPROCESS ?= imagenet
-LABELS ?=
+LABELS ?= $(if $(MODEL),,$(wildcard $(REFERENCE)/imagenet_classes.csv))
+DEMO_MODEL = $(or $(MODEL),$(wildcard $(REFERENCE)/models/squeezenet1_1.onnx))
+
+export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 
 .PHONY: help install check test demo bench docs format clean
 
@@ -51,6 +57,14 @@ test: $(STAMP) ## everything: the checks above and every test, on every Keras ba
 $(PEERS)/installed: $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(PEERS) --group bench
 	@touch $(PEERS)/installed
+
+demo: $(BASE) ## explain a photograph: make demo MODEL=model.onnx IMAGE=photo.jpg PREPROCESS=imagenet
+	@test -n "$(DEMO_MODEL)" || { \
+	  echo "make demo explains a network of yours; say which, and how it wants its pictures:"; \
+	  echo "  make demo MODEL=model.onnx IMAGE=photo.jpg PREPROCESS=imagenet"; exit 2; }
+	$(BIN)/xai-heatmap explain "$(IMAGE)" --model "$(DEMO_MODEL)" --preprocess "$(PREPROCESS)" \
+	  $(if $(LABELS),--labels "$(LABELS)") --fit stretch \
+	  --method gradcam --method layercam --method hirescam --method eigencam --out demo-out
 
 bench: $(PEERS)/installed ## time it beside a bare forward pass and beside the peers; BENCH="--quick"
 	$(BIN)/python -m benchmarks.run $(BENCH)

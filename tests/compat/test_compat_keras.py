@@ -7,7 +7,8 @@ import pytest
 from small_networks import picture
 
 import xai_heatmap as xh
-from xai_heatmap.backends.opened import OpenedNetwork, OpenedRecording
+from xai_heatmap.backends.opened import OpenedNetwork
+from xai_heatmap.backends.recording import OpenedRecording
 from xai_heatmap.compat import Drawer, XAIActivations, XAIHeatmap, XVisTool
 
 pytestmark = [

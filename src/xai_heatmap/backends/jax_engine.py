@@ -18,9 +18,9 @@ import keras
 import numpy as np
 
 from xai_heatmap.backends import replay
+from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
 from xai_heatmap.backends.jax_program import Opened, Values, array
 from xai_heatmap.backends.jax_survey import sightings, upstream
-from xai_heatmap.backends.opened import Adapter, Recorded, Sightings, Undo
 from xai_heatmap.backends.programs import Built, compiled, main_tensor, undo_key
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
 from xai_heatmap.core.arrays import Native, Scores

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from xai_heatmap.backends.contract import Recorded
 from xai_heatmap.backends.jax_survey import without_closing
-from xai_heatmap.backends.opened import Recorded
 from xai_heatmap.core.arrays import Native, Scores
 
 Values = list[jax.Array]

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 from jax.extend import core as jax_core
 
-from xai_heatmap.backends.opened import Closing, Sighting, Sightings
+from xai_heatmap.backends.contract import Closing, Sighting, Sightings
 
 SUMS = ("add", "add_any")
 PASSING = ("broadcast_in_dim", "stop_gradient", "copy")

@@ -10,8 +10,9 @@ from typing import Any
 
 import keras
 
+from xai_heatmap.backends.contract import Closing, Engine
 from xai_heatmap.backends.keras_preprocess import preset
-from xai_heatmap.backends.opened import Closing, Engine, OpenedNetwork, state_of
+from xai_heatmap.backends.opened import OpenedNetwork, state_of
 from xai_heatmap.backends.outputs import scores_in
 from xai_heatmap.backends.taps import intercepted
 from xai_heatmap.core.arrays import Native

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import torch
 
-from xai_heatmap.backends.opened import Adapter, Sightings, Undo
+from xai_heatmap.backends.contract import Adapter, Sightings, Undo
 from xai_heatmap.backends.programs import Built
 from xai_heatmap.backends.torch_engine import TorchEngine
 from xai_heatmap.core.arrays import Native

@@ -1,4 +1,4 @@
-"""A network made of parts that run: what PyTorch and Keras models have in common.
+"""A network made of parts that run: what PyTorch, Keras and ONNX models have in common.
 
 An *adapter* knows a model: its parts, how to call it, how its closing softmax is left out. An
 *engine* knows a framework: how values are followed, differentiated and replayed. This module joins
@@ -8,173 +8,44 @@ the two into a `Network`.
 import threading
 import warnings
 import weakref
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.backends.contract import (
+    IMAGES_IN_A_SURVEY,
+    Adapter,
+    Closing,
+    Engine,
+    Head,
+    Recorded,
+    Sightings,
+    Undo,
+)
+from xai_heatmap.backends.recording import OpenedRecording, layout_of
+from xai_heatmap.backends.sightings import flow_in, layers_in, sites_in
 from xai_heatmap.backends.taps import Site
-from xai_heatmap.core.arrays import Activations, Inputs, Native, Scores
-from xai_heatmap.core.errors import BadArray, LayerNotReached, NoGrid, NonFiniteScores
-from xai_heatmap.core.flow import Flow, surveyed
-from xai_heatmap.core.layout import Layout, layout
+from xai_heatmap.core.arrays import Inputs, Native, Scores
+from xai_heatmap.core.errors import BadArray, LayerNotReached, NonFiniteScores
+from xai_heatmap.core.flow import surveyed
 from xai_heatmap.core.network import (
     INPUT,
     Declared,
     Layer,
+    Layers,
     LogRecording,
-    Meaning,
     Network,
     Recording,
     Survey,
-    UseGradients,
 )
-from xai_heatmap.core.selection import Layers, select
-
-Closing = Literal["softmax", "sigmoid"]
-UseNative = Callable[[Sequence[str], Native], None]
+from xai_heatmap.core.selection import select
 
 SAME_SCORES = 1e-3
 """How far, relative to the largest score, a replayed head may be from the whole pass to be
 believed."""
-
-IMAGES_IN_A_SURVEY = 2
-"""With one image, an axis of length one could be the images or anything else."""
-
-
-@dataclass(frozen=True)
-class Undo:
-    """What has to be left out so that a model ends in its logits: a part's own closing function,
-    or a mark that the
-    engine made.
-    """
-
-    part: object | None = None
-    mark: Any = None
-
-
-@runtime_checkable
-class Adapter(Protocol):
-    """What a model has to tell so that an engine can run it."""
-
-    name: str
-    declared: Declared
-    channels_last: bool
-    method: str
-    output: str | int | None
-
-    def parts(self) -> Mapping[str, object]:
-        """Every part by its full path, the model itself left out."""
-        ...
-
-    def ready(self) -> AbstractContextManager[object]:
-        """A block in which the model infers and is not trained; all is given back after it."""
-        ...
-
-    def scores(self, x: Any) -> Any:
-        """Call the model on the framework's own tensor; its scores, still differentiable."""
-        ...
-
-    def closing_of(self, part: object) -> Closing | None:
-        """Which closing function that part applies to what it answers, if any."""
-        ...
-
-    def undone(self, part: object | None) -> AbstractContextManager[object]:
-        """A block in which that part leaves its closing function out."""
-        ...
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """One call of one part, as seen once: which, of what class, the shape of its main tensor, its
-    node in the flow.
-    """
-
-    path: str
-    call: int
-    kind: str
-    shape: tuple[int, ...]
-    node: int
-
-
-@dataclass(frozen=True)
-class Sightings:
-    """What an engine saw in one pass.
-
-    Parameters
-    ----------
-    calls
-        In order of completion.
-    sources, image, output, sums
-        The flow, as in `Flow`.
-    last
-        Paths of the parts whose answer *is* the model's own.
-    closing, mark
-        A closing function that no part owns, and how the engine leaves it out.
-    """
-
-    calls: Sequence[Sighting]
-    sources: Mapping[int, Sequence[int]]
-    image: int
-    output: int
-    sums: frozenset[int]
-    last: Sequence[str]
-    closing: Closing | None = None
-    mark: Any = None
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """What an engine hands over: numpy arrays in the layers' own layouts, and the way back.
-
-    `stream` is the way back for an engine that need not hold all gradients at a time.
-    """
-
-    scores: Scores
-    outputs: Mapping[str, Native]
-    pullback: Callable[[Scores], Mapping[str, Native]]
-    stream: Callable[[Scores, UseNative], None] | None = None
-
-
-@runtime_checkable
-class Head(Protocol):
-    """The network behind one layer, for one image."""
-
-    output: Native
-    """What the layer says of the image itself: (1, ...)."""
-
-    def __call__(self, output: Native) -> Recorded:
-        """Scores for other outputs of the layer, opened at the layer."""
-        ...
-
-
-@runtime_checkable
-class Engine(Protocol):
-    """Following, differentiating and replaying values in one framework."""
-
-    def survey(self, adapter: Adapter, x: Native) -> Sightings:
-        """Watch every part once."""
-        ...
-
-    def record(
-        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
-    ) -> Recorded:
-        """One forward pass, opened at `sites`; sites that never spoke are missing from the
-        outputs.
-        """
-        ...
-
-    def head(
-        self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
-    ) -> Head:
-        """What lies behind `site` for the one image `x`; `whole` runs everything and replaces on
-        the way.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -313,16 +184,16 @@ class OpenedNetwork(Network):
         key = shape, self._adapter.output, *parts
         if key not in self._state.surveys:
             seen = self._seen(shape)
-            layers = _layers(seen, shape, channels_last=self.channels_last)
+            layers = layers_in(seen, shape, channels_last=self.channels_last)
 
             def alive(names: Sequence[str]) -> set[str]:
                 return self._alive(names, layers, seen, parts)
 
-            self._state.surveys[key] = seen, surveyed(layers, _flow(seen), alive)
+            self._state.surveys[key] = seen, surveyed(layers, flow_in(seen), alive)
         seen, survey = self._state.surveys[key]
         closing, undo = self._closing(seen, parts)
-        sites = {INPUT: Site(None, 0)} | _sites(seen, parts)
-        return View(survey, {INPUT: Site(None, 0)} | sites, closing, undo)
+        sites = {INPUT: Site(None, 0)} | sites_in(seen, parts)
+        return View(survey, sites, closing, undo)
 
     def _seen(self, shape: tuple[int, ...]) -> Sightings:
         return self._engine.survey(self._adapter, self._noise(shape))
@@ -340,7 +211,7 @@ class OpenedNetwork(Network):
         parts: Mapping[str, object],
     ) -> set[str]:
         """Of the layers named, those whose places carry gradient of the likeliest class."""
-        sites = _sites(seen, parts)
+        sites = sites_in(seen, parts)
         opened = {name: sites[name] for name in names}
         undo = self._closing(seen, parts)[1]
         noise = self._noise(layers[INPUT].shape)
@@ -383,7 +254,7 @@ class OpenedNetwork(Network):
         """From other activations of layer `name` to recordings of the head, for one image."""
         with self._state.lock:
             head = self._proven_head(recorded.scores[row : row + 1], view, x[row : row + 1], name)
-        own_layout = _layout(view.survey, name)
+        own_layout = layout_of(view.survey, name)
 
         def behind(activation: Float32[np.ndarray, "m k *grid"]) -> Recording:
             with self._state.lock:
@@ -419,142 +290,6 @@ class OpenedNetwork(Network):
                     stacklevel=2,
                 )
         return made(whole=not self._state.proven[name])
-
-
-class OpenedRecording(Recording):
-    """What one forward pass through an opened network left behind."""
-
-    def __init__(
-        self,
-        recorded: Recorded,
-        survey: Survey,
-        lock: threading.RLock,
-        head: Callable[[str, int], Callable[[Activations], Recording]],
-        meaning: Meaning,
-    ) -> None:
-        self._recorded = recorded
-        self._layouts = {name: _layout(survey, name) for name in recorded.outputs}
-        self._lock = lock
-        self._head = head
-        self._heads: dict[tuple[str, int], Callable[[Activations], Recording]] = {}
-        self._meaning: Meaning = meaning
-        self._activations: Mapping[str, Activations] = self._to_grids(recorded.outputs)
-
-    @property
-    def scores(self) -> Scores:
-        """One row an image."""
-        return self._recorded.scores
-
-    @property
-    def meaning(self) -> Meaning:
-        """What the scores are."""
-        return self._meaning
-
-    @property
-    def activations(self) -> Mapping[str, Activations]:
-        """Of every layer that was opened."""
-        return self._activations
-
-    def pullback(
-        self, cotangent: Float32[np.ndarray, "n classes"]
-    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
-        """∂⟨cotangent, scores⟩/∂A of every layer that was opened, in one backward pass."""
-        with self._lock:
-            return self._to_grids(self._recorded.pullback(cotangent))
-
-    def each_gradient(self, cotangent: Float32[np.ndarray, "n classes"], use: UseGradients) -> None:
-        """Every gradient of `pullback` given to `use` as soon as it is known, and not kept."""
-        with self._lock:
-            if self._recorded.stream is not None:
-                self._recorded.stream(
-                    cotangent,
-                    lambda names, native: use(names, self._layouts[names[0]].to_grid(native)),
-                )
-                return
-            gradients = self._recorded.pullback(cotangent)
-            for names in _sharing(self._recorded.outputs):
-                use(names, self._layouts[names[0]].to_grid(gradients[names[0]]))
-
-    def replay(
-        self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
-    ) -> Recording:
-        """Run only the head: image `row` from `layer` on, with other activations in its place."""
-        if (layer, row) not in self._heads:
-            self._heads[layer, row] = self._head(layer, row)
-        return self._heads[layer, row](activation)
-
-    def _to_grids(self, outputs: Mapping[str, Native]) -> dict[str, Activations]:
-        """Each output on its grid; layers that gave the same array share one answer."""
-        shared = {
-            name: self._layouts[names[0]].to_grid(outputs[names[0]])
-            for names in _sharing(self._recorded.outputs)
-            for name in names[:1]
-        }
-        owner = {name: names[0] for names in _sharing(self._recorded.outputs) for name in names}
-        return {name: shared[owner[name]] for name in outputs}
-
-
-def _sharing(outputs: Mapping[str, Native]) -> list[list[str]]:
-    """Names of layers, those together that gave one and the same array."""
-    found: dict[int, list[str]] = {}
-    for name, output in outputs.items():
-        found.setdefault(id(output), []).append(name)
-    return list(found.values())
-
-
-def _named(seen: Sightings) -> dict[str, Sighting]:
-    """Every call under its public name, in order of completion."""
-    times = Counter(call.path for call in seen.calls)
-    return {
-        call.path if times[call.path] == 1 else f"{call.path}#{call.call + 1}": call
-        for call in seen.calls
-    }
-
-
-def _sites(seen: Sightings, parts: Mapping[str, object]) -> dict[str, Site]:
-    return {name: Site(parts[call.path], call.call) for name, call in _named(seen).items()}
-
-
-def _layers(seen: Sightings, shape: tuple[int, ...], *, channels_last: bool) -> dict[str, Layer]:
-    image = shape[1:]
-    layers = {
-        INPUT: Layer(INPUT, shape, "Input", _input_layout(shape, channels_last=channels_last))
-    }
-    grids: list[tuple[int, ...]] = []
-    for name, call in _named(seen).items():
-        own = layout(
-            call.shape,
-            images=IMAGES_IN_A_SURVEY,
-            image=image,
-            channels_last=channels_last,
-            grids=tuple(grids),
-        )
-        layers[name] = Layer(name, _shape(call.shape, own), call.kind, own)
-        if own and own.kind != "tokens" and own.grid not in grids:
-            grids.append(own.grid)
-    return layers
-
-
-def _input_layout(shape: tuple[int, ...], *, channels_last: bool) -> Layout:
-    return Layout("channels_last" if channels_last else "channels_first", shape[1:])
-
-
-def _shape(native: tuple[int, ...], own: Layout | None) -> tuple[int, ...]:
-    if own is None:
-        return native[1:]
-    return (native[1] if own.kind == "channels_first" else native[-1], *own.grid)
-
-
-def _flow(seen: Sightings) -> Flow:
-    sites = {name: call.node for name, call in _named(seen).items()}
-    return Flow(seen.sources, seen.image, seen.output, sites, seen.sums)
-
-
-def _layout(survey: Survey, name: str) -> Layout:
-    own = survey.layers[name].layout
-    if own is None:
-        raise NoGrid(f"Layer {name!r} has no grid to draw a map on.")
-    return own
 
 
 def _opened_at(survey: Survey, at: Layers) -> list[str]:

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, Protocol, TypeVar
 
-from xai_heatmap.backends.opened import Adapter, Undo
+from xai_heatmap.backends.contract import Adapter, Undo
 from xai_heatmap.backends.taps import answered
 from xai_heatmap.core.arrays import Native
 

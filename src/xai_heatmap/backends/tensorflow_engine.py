@@ -14,7 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from xai_heatmap.backends import replay
-from xai_heatmap.backends.opened import Adapter, Recorded, Sightings, Undo
+from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
 from xai_heatmap.backends.programs import Built, compiled, main_tensor, undo_key
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
 from xai_heatmap.backends.tensorflow_graph import (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from xai_heatmap.backends.opened import Adapter, Recorded, Undo
+from xai_heatmap.backends.contract import Adapter, Recorded, Undo
 from xai_heatmap.backends.tensorflow_graph import array, cut_out, operations, read_by
 from xai_heatmap.backends.tensorflow_survey import closing_op
 from xai_heatmap.core.arrays import Native, Scores

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from xai_heatmap.backends.opened import Closing, Sighting, Sightings
+from xai_heatmap.backends.contract import Closing, Sighting, Sightings
 from xai_heatmap.core.arrays import Native
 
 CLOSING_OPS: dict[str, Closing] = {

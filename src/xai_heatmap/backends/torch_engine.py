@@ -12,7 +12,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from xai_heatmap.backends import replay
-from xai_heatmap.backends.opened import (
+from xai_heatmap.backends.contract import (
     Adapter,
     Closing,
     Recorded,

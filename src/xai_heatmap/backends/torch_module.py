@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from xai_heatmap.backends.opened import Closing, OpenedNetwork, state_of
+from xai_heatmap.backends.contract import Closing
+from xai_heatmap.backends.opened import OpenedNetwork, state_of
 from xai_heatmap.backends.outputs import scores_in
 from xai_heatmap.backends.taps import intercepted
 from xai_heatmap.backends.torch_engine import TorchEngine

@@ -1,0 +1,151 @@
+"""What an adapter (which knows a model) and an engine (a framework) promise each other."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from xai_heatmap.backends.taps import Site
+from xai_heatmap.core.arrays import Native, Scores
+from xai_heatmap.core.network import Declared
+
+Closing = Literal["softmax", "sigmoid"]
+UseNative = Callable[[Sequence[str], Native], None]
+
+IMAGES_IN_A_SURVEY = 2
+"""With one image, an axis of length one could be the images or anything else."""
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What has to be left out so that a model ends in its logits: a part's own closing function,
+    or a mark that the
+    engine made.
+    """
+
+    part: object | None = None
+    mark: Any = None
+
+
+@runtime_checkable
+class Adapter(Protocol):
+    """What a model has to tell so that an engine can run it."""
+
+    name: str
+    declared: Declared
+    channels_last: bool
+    method: str
+
+    @property
+    def output(self) -> str | int | None:
+        """Which of the model's outputs is explained, where that was said."""
+        ...
+
+    def parts(self) -> Mapping[str, object]:
+        """Every part by its full path, the model itself left out."""
+        ...
+
+    def ready(self) -> AbstractContextManager[object]:
+        """A block in which the model infers and is not trained; all is given back after it."""
+        ...
+
+    def scores(self, x: Any) -> Any:
+        """Call the model on the framework's own tensor; its scores, still differentiable."""
+        ...
+
+    def closing_of(self, part: object) -> Closing | None:
+        """Which closing function that part applies to what it answers, if any."""
+        ...
+
+    def undone(self, part: object | None) -> AbstractContextManager[object]:
+        """A block in which that part leaves its closing function out."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One call of one part, as seen once: which, of what class, the shape of its main tensor, its
+    node in the flow.
+    """
+
+    path: str
+    call: int
+    kind: str
+    shape: tuple[int, ...]
+    node: int
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """What an engine saw in one pass.
+
+    Parameters
+    ----------
+    calls
+        In order of completion.
+    sources, image, output, sums
+        The flow, as in `Flow`.
+    last
+        Paths of the parts whose answer *is* the model's own.
+    closing, mark
+        A closing function that no part owns, and how the engine leaves it out.
+    """
+
+    calls: Sequence[Sighting]
+    sources: Mapping[int, Sequence[int]]
+    image: int
+    output: int
+    sums: frozenset[int]
+    last: Sequence[str]
+    closing: Closing | None = None
+    mark: Any = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What an engine hands over: numpy arrays in the layers' own layouts, and the way back.
+
+    `stream` is the way back for an engine that need not hold all gradients at a time.
+    """
+
+    scores: Scores
+    outputs: Mapping[str, Native]
+    pullback: Callable[[Scores], Mapping[str, Native]]
+    stream: Callable[[Scores, UseNative], None] | None = None
+
+
+@runtime_checkable
+class Head(Protocol):
+    """The network behind one layer, for one image."""
+
+    output: Native
+    """What the layer says of the image itself: (1, ...)."""
+
+    def __call__(self, output: Native) -> Recorded:
+        """Scores for other outputs of the layer, opened at the layer."""
+        ...
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Following, differentiating and replaying values in one framework."""
+
+    def survey(self, adapter: Adapter, x: Native) -> Sightings:
+        """Watch every part once."""
+        ...
+
+    def record(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+    ) -> Recorded:
+        """One forward pass, opened at `sites`; sites that never spoke are missing from the
+        outputs.
+        """
+        ...
+
+    def head(
+        self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
+    ) -> Head:
+        """What lies behind `site` for the one image `x`; `whole` runs everything and replaces on
+        the way.
+        """
+        ...

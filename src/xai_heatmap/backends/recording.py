@@ -1,0 +1,102 @@
+"""What one forward pass through an opened network left behind, on the grids of its layers."""
+
+import threading
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from jaxtyping import Float32
+
+from xai_heatmap.backends.contract import Recorded
+from xai_heatmap.core.arrays import Activations, Native, Scores
+from xai_heatmap.core.errors import NoGrid
+from xai_heatmap.core.layout import Layout
+from xai_heatmap.core.network import Meaning, Recording, Survey, UseGradients
+
+
+class OpenedRecording(Recording):
+    """What one forward pass through an opened network left behind."""
+
+    def __init__(
+        self,
+        recorded: Recorded,
+        survey: Survey,
+        lock: threading.RLock,
+        head: Callable[[str, int], Callable[[Activations], Recording]],
+        meaning: Meaning,
+    ) -> None:
+        self._recorded = recorded
+        self._layouts = {name: layout_of(survey, name) for name in recorded.outputs}
+        self._lock = lock
+        self._head = head
+        self._heads: dict[tuple[str, int], Callable[[Activations], Recording]] = {}
+        self._meaning: Meaning = meaning
+        self._activations: Mapping[str, Activations] = self._to_grids(recorded.outputs)
+
+    @property
+    def scores(self) -> Scores:
+        """One row an image."""
+        return self._recorded.scores
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the scores are."""
+        return self._meaning
+
+    @property
+    def activations(self) -> Mapping[str, Activations]:
+        """Of every layer that was opened."""
+        return self._activations
+
+    def pullback(
+        self, cotangent: Float32[np.ndarray, "n classes"]
+    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
+        """∂⟨cotangent, scores⟩/∂A of every layer that was opened, in one backward pass."""
+        with self._lock:
+            return self._to_grids(self._recorded.pullback(cotangent))
+
+    def each_gradient(self, cotangent: Float32[np.ndarray, "n classes"], use: UseGradients) -> None:
+        """Every gradient of `pullback` given to `use` as soon as it is known, and not kept."""
+        with self._lock:
+            if self._recorded.stream is not None:
+                self._recorded.stream(
+                    cotangent,
+                    lambda names, native: use(names, self._layouts[names[0]].to_grid(native)),
+                )
+                return
+            gradients = self._recorded.pullback(cotangent)
+            for names in _sharing(self._recorded.outputs):
+                use(names, self._layouts[names[0]].to_grid(gradients[names[0]]))
+
+    def replay(
+        self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
+    ) -> Recording:
+        """Run only the head: image `row` from `layer` on, with other activations in its place."""
+        if (layer, row) not in self._heads:
+            self._heads[layer, row] = self._head(layer, row)
+        return self._heads[layer, row](activation)
+
+    def _to_grids(self, outputs: Mapping[str, Native]) -> dict[str, Activations]:
+        """Each output on its grid; layers that gave the same array share one answer."""
+        shared = {
+            name: self._layouts[names[0]].to_grid(outputs[names[0]])
+            for names in _sharing(self._recorded.outputs)
+            for name in names[:1]
+        }
+        owner = {name: names[0] for names in _sharing(self._recorded.outputs) for name in names}
+        return {name: shared[owner[name]] for name in outputs}
+
+
+def layout_of(survey: Survey, name: str) -> Layout:
+    """How the output of a layer with a grid is read."""
+    own = survey.layers[name].layout
+    if own is None:
+        raise NoGrid(f"Layer {name!r} has no grid to draw a map on.")
+    return own
+
+
+def _sharing(outputs: Mapping[str, Native]) -> list[list[str]]:
+    """Names of layers, those together that gave one and the same array."""
+    found: dict[int, list[str]] = {}
+    for name, output in outputs.items():
+        found.setdefault(id(output), []).append(name)
+    return list(found.values())

@@ -1,0 +1,61 @@
+"""From what an engine saw to layers with names, layouts and a flow."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from xai_heatmap.backends.contract import IMAGES_IN_A_SURVEY, Sighting, Sightings
+from xai_heatmap.backends.taps import Site
+from xai_heatmap.core.flow import Flow
+from xai_heatmap.core.layout import Layout, layout
+from xai_heatmap.core.network import INPUT, Layer
+
+
+def named(seen: Sightings) -> dict[str, Sighting]:
+    """Every call under its public name, in order of completion."""
+    times = Counter(call.path for call in seen.calls)
+    return {
+        call.path if times[call.path] == 1 else f"{call.path}#{call.call + 1}": call
+        for call in seen.calls
+    }
+
+
+def sites_in(seen: Sightings, parts: Mapping[str, object]) -> dict[str, Site]:
+    """Where a tap stands for every layer, by name."""
+    return {name: Site(parts[call.path], call.call) for name, call in named(seen).items()}
+
+
+def layers_in(seen: Sightings, shape: tuple[int, ...], *, channels_last: bool) -> dict[str, Layer]:
+    """Every layer for inputs of `shape` (c, *image), the input first."""
+    image = shape[1:]
+    layers = {
+        INPUT: Layer(INPUT, shape, "Input", _input_layout(shape, channels_last=channels_last))
+    }
+    grids: list[tuple[int, ...]] = []
+    for name, call in named(seen).items():
+        own = layout(
+            call.shape,
+            images=IMAGES_IN_A_SURVEY,
+            image=image,
+            channels_last=channels_last,
+            grids=tuple(grids),
+        )
+        layers[name] = Layer(name, _shape(call.shape, own), call.kind, own)
+        if own and own.kind != "tokens" and own.grid not in grids:
+            grids.append(own.grid)
+    return layers
+
+
+def _input_layout(shape: tuple[int, ...], *, channels_last: bool) -> Layout:
+    return Layout("channels_last" if channels_last else "channels_first", shape[1:])
+
+
+def _shape(native: tuple[int, ...], own: Layout | None) -> tuple[int, ...]:
+    if own is None:
+        return native[1:]
+    return (native[1] if own.kind == "channels_first" else native[-1], *own.grid)
+
+
+def flow_in(seen: Sightings) -> Flow:
+    """Which values flow into which."""
+    sites = {name: call.node for name, call in named(seen).items()}
+    return Flow(seen.sources, seen.image, seen.output, sites, seen.sums)
