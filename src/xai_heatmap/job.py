@@ -100,7 +100,7 @@ class Job(BaseModel):
     out: Path = Path("heatmaps")
     colormap: str | None = None
     alpha: float | None = None
-    contour: bool = True
+    contour: bool | None = None
     legend: bool = False
     max_pixels: int = LIMIT
 

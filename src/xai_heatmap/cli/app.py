@@ -189,7 +189,8 @@ def explain(
         bool | None,
         typer.Option(
             "--contour/--no-contour",
-            help="Outline the places with half of the strongest heat or more.  [default: on]",
+            help="Outline the places with half of the strongest heat or more.  "
+            "[default: on grids up to 32x32]",
         ),
     ] = None,
     legend: Annotated[

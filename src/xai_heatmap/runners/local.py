@@ -32,6 +32,9 @@ from xai_heatmap.render.colormaps import named
 from xai_heatmap.sources.image import read
 from xai_heatmap.sources.labels import labels as labels_in
 
+FINE = 32 * 32
+"""Places of a grid beyond which an outline is more in the way than of help."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -158,10 +161,12 @@ def _explained(job: Job, ask: Callable[[Image], Comparison], image: str, title: 
 
 
 def _drawing(job: Job) -> Callable[[Explanation], Image]:
-    look = {"colormap": job.colormap, "contour": job.contour, "legend": job.legend}
-    if job.alpha is not None:
-        look["alpha"] = job.alpha
-    return lambda explanation: explanation.overlay(**look)
+    def draw(one: Explanation) -> Image:
+        outlined = one.layer.places <= FINE if job.contour is None else job.contour
+        look = {"colormap": job.colormap, "contour": outlined, "legend": job.legend}
+        return one.overlay(**look if job.alpha is None else look | {"alpha": job.alpha})
+
+    return draw
 
 
 def _options(job: Job) -> dict[str, dict[str, object]]:
