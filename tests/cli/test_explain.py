@@ -134,7 +134,7 @@ def test_every_preprocessing_flag_is_heeded(explain, flags, facts):
 
 
 @pytest.mark.parametrize(
-    "flags", [["--colormap", "viridis"], ["--alpha", "0.2"], ["--no-contour"], ["--legend"]]
+    "flags", [["--colormap", "viridis"], ["--alpha", "0.2"], ["--contour"], ["--legend"]]
 )
 def test_every_drawing_flag_is_heeded(explain, flags):
     plain, drawn = explain("--json"), explain("--json", "--out", "drawn", *flags)

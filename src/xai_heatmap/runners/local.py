@@ -161,10 +161,11 @@ def _explained(job: Job, ask: Callable[[Image], Comparison], image: str, title: 
 
 
 def _drawing(job: Job) -> Callable[[Explanation], Image]:
+    opacity = {} if job.alpha is None else {"alpha": job.alpha}
+
     def draw(one: Explanation) -> Image:
         outlined = one.layer.places <= FINE if job.contour is None else job.contour
-        look = {"colormap": job.colormap, "contour": outlined, "legend": job.legend}
-        return one.overlay(**look if job.alpha is None else look | {"alpha": job.alpha})
+        return one.overlay(colormap=job.colormap, contour=outlined, legend=job.legend, **opacity)
 
     return draw
 
