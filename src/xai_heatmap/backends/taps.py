@@ -60,19 +60,12 @@ def intercepted(
 def tapped(sites: Mapping[str, Site], method: str, at: At) -> Iterator[None]:
     """Within the block, what every site says goes through ``at(name, value)``."""
     names = {(id(site.part), site.call): name for name, site in sites.items()}
-    calls: Counter[int] = Counter()
 
-    def around(part: Any, run: Callable[..., Any]) -> Callable[..., Any]:
-        def listened(*args: Any, **kwargs: Any) -> Any:
-            call = calls[id(part)]
-            calls[id(part)] += 1
-            output = run(*args, **kwargs)
-            name = names.get((id(part), call))
-            return output if name is None else answered(output, lambda value: at(name, value))
+    def heard(part: object, call: int, output: Any) -> Any:
+        name = names.get((id(part), call))
+        return output if name is None else answered(output, lambda value: at(name, value))
 
-        return listened
-
-    with intercepted([site.part for site in sites.values()], method, around):
+    with _listening([site.part for site in sites.values()], method, heard):
         yield
 
 
@@ -82,18 +75,30 @@ def overheard(
 ) -> Iterator[None]:
     """Within the block, every call of every part goes through ``at(path, call, value)``."""
     paths = {id(part): path for path, part in reversed(list(parts.items()))}
+
+    def heard(part: object, call: int, output: Any) -> Any:
+        return answered(output, lambda value: at(paths[id(part)], call, value))
+
+    with _listening(parts.values(), method, heard):
+        yield
+
+
+@contextmanager
+def _listening(
+    parts: Iterable[object], method: str, heard: Callable[[object, int, Any], Any]
+) -> Iterator[None]:
+    """Within the block, a part answers what ``heard(part, call, output)`` makes of its output."""
     calls: Counter[int] = Counter()
 
     def around(part: Any, run: Callable[..., Any]) -> Callable[..., Any]:
         def listened(*args: Any, **kwargs: Any) -> Any:
             call = calls[id(part)]
             calls[id(part)] += 1
-            output = run(*args, **kwargs)
-            return answered(output, lambda value: at(paths[id(part)], call, value))
+            return heard(part, call, run(*args, **kwargs))
 
         return listened
 
-    with intercepted(parts.values(), method, around):
+    with intercepted(parts, method, around):
         yield
 
 
