@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from small_networks import ConvNextBlock, MixedBag, ShiftedWindows, Transformer
+from exported_networks import ConvNextBlock, MixedBag, ShiftedWindows, Transformer
 
 from xai_heatmap import reverse
 
