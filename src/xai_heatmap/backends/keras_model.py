@@ -67,8 +67,7 @@ def open_keras(
     if len(inputs) > 1:
         raise NotAModel(
             f"One image input is needed; {model.name!r} takes {len(inputs)}. Wrap it in a "
-            f"keras.Model that takes the "
-            "image and fills in the others."
+            "keras.Model that takes the image and fills in the others."
         )
     adapter, state = KerasAdapter(model, output=output), state_of(model)
     return OpenedNetwork(
@@ -176,8 +175,7 @@ def _engine(adapter: KerasAdapter, kept: dict[Any, Any]) -> Engine:
         return KerasTorchEngine(adapter, kept=kept)
     raise NotAModel(
         f"Keras runs on {backend!r}, which can't be differentiated. Set KERAS_BACKEND to "
-        f"tensorflow, jax or torch "
-        "before Keras is imported."
+        "tensorflow, jax or torch before Keras is imported."
     )
 
 
@@ -194,7 +192,8 @@ def _collect(
             times += 1
             path = f"{prefix}{part.name}_{times}"
         found[path] = part
-        _collect(part, f"{path}/", seen, found)
+        if vars(part).get("_layers"):  # this runs on every call, and most layers hold no others
+            _collect(part, f"{path}/", seen, found)
 
 
 def _directly_in(layer: keras.Layer) -> list[keras.Layer]:
