@@ -1,0 +1,56 @@
+"""What the README shows runs as it stands."""
+
+import re
+import runpy
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch")
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.mark.slow
+def test_python_examples_run(tmp_path, monkeypatch):
+    shutil.copy(ROOT / "examples" / "images" / "chelsea.jpg", tmp_path / "cat.jpg")
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    model = runpy.run_path(str(ROOT / "examples" / "squeezenet.py"))["squeezenet"]().eval()
+    names = {"model": model, "x": np.zeros((2, 3, 224, 224), np.float32)}
+    (example,) = blocks("python")
+    exec(compile(example, "README.md", "exec"), names)  # noqa: S102 - our own
+    assert names["e"].overlay().shape == (300, 451, 3)
+    assert names["maps"].shape == (2, 13, 13)
+    assert (tmp_path / "out" / "cat.sheet.png").exists()
+
+
+def test_commands_are_commands():
+    from typer.main import get_command
+
+    from xai_heatmap.cli.app import app
+
+    known = get_command(app).commands
+    said = re.findall(r"^xai-heatmap (\w+)", "\n".join(blocks("sh")), flags=re.MULTILINE)
+    assert said
+    assert set(said) <= set(known)
+
+
+def test_targets_of_the_makefile_are_targets():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"^make (\w+)", "\n".join(blocks("sh")), flags=re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_linked_files_exist():
+    links = re.findall(r"\]\(((?!http)[^)#]+)", README)
+    assert links
+    for link in links:
+        assert (ROOT / link).exists(), link
