@@ -17,6 +17,7 @@ import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.core.errors import (  # noqa: E402
     BadArray,
     BadOption,
+    ModelError,
     NotAModel,
     UnknownLayer,
     UnknownMethod,
@@ -400,3 +401,10 @@ def test_a_model_that_takes_one_size_alone_is_never_tried_at_another():
     unit = xh.Preprocess(mode="unit", input_size=(32, 32))
     e = xh.explain(model, np.full((32, 32, 3), 128, np.uint8), preprocess=unit)
     assert e.map.shape == (30, 30)
+
+
+def test_a_guessed_size_that_does_not_fit_is_said():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(3600, 3))
+    with pytest.raises(ModelError, match=r"3x224x224.*image_shape"):
+        xh.network(model).layers  # noqa: B018 - listing runs the model
+    assert "0" in xh.network(model, image_shape=(3, 32, 32)).layers

@@ -29,7 +29,13 @@ from xai_heatmap.backends.recording import OpenedRecording, layout_of
 from xai_heatmap.backends.sightings import flow_in, layers_in, sites_in
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.arrays import Inputs, Native, Scores
-from xai_heatmap.core.errors import BadArray, LayerNotReached, NonFiniteScores
+from xai_heatmap.core.errors import (
+    BadArray,
+    LayerNotReached,
+    ModelError,
+    NonFiniteScores,
+    XaiHeatmapError,
+)
 from xai_heatmap.core.flow import surveyed
 from xai_heatmap.core.network import (
     INPUT,
@@ -131,8 +137,25 @@ class OpenedNetwork(Network):
 
     @property
     def layers(self) -> Mapping[str, Layer]:
-        """Every layer in order of execution, for inputs of `image_shape`."""
-        return self.survey(self.image_shape).layers
+        """Every layer in order of execution, for inputs of `image_shape`.
+
+        Raises
+        ------
+        ModelError
+            If nobody said the shape, and the model fails on the one that was guessed.
+        """
+        try:
+            return self.survey(self.image_shape).layers
+        except XaiHeatmapError:
+            raise
+        except Exception as problem:
+            if self._image_shape is not None or self._views:
+                raise
+            guess = "x".join(map(str, self.image_shape))
+            raise ModelError(
+                f"{self.name} failed on a picture of {guess}, which was a guess: {problem}. "
+                "Say what it takes: xai_heatmap.network(model, image_shape=(c, H, W))."
+            ) from problem
 
     def survey(self, shape: Sequence[int]) -> Survey:
         """What the network is like for inputs of `shape` (c, *image); one pass, then
