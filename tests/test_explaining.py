@@ -370,6 +370,13 @@ def test_wrong_number_of_labels_is_refused(network, picture):
         xh.explain(network, picture, preprocess=UNIT, labels=[*LABELS, "more"])
 
 
+def test_declared_labels_that_do_not_fit_are_not_believed(picture):
+    model = Colours()
+    model.config = type("Config", (), {"id2label": {0: "LABEL_0", 1: "LABEL_1"}})()
+    e = xh.explain(model, picture, preprocess=UNIT)
+    assert e.target == "class 1"
+
+
 def test_notebook_shows_a_picture_without_javascript(network, picture):
     e = explained(network, picture)
     page = e._repr_html_()

@@ -117,9 +117,8 @@ def compare(
     inputs = np.ascontiguousarray(x[None], dtype=np.float32)
     survey = opened.survey(inputs.shape[1:])
     names = select(survey, layers)
-    class_names = tuple(labels or opened.declared.labels or ())
     recording = opened.record(inputs, names)
-    _check_labels(class_names, recording.scores)
+    class_names = _class_names(labels, opened, recording.scores)
     likely = predictions(
         recording.scores[0], meaning=recording.meaning, closing=opened.closing, labels=class_names
     )
@@ -193,8 +192,7 @@ def maps(
     inputs = np.moveaxis(native, -1, 1) if opened.channels_last else native
     recording = opened.record(inputs, layer)
     names = list(recording.activations)
-    class_names = tuple(labels or opened.declared.labels or ())
-    _check_labels(class_names, recording.scores)
+    class_names = _class_names(labels, opened, recording.scores)
     targets = _targets(target, recording.scores, class_names)
     found = mapped(
         recording, inputs, Asked([chosen], names), targets, lambda _, __, map_, ___: map_
@@ -238,14 +236,19 @@ def _targets(
     return [_choice(one)(row, labels) for one, row in zip(wanted, scores, strict=True)]
 
 
-def _check_labels(labels: Sequence[str], scores: Scores) -> None:
-    """A list that is one name too long would call every class by its neighbour's name."""
+def _class_names(labels: Sequence[str] | None, network: Network, scores: Scores) -> tuple[str, ...]:
+    """One name a class: as given, else as the model declares them, else none.
+
+    A list that is one name too long would call every class by its neighbour's name.
+    """
     classes = max(scores.shape[1], 2)
     if labels and len(labels) != classes:
         raise BadOption(
             f"The network tells {classes} classes apart; {len(labels)} names were given. Give one "
             "name a class, in the order of the outputs (a background class counts too)."
         )
+    declared = network.declared.labels or ()
+    return tuple(labels or (declared if len(declared) == classes else ()))
 
 
 def _choice(wanted: OneTarget) -> Choice:
