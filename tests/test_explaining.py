@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import PIL.Image
@@ -18,6 +19,7 @@ from xai_heatmap.core.errors import (  # noqa: E402
     BadArray,
     BadOption,
     ModelError,
+    NonFiniteScores,
     NotAModel,
     UnknownLayer,
     UnknownMethod,
@@ -415,3 +417,34 @@ def test_a_guessed_size_that_does_not_fit_is_said():
     with pytest.raises(ModelError, match=r"3x224x224.*image_shape"):
         xh.network(model).layers  # noqa: B018 - listing runs the model
     assert "0" in xh.network(model, image_shape=(3, 32, 32)).layers
+
+
+def test_a_map_that_overflowed_is_an_error_and_no_verdict(network, picture, monkeypatch):
+    from xai_heatmap.core.registry import METHODS
+
+    nan = np.full((2, 2), np.nan, np.float32)
+    broken = replace(METHODS["gradcam"], formula=lambda activation, gradient: nan)
+    monkeypatch.setitem(METHODS, "gradcam", broken)
+    with pytest.raises(NonFiniteScores, match="float32"):
+        explained(network, picture)
+
+
+def test_options_of_a_method_that_is_not_asked_for_are_refused(network, picture):
+    with pytest.raises(BadOption, match="gradcm"):
+        xh.compare(network, picture, preprocess=UNIT, options={"gradcm": {"relu": False}})
+
+
+def test_a_map_with_its_negative_side_is_drawn_as_signed(network, picture):
+    e = explained(network, picture, layer="conv", options={"relu": False})
+    assert e.signed
+    assert e.heat().min() < 0
+
+
+def test_a_tensor_that_learns_is_refused_with_what_to_do(network):
+    with pytest.raises(BadArray, match="detach"):
+        xh.maps(network, torch.zeros(1, 3, 64, 64, requires_grad=True))
+
+
+def test_the_size_that_a_network_was_opened_for_is_the_size_it_gets(picture):
+    e = xh.explain(xh.network(Colours(), image_shape=(3, 32, 32)), picture, preprocess="unit")
+    assert e.map.shape == (8, 8)

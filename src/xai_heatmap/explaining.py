@@ -11,7 +11,13 @@ import numpy as np
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap import backends
 from xai_heatmap.core.arrays import Gradient, Image, Input, Map, Maps, Scores
-from xai_heatmap.core.errors import BadArray, BadOption, UnknownPreprocess, UnknownTarget
+from xai_heatmap.core.errors import (
+    BadArray,
+    BadOption,
+    UnknownPreprocess,
+    UnknownTarget,
+    did_you_mean,
+)
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import INPUT, Layers, Network, Recording, Survey
 from xai_heatmap.core.prediction import predictions
@@ -54,7 +60,7 @@ def explain(
     image
         Path, PIL image, or an array (H, W), (H, W, 1|3|4): uint8, or float in [0, 1].
     method
-        A name from `xai_heatmap.methods()`.
+        A name that ``xai-heatmap methods`` lists.
     layer
         ``auto``, a name, or an index among the layers with a grid.
     target
@@ -110,6 +116,12 @@ def compare(
     """
     opened = backends.network(network)
     options = options or {}
+    for name in options:
+        if name not in methods:
+            raise BadOption(
+                f"Options were given for {name!r}, which is not among the methods: "
+                f"{', '.join(methods)}.{did_you_mean(name, methods)}"
+            )
     chosen = [_with_options(name, options.get(name, {})) for name in methods]
     prepare = _preparation(preprocess, opened)
     frame = read(image)
@@ -130,8 +142,8 @@ def compare(
             name=frame.name,
             geometry=geometry,
             method=judged.method.name,
-            options=dict(options.get(judged.method.name, {})),
-            signed=judged.method.signed,
+            options=judged.options,
+            signed=judged.method.signed or judged.options.get("relu") is False,
             layer=survey.layers[layer],
             layer_reason=survey.reason if layers == "auto" else "",
             target=target.label,
@@ -148,7 +160,7 @@ def compare(
     made = []
     for wanted in targets:
         (target,) = _targets(wanted, recording.scores, class_names)
-        found = mapped(recording, inputs, asked, [target], _judging(recording, [target]))
+        found = mapped(recording, inputs, asked, [target], _judging(recording, [target], chosen))
         made += [explained(target, name, judged) for name in names for judged in found[name][0]]
     return Comparison(tuple(made))
 
@@ -182,7 +194,7 @@ def maps(
     """
     opened = backends.network(network)
     chosen = _with_options(method, options or {})
-    native = np.asarray(x)
+    native = _array(x)
     if native.ndim < 3 or native.dtype != np.float32:
         raise BadArray(
             f"maps() takes preprocessed float32 images (n, ...); received {native.dtype} of shape "
@@ -201,24 +213,42 @@ def maps(
     return stacked if several(layer) else stacked[names[0]]
 
 
+def _array(x: Any) -> np.ndarray:
+    try:
+        return np.asarray(x)
+    except (TypeError, ValueError, RuntimeError) as problem:
+        raise BadArray(
+            f"maps() takes what numpy can read; this {type(x).__name__} it can't: {problem}. "
+            "A torch tensor becomes an array by `x.detach().cpu().numpy()`."
+        ) from problem
+
+
 @dataclass(frozen=True)
 class _Judged:
     """A map with what it is worth."""
 
     method: Method
+    options: Mapping[str, object]
     map: Map
     score: float
     verdict: Verdict
 
 
-def _judging(recording: Recording, targets: Sequence[Target]) -> Finish[_Judged]:
+def _judging(
+    recording: Recording,
+    targets: Sequence[Target],
+    chosen: Sequence[tuple[Method, Mapping[str, object]]],
+) -> Finish[_Judged]:
     """What becomes of a map that a person will look at."""
+    options = {method.name: dict(own) for method, own in chosen}
 
     def judged(row: int, method: Method, map_: Map, gradient: Gradient | None) -> _Judged:
         score = float(targets[row].value(recording.scores[row : row + 1])[0])
-        probability = targets[row].bounded or recording.meaning == "probabilities"
-        worth = verdict(map_, gradient=gradient, score=score, probability=probability)
-        return _Judged(method, map_, score, worth)
+        closed = recording.meaning == "probabilities" and targets[row].index is not None
+        worth = verdict(
+            map_, gradient=gradient, score=score, probability=targets[row].bounded or closed
+        )
+        return _Judged(method, options[method.name], map_, score, worth)
 
     return judged
 

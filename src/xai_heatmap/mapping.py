@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from xai_heatmap.core.arrays import Gradient, Gradients, Inputs, Map, Scores
+from xai_heatmap.core.errors import NonFiniteScores
 from xai_heatmap.core.evidence import Evidence, Head
 from xai_heatmap.core.network import Recording
 from xai_heatmap.core.registry import Method
@@ -77,7 +78,7 @@ def mapped(
             finish(
                 row,
                 method,
-                method(known, options),
+                _finite(method(known, options), method),
                 known.gradient if "gradient" in method.needs else None,
             )
             for method, options in asked.methods
@@ -93,6 +94,15 @@ def mapped(
     else:
         recording.each_gradient(cotangents(recording.scores, targets), use)
     return found
+
+
+def _finite(map_: Map, method: Method) -> Map:
+    if not np.isfinite(map_).all():
+        raise NonFiniteScores(
+            f"{method.name} came out as NaN or infinity: a gradient or activation overflowed. "
+            "Half precision does so easily; try the model in float32."
+        )
+    return map_
 
 
 def cotangents(scores: Scores, targets: Sequence[Target]) -> Scores:

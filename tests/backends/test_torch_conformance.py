@@ -16,7 +16,7 @@ from torch import nn  # noqa: E402
 from torch_kit import Failing, Plain, TorchKit  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
-from xai_heatmap.core.errors import NotAModel  # noqa: E402
+from xai_heatmap.core.errors import NoScores, NotAModel  # noqa: E402
 
 
 @pytest.mark.parametrize("check", conformance.CHECKS, ids=lambda check: check.__name__)
@@ -180,3 +180,150 @@ def test_failing_model_keeps_failing_after_it_was_watched():
     with pytest.raises(ZeroDivisionError):
         conformance.network(model).layers  # noqa: B018 - listing runs the model
     assert "forward" not in vars(model.conv)
+
+
+class Squeezed(Plain):
+    def answer(self, logits):
+        return torch.sigmoid(logits).squeeze(1)
+
+
+def test_a_sigmoid_that_is_squeezed_is_still_left_out():
+    model = Squeezed(1)
+    opened = conformance.network(model)
+    assert opened.closing == "sigmoid"
+    recording = opened.record(conformance.images(), ["conv"])
+    assert recording.scores.shape == (2, 1)
+    plain = Plain(1)
+    plain.load_state_dict(model.state_dict())
+    expected = conformance.network(plain).record(conformance.images()).scores
+    np.testing.assert_allclose(recording.scores, expected, atol=1e-6)
+
+
+def test_a_squeezed_picture_axis_is_put_back():
+    class Bare(Plain):
+        def answer(self, logits):
+            return logits.squeeze()
+
+    opened = conformance.network(Bare())
+    assert opened.record(conformance.images(1)).scores.shape == (1, conformance.CLASSES)
+    assert conformance.network(Bare(1)).record(conformance.images(1)).scores.shape == (1, 1)
+
+
+def test_more_rows_than_pictures_are_refused():
+    class Doubled(Plain):
+        def answer(self, logits):
+            return torch.cat([logits, logits])
+
+    with pytest.raises(NoScores, match="for 2 pictures"):
+        conformance.network(Doubled()).record(conformance.images())
+
+
+def test_a_sigmoid_that_also_runs_inside_is_left_out_at_the_end_alone():
+    class Gated(Plain):
+        def __init__(self):
+            super().__init__()
+            self.act = nn.Sigmoid()
+
+        def forward(self, x):
+            return self.act(self.fc(self.act(self.conv(x)).mean((2, 3))))
+
+    model = Gated()
+    opened = conformance.network(model)
+    assert opened.closing == "sigmoid"
+    x = conformance.images()
+    with torch.no_grad():
+        gated = torch.sigmoid(model.conv(torch.from_numpy(x))).mean((2, 3))
+        expected = model.fc(gated).numpy()
+    np.testing.assert_allclose(opened.record(x).scores, expected, atol=1e-6)
+
+
+def test_parts_of_another_shape_are_surveyed_again():
+    model = Plain()
+    assert conformance.network(model).layers["conv"].grid == (6, 6)
+    model.conv = nn.Conv2d(3, 5, 3, padding=1)
+    assert conformance.network(model).layers["conv"].grid == (8, 8)
+
+
+def test_a_model_that_writes_into_its_input_gets_a_copy():
+    class Greedy(Plain):
+        def forward(self, x):
+            x -= 1
+            return super().forward(x)
+
+    opened = conformance.network(Greedy())
+    x = conformance.images()
+    before = x.copy()
+    first = opened.record(x, ["conv"]).scores
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(opened.record(x, ["conv"]).scores, first)
+
+
+def test_replaying_one_activation_does_not_write_into_memory():
+    class Skip(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem = nn.Conv2d(3, 5, 3)
+            self.branch = nn.Conv2d(5, 5, 3, padding=1)
+            self.fc = nn.Linear(5, conformance.CLASSES)
+
+        def forward(self, x):
+            skip = self.stem(x)
+            out = self.branch(skip)
+            skip += out
+            return self.fc(skip.mean((2, 3)))
+
+    opened = conformance.network(Skip())
+    recording = opened.record(conformance.images(), ["branch"])
+    own = recording.activations["branch"][:1]
+    for _ in range(3):
+        again = recording.replay("branch", own, row=0).scores
+        np.testing.assert_allclose(again, recording.scores[:1], atol=1e-5)
+
+
+def test_a_layer_of_whole_numbers_does_not_break_the_others():
+    class Bins(nn.Module):
+        def forward(self, x):
+            return (x > 0).long()
+
+    class Counted(Plain):
+        def __init__(self):
+            super().__init__()
+            self.bins = Bins()
+
+        def forward(self, x):
+            a = self.conv(x)
+            bins = self.bins(a)
+            return self.fc((self.relu(a) * bins).mean((2, 3)))
+
+    opened = conformance.network(Counted())
+    recording = opened.record(conformance.images(), "all")
+    gradients = recording.pullback(np.ones((2, conformance.CLASSES), np.float32))
+    assert np.abs(gradients["conv"]).max() > 0
+    assert not gradients["bins"].any()
+
+
+def test_a_model_that_moved_to_another_precision_is_followed():
+    model = Plain()
+    opened = conformance.network(model)
+    opened.record(conformance.images(), ["conv"])
+    model.double()
+    assert np.isfinite(opened.record(conformance.images(), ["conv"]).scores).all()
+
+
+def test_attention_weights_are_no_picture():
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Conv2d(3, 8, 2, 2)
+            self.norm = nn.LayerNorm(8)
+            self.softmax = nn.Softmax(-1)
+            self.fc = nn.Linear(8, 4)
+
+        def forward(self, x):
+            t = self.norm(self.embed(x).flatten(2).transpose(1, 2))
+            weights = self.softmax(t[:, None] @ t[:, None].transpose(-1, -2))
+            return self.fc((weights[:, 0] @ t).mean(1))
+
+    layers = conformance.network(Attention()).layers
+    assert layers["norm"].grid == (4, 4)
+    assert layers["softmax"].grid is None

@@ -20,7 +20,7 @@ class KerasTorchEngine(TorchEngine):
         values = (variable.value for variable in adapter.variables())
         home = next(values, None)
         anywhere: Any = keras.ops.zeros(()) if home is None else home
-        super().__init__(device=anywhere.device, dtype=torch.float32, kept=kept)
+        super().__init__(home=lambda: (anywhere.device, torch.float32), kept=kept)
         self._keras = adapter
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:

@@ -8,8 +8,9 @@ the two into a `Network`.
 import threading
 import warnings
 import weakref
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -71,9 +72,18 @@ class State:
     """
 
     surveys: dict[Any, tuple[Sightings, Survey]] = field(default_factory=dict)
-    proven: dict[str, bool] = field(default_factory=dict)
+    proven: dict[Any, bool] = field(default_factory=dict)
     kept: dict[Any, Any] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
+    parts: list[int] = field(default_factory=list)
+
+    def know(self, parts: list[int]) -> None:
+        """Forget what was learnt of other parts than these."""
+        if self.parts and parts != self.parts:
+            self.surveys.clear()
+            self.proven.clear()
+            self.kept.get("overwritten", {}).clear()
+        self.parts = parts
 
 
 _STATES: "weakref.WeakKeyDictionary[Any, State]" = weakref.WeakKeyDictionary()
@@ -113,8 +123,9 @@ class OpenedNetwork(Network):
 
     @property
     def declared(self) -> Declared:
-        """What the model says of itself."""
-        return self._adapter.declared
+        """What the model says of itself; `image_shape` counts as said."""
+        own = self._adapter.declared
+        return replace(own, input_shape=self._image_shape) if self._image_shape else own
 
     @property
     def channels_last(self) -> bool:
@@ -199,6 +210,7 @@ class OpenedNetwork(Network):
             if parts != self._parts:
                 self._parts = dict(parts)
                 self._views.clear()
+                self._state.know([*map(id, parts.values())])
             if shape not in self._views:
                 self._views[shape] = self._viewed(shape, parts)
             return self._views[shape]
@@ -251,8 +263,10 @@ class OpenedNetwork(Network):
 
     def _closing(self, seen: Sightings, parts: Mapping[str, object]) -> tuple[Closing | None, Undo]:
         closing, undo = seen.closing, Undo(mark=seen.mark)
+        times = Counter(call.path for call in seen.calls)
         for path in seen.last:
-            if own := self._adapter.closing_of(parts[path]):
+            own = self._adapter.closing_of(parts[path])
+            if own and times[path] == 1:  # one that also runs elsewhere has to go on doing so
                 closing, undo = own, Undo(part=parts[path])
         return closing, Undo() if self._keep_closing else undo
 
@@ -263,8 +277,10 @@ class OpenedNetwork(Network):
                 f"half precision "
                 "overflows easily: try the model in float32."
             )
-        if self._keep_closing and view.closing:
-            return OpenedRecording(recorded, view.survey, self._state.lock, head, "probabilities")
+        if self._keep_closing:
+            closed = view.closing is not None or _sum_to_one(recorded.scores)
+            meaning = "probabilities" if closed else "logits"
+            return OpenedRecording(recorded, view.survey, self._state.lock, head, meaning)
         if _sum_to_one(recorded.scores):
             return LogRecording(
                 OpenedRecording(recorded, view.survey, self._state.lock, head, "probabilities")
@@ -298,21 +314,22 @@ class OpenedNetwork(Network):
                 self._adapter, x, name, view.sites[name], view.undo, whole=whole
             )
 
-        if name not in self._state.proven:
+        key = name, x.shape[1:], self._adapter.output
+        if key not in self._state.proven:
             try:
                 head = made(whole=False)
                 twice = np.repeat(head.output, 2, axis=0)  # as one, a fold into the images passes
-                self._state.proven[name] = _equal(head(twice).scores, np.repeat(scores, 2, axis=0))
+                self._state.proven[key] = _equal(head(twice).scores, np.repeat(scores, 2, axis=0))
             except Exception:  # noqa: BLE001 - whatever a model raises when it is cut, a whole pass can't
-                self._state.proven[name] = False
-            if not self._state.proven[name]:
+                self._state.proven[key] = False
+            if not self._state.proven[key]:
                 warnings.warn(
                     f"{self.name}: what lies behind layer {name!r} can't be run on its own; whole "
                     f"forward passes are "
                     "made instead, which is slower and gives the same.",
                     stacklevel=2,
                 )
-        return made(whole=not self._state.proven[name])
+        return made(whole=not self._state.proven[key])
 
 
 def _opened_at(survey: Survey, at: Layers) -> list[str]:

@@ -9,7 +9,7 @@ LIKELY = ("logits", "scores", "output", "out", "predictions", "probs")
 """Keys that models give their scores, most telling first."""
 
 
-def scores_in(output: Any, *, which: str | int | None = None) -> Any:
+def scores_in(output: Any, *, images: int | None = None, which: str | int | None = None) -> Any:
     """The tensor of scores in a model's output: (n, classes), still of the framework, still
     differentiable.
 
@@ -17,6 +17,8 @@ def scores_in(output: Any, *, which: str | int | None = None) -> Any:
     ----------
     output
         A tensor, or a tuple, list, dict or object that holds it.
+    images
+        How many pictures went in, where that is known.
     which
         Key or index of the one meant, where there are several.
 
@@ -32,6 +34,13 @@ def scores_in(output: Any, *, which: str | int | None = None) -> Any:
             f"The model answers {_described(output)}; scores were expected: a tensor of (images, "
             f"classes), "
             "or a tuple, dict or object with `.logits` that holds one. Say which with output=KEY."
+        )
+    if images is not None and _squeezed(shape, images):
+        return chosen.reshape((1, -1))
+    if images is not None and len(shape) > 0 and shape[0] is not None and shape[0] != images:
+        raise NoScores(
+            f"The model answers {_described(output)} for {images} pictures; one row of scores for "
+            "each was expected. Wrap the model so that the pictures stay the first axis."
         )
     if len(shape) == 1:
         return chosen[:, None]
@@ -49,6 +58,11 @@ def scores_in(output: Any, *, which: str | int | None = None) -> Any:
             "output with output=KEY."
         )
     return chosen
+
+
+def _squeezed(shape: Any, images: int) -> bool:
+    """Whether the one picture's axis was squeezed away with others of length one."""
+    return images == 1 and (len(shape) == 0 or (len(shape) == 1 and shape[0] != 1))
 
 
 def _likely(output: Any) -> Any:

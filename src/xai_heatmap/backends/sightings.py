@@ -1,7 +1,7 @@
 """From what an engine saw to layers with names, layouts and a flow."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from xai_heatmap.backends.contract import IMAGES_IN_A_SURVEY, Sighting, Sightings
 from xai_heatmap.backends.taps import Site
@@ -31,18 +31,30 @@ def layers_in(seen: Sightings, shape: tuple[int, ...], *, channels_last: bool) -
         INPUT: Layer(INPUT, shape, "Input", _input_layout(shape, channels_last=channels_last))
     }
     grids: list[tuple[int, ...]] = []
+    tokens: set[int] = set()
     for name, call in named(seen).items():
-        own = layout(
-            call.shape,
-            images=IMAGES_IN_A_SURVEY,
-            image=image,
-            channels_last=channels_last,
-            grids=tuple(grids),
+        own = (
+            None
+            if _attention(call.shape, tokens)
+            else layout(
+                call.shape,
+                images=IMAGES_IN_A_SURVEY,
+                image=image,
+                channels_last=channels_last,
+                grids=tuple(grids),
+            )
         )
         layers[name] = Layer(name, _shape(call.shape, own), call.kind, own)
+        if own and own.kind == "tokens":
+            tokens.add(call.shape[1])
         if own and own.kind != "tokens" and own.grid not in grids:
             grids.append(own.grid)
     return layers
+
+
+def _attention(shape: tuple[int, ...], tokens: Collection[int]) -> bool:
+    """Whether it is a weight for every pair of tokens: places, but not of a picture."""
+    return len(shape) == 4 and shape[-1] == shape[-2] and shape[-1] in tokens
 
 
 def _input_layout(shape: tuple[int, ...], *, channels_last: bool) -> Layout:

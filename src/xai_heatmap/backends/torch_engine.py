@@ -2,6 +2,7 @@
 replayed.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -36,6 +37,9 @@ CLOSING_FUNCTIONS: dict[str, Closing] = {
 HELD_AT_ONCE = 32 << 20
 """Bytes of gradients up to which they are all held; beyond, each is dropped after its use."""
 
+_PASSES = threading.RLock()
+"""The random state and torch's fast path for attention are one for all models of a process."""
+
 SUMS = ("AddBackward0", "SumBackward0")
 
 
@@ -44,15 +48,17 @@ class TorchEngine:
 
     Parameters
     ----------
-    device, dtype
-        Where and in what precision the model lives; numpy float32 crosses the boundary.
+    home
+        Where and in what precision the model lives at the time; numpy float32 crosses the
+        boundary.
     kept
         What is remembered of the model between calls.
     """
 
-    def __init__(self, *, device: torch.device, dtype: torch.dtype, kept: dict[Any, Any]) -> None:
-        self._device = device
-        self._dtype = dtype
+    def __init__(
+        self, *, home: Callable[[], tuple[torch.device, torch.dtype]], kept: dict[Any, Any]
+    ) -> None:
+        self._home = home
         self._overwritten: dict[str, bool] = kept.setdefault("overwritten", {})
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
@@ -64,7 +70,7 @@ class TorchEngine:
             _ClosingCalls() as closing,
             overheard(adapter.parts(), adapter.method, watch.at),
         ):
-            scores = adapter.scores(image)
+            scores = adapter.scores(image.clone())  # a model may write into its input
         return watch.sightings(adapter.parts(), image, scores, closing)
 
     def record(
@@ -74,8 +80,7 @@ class TorchEngine:
         taps = _Taps(self._overwritten)
         with self._running(adapter, undo), torch.set_grad_enabled(bool(sites)):
             image = self._tensor(x)
-            if INPUT in sites:
-                image = taps.at(INPUT, image)
+            image = taps.at(INPUT, image) if INPUT in sites else image.clone()
             inner = {name: site for name, site in sites.items() if name != INPUT}
             with tapped(inner, adapter.method, taps.at):
                 scores = adapter.scores(image)
@@ -121,15 +126,18 @@ class TorchEngine:
 
     def _tensor(self, x: Native) -> torch.Tensor:
         with torch.inference_mode(mode=False):
-            tensor = torch.as_tensor(np.ascontiguousarray(x), device=self._device)
-            return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
+            device, dtype = self._home()
+            tensor = torch.as_tensor(np.ascontiguousarray(x), device=device)
+            return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
     @contextmanager
     def _running(self, adapter: Adapter, undo: Undo) -> Iterator[None]:
         """Everything that a pass needs around it, whatever mode the caller is in."""
-        fast = torch.backends.mha.get_fastpath_enabled()
-        devices = [self._device.index or 0] if self._device.type == "cuda" else []
+        device, _ = self._home()
+        devices = [device.index or 0] if device.type == "cuda" else []
         with ExitStack() as stack:
+            stack.enter_context(_PASSES)
+            fast = torch.backends.mha.get_fastpath_enabled()
             stack.enter_context(torch.random.fork_rng(devices, enabled=True))
             stack.enter_context(torch.inference_mode(mode=False))
             stack.enter_context(torch.enable_grad())
@@ -156,6 +164,7 @@ def _pull(
     from one, so the pass runs through all of them, and what a hook does not hold is freed on the
     way; but a hook costs as much as a small convolution.
     """
+    taps = {key: tap for key, tap in taps.items() if tap.requires_grad}  # not whole numbers
     size = sum(tap.numel() * tap.element_size() for tap in taps.values())
     asked = taps if size <= HELD_AT_ONCE else {k: tap for k, tap in taps.items() if tap.is_leaf}
     hooks = [
@@ -200,11 +209,14 @@ class TorchHead:
         self._parts = adapter.parts()
         self._copies = False
         self._memory = None if self._whole else self._remembered()
-        self.output = _array(x if name == INPUT else self._own_output())
+        own = x if name == INPUT else self._own_output()
+        self._dtype = own.dtype
+        self.output = _array(own)
 
     def __call__(self, output: Native) -> Recorded:
         """Scores for other outputs of the layer, opened at the layer."""
-        activation = self._engine._tensor(output).requires_grad_()  # noqa: SLF001 - engine and head are one thought
+        activation = self._engine._tensor(output)  # noqa: SLF001 - engine and head are one thought
+        activation = activation.to(self._dtype).requires_grad_()
         try:
             scores = self._scores(activation)
         except RuntimeError as problem:
@@ -240,12 +252,15 @@ class TorchHead:
         if value.ndim == 0 or value.shape[0] != 1:
             return value
         spread = value.expand(images, *value.shape[1:])
-        return spread.clone() if self._copies else spread
+        return spread.clone() if self._copies or images == 1 else spread
 
     def _remembered(self) -> replay.Memory | None:
         with self._engine._running(self._adapter, self._undo), torch.no_grad():  # noqa: SLF001
             return replay.remember(
-                self._parts, self._adapter.method, self._site, lambda: self._adapter.scores(self._x)
+                self._parts,
+                self._adapter.method,
+                self._site,
+                lambda: self._adapter.scores(self._x.clone()),
             )
 
     def _own_output(self) -> torch.Tensor:
@@ -256,7 +271,7 @@ class TorchHead:
             recorded = self._engine.record(
                 self._adapter, _array(self._x), {self._name: self._site}, self._undo
             )
-            return torch.as_tensor(recorded.outputs[self._name])
+            return torch.as_tensor(recorded.outputs[self._name]).to(self._x.dtype)
         return found[0]
 
 
@@ -355,10 +370,21 @@ class _Watch:
         """
         last, output = [], scores
         for path, _, value, passed, _ in reversed(self._calls):
-            if passed is output:
+            if _same(passed, output):
                 last.append(path)
                 output = value
         return last, output
+
+
+def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether both hold the same numbers in the same place: one is the other, or a view of all of
+    it, such as squeezed, and nobody wrote into it since.
+    """
+    return one is other or (
+        one.numel() == other.numel() > 0
+        and one.data_ptr() == other.data_ptr()
+        and one._version == other._version == 0  # noqa: SLF001 - torch has no other way
+    )
 
 
 def _autograd_graph(
@@ -385,7 +411,6 @@ class _ClosingCalls(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self._answers: list[tuple[torch.Tensor, Closing]] = []
-        self._depth = 0
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
@@ -397,7 +422,7 @@ class _ClosingCalls(TorchFunctionMode):
     def of(self, output: torch.Tensor) -> tuple[Closing | None, int | None]:
         """Which closing function answered `output`, and which of all their calls that was."""
         for call, (answer, closing) in enumerate(self._answers):
-            if answer is output:
+            if _same(answer, output):
                 return closing, call
         return None, None
 

@@ -1,5 +1,6 @@
 """`torch.nn.Module` as a network: its submodules are the parts, `forward` runs them."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -45,16 +46,9 @@ def open_torch(
             "made from."
         )
     state = state_of(module)
-    tensors = [*module.parameters(), *module.buffers()]
-    floating = [t for t in tensors if t.is_floating_point()]
-    engine = TorchEngine(
-        device=tensors[0].device if tensors else torch.device("cpu"),
-        dtype=floating[0].dtype if floating else torch.float32,
-        kept=state.kept,
-    )
     return OpenedNetwork(
         ModuleAdapter(module, output=output),
-        engine,
+        TorchEngine(home=lambda: _home(module), kept=state.kept),
         state,
         image_shape=image_shape,
         keep_closing=keep_closing,
@@ -104,7 +98,7 @@ class ModuleAdapter:
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:
         """Call the model; its scores."""
-        return scores_in(self._module(x), which=self.output)
+        return scores_in(self._module(x), images=len(x), which=self.output)
 
     def closing_of(self, part: object) -> Closing | None:
         """Softmax and sigmoid modules close."""
@@ -151,6 +145,16 @@ def _differentiable(modules: Sequence[nn.Module]) -> Iterator[None]:
     finally:
         for shelf, tensors in zip(shelves, before, strict=True):
             shelf.update(tensors)
+
+
+def _home(module: nn.Module) -> tuple[torch.device, torch.dtype]:
+    """Where the model lives now, and in what precision: those of its first weights."""
+    tensors = itertools.chain(module.parameters(), module.buffers())
+    first = next(tensors, None)
+    if first is None:
+        return torch.device("cpu"), torch.float32
+    floating = (t for t in itertools.chain([first], tensors) if t.is_floating_point())
+    return first.device, next((t.dtype for t in floating), torch.float32)
 
 
 def _modules(root: nn.Module) -> list[nn.Module]:
@@ -214,4 +218,6 @@ def _first_convolution(module: nn.Module) -> tuple[int, ...] | None:
     2-D.
     """
     first = next((m for m in module.modules() if isinstance(m, nn.Conv2d)), None)
-    return (first.in_channels, 224, 224) if first is not None else None
+    if first is None or first.in_channels not in (1, 3):
+        return None
+    return first.in_channels, 224, 224

@@ -131,7 +131,7 @@ def _tokens(
 ) -> Layout | None:
     for grid in reversed(list(grids)):
         prefix = count - math.prod(grid)
-        if len(grid) == len(image) and 0 <= prefix <= 8 and math.prod(grid) > 1:
+        if len(grid) == len(image) and 0 <= prefix <= MOST_PREFIX_TOKENS and math.prod(grid) > 1:
             return Layout("tokens", grid, prefix)
     candidates = [
         (0.05 * prefix + _distortion(grid, image), Layout("tokens", grid, prefix))

@@ -123,7 +123,7 @@ def contrast(which: int | str, *, against: int | str) -> Choice:
         chosen, other = category(a)(scores, labels), category(b)(scores, labels)
         row = scores[None]
         weights = chosen.cotangent(row)[0] - other.cotangent(row)[0]
-        return linear(weights, f"{chosen.label} - {other.label}", index=a)
+        return linear(weights, f"{chosen.label} - {other.label}")
 
     return Choice(f"contrast({which!r}, against={against!r})", pick)
 

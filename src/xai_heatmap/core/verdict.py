@@ -71,6 +71,11 @@ def verdict(map_: Map, *, gradient: Gradient | None, score: float, probability: 
     return Verdict(
         "no_positive_evidence",
         highest,
-        "nothing at this layer speaks for the target; the map stays empty. hirescam shows what "
-        "speaks against it, another layer may show more.",
+        "nothing at this layer speaks for the target; "
+        + (
+            "the map shows what speaks against it. "
+            if map_.any()
+            else "the map stays empty. hirescam shows what speaks against it. "
+        )
+        + "Another layer may show more.",
     )

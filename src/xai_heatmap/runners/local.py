@@ -128,7 +128,7 @@ def run(job: Job, network: Network) -> Iterator[Row]:
         layers=_layers(job.layer),
         targets=targets,
         preprocess=_preparing(job, network),
-        labels=names or None,
+        labels=names if job.labels else None,
         options=_options(job),
     )
     surveyed(network, job)
