@@ -296,7 +296,7 @@ def test_a_bad_call_ends_in_one_error(explain, place, flags, code, exit_code, wo
         ("dog.png", "XH132", "ending that no model has"),
         ("w.safetensors", "XH132", "holds weights but no architecture"),
         ("w.pth", "XH132", "--model module.py:factory --weights w.pth"),
-        ("w.onnx", "XH132", "not supported yet"),
+        ("w.onnx", "XH132", "An ONNX model was expected"),
         ("resnet50", "XH131", "torchvision:resnet50"),
         ("torchvison:resnet50", "XH131", "Did you mean 'torchvision'?"),
         ("keras:", "XH131", "names a hub but no model"),

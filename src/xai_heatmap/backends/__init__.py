@@ -12,6 +12,8 @@ from xai_heatmap.core.network import Network
 OPENERS = {
     "keras.src.models.model.Model": ("keras_model", "open_keras"),
     "torch.nn.modules.module.Module": ("torch_module", "open_torch"),
+    "onnx.onnx_ml_pb2.ModelProto": ("onnx_runtime", "open_onnx"),
+    "xai_heatmap.backends.onnx_file.OnnxFile": ("onnx_runtime", "open_onnx"),
 }
 """Where a model of a class is opened; asked in this order, since a Keras model on torch is both."""
 

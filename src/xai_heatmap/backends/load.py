@@ -2,6 +2,7 @@
 
 =============================  ==================================================================
 ``model.keras``, ``model.h5``  read by Keras in safe mode; code that the file carries is refused
+``model.onnx``                 run by onnxruntime; weights beside it are read from its own folder
 ``module.py:factory``          the file is run and its function ``factory()`` called: your own code
 ``torchvision:NAME[/WEIGHTS]`` such as ``torchvision:resnet50/IMAGENET1K_V1``
 ``timm:NAME``                  such as ``timm:convnext_tiny``
@@ -41,6 +42,7 @@ FILES: Mapping[str, tuple[str, str]] = MappingProxyType(
         ".keras": ("keras_file", "load_keras_file"),
         ".h5": ("keras_file", "load_keras_file"),
         ".hdf5": ("keras_file", "load_keras_file"),
+        ".onnx": ("onnx_file", "load_onnx_file"),
     }
 )
 """Where a file with that ending is loaded."""
@@ -57,8 +59,6 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         ".ckpt": _ONLY_WEIGHTS,
         ".safetensors": _ONLY_WEIGHTS,
         ".npz": _ONLY_WEIGHTS,
-        ".onnx": "is an ONNX file, which is not supported yet. Give the Keras or PyTorch model "
-        "that it was exported from: model.keras, or module.py:factory",
         ".pb": "is a TensorFlow graph, which can't be opened at its layers. Save the Keras model "
         "that it came from as .keras",
         ".tflite": "is a TensorFlow Lite file, which has no gradients. Give the Keras model that "
@@ -72,8 +72,8 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 _FACTORY = re.compile(r"(?P<path>.+\.py):(?P<name>[^\W\d]\w*)")
 _WITHOUT = "?weights=none"
 _KINDS = (
-    "A model is a .keras or .h5 file, module.py:factory, torchvision:NAME, timm:NAME, keras:NAME "
-    "or hf:ORG/NAME."
+    "A model is a .keras, .h5 or .onnx file, module.py:factory, torchvision:NAME, timm:NAME, "
+    "keras:NAME or hf:ORG/NAME."
 )
 
 

@@ -1,0 +1,127 @@
+"""An ONNX graph as an engine: opened at tensors, differentiated by a second graph, cut in two."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from onnx import ValueInfoProto
+
+from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
+from xai_heatmap.backends.onnx_cut import behind, infos, replacing
+from xai_heatmap.backends.onnx_graph import OnnxGraph, Ready, Source, ready
+from xai_heatmap.backends.onnx_head import HeadPlans, OnnxHead, recorded
+from xai_heatmap.backends.onnx_input import IMAGES
+from xai_heatmap.backends.onnx_plan import Plan
+from xai_heatmap.backends.onnx_survey import Shapes, sightings
+from xai_heatmap.backends.taps import Site
+from xai_heatmap.core.arrays import Native
+
+KEPT = 8
+"""How many plans, each with its own compiled graphs and weights, are kept for the next call."""
+
+REPLACED = "activation in place of the layer's own"
+
+T = TypeVar("T")
+
+
+@dataclass
+class OnnxEngine:
+    """Opens, differentiates and replays one model; graphs are compiled once and kept."""
+
+    source: Source
+    providers: Sequence[str]
+    _ready: dict[tuple[int, ...], Ready] = field(default_factory=dict)
+    _kept: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+
+    def ready(self, shape: tuple[int, ...]) -> Ready:
+        """The model prepared for pictures of `shape` (c, *image)."""
+        if shape not in self._ready:
+            self._ready[shape] = ready(self.source, shape)
+        return self._ready[shape]
+
+    def survey(self, adapter: Adapter, x: Native) -> Sightings:
+        """From shapes that are inferred; the graph runs only where that is not enough."""
+        known = self.ready(self._shape(x))
+
+        def probe(tensors: Sequence[str]) -> Shapes:
+            plan = self._plan(known.kept, tensors, backwards=False)
+            found = plan.run({known.kept.image: x[: self.source.picture.images]}).tensors
+            return {name: value.shape for name, value in found.items()}
+
+        return sightings(known, images=self.source.picture.images, probe=probe)
+
+    def record(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+    ) -> Recorded:
+        """One run forwards; what the run backwards needs stays in the runtime's own memory."""
+        graph = self._graph(x, undo)
+        tensors = {name: _tensor(graph, site) for name, site in sites.items()}
+        at = tuple(dict.fromkeys(tensors.values()))
+        plan = self._once((id(graph), at), lambda: self._plan(graph, at, backwards=bool(at)))
+        return recorded(plan.run({graph.image: x}), tensors)
+
+    def head(
+        self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
+    ) -> OnnxHead:
+        """What lies behind `site` for the one image `x`."""
+        graph = self._graph(x, undo)
+        tensor = _tensor(graph, site)
+        plans = self._once(
+            (id(graph), tensor, whole), lambda: self._head_plans(graph, tensor, whole=whole)
+        )
+        return OnnxHead(name, plans, x)
+
+    def _head_plans(self, graph: OnnxGraph, tensor: str, *, whole: bool) -> HeadPlans:
+        images = self.source.picture.images
+        if whole and tensor != graph.image:
+            model = replacing(graph.model, tensor, graph.image, scores=graph.scores, by=REPLACED)
+            return HeadPlans(
+                self._plan(graph, [tensor], backwards=False),
+                Plan(model, graph.scores, [], self.providers, images, backwards=False),
+                Plan(model, graph.scores, [REPLACED], self.providers, images),
+                tensor, REPLACED, spread=[graph.image], beside=[],
+            )  # fmt: skip
+        model, frontier = behind(graph.model, tensor, graph.image, scores=graph.scores)
+        known = infos(graph.model)
+        spread = [name for name in frontier if _images_first(known.get(name), images)]
+        return HeadPlans(
+            self._plan(graph, [tensor, *frontier], backwards=False),
+            Plan(model, graph.scores, [], self.providers, images, backwards=False),
+            Plan(model, graph.scores, [tensor], self.providers, images),
+            tensor, tensor, spread, [name for name in frontier if name not in spread],
+        )  # fmt: skip
+
+    def _plan(self, graph: OnnxGraph, at: Sequence[str], *, backwards: bool) -> Plan:
+        images = self.source.picture.images
+        return Plan(graph.model, graph.scores, at, self.providers, images, backwards=backwards)
+
+    def _once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What was made for that key, made again where KEPT others were asked for since."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        self._kept.move_to_end(key)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[key]
+
+    def _graph(self, x: Native, undo: Undo) -> OnnxGraph:
+        known = self.ready(self._shape(x))
+        return known.undone if undo.mark and known.undone else known.kept
+
+    def _shape(self, x: Native) -> tuple[int, ...]:
+        shape = x.shape[1:]
+        return (shape[-1], *shape[:-1]) if self.source.picture.channels_last else shape
+
+
+def _tensor(graph: OnnxGraph, site: Site) -> str:
+    """The tensor at a site; the site without a part is the picture."""
+    return graph.image if site.part is None else site.part[site.call]  # type: ignore[index] - parts are tuples of names
+
+
+def _images_first(value: ValueInfoProto | None, images: int | None) -> bool:
+    """Whether the first axis of a tensor counts images, as far as its shape is known."""
+    if value is None or not value.type.tensor_type.shape.dim:
+        return False
+    first = value.type.tensor_type.shape.dim[0]
+    return first.dim_param == IMAGES if images is None else first.dim_value == images

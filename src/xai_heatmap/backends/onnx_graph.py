@@ -1,0 +1,128 @@
+"""An ONNX model in the one form that the engine knows: float32 pictures in, float32 scores out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from onnx import ModelProto, NodeProto
+
+from xai_heatmap import reverse
+from xai_heatmap.backends.contract import Closing
+from xai_heatmap.backends.onnx_check import check_whole
+from xai_heatmap.backends.onnx_cut import part
+from xai_heatmap.backends.onnx_input import PictureInput, picture_input, retyped
+from xai_heatmap.backends.onnx_output import CLOSING, chosen, closing, with_scores, without
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model as it was handed in, reduced to what leads from the picture to one output."""
+
+    model: ModelProto
+    picture: PictureInput
+    answer: str
+
+
+@dataclass(frozen=True)
+class OnnxGraph:
+    """A model prepared for pictures of one shape: checked, converted up, shapes inferred."""
+
+    model: ModelProto
+    image: str
+    scores: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A graph with its closing function, and the same without it.
+
+    Parameters
+    ----------
+    kept
+        As the model is.
+    undone
+        Ending in what the closing function is given; None where there is none.
+    closing
+        Which function that is.
+    layers
+        The nodes that are the user's own, in order of execution.
+    """
+
+    kept: OnnxGraph
+    undone: OnnxGraph | None
+    closing: Closing | None
+    layers: Sequence[NodeProto]
+
+
+def source(
+    model: ModelProto,
+    *,
+    image_shape: Sequence[int] | None = None,
+    output: str | int | None = None,
+) -> Source:
+    """What leads to the chosen output, and where the picture goes in.
+
+    Raises
+    ------
+    ModelError, NoScores
+        If a model has no picture to take, or no scores to give.
+    """
+    check_whole(model)
+    answer = chosen(model, output)
+    stored = {initializer.name for initializer in model.graph.initializer}
+    needed = part(model, model.graph.node, inputs=[], outputs=[answer])
+    made = {name for node in needed.graph.node for name in node.output}
+    read = {name for node in needed.graph.node for name in node.input} - made - stored
+    needed.graph.input.extend(value for value in model.graph.input if value.name in read)
+    return Source(needed, picture_input(needed, image_shape=image_shape), answer)
+
+
+def ready(given: Source, shape: Sequence[int]) -> Ready:
+    """The model for pictures of `shape` (c, *image).
+
+    Raises
+    ------
+    ModelError
+        If the model is not valid, or can't be brought into the form that is needed.
+    """
+    model = ModelProto()
+    model.CopyFrom(given.model)
+    shaped(model, given.picture, shape)
+    retyped(model, given.picture.name)
+    _inferring(model)
+    prepared = reverse.prepared(model)
+    own = [node for node in prepared.graph.node if node.op_type != "Constant"]
+    end = closing(prepared, given.answer)
+    undone = end and _scored(without(prepared, end), given)
+    return Ready(_scored(prepared, given), undone, end and CLOSING[end.op_type], own)
+
+
+def shaped(model: ModelProto, picture: PictureInput, shape: Sequence[int]) -> None:
+    """Write the shape into the input; what the file says of other tensors is inferred afresh."""
+    value = next(value for value in model.graph.input if value.name == picture.name)
+    kind = value.type.tensor_type
+    del kind.shape.dim[:], model.graph.value_info[:]
+    for length in picture.native(shape):
+        dim = kind.shape.dim.add()
+        if isinstance(length, int):
+            dim.dim_value = length
+        else:
+            dim.dim_param = length
+    for value in model.graph.output:
+        for dim in value.type.tensor_type.shape.dim:
+            dim.Clear()
+
+
+def _inferring(model: ModelProto) -> None:
+    """What was exported while it was trained infers from now on."""
+    for node in model.graph.node:
+        if node.op_type == "Dropout":
+            del node.input[2:]
+        if node.op_type == "BatchNormalization":
+            others = [a for a in node.attribute if a.name != "training_mode"]
+            if len(others) < len(node.attribute):
+                del node.attribute[:], node.output[1:]
+                node.attribute.extend(others)
+
+
+def _scored(model: ModelProto, given: Source) -> OnnxGraph:
+    return OnnxGraph(model, given.picture.name, with_scores(model, given.answer))

@@ -1,0 +1,75 @@
+"""The graph behind a tensor, for one image, with other activations in the tensor's place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xai_heatmap.backends.contract import Recorded
+from xai_heatmap.backends.onnx_plan import Arrays, Plan, Run
+from xai_heatmap.core.arrays import Native, Scores
+
+
+@dataclass
+class HeadPlans:
+    """How a head is run.
+
+    Parameters
+    ----------
+    before
+        Gives the tensor and the frontier for one image.
+    forward, both
+        The head itself: scores alone, and with the way back; the latter from when it is first
+        needed on.
+    tensor, replaced
+        The layer's tensor, and what the head calls it.
+    spread, beside
+        The frontier: what is repeated for every activation, and what has no images.
+    """
+
+    before: Plan
+    forward: Plan
+    both: Plan
+    tensor: str
+    replaced: str
+    spread: Sequence[str]
+    beside: Sequence[str]
+    differentiated: bool = False
+
+
+class OnnxHead:
+    """The network behind one layer, for one image."""
+
+    def __init__(self, name: str, plans: HeadPlans, x: Native) -> None:
+        self._name, self._plans = name, plans
+        (image,) = (given.name for given in plans.before.model.graph.input)
+        found = {image: x, **plans.before.run({image: x}).tensors}
+        self._spread = {name: found[name] for name in plans.spread}
+        self._beside = {name: found[name] for name in plans.beside}
+        self.output: Native = found[plans.tensor]
+
+    def __call__(self, output: Native) -> Recorded:
+        """Scores for other outputs of the layer, opened at the layer."""
+        plans = self._plans
+        feeds = {name: np.repeat(own, len(output), axis=0) for name, own in self._spread.items()}
+        feeds[plans.replaced] = output
+        if plans.differentiated:
+            run = plans.both.run(feeds, beside=self._beside)
+            return recorded(run, {self._name: plans.replaced})
+        scores = plans.forward.run(feeds, beside=self._beside).scores
+
+        def pullback(cotangent: Scores) -> dict[str, Native]:
+            plans.differentiated = True
+            run = plans.both.run(feeds, beside=self._beside)
+            return {self._name: run.pullback(cotangent)[plans.replaced]}
+
+        return Recorded(scores, {self._name: output}, pullback)
+
+
+def recorded(run: Run, tensors: Mapping[str, str]) -> Recorded:
+    """A run under the names of layers."""
+
+    def named(arrays: Arrays) -> dict[str, Native]:
+        return {name: arrays[tensor] for name, tensor in tensors.items()}
+
+    return Recorded(run.scores, named(run.tensors), lambda c: named(run.pullback(c)))

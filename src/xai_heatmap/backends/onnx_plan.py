@@ -1,0 +1,161 @@
+"""Two sessions for one graph opened at tensors: forwards, and backwards from what that left."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from onnx import ModelProto
+
+from xai_heatmap import reverse
+from xai_heatmap.backends.loaded import first_line
+from xai_heatmap.backends.onnx_cut import depending_on, leading_to, part, reads
+from xai_heatmap.backends.onnx_session import Session, Values, array, value
+from xai_heatmap.core.arrays import Scores
+from xai_heatmap.core.errors import ModelError
+
+COTANGENT = "cotangent of the scores"
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run forwards left: the tensors asked for, and the way back."""
+
+    scores: Scores
+    tensors: Arrays
+    pullback: Callable[[Scores], Arrays]
+
+
+@dataclass
+class Plan:
+    """A graph opened at tensors; its sessions are made when they are first needed.
+
+    The graph with its derivative is cut in two where the scores are known: the first half also
+    answers what the second reads, so nothing is computed twice, and the cotangent may be chosen in
+    between.
+
+    Parameters
+    ----------
+    model, scores, at
+        The graph, the tensor that is differentiated, and those that it is opened at.
+    providers
+        Of onnxruntime.
+    images
+        How many images go in at a time, None where any number does.
+    backwards
+        Whether gradients may be asked for.
+    """
+
+    model: ModelProto
+    scores: str
+    at: Sequence[str]
+    providers: Sequence[str]
+    images: int | None = None
+    backwards: bool = True
+    _halves: "_Halves | None" = field(default=None, init=False)
+
+    def run(self, feeds: Arrays, *, beside: Arrays = MappingProxyType({})) -> Run:
+        """Forwards; `feeds` have the images first, as many as there are, `beside` has none."""
+        halves = self._halves = self._halves or _halves(self)
+        n = len(next(iter(feeds.values())))
+        runs = [halves.forward({**chunk, **beside}) for chunk in _chunks(feeds, n, self.images)]
+        held = [{name: array(run[name]) for name in (self.scores, *self.at)} for run in runs]
+        found = _joined(held, n, self.images)
+
+        def pullback(cotangent: Scores) -> Arrays:
+            parts = _chunks({COTANGENT: cotangent}, n, self.images)
+            gradients = [halves.back(*pair) for pair in zip(runs, parts, strict=True)]
+            return _joined(gradients, n, self.images)
+
+        return Run(found[self.scores], {name: found[name] for name in self.at}, pullback)
+
+
+@dataclass
+class _Halves:
+    """The compiled graphs of a plan, and what each is handed.
+
+    A gradient that is the same at every place of the grid, as behind a global average, is not
+    written out: `gradients` then names what would be expanded to the tensor's shape.
+    """
+
+    plan: Plan
+    first: Session
+    residuals: Sequence[str]
+    gradients: Mapping[str, str]
+    second: ModelProto | ModelError
+    _compiled: Session | None = None
+
+    def forward(self, feeds: Arrays) -> Values:
+        given = {info.name: value(feeds[info.name]) for info in self.plan.model.graph.input}
+        return {**given, **self.first(given)}
+
+    def back(self, left: Values, feeds: Arrays) -> Arrays:
+        if isinstance(self.second, ModelError):
+            raise self.second
+        self._compiled = self._compiled or Session(self.second, self.plan.providers)
+        given = {name: left[name] for name in self.residuals}
+        given[COTANGENT] = value(feeds[COTANGENT])
+        found = {name: array(one) for name, one in self._compiled(given).items()}
+        return {
+            tensor: np.broadcast_to(found[name], left[tensor].shape())
+            for tensor, name in self.gradients.items()
+        }
+
+
+def _halves(plan: Plan) -> _Halves:
+    inputs = [info.name for info in plan.model.graph.input]
+    nodes = plan.model.graph.node
+    asked = [plan.scores, *plan.at]
+    try:
+        at = plan.at if plan.backwards else []
+        both, gradients = reverse.backward(plan.model, plan.scores, at, cotangent=COTANGENT)
+    except Exception as error:  # noqa: BLE001 - attributes that make no sense break a rule anywhere
+        refused = error if isinstance(error, ModelError) else _broken(error)
+        return _Halves(plan, _first(plan, plan.model, asked), (), {}, refused)
+    forward, written = both.graph.node[: len(nodes)], both.graph.node[len(nodes) :]
+    expanded = {n.output[0]: n.input[0] for n in written if n.op_type == "Expand"}
+    gradients = {tensor: expanded.get(name, name) for tensor, name in gradients.items()}
+    back = list(leading_to(gradients.values(), written, given=[COTANGENT]))
+    moving = depending_on(inputs, forward)
+    residuals = list(dict.fromkeys(name for n in back for name in reads(n) if name in moving))
+    still = [node for node in forward if not moving.intersection(node.output)]
+    second = part(
+        both,
+        [*still, *back],
+        inputs=[*residuals, COTANGENT],
+        outputs=list(dict.fromkeys(gradients.values())),
+    )
+    return _Halves(plan, _first(plan, both, [*asked, *residuals]), residuals, gradients, second)
+
+
+def _broken(error: Exception) -> ModelError:
+    return ModelError(
+        f"A derivative of the graph is needed and can't be written: {first_line(error)}. A node "
+        "has attributes or constants that do not fit it; export the model again, or choose a "
+        "method without gradients, such as eigencam."
+    )
+
+
+def _first(plan: Plan, model: ModelProto, asked: Sequence[str]) -> Session:
+    inputs = [info.name for info in plan.model.graph.input]
+    outputs = dict.fromkeys(name for name in asked if name not in inputs)
+    nodes = model.graph.node[: len(plan.model.graph.node)]
+    return Session(part(model, nodes, inputs=inputs, outputs=list(outputs)), plan.providers)
+
+
+def _chunks(feeds: Arrays, n: int, images: int | None) -> list[Arrays]:
+    """The feeds in portions of `images`; the last is filled up by repeating its last image."""
+    if images is None:
+        return [feeds]
+    places = [np.minimum(np.arange(start, start + images), n - 1) for start in range(0, n, images)]
+    return [{name: array[at] for name, array in feeds.items()} for at in places]
+
+
+def _joined(chunks: Sequence[Arrays], n: int, images: int | None) -> Arrays:
+    if images is None:
+        return chunks[0]
+    if len(chunks) == 1:
+        return {name: array[:n] for name, array in chunks[0].items()}
+    return {name: np.concatenate([chunk[name] for chunk in chunks])[:n] for name in chunks[0]}

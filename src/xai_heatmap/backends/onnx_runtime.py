@@ -1,0 +1,118 @@
+"""ONNX models as networks, with nothing but onnx and onnxruntime: tensors are the layers."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from onnx import ModelProto
+
+from xai_heatmap.backends.contract import Closing
+from xai_heatmap.backends.onnx_engine import OnnxEngine
+from xai_heatmap.backends.onnx_file import OnnxFile, load_onnx_file
+from xai_heatmap.backends.onnx_graph import Source, source
+from xai_heatmap.backends.onnx_metadata import declared
+from xai_heatmap.backends.onnx_survey import sites
+from xai_heatmap.backends.opened import OpenedNetwork, State
+from xai_heatmap.core.errors import NoRule
+from xai_heatmap.core.network import Declared
+
+CPU = ("CPUExecutionProvider",)
+
+GENERIC = ("", "main_graph", "torch_jit", "torch-jit-export", "graph", "main")
+"""What exporters call a graph that has no name."""
+
+
+def open_onnx(
+    model: str | os.PathLike[str] | ModelProto | OnnxFile,
+    *,
+    image_shape: Sequence[int] | None = None,
+    output: str | int | None = None,
+    keep_closing: bool = False,
+    providers: Sequence[str] = CPU,
+) -> OpenedNetwork:
+    """A network over an ONNX model; a ``ModelProto`` is copied, later changes to it are not seen.
+
+    A file that takes a fixed number of images at a time is run in portions of so many.
+
+    Parameters
+    ----------
+    model
+        Path of a file, what it holds, or a ``ModelProto`` with its weights.
+    image_shape, output, keep_closing
+        As for `xai_heatmap.network`.
+    providers
+        Where onnxruntime computes, first choice first.
+
+    Raises
+    ------
+    NotAModel, UnsafeModel, ModelError, NoScores
+        For what is not an ONNX model, or not one that takes a picture and gives scores.
+    """
+    file = _file(model)
+    given = source(file.model, image_shape=image_shape, output=output)
+    engine = OnnxEngine(given, tuple(providers))
+    shape = tuple(image_shape or given.picture.usual)
+    said = declared(file.model, image_shape=shape if _says(given, image_shape) else None)
+    adapter = GraphAdapter(file.name, said, given, sites(engine.ready(shape)))
+    return OnnxNetwork(adapter, engine, State(), image_shape=shape, keep_closing=keep_closing)
+
+
+class OnnxNetwork(OpenedNetwork):
+    """An opened network that may have no derivative."""
+
+    def _alive(self, names: Sequence[str], *rest: Any) -> set[str]:
+        try:
+            return super()._alive(names, *rest)
+        except NoRule:
+            return set()
+
+
+class GraphAdapter:
+    """What an ONNX graph tells an engine: its parts are tuples of tensors, one a call."""
+
+    method = ""
+
+    def __init__(
+        self, name: str, said: Declared, given: Source, parts: Mapping[str, tuple[str, ...]]
+    ) -> None:
+        self.name, self.declared = name, said
+        self.channels_last, self.output = given.picture.channels_last, given.answer
+        self._parts = parts
+
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """The tensors of every layer."""
+        return self._parts
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """A graph has no other mode."""
+        yield
+
+    def scores(self, x: Any) -> Any:
+        """The engine knows the scores by their tensor."""
+        raise NotImplementedError
+
+    def closing_of(self, part: object) -> Closing | None:
+        """The engine knows the closing function by its node."""
+        return None
+
+    @contextmanager
+    def undone(self, part: object | None) -> Iterator[None]:
+        """The engine leaves the node out."""
+        yield
+
+
+def _says(given: Source, image_shape: Sequence[int] | None) -> bool:
+    """Whether the shape of a picture is known, rather than the usual one taken for granted."""
+    return image_shape is not None or None not in given.picture.lengths[1:]
+
+
+def _file(model: str | os.PathLike[str] | ModelProto | OnnxFile) -> OnnxFile:
+    if isinstance(model, OnnxFile):
+        return model
+    if isinstance(model, ModelProto):
+        name = model.graph.name
+        return OnnxFile(model, "ONNX model" if name in GENERIC else name)
+    return load_onnx_file(Path(model)).model
