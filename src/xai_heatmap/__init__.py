@@ -1,4 +1,4 @@
-"""What did it look at? Heatmaps for any layer of any Keras 3 or PyTorch network.
+"""What did it look at? Heatmaps for any layer of any PyTorch, Keras 3 or ONNX network.
 
 >>> import xai_heatmap as xh
 >>> "explain" in xh.__all__
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xai_heatmap.core.verdict import Verdict
     from xai_heatmap.explaining import compare, explain, maps
     from xai_heatmap.explanation import Comparison, Explanation
+    from xai_heatmap.exporting import export
     from xai_heatmap.preprocess import Preprocess
 
 _HOMES = {
@@ -44,6 +45,7 @@ _HOMES = {
     "compare": "explaining",
     "contrast": "core.target",
     "explain": "explaining",
+    "export": "exporting",
     "maps": "explaining",
     "method": "core.registry",
     "network": "backends",
@@ -73,6 +75,7 @@ __all__ = [
     "compare",
     "contrast",
     "explain",
+    "export",
     "maps",
     "method",
     "network",

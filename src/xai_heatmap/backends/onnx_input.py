@@ -49,17 +49,16 @@ class PictureInput:
         return self.lengths[0]
 
     @property
-    def shape(self) -> tuple[int, ...] | None:
-        """(c, *image), None where a length is open."""
-        inner = self._channels_first(self.lengths[1:])
-        known = tuple(length for length in inner if length is not None)
-        return known if len(known) == len(inner) else None
-
-    @property
     def usual(self) -> tuple[int, ...]:
         """(c, *image), with 3 channels and sides of 224 where lengths are open."""
         channels, *image = self._channels_first(self.lengths[1:])
         return (channels or 3, *(length or 224 for length in image))
+
+    @property
+    def says_something(self) -> bool:
+        """Whether the file fixes a side, or another number of channels than 3."""
+        channels, *image = self._channels_first(self.lengths[1:])
+        return channels not in (None, 3) or any(length is not None for length in image)
 
     def native(self, shape: Sequence[int]) -> tuple[int | str, ...]:
         """The graph's own shape for pictures of `shape` (c, *image), checked against what it takes.

@@ -94,6 +94,8 @@ class _Halves:
     def back(self, left: Values, feeds: Arrays) -> Arrays:
         if isinstance(self.second, ModelError):
             raise self.second
+        if not self.gradients:
+            return {}
         self._compiled = self._compiled or Session(self.second, self.plan.providers)
         given = {name: left[name] for name in self.residuals}
         given[COTANGENT] = value(feeds[COTANGENT])

@@ -54,9 +54,10 @@ def open_onnx(
     given = source(file.model, image_shape=image_shape, output=output)
     engine = OnnxEngine(given, tuple(providers))
     shape = tuple(image_shape or given.picture.usual)
-    said = declared(file.model, image_shape=shape if _says(given, image_shape) else None)
+    known = shape if image_shape is not None or given.picture.says_something else None
+    said = declared(file.model, image_shape=known)
     adapter = GraphAdapter(file.name, said, given, sites(engine.ready(shape)))
-    return OnnxNetwork(adapter, engine, State(), image_shape=shape, keep_closing=keep_closing)
+    return OnnxNetwork(adapter, engine, State(), image_shape=known, keep_closing=keep_closing)
 
 
 class OnnxNetwork(OpenedNetwork):
@@ -102,11 +103,6 @@ class GraphAdapter:
     def undone(self, part: object | None) -> Iterator[None]:
         """The engine leaves the node out."""
         yield
-
-
-def _says(given: Source, image_shape: Sequence[int] | None) -> bool:
-    """Whether the shape of a picture is known, rather than the usual one taken for granted."""
-    return image_shape is not None or None not in given.picture.lengths[1:]
 
 
 def _file(model: str | os.PathLike[str] | ModelProto | OnnxFile) -> OnnxFile:

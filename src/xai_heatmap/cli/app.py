@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-COMMANDS = ("explain", "layers", "methods", "doctor")
+from xai_heatmap.cli import export
+
+COMMANDS = ("explain", "layers", "export", "methods", "doctor")
 
 app = typer.Typer(
     name="xai-heatmap",
@@ -17,6 +19,7 @@ Examples:
   xai-heatmap explain dog.jpg --model torchvision:resnet50
   xai-heatmap explain *.jpg --model model.keras --preprocess imagenet --out maps
   xai-heatmap layers model.keras
+  xai-heatmap export model.onnx explainer.onnx
   xai-heatmap methods
   xai-heatmap doctor
 
@@ -83,6 +86,7 @@ Examples:
 \b
 Models:
   model.keras, model.h5        read by Keras; code inside is refused
+  model.onnx                   run by onnxruntime
   net.py:make                  your own Python file and a function in it
   torchvision:NAME[/WEIGHTS]   timm:NAME   keras:NAME   hf:ORG/NAME
                                from the hub; ?weights=none after the name: random
@@ -269,6 +273,11 @@ def layers(
 
     flags = {"model": model, "weights": weights, "size": size}
     return listed(flags, every=every, as_json=as_json)
+
+
+app.command(short_help="Write model and heatmap as one ONNX file.", epilog=export.EPILOG)(
+    export.export
+)
 
 
 @app.command(
