@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float32
 from onnx import ModelProto
 
 from xai_heatmap import backends
@@ -26,7 +27,14 @@ from xai_heatmap.backends.onnx_metadata import (
     VERSION,
     write,
 )
-from xai_heatmap.backends.onnx_proof import answers, as_taken, pictures, same_maps, same_outputs
+from xai_heatmap.backends.onnx_proof import (
+    answers,
+    as_taken,
+    pictures,
+    rounding,
+    same_maps,
+    same_outputs,
+)
 from xai_heatmap.backends.onnx_runtime import open_onnx
 from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.errors import BadOption, ModelError, OutputError
@@ -191,8 +199,23 @@ def _proven(
             return False
         names = list(wanted.opened)
         expected = maps(twin, inputs, method=wanted.method, layer=names, target=target)
-        same_maps(found, [expected[name] for name in names])
+        same_maps(found, [expected[name] for name in names], _floors(twin, wanted, x, target))
     return True
+
+
+def _floors(
+    twin: Network, wanted: Wanted, x: Inputs, target: int | None
+) -> list[Float32[np.ndarray, " n"]]:
+    """Below which values of each layer's maps are nothing but rounding, for every picture."""
+    names = list(wanted.opened)
+    if "gradient" not in find_method(wanted.method).needs:
+        return [np.zeros(len(x), np.float32) for _ in names]
+    recording = twin.record(x, names)
+    scores = recording.scores
+    index = scores.argmax(axis=1) if target is None else np.full(len(x), target)
+    cotangent = np.eye(max(wanted.classes, 2), dtype=np.float32)[index][:, -wanted.classes :]
+    gradients = recording.pullback(cotangent)
+    return [rounding(recording.activations[name], gradients[name]) for name in names]
 
 
 def _facts(

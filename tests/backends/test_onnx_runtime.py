@@ -425,3 +425,17 @@ def test_a_model_on_onnx_brings_no_other_framework(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.splitlines()[-1].split())
     assert not loaded & {"torch", "keras", "tensorflow", "jax", "scipy", "matplotlib"}
+
+
+def test_rows_of_a_linear_head_are_what_runs_give():
+    case = OnnxKit().last()
+    opened = xh.network(case.model)
+    recording = opened.record(pictures(3), ["conv"])
+    random = np.random.default_rng(0)
+    dense = random.normal(size=(3, CLASSES)).astype(np.float32)
+    first = recording.pullback(dense)["conv"]
+    again = recording.pullback(dense)["conv"]
+    (plan,) = opened._engine._kept.values()
+    assert plan._halves._rows.rows
+    np.testing.assert_allclose(again, first, atol=1e-7)
+    np.testing.assert_allclose(first, np.broadcast_to(dense[..., None, None] / 36, first.shape))

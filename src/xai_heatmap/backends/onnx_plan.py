@@ -10,6 +10,7 @@ from onnx import ModelProto
 from xai_heatmap import reverse
 from xai_heatmap.backends.loaded import first_line
 from xai_heatmap.backends.onnx_cut import depending_on, leading_to, part, reads
+from xai_heatmap.backends.onnx_rows import Rows
 from xai_heatmap.backends.onnx_session import Session, Values, array, value
 from xai_heatmap.core.arrays import Scores
 from xai_heatmap.core.errors import ModelError
@@ -86,6 +87,7 @@ class _Halves:
     gradients: Mapping[str, str]
     second: ModelProto | ModelError
     _compiled: Session | None = None
+    _rows: Rows | None = None
 
     def forward(self, feeds: Arrays) -> Values:
         given = {info.name: value(feeds[info.name]) for info in self.plan.model.graph.input}
@@ -96,14 +98,23 @@ class _Halves:
             raise self.second
         if not self.gradients:
             return {}
-        self._compiled = self._compiled or Session(self.second, self.plan.providers)
-        given = {name: left[name] for name in self.residuals}
-        given[COTANGENT] = value(feeds[COTANGENT])
-        found = {name: array(one) for name, one in self._compiled(given).items()}
+        if self._compiled is None:
+            compiled = self._compiled = Session(self.second, self.plan.providers)
+            if not self.residuals and self.plan.images is None:
+                self._rows = Rows(lambda c: _arrays(compiled({COTANGENT: value(c)})))
+        if self._rows is not None:
+            found = self._rows(feeds[COTANGENT])
+        else:
+            given = {name: left[name] for name in self.residuals}
+            found = _arrays(self._compiled({**given, COTANGENT: value(feeds[COTANGENT])}))
         return {
             tensor: np.broadcast_to(found[name], left[tensor].shape())
             for tensor, name in self.gradients.items()
         }
+
+
+def _arrays(values: Values) -> Arrays:
+    return {name: array(one) for name, one in values.items()}
 
 
 def _halves(plan: Plan) -> _Halves:

@@ -4,16 +4,20 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnxruntime
+from jaxtyping import Float32
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 from xai_heatmap.backends.loaded import first_line
 from xai_heatmap.backends.onnx_branch import CLASS, MAPS
 from xai_heatmap.backends.onnx_graph import source
-from xai_heatmap.core.arrays import Inputs, Maps, Native
+from xai_heatmap.core.arrays import Activations, Gradients, Inputs, Map, Maps, Native
 from xai_heatmap.core.errors import ModelError
 
 CLOSE, ALIKE = 1e-3, 0.9999
 """How far a map may be from the expected one, relative to its largest value; their cosine."""
+
+ROUNDING = 1e-6
+"""Of sums in float32, as a share of what is added up."""
 
 IMAGES = 2
 """How many random pictures a file is tried on, where it takes any number."""
@@ -52,11 +56,19 @@ def same_outputs(found: Answers, alone: Answers) -> bool:
     )
 
 
-def same_maps(found: Answers, expected: Sequence[Maps]) -> None:
-    """Every map is the one that Python computes."""
+def same_maps(
+    found: Answers, expected: Sequence[Maps], noise: Sequence[Float32[np.ndarray, " n"]]
+) -> None:
+    """Every map is the one that Python computes, up to what rounding makes of it.
+
+    Raises
+    ------
+    ModelError
+        If one is not.
+    """
     for index, maps in enumerate(expected):
-        for own, right in zip(found[f"{MAPS}{index}"], maps, strict=True):
-            if not alike(own, right):
+        for own, right, floor in zip(found[f"{MAPS}{index}"], maps, noise[index], strict=True):
+            if not alike(own, right, floor=float(floor)):
                 raise ModelError(
                     f"Map {index} of the exported model differs from the one that Python "
                     f"computes. Nothing was written; this is a fault of xai-heatmap, please "
@@ -64,13 +76,23 @@ def same_maps(found: Answers, expected: Sequence[Maps]) -> None:
                 )
 
 
-def alike(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two maps show the same."""
-    scale = max(float(np.abs(other).max(initial=0)), float(np.finfo(np.float32).tiny))
-    if np.abs(one - other).max(initial=0) > CLOSE * scale:
+def alike(one: Map, other: Map, *, floor: float = 0) -> bool:
+    """Whether two maps show the same; what is below `floor` is rounding."""
+    scale = float(np.abs(other).max(initial=0))
+    if np.abs(one - other).max(initial=0) > CLOSE * scale + floor:
         return False
-    norms = np.linalg.norm(one) * np.linalg.norm(other)
-    return norms == 0 or float((one * other).sum() / norms) >= ALIKE
+    norms = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return scale <= floor / CLOSE or float((one * other).sum()) >= ALIKE * norms
+
+
+def rounding(activation: Activations, gradient: Gradients) -> Float32[np.ndarray, " n"]:
+    """How large a map of nothing but rounding can be: where the feature maps cancel out.
+
+    Behind a layer normalisation, for one, Σ_k ∂y/∂A_k ⊙ A_k is zero at every place.
+    """
+    axes = tuple(range(2, activation.ndim))
+    largest = np.abs(activation).max(axis=axes) * np.abs(gradient).max(axis=axes)
+    return np.float32(ROUNDING) * largest.sum(axis=1)
 
 
 def pictures(model: ModelProto, shape: Sequence[int]) -> Inputs:

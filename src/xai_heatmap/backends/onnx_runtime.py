@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from xai_heatmap.backends.contract import Closing
 from xai_heatmap.backends.onnx_engine import OnnxEngine
 from xai_heatmap.backends.onnx_file import OnnxFile, load_onnx_file
 from xai_heatmap.backends.onnx_graph import Source, source
-from xai_heatmap.backends.onnx_metadata import declared
+from xai_heatmap.backends.onnx_metadata import declared, layers
 from xai_heatmap.backends.onnx_survey import sites
-from xai_heatmap.backends.opened import OpenedNetwork, State
+from xai_heatmap.backends.opened import OpenedNetwork, State, View
 from xai_heatmap.core.errors import NoRule
 from xai_heatmap.core.network import Declared
 
@@ -57,11 +58,25 @@ def open_onnx(
     known = shape if image_shape is not None or given.picture.says_something else None
     said = declared(file.model, image_shape=known)
     adapter = GraphAdapter(file.name, said, given, sites(engine.ready(shape)))
-    return OnnxNetwork(adapter, engine, State(), image_shape=known, keep_closing=keep_closing)
+    network = OnnxNetwork(adapter, engine, State(), image_shape=known, keep_closing=keep_closing)
+    network.built_in = tuple(layers(file.model))
+    return network
 
 
 class OnnxNetwork(OpenedNetwork):
-    """An opened network that may have no derivative."""
+    """An opened network that may have no derivative, and may have a layer chosen beforehand."""
+
+    built_in: Sequence[str] = ()
+    """Layers whose maps an export has built into the file."""
+
+    def _viewed(self, shape: tuple[int, ...], parts: Mapping[str, object]) -> View:
+        view = super()._viewed(shape, parts)
+        layers = view.survey.layers
+        chosen = [n for n in self.built_in if n in layers and layers[n].places > 1]
+        if len(chosen) != 1:
+            return view
+        reason = "the file was exported for this layer"
+        return replace(view, survey=replace(view.survey, auto=chosen[0], reason=reason))
 
     def _alive(self, names: Sequence[str], *rest: Any) -> set[str]:
         try:
