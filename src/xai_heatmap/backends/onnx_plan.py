@@ -82,6 +82,7 @@ class _Halves:
     """
 
     plan: Plan
+    inputs: Sequence[str]
     first: Session
     residuals: Sequence[str]
     gradients: Mapping[str, str]
@@ -90,7 +91,7 @@ class _Halves:
     _rows: Rows | None = None
 
     def forward(self, feeds: Arrays) -> Values:
-        given = {info.name: value(feeds[info.name]) for info in self.plan.model.graph.input}
+        given = {name: value(feeds[name]) for name in self.inputs}
         return {**given, **self.first(given)}
 
     def back(self, left: Values, feeds: Arrays) -> Arrays:
@@ -126,7 +127,7 @@ def _halves(plan: Plan) -> _Halves:
         both, gradients = reverse.backward(plan.model, plan.scores, at, cotangent=COTANGENT)
     except Exception as error:  # noqa: BLE001 - attributes that make no sense break a rule anywhere
         refused = error if isinstance(error, ModelError) else _broken(error)
-        return _Halves(plan, _first(plan, plan.model, asked), (), {}, refused)
+        return _Halves(plan, inputs, _first(plan, plan.model, asked), (), {}, refused)
     forward, written = both.graph.node[: len(nodes)], both.graph.node[len(nodes) :]
     expanded = {n.output[0]: n.input[0] for n in written if n.op_type == "Expand"}
     gradients = {tensor: expanded.get(name, name) for tensor, name in gradients.items()}
@@ -140,7 +141,7 @@ def _halves(plan: Plan) -> _Halves:
         inputs=[*residuals, COTANGENT],
         outputs=list(dict.fromkeys(gradients.values())),
     )
-    return _Halves(plan, _first(plan, both, [*asked, *residuals]), residuals, gradients, second)
+    return _Halves(plan, inputs, _first(plan, both, [*asked, *residuals]), residuals, gradients, second)
 
 
 def _broken(error: Exception) -> ModelError:

@@ -78,6 +78,13 @@ def ranking(scores: ScoreRow) -> list[int]:
     return np.argsort(-full, kind="stable").tolist()
 
 
+def _at_rank(scores: ScoreRow, rank: int) -> int:
+    """As `ranking`, without a sort where the prediction is asked for: it is so for every image."""
+    if rank == 1 and len(scores) > 1:
+        return int(scores.argmax())
+    return ranking(scores)[rank - 1]
+
+
 def category(which: int | str) -> Choice:
     """One class, y = s_c, by its index (negative counts from the end) or by its name.
 
@@ -105,7 +112,7 @@ def top(rank: int = 1) -> Choice:
                 f"top({rank}) needs a rank from 1 to {classes(scores)}: "
                 f"the network tells {classes(scores)} classes apart."
             )
-        return category(ranking(scores)[rank - 1])(scores, labels)
+        return category(_at_rank(scores, rank))(scores, labels)
 
     return Choice(f"top({rank})", pick)
 
