@@ -1,4 +1,4 @@
-"""ResNet-50 and VGG19 in plain PyTorch with random weights, after the papers; no torchvision."""
+"""ResNet-50, MobileNetV2 and VGG19 in plain PyTorch, random weights, after the papers."""
 
 from itertools import pairwise
 
@@ -60,8 +60,45 @@ def vgg19() -> nn.Module:
     return _random(nn.Sequential(*features, *head, nn.Linear(4096, 1000)))
 
 
-def _normalised(before: int, after: int, *, size: int, stride: int = 1) -> list[nn.Module]:
-    convolution = nn.Conv2d(before, after, size, stride, size // 2, bias=False)
+class Inverted(nn.Module):
+    """Wide, depthwise, narrow, and the way around (Sandler et al. 2018, table 1)."""
+
+    def __init__(self, before: int, after: int, *, stride: int, widening: int) -> None:
+        super().__init__()
+        wide = before * widening
+        self.branch = nn.Sequential(
+            *([*_normalised(before, wide, size=1), nn.ReLU6(inplace=True)] if widening > 1 else []),
+            *_normalised(wide, wide, size=3, stride=stride, groups=wide),
+            nn.ReLU6(inplace=True),
+            *_normalised(wide, after, size=1),
+        )
+        self.around = before == after and stride == 1
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Branch + x, where their shapes are the same."""
+        return x + self.branch(x) if self.around else self.branch(x)
+
+
+def mobilenet_v2() -> nn.Module:
+    """Sandler et al. 2018, table 2, width 1; 3.5 million weights."""
+    rows = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
+            (6, 160, 3, 2), (6, 320, 1, 1))  # fmt: skip
+    stages, before = [], 32
+    for widening, after, blocks, first in rows:
+        for block in range(blocks):
+            stride = 1 if block else first
+            stages.append(Inverted(before, after, stride=stride, widening=widening))
+            before = after
+    stem = nn.Sequential(*_normalised(3, 32, size=3, stride=2), nn.ReLU6(inplace=True))
+    last = nn.Sequential(*_normalised(before, 1280, size=1), nn.ReLU6(inplace=True))
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(1280, 1000)]
+    return _random(nn.Sequential(stem, *stages, last, *head))
+
+
+def _normalised(
+    before: int, after: int, *, size: int, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    convolution = nn.Conv2d(before, after, size, stride, size // 2, groups=groups, bias=False)
     return [convolution, nn.BatchNorm2d(after)]
 
 

@@ -91,7 +91,7 @@ def _summary(records: Sequence[Record]) -> str:
             OVERLAY,
             _milliseconds,
         )
-    return _table(("what", "at most", "measured", "worst case", ""), rows)
+    return table(("what", "at most", "measured", "worst case", ""), rows)
 
 
 def _worst(
@@ -140,14 +140,14 @@ def _timings(records: Sequence[Record]) -> str:
                 "" if goal is None else _verdict(r["best_ratio"], goal),
             )
         )
-    return _table(
+    return table(
         ("network", "batch", "", "best", "÷ bare", "median of ÷", "differs from ours by", "aim"),
         rows,
     )
 
 
 def _replays(records: Sequence[Record], titles: dict[str, str]) -> str:
-    return _table(
+    return table(
         ("", "", "replay", "forward", "÷", "median of ÷", "aim"),
         [
             (
@@ -165,7 +165,7 @@ def _replays(records: Sequence[Record], titles: dict[str, str]) -> str:
 
 
 def _differences(records: Sequence[Record]) -> str:
-    return _table(
+    return table(
         ("network", "", "largest difference", ""),
         [
             (
@@ -180,7 +180,7 @@ def _differences(records: Sequence[Record]) -> str:
 
 
 def _missing(records: Sequence[Record]) -> str:
-    return _table(
+    return table(
         ("", "", "network", "did not run:"),
         [
             (
@@ -223,6 +223,6 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.2f} s"
 
 
-def _table(head: Row, rows: Iterable[Row]) -> str:
+def table(head: Row, rows: Iterable[Row]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(x.replace("|", "∣") for x in line) + " |" for line in lines)
