@@ -122,3 +122,77 @@ def eigencam_by_decomposition(activation: np.ndarray) -> np.ndarray:
     rows = activation.reshape(len(activation), -1).astype(np.float64)
     u, _, _ = np.linalg.svd(rows, full_matrices=False)
     return (rows.T @ u[:, 0]).reshape(activation.shape[1:])
+
+
+def gradcam_pp_by_loops(activation: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Chattopadhay et al. 2018, equations 5 and 19 as printed; ΣA no less than 0."""
+    k, rows, columns = activation.shape
+    found = np.zeros((rows, columns))
+    for m in range(k):
+        total = max(math.fsum(float(a) for a in activation[m].ravel()), 0.0)
+        weight = 0.0
+        for i in range(rows):
+            for j in range(columns):
+                g = float(gradient[m, i, j])
+                if g > 0:
+                    weight += g**2 / (2 * g**2 + total * g**3) * g
+        for i in range(rows):
+            for j in range(columns):
+                found[i, j] += weight * float(activation[m, i, j])
+    return np.maximum(found, 0)
+
+
+def xgradcam_by_loops(activation: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Fu et al. 2020, equation 7; feature maps whose places cancel out are left out."""
+    k, rows, columns = activation.shape
+    found = np.zeros((rows, columns))
+    for m in range(k):
+        values = [float(a) for a in activation[m].ravel()]
+        total = math.fsum(values)
+        if abs(total) <= 1e-3 * math.fsum(map(abs, values)):
+            continue
+        weight = 0.0
+        for i in range(rows):
+            for j in range(columns):
+                weight += float(activation[m, i, j]) / total * float(gradient[m, i, j])
+        for i in range(rows):
+            for j in range(columns):
+                found[i, j] += weight * float(activation[m, i, j])
+    return np.maximum(found, 0)
+
+
+def fem_by_loops(activation: np.ndarray, sigmas: float) -> np.ndarray:
+    """Fuad et al. 2020: where a feature map exceeds its mean by some deviations, its mean."""
+    k, rows, columns = activation.shape
+    found = np.zeros((rows, columns))
+    for m in range(k):
+        values = [float(a) for a in activation[m].ravel()]
+        mean = math.fsum(values) / len(values)
+        deviation = math.sqrt(math.fsum((a - mean) ** 2 for a in values) / len(values))
+        for i in range(rows):
+            for j in range(columns):
+                if deviation > 0 and float(activation[m, i, j]) >= mean + sigmas * deviation:
+                    found[i, j] += mean
+    return found
+
+
+def kpcacam_by_decomposition(activation: np.ndarray, gamma: float) -> np.ndarray:
+    """Kernel PCA as textbooks write it: kernel by loops, centred by matrices; sign left open."""
+    places = activation.reshape(len(activation), -1).T.astype(np.float64)
+    n = len(places)
+    squared = np.array([[((a - b) ** 2).sum() for a in places] for b in places])
+    kernel = np.exp(-gamma * squared / squared.mean())
+    centring = np.eye(n) - np.ones((n, n)) / n
+    values, vectors = np.linalg.eigh(centring @ kernel @ centring)
+    return (np.sqrt(values[-1]) * vectors[:, -1]).reshape(activation.shape[1:])
+
+
+def cam_by_loops(activation: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Zhou et al. 2016, equation 2: the classifier's own weights over the grid."""
+    k, rows, columns = activation.shape
+    found = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            for m in range(k):
+                found[i, j] += float(weights[m]) * float(activation[m, i, j])
+    return found

@@ -3,7 +3,7 @@ formula.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,17 +21,23 @@ from xai_heatmap.core.errors import (
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import INPUT, Layers, Network, Recording, Survey
 from xai_heatmap.core.prediction import predictions
-from xai_heatmap.core.registry import Method, find_method
+from xai_heatmap.core.registry import Found, Method, find_method
 from xai_heatmap.core.selection import select, several
 from xai_heatmap.core.target import Choice, Target, category, top
 from xai_heatmap.core.verdict import Verdict, verdict
 from xai_heatmap.explanation import Comparison, Explanation
-from xai_heatmap.mapping import Asked, Finish, mapped
+from xai_heatmap.mapping import Ask, Finish, mapped
 from xai_heatmap.preprocess import PRESETS, Preprocess
 from xai_heatmap.sources.image import read
 
 OneTarget = Choice | int | str | None
 """A choice, a class by number or name, or None for the prediction."""
+
+DEFAULT_METHOD = "gradcam"
+"""Where neither the user nor the model says one."""
+
+PIXELS = "the method explains the picture itself"
+"""Why ``auto`` is the picture."""
 
 Preparing = (
     str | Preprocess | Mapping[str, object] | Callable[[Image], tuple[Input, Geometry]] | None
@@ -44,7 +50,7 @@ def explain(
     network: Any,
     image: Any,
     *,
-    method: str = "gradcam",
+    method: str | None = None,
     layer: str | int = "auto",
     target: OneTarget = None,
     preprocess: Preparing = None,
@@ -60,9 +66,11 @@ def explain(
     image
         Path, PIL image, or an array (H, W), (H, W, 1|3|4): uint8, or float in [0, 1].
     method
-        A name that ``xai-heatmap methods`` lists.
+        A name that ``xai-heatmap methods`` lists; None for the one that the model's file was
+        exported with, else Grad-CAM.
     layer
-        ``auto``, a name, or an index among the layers with a grid.
+        ``auto``, a name, or an index among the layers with a grid. ``input`` is the picture itself;
+        methods that explain pixels take it for ``auto``.
     target
         None for the prediction, a class by number or name, or a choice such as ``contrast(3,
         against=5)``.
@@ -83,15 +91,17 @@ def explain(
             f"explain() makes one map; layer={layer!r} means several. compare(..., "
             f"layers={layer!r}) makes them."
         )
+    opened = backends.network(network)
+    name = _method_name(method, opened)
     compared = compare(
-        network,
+        opened,
         image,
-        methods=[method],
+        methods=[name],
         layers=layer,
         targets=[target],
         preprocess=preprocess,
         labels=labels,
-        options={method: options or {}},
+        options={name: options or {}},
     )
     return compared[0]
 
@@ -100,7 +110,7 @@ def compare(
     network: Any,
     image: Any,
     *,
-    methods: Sequence[str] = ("gradcam",),
+    methods: Sequence[str] | None = None,
     layers: Layers = "auto",
     targets: Sequence[OneTarget] = (None,),
     preprocess: Preparing = None,
@@ -110,12 +120,13 @@ def compare(
     """Several methods, layers and targets for one picture: one forward pass, one backward pass a
     target.
 
-    Parameters are those of `explain`; `layers` also takes ``all``, a glob or several of each, and
+    Parameters are those of `explain`; `methods` None means the one that the model's file was
+    exported with, else Grad-CAM. `layers` also takes ``all``, a glob or several of each, and
     `options` holds those of each method by its name. Explanations come ordered by target, then
     layer, then method.
     """
     opened = backends.network(network)
-    options = options or {}
+    methods, options = methods or [_method_name(None, opened)], options or {}
     for name in options:
         if name not in methods:
             raise BadOption(
@@ -128,7 +139,8 @@ def compare(
     x, geometry = prepare(frame.image)
     inputs = np.ascontiguousarray(x[None], dtype=np.float32)
     survey = opened.survey(inputs.shape[1:])
-    names = select(survey, layers)
+    asked = [Ask(m, own, select(survey, layers, auto=m.auto)) for m, own in chosen]
+    names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
     recording = opened.record(inputs, names)
     class_names = _class_names(labels, opened, recording.scores)
     likely = predictions(
@@ -145,7 +157,7 @@ def compare(
             options=judged.options,
             signed=judged.method.signed or judged.options.get("relu") is False,
             layer=survey.layers[layer],
-            layer_reason=survey.reason if layers == "auto" else "",
+            layer_reason=_reason(judged.method, survey) if layers == "auto" else "",
             target=target.label,
             index=target.index,
             score=judged.score,
@@ -156,7 +168,6 @@ def compare(
             meaning=recording.meaning,
         )
 
-    asked = Asked(chosen, names)
     made = []
     for wanted in targets:
         (target,) = _targets(wanted, recording.scores, class_names)
@@ -169,7 +180,7 @@ def maps(
     network: Any,
     x: Any,
     *,
-    method: str = "gradcam",
+    method: str | None = None,
     layer: Layers = "auto",
     target: OneTarget | Sequence[OneTarget] = None,
     labels: Sequence[str] | None = None,
@@ -193,7 +204,7 @@ def maps(
     float32 (n, *grid); a dict of them by layer name where `layer` names several.
     """
     opened = backends.network(network)
-    chosen = _with_options(method, options or {})
+    chosen = _with_options(_method_name(method, opened), options or {})
     native = _array(x)
     if native.ndim < 3 or native.dtype != np.float32:
         raise BadArray(
@@ -202,13 +213,12 @@ def maps(
             "explain() takes pictures."
         )
     inputs = np.moveaxis(native, -1, 1) if opened.channels_last else native
-    recording = opened.record(inputs, layer)
-    names = list(recording.activations)
+    names = select(opened.survey(inputs.shape[1:]), layer, auto=chosen[0].auto)
+    recording = opened.record(inputs, names)
     class_names = _class_names(labels, opened, recording.scores)
     targets = _targets(target, recording.scores, class_names)
-    found = mapped(
-        recording, inputs, Asked([chosen], names), targets, lambda _, __, map_, ___: map_
-    )
+    asked = [Ask(*chosen, names)]
+    found = mapped(recording, inputs, asked, targets, lambda _, __, answer, ___: answer.map)
     stacked = {name: np.array([row[0] for row in found[name]]) for name in names}
     return stacked if several(layer) else stacked[names[0]]
 
@@ -242,15 +252,21 @@ def _judging(
     """What becomes of a map that a person will look at."""
     options = {method.name: dict(own) for method, own in chosen}
 
-    def judged(row: int, method: Method, map_: Map, gradient: Gradient | None) -> _Judged:
+    def judged(row: int, method: Method, found: Found, gradient: Gradient | None) -> _Judged:
         score = float(targets[row].value(recording.scores[row : row + 1])[0])
         closed = recording.meaning == "probabilities" and targets[row].index is not None
         worth = verdict(
-            map_, gradient=gradient, score=score, probability=targets[row].bounded or closed
+            found.map, gradient=gradient, score=score, probability=targets[row].bounded or closed
         )
-        return _Judged(method, options[method.name], map_, score, worth)
+        worth = replace(worth, figures=dict(found.figures))
+        return _Judged(method, options[method.name], found.map, score, worth)
 
     return judged
+
+
+def _reason(method: Method, survey: Survey) -> str:
+    """Why ``auto`` is the layer that it is."""
+    return survey.reason if method.auto == "auto" else PIXELS
 
 
 def _targets(
@@ -285,6 +301,10 @@ def _choice(wanted: OneTarget) -> Choice:
     if wanted is None:
         return top(1)
     return wanted if isinstance(wanted, Choice) else category(wanted)
+
+
+def _method_name(wanted: str | None, network: Network) -> str:
+    return wanted if wanted is not None else network.declared.method or DEFAULT_METHOD
 
 
 def _with_options(name: str, options: Mapping[str, object]) -> tuple[Method, Mapping[str, object]]:

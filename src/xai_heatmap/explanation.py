@@ -96,6 +96,7 @@ class Explanation:
             )
         if self.verdict.word != "ok":
             notes.append(str(self.verdict))
+        notes += [f"{name}: {figure:.3g}." for name, figure in self.verdict.figures.items()]
         return tuple(notes)
 
     @property
@@ -186,7 +187,7 @@ class Explanation:
             "score": self.score,
             "meaning": self.meaning,
             "predictions": [vars(prediction) for prediction in self.predictions],
-            "verdict": vars(self.verdict),
+            "verdict": vars(self.verdict) | {"figures": dict(self.verdict.figures)},
             "notes": list(self.notes),
             "map_range": [float(self.map.min()), float(self.map.max())],
             "preprocess": dict(self.preprocess),

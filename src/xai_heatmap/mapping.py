@@ -6,52 +6,50 @@ from typing import TypeVar
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Gradient, Gradients, Inputs, Map, Scores
+from xai_heatmap.core.arrays import Gradient, Gradients, Inputs, Scores
 from xai_heatmap.core.errors import NonFiniteScores
 from xai_heatmap.core.evidence import Evidence, Head
-from xai_heatmap.core.network import Recording
-from xai_heatmap.core.registry import Method
+from xai_heatmap.core.network import INPUT, Recording
+from xai_heatmap.core.registry import Found, Method
 from xai_heatmap.core.target import Target
 
 Answer = TypeVar("Answer")
 
-Finish = Callable[[int, Method, Map, Gradient | None], Answer]
+Finish = Callable[[int, Method, Found, Gradient | None], Answer]
 """What becomes of a map: the image's row, the method, the map, the gradient it was made from."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is wanted of one recording: these methods, with their options, at these layers."""
+class Ask:
+    """What is wanted of a recording: a method, with its options, at these layers."""
 
-    methods: Sequence[tuple[Method, Mapping[str, object]]]
+    method: Method
+    options: Mapping[str, object]
     layers: Sequence[str]
-
-    def need(self, evidence: str) -> bool:
-        """Whether any of the methods asks for that field of the evidence."""
-        return any(evidence in method.needs for method, _ in self.methods)
 
 
 def mapped(
     recording: Recording,
     x: Inputs,
-    asked: Asked,
+    asked: Sequence[Ask],
     targets: Sequence[Target],
     finish: Finish[Answer],
 ) -> dict[str, list[list[Answer]]]:
-    """Every answer for one row of targets: by layer, then image, then method; one backward pass.
+    """Every answer for one row of targets: by layer, then image, then what was asked of that
+    layer; one backward pass.
 
     Parameters
     ----------
     recording, x
-        One forward pass, and what went into it.
+        One forward pass, opened at every layer that is asked for, and what went into it.
     asked
-        Methods and layers.
+        Methods and their layers.
     targets
         One for each image.
     finish
         Makes the answer from a map; gradients are gone after it.
     """
-    heads = asked.need("head")
+    needs = frozenset[str]().union(*(ask.method.needs for ask in asked))
     found: dict[str, list[list[Answer]]] = {}
     scores = [
         float(target.value(recording.scores[row : row + 1])[0])
@@ -59,10 +57,14 @@ def mapped(
     ]
 
     def use(layers: Sequence[str], gradients: Gradients | None) -> None:
+        here = [ask for ask in asked if not set(layers).isdisjoint(ask.layers)]
         answers = [
-            at_one_place(evidence(row, layers[0], gradients), row) for row in range(len(targets))
+            [answer(ask, evidence(row, layers[0], gradients), row) for ask in here]
+            for row in range(len(targets))
         ]
-        found.update(dict.fromkeys(layers, answers))
+        for layer in layers:
+            own = [place for place, ask in enumerate(here) if layer in ask.layers]
+            found[layer] = [[row[place] for place in own] for row in answers]
 
     def evidence(row: int, layer: str, gradients: Gradients | None) -> Evidence:
         return Evidence(
@@ -70,39 +72,45 @@ def mapped(
             activation=recording.activations[layer][row],
             gradient=None if gradients is None else gradients[row],
             score=scores[row],
-            head=Head(recording, layer, row, targets[row]) if heads else None,
+            head=Head(recording, layer, row, targets[row]) if "head" in needs else None,
+            model=Head(recording, INPUT, row, targets[row]) if "model" in needs else None,
         )
 
-    def at_one_place(known: Evidence, row: int) -> list[Answer]:
-        return [
-            finish(
-                row,
-                method,
-                _finite(method(known, options), method),
-                known.gradient if "gradient" in method.needs else None,
-            )
-            for method, options in asked.methods
-        ]
+    def answer(ask: Ask, known: Evidence, row: int) -> Answer:
+        return finish(
+            row,
+            ask.method,
+            _finite(ask.method.found(known, ask.options), ask.method),
+            known.gradient if "gradient" in ask.method.needs else None,
+        )
 
-    if not asked.need("gradient"):
-        for layer in asked.layers:
-            use([layer], None)
-    elif heads:  # a replay runs the model, which its backward pass does not allow
+    if "gradient" not in needs:
+        for layers in _sharing(recording):
+            use(layers, None)
+    elif needs & {"head", "model"}:  # a replay runs the model, which its backward pass forbids
         pulled = recording.pullback(cotangents(recording.scores, targets))
-        for layer in asked.layers:
-            use([layer], pulled[layer])
+        for layers in _sharing(recording):
+            use(layers, pulled[layers[0]])
     else:
         recording.each_gradient(cotangents(recording.scores, targets), use)
     return found
 
 
-def _finite(map_: Map, method: Method) -> Map:
-    if not np.isfinite(map_).all():
+def _sharing(recording: Recording) -> list[list[str]]:
+    """Names of layers, those together that gave one and the same array."""
+    found: dict[int, list[str]] = {}
+    for name, activation in recording.activations.items():
+        found.setdefault(id(activation), []).append(name)
+    return list(found.values())
+
+
+def _finite(found: Found, method: Method) -> Found:
+    if not np.isfinite(found.map).all():
         raise NonFiniteScores(
             f"{method.name} came out as NaN or infinity: a gradient or activation overflowed. "
             "Half precision does so easily; try the model in float32."
         )
-    return map_
+    return found
 
 
 def cotangents(scores: Scores, targets: Sequence[Target]) -> Scores:

@@ -18,7 +18,7 @@ class Citation:
     year, title
         As published.
     link
-        ``https://arxiv.org/abs/…`` or ``https://doi.org/…``; empty where there is neither.
+        ``https://arxiv.org/abs/…``, ``https://doi.org/…`` or where software lies; else empty.
     """
 
     key: str
@@ -58,7 +58,8 @@ def _entry(entry: str) -> Citation:
         )
     }
     eprint, doi = fields.get("eprint"), fields.get("doi")
-    link = f"https://arxiv.org/abs/{eprint}" if eprint else f"https://doi.org/{doi}" if doi else ""
+    other = f"https://doi.org/{doi}" if doi else fields.get("url", "")
+    link = f"https://arxiv.org/abs/{eprint}" if eprint else other
     return Citation(
         key.strip(), _short(fields["author"]), int(fields["year"]), fields["title"], link
     )

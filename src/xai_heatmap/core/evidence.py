@@ -1,14 +1,19 @@
 """Everything that a method may ask for, about one image at one layer."""
 
 import itertools
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Activation, Gradient, Input, Values
+from xai_heatmap.core.arrays import Activation, Activations, Gradient, Input, Values
 from xai_heatmap.core.network import Recording
 from xai_heatmap.core.target import Target
+
+PLACES_AT_ONCE = 1 << 19
+"""Of all activations in a batch together: ten pictures of 224 x 224, so that what a network holds
+of a batch stays below a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +23,11 @@ class Head:
     Parameters
     ----------
     recording, layer, row
-        Which image, opened where.
+        Which image, opened where; layer ``input`` is the whole network.
     target
         What is explained; fixed, whatever the activations say.
     batch
-        How many activations are held and run at a time.
+        How many activations are held and run at a time, at most.
     """
 
     recording: Recording
@@ -35,11 +40,27 @@ class Head:
         """The explained score for other activations; takes any iterable and holds one batch of
         it.
         """
-        rest, values = iter(activations), [np.zeros(0, np.float32)]
-        while chunk := list(itertools.islice(rest, self.batch)):
-            replayed = self.recording.replay(self.layer, np.stack(chunk), row=self.row)
-            values.append(self.target.value(replayed.scores))
-        return np.concatenate(values)
+        values = [
+            self.target.value(self._replayed(batch).scores) for batch in self._batches(activations)
+        ]
+        return np.concatenate([np.zeros(0, np.float32), *values])
+
+    def gradients(self, activations: Iterable[Activation]) -> Iterator[tuple[float, Gradient]]:
+        """The explained score y and ∂y/∂A at each of the activations, one after the other."""
+        for batch in self._batches(activations):
+            replayed = self._replayed(batch)
+            values = self.target.value(replayed.scores)
+            pulled = replayed.pullback(self.target.cotangent(replayed.scores))[self.layer]
+            yield from zip(map(float, values), pulled, strict=True)
+
+    def _replayed(self, batch: Activations) -> Recording:
+        return self.recording.replay(self.layer, batch, row=self.row)
+
+    def _batches(self, activations: Iterable[Activation]) -> Iterator[Activations]:
+        rest = iter(activations)
+        for first in rest:
+            room = min(self.batch, PLACES_AT_ONCE // max(math.prod(first.shape[1:]), 1))
+            yield np.stack([first, *itertools.islice(rest, max(room, 1) - 1)])
 
 
 @dataclass(frozen=True)
@@ -58,6 +79,8 @@ class Evidence:
         y, the explained number.
     head
         From other activations to y.
+    model
+        From other pictures, as the network takes them, to y.
     """
 
     image: Input | None = None
@@ -65,3 +88,4 @@ class Evidence:
     gradient: Gradient | None = None
     score: float | None = None
     head: Head | None = None
+    model: Head | None = None

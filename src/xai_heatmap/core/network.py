@@ -89,11 +89,14 @@ class Declared:
         How it wants its pictures: keyword arguments of a preprocessing, or the name of a preset.
     labels
         Names of the classes in output order.
+    method
+        That its maps were built in with, of a file that was exported with maps.
     """
 
     input_shape: tuple[int, ...] | None = None
     preprocess: Mapping[str, object] | str | None = None
     labels: tuple[str, ...] | None = None
+    method: str | None = None
 
 
 class Recording(ABC):

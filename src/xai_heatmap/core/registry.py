@@ -1,16 +1,31 @@
 """How a formula becomes a method: its signature says what it needs and which options it has."""
 
-import contextlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
+from typing import Literal, TypeVar
 
 from xai_heatmap.core.arrays import Map
 from xai_heatmap.core.errors import BadOption, UnknownMethod, did_you_mean
 from xai_heatmap.core.evidence import Evidence
+from xai_heatmap.core.options import Option, declared
 
 OFFERED = frozenset(field.name for field in fields(Evidence))
+
+Auto = Literal["auto", "input"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A map with figures that say how good it is, such as what it lacks to add up."""
+
+    map: Map
+    figures: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+Formula = Callable[..., Map | Found]
+Own = TypeVar("Own", bound=Formula)
 
 
 @dataclass(frozen=True)
@@ -25,23 +40,34 @@ class Method:
         A pure function from fields of one image's evidence to its map.
     needs
         The fields it asks for; nothing else is computed.
-    options
-        Its keyword-only parameters with their defaults.
+    taken
+        Its keyword-only parameters.
     cite
         Key of the paper in ``methods/references.bib``.
     signed
         Whether negative values are evidence against, to be drawn, not clipped.
     use_when
         One line that helps to choose.
+    passes
+        What runs beside the recording, in words.
+    auto
+        What ``layer="auto"`` means: the layer that the network suggests, or the picture itself.
     """
 
     name: str
-    formula: Callable[..., Map]
+    formula: Formula
     needs: frozenset[str]
-    options: Mapping[str, object]
+    taken: Mapping[str, Option]
     cite: str
     signed: bool
     use_when: str
+    passes: str = ""
+    auto: Auto = "auto"
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """Every option's default."""
+        return {name: option.default for name, option in self.taken.items()}
 
     @property
     def summary(self) -> str:
@@ -51,17 +77,22 @@ class Method:
     @property
     def cost(self) -> str:
         """Passes through the network, in words."""
-        if "head" in self.needs:
-            return "1 forward + many through the head"
-        return (
-            "1 forward + 1 backward through the head" if "gradient" in self.needs else "1 forward"
-        )
+        behind = "" if self.auto == "input" else " through the head"
+        backward = f"1 backward{behind}" if "gradient" in self.needs else ""
+        return " + ".join(filter(None, ["1 forward", backward, self.passes]))
 
     def __call__(
         self, evidence: Evidence, options: Mapping[str, object] = MappingProxyType({})
     ) -> Map:
         """The raw map of one image at one layer."""
-        return self.formula(**{name: getattr(evidence, name) for name in self.needs}, **options)
+        return self.found(evidence, options).map
+
+    def found(
+        self, evidence: Evidence, options: Mapping[str, object] = MappingProxyType({})
+    ) -> Found:
+        """The raw map with the figures that the method gives of it."""
+        answer = self.formula(**{name: getattr(evidence, name) for name in self.needs}, **options)
+        return answer if isinstance(answer, Found) else Found(answer)
 
     def checked(self, options: Mapping[str, object]) -> dict[str, object]:
         """`options` in the types of their defaults; text is read as the command line gives it.
@@ -69,34 +100,16 @@ class Method:
         Raises
         ------
         BadOption
-            For an option that the method does not have, or a value of another type.
+            For an option that the method does not have, or a value that it does not take.
         """
         for name in options:
-            if name not in self.options:
-                known = ", ".join(self.options) or "none"
+            if name not in self.taken:
+                known = ", ".join(self.taken) or "none"
                 raise BadOption(
-                    f"{self.name} has no option {name!r}.{did_you_mean(name, self.options)} "
+                    f"{self.name} has no option {name!r}.{did_you_mean(name, self.taken)} "
                     f"Its options: {known}."
                 )
-        return {name: self._typed(name, value) for name, value in options.items()}
-
-    def _typed(self, name: str, value: object) -> object:
-        default = self.options[name]
-        wanted = type(default)
-        if isinstance(value, str) and wanted is bool:
-            words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-            value = words.get(value.casefold(), value)
-        elif (
-            isinstance(value, str | int) and not isinstance(value, bool) and wanted in (int, float)
-        ):
-            with contextlib.suppress(ValueError):
-                value = wanted(value)
-        if not isinstance(value, wanted):
-            raise BadOption(
-                f"{self.name}'s option {name} takes {wanted.__name__} (default {default!r}); "
-                f"received {value!r}."
-            )
-        return value
+        return {name: self.taken[name].read(value, self.name) for name, value in options.items()}
 
 
 METHODS: dict[str, Method] = {}
@@ -104,28 +117,31 @@ METHODS: dict[str, Method] = {}
 
 
 def method(
-    *, cite: str, use_when: str, signed: bool = False
-) -> Callable[[Callable[..., Map]], Callable[..., Map]]:
+    *, cite: str, use_when: str, signed: bool = False, passes: str = "", auto: Auto = "auto"
+) -> Callable[[Own], Own]:
     """Register a formula under its own name and give it back unchanged.
 
     Positional parameters are fields of `Evidence`; keyword-only ones with defaults become options.
-    A name that evidence does not have fails here, when the module is imported.
+    A name that evidence does not have fails here, when the module is imported; so does a formula
+    that runs the head or the model without saying how often.
     """
 
-    def register(formula: Callable[..., Map]) -> Callable[..., Map]:
+    def register(formula: Own) -> Own:
         name = formula.__name__
         parameters = inspect.signature(formula).parameters.values()
-        options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        options = {p.name: declared(p) for p in parameters if p.kind is p.KEYWORD_ONLY}
         needs = frozenset(p.name for p in parameters) - frozenset(options)
         if unknown := needs - OFFERED:
             raise TypeError(
                 f"{name} asks for {sorted(unknown)}; a method may ask for {sorted(OFFERED)}."
             )
-        if missing := [o for o, default in options.items() if default is inspect.Parameter.empty]:
+        missing = [o for o, own in options.items() if own.default is inspect.Parameter.empty]
+        if missing:
             raise TypeError(f"{name}: every option needs a default; {missing} have none.")
-        METHODS[name] = Method(
-            name, formula, needs, MappingProxyType(options), cite, signed, use_when
-        )
+        if needs & {"head", "model"} and not passes:
+            raise TypeError(f"{name} runs {sorted(needs & {'head', 'model'})}: say passes=...")
+        taken = MappingProxyType(options)
+        METHODS[name] = Method(name, formula, needs, taken, cite, signed, use_when, passes, auto)
         return formula
 
     return register

@@ -7,8 +7,9 @@ from xai_heatmap.core.errors import NestedLayer, NoGrid, UnknownLayer, did_you_m
 from xai_heatmap.core.network import INPUT, Layer, Layers, Survey
 
 
-def select(survey: Survey, wanted: Layers) -> list[str]:
-    """Full names of the layers meant, in order of execution, each with a grid.
+def select(survey: Survey, wanted: Layers, *, auto: str = "auto") -> list[str]:
+    """Full names of the layers meant, in order of execution, each with a grid; `auto` is what that
+    word stands for.
 
     Raises
     ------
@@ -20,7 +21,8 @@ def select(survey: Survey, wanted: Layers) -> list[str]:
     several = [wanted] if isinstance(wanted, str | int) else list(wanted)
     if not several:
         raise UnknownLayer("The list of layers is empty. Name at least one, or say layer='auto'.")
-    chosen = {name for one in several for name in _names(survey, one)}
+    meant = [auto if one == "auto" else one for one in several]
+    chosen = {name for one in meant for name in _names(survey, one)}
     return [name for name in survey.layers if name in chosen]
 
 

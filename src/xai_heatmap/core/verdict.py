@@ -1,6 +1,7 @@
 """What a map is worth, with the figure behind it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -26,11 +27,15 @@ class Verdict:
         probability.
     because
         The same in one sentence, with what to do next.
+    figures
+        What the method itself says of its map, by name: how far it is from adding up, how much of
+        it is chance.
     """
 
     word: Word
     figure: float
     because: str
+    figures: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def __str__(self) -> str:
         return f"{self.word}: {self.because}"

@@ -1,0 +1,95 @@
+"""Options of methods: what a keyword-only parameter allows, and how its value is read."""
+
+import contextlib
+import math
+from dataclasses import dataclass
+from inspect import Parameter
+from typing import Annotated, Literal, get_args, get_origin
+
+from xai_heatmap.core.errors import BadOption
+
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True)
+class Within:
+    """Bounds of a number, both included: ``steps: Annotated[int, Within(1)] = 32``."""
+
+    least: float | int
+    most: float | int = math.inf
+
+    def __str__(self) -> str:
+        bounded = "" if math.isinf(self.most) else f", at most {self.most:g}"
+        return f"at least {self.least:g}{bounded}"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a method.
+
+    Parameters
+    ----------
+    name
+        As users write it.
+    default
+        Its type is the option's type.
+    choices
+        All values that it may have; empty where there are others.
+    within
+        The bounds of a number.
+    """
+
+    name: str
+    default: object
+    choices: tuple[object, ...] = ()
+    within: Within | None = None
+
+    def read(self, value: object, owner: str) -> object:
+        """`value` in the option's type; text is read as the command line gives it.
+
+        Raises
+        ------
+        BadOption
+            For a value of another type, out of bounds or not among the choices.
+        """
+        typed = self._typed(value)
+        wanted = type(self.default)
+        if not isinstance(typed, wanted) or (isinstance(typed, bool) and wanted is not bool):
+            raise self._refused(value, owner, wanted.__name__)
+        if self.choices and typed not in self.choices:
+            raise self._refused(value, owner, " or ".join(map(repr, self.choices)))
+        if self.within and not self.within.least <= _number(typed) <= self.within.most:
+            raise self._refused(value, owner, f"{wanted.__name__}, {self.within}")
+        return typed
+
+    def _typed(self, value: object) -> object:
+        wanted = type(self.default)
+        if isinstance(value, str) and wanted is bool:
+            return _WORDS.get(value.casefold(), value)
+        if isinstance(value, bool) or wanted not in (int, float):
+            return value
+        if isinstance(value, str | int):
+            with contextlib.suppress(ValueError):
+                return int(value) if wanted is int else float(value)
+        return value
+
+    def _refused(self, value: object, owner: str, wanted: str) -> BadOption:
+        return BadOption(
+            f"{owner}'s option {self.name} takes {wanted} (default {self.default!r}); "
+            f"received {value!r}."
+        )
+
+
+def declared(parameter: Parameter) -> Option:
+    """The option that a keyword-only parameter declares by its default and annotation."""
+    kind, within = parameter.annotation, None
+    if get_origin(kind) is Annotated:
+        kind, *notes = get_args(kind)
+        within = next((note for note in notes if isinstance(note, Within)), None)
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    return Option(parameter.name, parameter.default, choices, within)
+
+
+def _number(value: object) -> float:
+    """A number as a float; NaN, which no bounds allow, for anything else."""
+    return float(value) if isinstance(value, int | float) else math.nan
