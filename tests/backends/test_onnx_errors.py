@@ -335,3 +335,11 @@ def test_methods_without_gradients_work_where_there_is_no_derivative():
     with pytest.raises(NoRule, match="GridSample"):
         xh.maps(opened, pictures(), layer="conv")
     assert np.abs(xh.maps(opened, pictures(), layer=-1)).max() > 0
+
+
+@pytest.mark.parametrize("said", ["nosuch", "__import__('os')", "occlusion"])
+def test_a_method_that_no_file_can_hold_is_not_believed(said):
+    model = OnnxKit().plain().model
+    model.metadata_props.add(key="xai_heatmap.method", value=said)
+    with pytest.warns(UserWarning, match="names no method"):
+        assert xh.network(model).declared.method is None

@@ -7,6 +7,7 @@ from typing import Any
 
 from onnx import ModelProto
 
+from xai_heatmap.backends.onnx_formulas import FORMULAS
 from xai_heatmap.core.network import Declared
 
 PREFIX = "xai_heatmap."
@@ -33,12 +34,26 @@ def declared(model: ModelProto, *, image_shape: tuple[int, ...] | None) -> Decla
         image_shape,
         _said(model, PREPROCESS, _is_preprocess),
         tuple(labels) if (labels := _said(model, LABELS, _are_labels)) else None,
+        method(model),
     )
 
 
 def layers(model: ModelProto) -> list[str]:
     """The layers whose maps are built into the file, none where there are none."""
     return _said(model, LAYERS, _are_labels) or []
+
+
+def method(model: ModelProto) -> str | None:
+    """The method of the maps that are built into the file, None where there are none."""
+    said = metadata(model).get(METHOD)
+    if said is None or said in FORMULAS:
+        return said
+    warnings.warn(
+        f"The model's metadata {METHOD!r} names no method that can be built into a file, and is "
+        "not used. Say a method yourself, or export the model again.",
+        stacklevel=2,
+    )
+    return None
 
 
 def metadata(model: ModelProto) -> dict[str, str]:

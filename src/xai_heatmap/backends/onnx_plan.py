@@ -141,7 +141,9 @@ def _halves(plan: Plan) -> _Halves:
         inputs=[*residuals, COTANGENT],
         outputs=list(dict.fromkeys(gradients.values())),
     )
-    return _Halves(plan, inputs, _first(plan, both, [*asked, *residuals]), residuals, gradients, second)
+    return _Halves(
+        plan, inputs, _first(plan, both, [*asked, *residuals]), residuals, gradients, second
+    )
 
 
 def _broken(error: Exception) -> ModelError:
