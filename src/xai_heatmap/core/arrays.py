@@ -6,13 +6,16 @@ volumes.
 """
 
 import numpy as np
-from jaxtyping import Float32, Shaped, UInt8
+from jaxtyping import Bool, Float32, Shaped, UInt8
 
 Image = UInt8[np.ndarray, "H W 3"]
 """A picture as it is read and written: RGB, 0 to 255."""
 
 Heat = Float32[np.ndarray, "H W"]
 """A map drawn out to the size of the original picture; 0 where the network did not look."""
+
+Mask = Bool[np.ndarray, "H W"]
+"""Which pixels of a picture belong to something."""
 
 Input = Float32[np.ndarray, "c *image"]
 """One image as a network takes it, channels first."""

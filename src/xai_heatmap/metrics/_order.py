@@ -1,0 +1,17 @@
+"""The places of a heat from the strongest to the weakest, those that tie together."""
+
+import numpy as np
+from jaxtyping import Float64
+
+from xai_heatmap.core.arrays import Heat, Mask
+
+Counts = Float64[np.ndarray, " levels"]
+
+
+def levels(heat: Heat, mask: Mask) -> tuple[Counts, Counts]:
+    """For each value of the heat, highest first: how many places have it, how many on the mask."""
+    values, which = np.unique(-heat, return_inverse=True)
+    which = which.ravel()
+    places = np.bincount(which, minlength=len(values))
+    on_mask = np.bincount(which, weights=mask.ravel(), minlength=len(values))
+    return places.astype(np.float64), on_mask
