@@ -62,7 +62,8 @@ class Job(BaseModel):
     model, weights
         As for `backends.load.load`.
     method, option
-        Names; options as ``name=value`` for every method that has it, or ``method.name=value``.
+        Names, none for the one that the model's file was exported with, else Grad-CAM; options as
+        ``name=value`` for every method that has it, or ``method.name=value``.
     layer
         ``auto``, ``all``, names, globs, or indices among the layers with a grid.
     target
@@ -85,7 +86,7 @@ class Job(BaseModel):
     images: Words = ()
     model: str | None = None
     weights: Path | None = None
-    method: Words = ("gradcam",)
+    method: Words = ()
     option: Words = ()
     layer: Words = ("auto",)
     target: Words = ("top1",)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import onnx
 import onnxruntime
+import PIL.Image
 import pytest
 from onnx_kit import OnnxKit
 
@@ -138,3 +139,25 @@ def test_outputs_that_would_change_write_nothing(tmp_path, model, monkeypatch):
     with pytest.raises(xh.XaiHeatmapError, match="last bits"):
         xh.export(model, tmp_path / "explainer.onnx", layers="conv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx"]
+
+
+def test_the_file_is_explained_by_the_method_that_it_was_exported_with(tmp_path, model, capsys):
+    out = xh.export(
+        model, tmp_path / "explainer.onnx", layers="conv", method="layercam", preprocess="unit"
+    )
+    picture = np.random.default_rng(1).integers(0, 256, (8, 8, 3)).astype(np.uint8)
+    assert xh.explain(out, picture).method == "layercam"
+    assert xh.compare(out, picture)[0].method == "layercam"
+    assert xh.explain(out, picture, method="hirescam").method == "hirescam"
+    x = picture.transpose(2, 0, 1)[None].astype(np.float32)
+    built_in = onnxruntime.InferenceSession(str(out)).run(
+        ["cam_0"], {"image": x, "class_index": np.array([-1])}
+    )
+    np.testing.assert_allclose(xh.maps(out, x), built_in[0], atol=1e-6)
+    assert not np.allclose(xh.maps(out, x, method="gradcam"), built_in[0])
+    PIL.Image.fromarray(picture).save(tmp_path / "picture.png")
+    words = ["explain", str(tmp_path / "picture.png"), "--model", str(out)]
+    assert main([*words, "--out", str(tmp_path / "out"), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    (one,) = row["explanations"]
+    assert one["method"] == "layercam"

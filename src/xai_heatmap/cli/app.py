@@ -122,7 +122,8 @@ def explain(
         typer.Option(
             "--method",
             metavar="NAME",
-            help="As `xai-heatmap methods` lists them. Repeatable.  [default: gradcam]",
+            help="As `xai-heatmap methods` lists them. Repeatable.  [default: the one that the "
+            "file was exported with, else gradcam]",
         ),
     ] = None,
     option: Annotated[

@@ -24,7 +24,7 @@ from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.selection import Layers
 from xai_heatmap.core.target import parsed
-from xai_heatmap.explaining import Preparing, compare
+from xai_heatmap.explaining import DEFAULT_METHOD, Preparing, compare
 from xai_heatmap.explanation import Comparison, Explanation
 from xai_heatmap.job import Job
 from xai_heatmap.preprocess import Preprocess
@@ -66,7 +66,7 @@ def check(job: Job) -> None:
     """Whatever can be found wrong without the model is found before the model is loaded."""
     for name in job.method:
         find_method(name)
-    _options(job)
+    _options(job, job.method or (DEFAULT_METHOD,))
     if job.colormap is not None:
         named(job.colormap)
     if job.alpha is not None and not 0 <= job.alpha <= 1:
@@ -121,15 +121,16 @@ def run(job: Job, network: Network) -> Iterator[Row]:
     """
     names = labels_in(job.labels) if job.labels else network.declared.labels or ()
     targets = [choice for word in job.target for choice in parsed(word, names)]
+    methods = job.method or (network.declared.method or DEFAULT_METHOD,)
     ask = partial(
         compare,
         network,
-        methods=job.method,
+        methods=methods,
         layers=_layers(job.layer),
         targets=targets,
         preprocess=_preparing(job, network),
         labels=names if job.labels else None,
-        options=_options(job),
+        options=_options(job, methods),
     )
     surveyed(network, job)
     for image, title in zip(job.images, _titles(job.images), strict=True):
@@ -170,9 +171,9 @@ def _drawing(job: Job) -> Callable[[Explanation], Image]:
     return draw
 
 
-def _options(job: Job) -> dict[str, dict[str, object]]:
+def _options(job: Job, methods: Sequence[str]) -> dict[str, dict[str, object]]:
     """The options of each method: those named for it, and those named for all that have them."""
-    found: dict[str, dict[str, object]] = {name: {} for name in job.method}
+    found: dict[str, dict[str, object]] = {name: {} for name in methods}
     for text in job.option:
         key, equals, value = text.partition("=")
         owner, dot, name = key.strip().rpartition(".")
@@ -183,10 +184,10 @@ def _options(job: Job) -> dict[str, dict[str, object]]:
         if dot and owner not in found:
             raise BadOption(
                 f"The option {text!r} is for {owner!r}, which is not among the methods: "
-                f"{', '.join(job.method)}. Add --method {owner}, or leave the option out."
+                f"{', '.join(methods)}. Add --method {owner}, or leave the option out."
             )
-        takers = [owner] if dot else [m for m in job.method if name in find_method(m).options]
-        for method in takers or job.method[:1]:
+        takers = [owner] if dot else [m for m in methods if name in find_method(m).options]
+        for method in takers or methods[:1]:
             found[method] |= find_method(method).checked({name: value.strip()})
     return found
 
