@@ -13,10 +13,22 @@ if TYPE_CHECKING:
     from xai_heatmap.compat import Drawer, XAIActivations, XAIHeatmap, XVisTool
     from xai_heatmap.core.errors import XaiHeatmapError
     from xai_heatmap.core.geometry import Geometry
+    from xai_heatmap.core.measured_target import function, likeness
     from xai_heatmap.core.network import Layer, Network, Recording
     from xai_heatmap.core.prediction import Prediction
     from xai_heatmap.core.registry import Method, method
-    from xai_heatmap.core.target import Choice, Target, category, contrast, probability, top
+    from xai_heatmap.core.target import (
+        Choice,
+        Target,
+        category,
+        contrast,
+        margin,
+        negative,
+        probability,
+        rest,
+        similar,
+        top,
+    )
     from xai_heatmap.core.verdict import Verdict
     from xai_heatmap.explaining import compare, explain, maps
     from xai_heatmap.explanation import Comparison, Explanation
@@ -46,10 +58,16 @@ _HOMES = {
     "contrast": "core.target",
     "explain": "explaining",
     "export": "exporting",
+    "function": "core.measured_target",
+    "likeness": "core.measured_target",
     "maps": "explaining",
+    "margin": "core.target",
     "method": "core.registry",
+    "negative": "core.target",
     "network": "backends",
     "probability": "core.target",
+    "rest": "core.target",
+    "similar": "core.target",
     "top": "core.target",
 }
 
@@ -76,10 +94,16 @@ __all__ = [
     "contrast",
     "explain",
     "export",
+    "function",
+    "likeness",
     "maps",
+    "margin",
     "method",
+    "negative",
     "network",
     "probability",
+    "rest",
+    "similar",
     "top",
 ]
 

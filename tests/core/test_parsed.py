@@ -1,7 +1,7 @@
 import pytest
 
 from xai_heatmap.core.errors import UnknownTarget
-from xai_heatmap.core.target import parsed
+from xai_heatmap.core.wording import parsed
 
 LABELS = (
     "goldfish, Carassius auratus",
@@ -35,6 +35,11 @@ def said(text, labels=LABELS):
         ("cat-t-rex", ["contrast('cat', against='t-rex')"]),
         ("black-footed ferret - cat", ["contrast('black-footed ferret', against='cat')"]),
         ("3-cat", ["contrast(3, against='cat')"]),
+        ("3-rest", ["contrast(3, against=the rest)"]),
+        ("t-rex-Similar", ["contrast('t-rex', against=3 similar)"]),
+        ("margin", ["margin()"]),
+        ("not t-rex", ["negative(category('t-rex'))"]),
+        ("not -1", ["negative(category(-1))"]),
     ],
 )
 def test_a_word_becomes_choices(text, labels):

@@ -1,16 +1,21 @@
 """Targets are a value and its derivative; choices look at the scores once."""
 
+import re
+
 import numpy as np
 import pytest
 
+from xai_heatmap.core.classes import class_index, ranking, softmax
 from xai_heatmap.core.errors import UnknownTarget
+from xai_heatmap.core.measured_target import function, likeness
 from xai_heatmap.core.target import (
     category,
-    class_index,
     contrast,
+    margin,
+    negative,
     probability,
-    ranking,
-    softmax,
+    rest,
+    similar,
     top,
 )
 
@@ -20,7 +25,24 @@ LABELS = ("tench, Tinca tinca", "goldfish, Carassius auratus", "hen", "cock")
 
 @pytest.mark.parametrize(
     "choice",
-    [category(1), category(-1), top(2), contrast(1, against=3), probability(0), category("hen")],
+    [
+        category(1),
+        category(-1),
+        top(2),
+        contrast(1, against=3),
+        contrast(top(1), against=["hen", 0], weight=0.5),
+        contrast(1, against=rest()),
+        contrast(2, against=similar(2), weight=0.6),
+        margin(),
+        margin("hen"),
+        negative(1),
+        negative(probability(2)),
+        probability(0),
+        category("hen"),
+        likeness(np.array([1, 0, 2, -1], np.float32)),
+        function(lambda rows: np.tanh(rows[:, 1] - rows[:, 3])),
+        function(lambda rows: rows[:, 0] ** 2, gradient=lambda rows: 2 * rows * [1, 0, 0, 0]),
+    ],
 )
 @pytest.mark.parametrize("scores", [SCORES, SCORES * 3])
 def test_cotangent_is_the_derivative_of_the_value(choice, scores):
@@ -90,3 +112,82 @@ def test_contrast_needs_two_classes_and_top_a_rank():
         contrast(1, against="goldfish")(SCORES, LABELS)
     with pytest.raises(UnknownTarget, match="rank"):
         top(5)(SCORES)
+
+
+def weights(choice, scores=SCORES):
+    return choice(scores, LABELS).cotangent(scores[None])[0].tolist()
+
+
+def test_a_contrast_is_held_against_the_mean_of_the_others():
+    third = np.float32(1 / 3).item()
+    assert weights(contrast(0, against=2)) == [1, 0, -1, 0]
+    assert weights(contrast(0, against=["hen", "cock"])) == [1, 0, -0.5, -0.5]
+    assert weights(contrast(0, against=rest())) == pytest.approx([1, -third, -third, -third])
+    assert weights(contrast(0, against=similar(2))) == [1, 0, -0.5, -0.5]
+    assert weights(contrast(1, against=similar(1))) == [0, 1, 0, -1]
+    assert weights(contrast(1, against=3, weight=0.5)) == [0, 1, 0, -0.5]
+    assert weights(contrast(top(2), against=0)) == [-1, 0, 0, 1]
+
+
+def test_the_margin_is_to_the_best_of_the_others():
+    assert weights(margin()) == [0, 1, 0, -1]
+    assert weights(margin("hen")) == [0, -1, 1, 0]
+    assert margin()(SCORES, LABELS).label == "goldfish, Carassius auratus - cock"
+
+
+def test_negative_turns_the_sign_and_keeps_the_class():
+    target = negative("hen")(SCORES, LABELS)
+    assert weights(negative("hen")) == [0, 0, -1, 0]
+    assert (target.label, target.index) == ("not hen", 2)
+    assert negative(probability(2))(SCORES).bounded
+
+
+def test_targets_of_a_single_unit_speak_for_and_against():
+    scores = np.array([0.7], np.float32)
+    assert contrast(1, against=rest())(scores).cotangent(scores[None])[0, 0] == 2
+    assert margin()(scores).value(scores[None]) == pytest.approx(1.4)
+    assert contrast(0, against=similar(1))(scores).cotangent(scores[None])[0, 0] == -2
+
+
+def test_likeness_is_1_to_itself_and_its_derivative_0():
+    target = likeness(SCORES)(SCORES)
+    assert target.value(SCORES[None]) == pytest.approx(1)
+    np.testing.assert_allclose(target.cotangent(SCORES[None]), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        (contrast(1, against=-3), "two different classes"),
+        (contrast(1, against=[2, "goldfish"]), "two different classes"),
+        (contrast(contrast(0, against=1), against=2), "about several"),
+        (contrast(1, against=[]), "at least one other"),
+        (contrast(1, against=similar(4)), "from 1 to 3"),
+        (contrast(1, against=similar(0)), "from 1 to 3"),
+        (likeness(np.ones(3, np.float32)), "4 numbers"),
+        (likeness(np.zeros(4, np.float32)), "not all 0"),
+    ],
+)
+def test_targets_that_make_no_sense(choice, said):
+    with pytest.raises(UnknownTarget, match=re.escape(said)):
+        choice(SCORES, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        (function(lambda rows: rows), "shape (1,)"),
+        (function(lambda rows: np.full(len(rows), np.nan)), "NaN"),
+        (function(lambda rows: rows[:, 0], gradient=lambda rows: rows[:, 0]), "gradient"),
+    ],
+)
+def test_functions_that_answer_something_else(choice, said):
+    target = choice(SCORES)
+    asked = target.cotangent if said == "gradient" else target.value
+    with pytest.raises(UnknownTarget, match=re.escape(said)):
+        asked(SCORES[None])
+
+
+def test_a_contrast_of_a_class_with_itself_is_refused_at_once():
+    with pytest.raises(UnknownTarget, match="both sides"):
+        contrast("hen", against="hen")

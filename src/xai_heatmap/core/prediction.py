@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import ScoreRow
+from xai_heatmap.core.classes import class_label, ranking, softmax
 from xai_heatmap.core.network import Meaning
-from xai_heatmap.core.target import class_label, ranking, softmax
 
 PREDICTIONS = 5
 """How many of the likeliest classes stand beside a map."""

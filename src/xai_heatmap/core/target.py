@@ -1,6 +1,5 @@
 """What is explained: one number a network gives for an image, and its derivative by the scores."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +7,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import ScoreRow, Scores, Values
-from xai_heatmap.core.errors import UnknownTarget, did_you_mean
+from xai_heatmap.core.classes import class_index, class_label, classes, ranking, softmax
+from xai_heatmap.core.errors import UnknownTarget
 
 
 @dataclass(frozen=True)
@@ -67,17 +67,6 @@ def linear(weights: ScoreRow, label: str, *, index: int | None = None) -> Target
     )
 
 
-def classes(scores: ScoreRow) -> int:
-    """How many classes there are to explain; a single unit has two, against (0) and for (1)."""
-    return max(len(scores), 2)
-
-
-def ranking(scores: ScoreRow) -> list[int]:
-    """Class indices from the highest score to the lowest; ties keep their order."""
-    full = np.array([-scores[0], scores[0]]) if len(scores) == 1 else scores
-    return np.argsort(-full, kind="stable").tolist()
-
-
 def _at_rank(scores: ScoreRow, rank: int) -> int:
     """As `ranking`, without a sort where the prediction is asked for: it is so for every image."""
     if rank == 1 and len(scores) > 1:
@@ -117,22 +106,152 @@ def top(rank: int = 1) -> Choice:
     return Choice(f"top({rank})", pick)
 
 
-def contrast(which: int | str, *, against: int | str) -> Choice:
-    """Why one class rather than another: y = s_a - s_b."""
+@dataclass(frozen=True)
+class Others:
+    """Classes that another one is held against, chosen by the scores of the image.
+
+    Parameters
+    ----------
+    label
+        Which, in words.
+    among
+        From one row of scores and a class to the other classes.
+    """
+
+    label: str
+    among: Callable[[ScoreRow, int], Sequence[int]]
+
+
+def rest() -> Others:
+    """All classes but the one itself."""
+    return Others("the rest", lambda scores, own: [c for c in range(classes(scores)) if c != own])
+
+
+def similar(count: int = 3) -> Others:
+    """The classes whose scores are nearest to its own: those it is most easily taken for.
+
+    Zhang et al. 2025, "Finer-CAM", explain a class against these, three of them.
+    """
+
+    def among(scores: ScoreRow, own: int) -> Sequence[int]:
+        if not 1 <= count < classes(scores):
+            raise UnknownTarget(
+                f"similar({count}) needs a number from 1 to {classes(scores) - 1}: the network "
+                f"tells {classes(scores)} classes apart."
+            )
+        all_of_them = np.concatenate([-scores, scores]) if len(scores) == 1 else scores
+        far = np.abs(all_of_them - all_of_them[own])
+        far[own] = np.inf
+        return np.argsort(far, kind="stable")[:count].tolist()
+
+    return Others(f"{count} similar", among)
+
+
+def contrast(
+    which: int | str | Choice,
+    *,
+    against: int | str | Sequence[int | str] | Others,
+    weight: float = 1.0,
+) -> Choice:
+    """Why one class rather than others: y = s_a - weight · mean of s_b over the others.
+
+    Zhang et al. 2025, "Finer-CAM", with ``similar()`` and a weight of 0.6; here for every method.
+
+    Parameters
+    ----------
+    which
+        By number or name, or a choice of one class such as ``top(1)``.
+    against
+        One class, several, `rest` or `similar`.
+    weight
+        How much of the others is taken off; 0 leaves the class alone.
+
+    Raises
+    ------
+    UnknownTarget
+        For a class against itself, at once where that can be seen.
+    """
+    if isinstance(which, int | str) and which == against:
+        raise UnknownTarget(
+            f"A contrast needs two different classes; {which!r} stands on both sides."
+        )
+    named = against.label if isinstance(against, Others) else repr(against)
+    taken = "" if weight == 1 else f", weight={weight:g}"
+    chosen = which.label if isinstance(which, Choice) else repr(which)
 
     def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
-        a, b = (class_index(w, count=classes(scores), labels=labels) for w in (which, against))
-        if a == b:
+        own = _one(which)(scores, labels)
+        a = own.index
+        if a is None:
             raise UnknownTarget(
-                f"A contrast needs two different classes; {which!r} and {against!r} are both "
-                f"class {a}."
+                f"A contrast is about one class; {chosen} is about several. Give a class, or "
+                "top(1)."
             )
-        chosen, other = category(a)(scores, labels), category(b)(scores, labels)
+        others = _others(against, a, scores, labels)
+        if a in others:
+            raise UnknownTarget(
+                f"A contrast needs two different classes; {chosen} and {named} are both class {a}."
+            )
         row = scores[None]
-        weights = chosen.cotangent(row)[0] - other.cotangent(row)[0]
-        return linear(weights, f"{chosen.label} - {other.label}")
+        rows = [category(b)(scores, labels).cotangent(row)[0] for b in others]
+        weights = own.cotangent(row)[0] - np.float32(weight) * np.mean(rows, axis=0)
+        other = class_label(others[0], labels, single=len(scores) == 1)
+        label = f"{own.label} - {other if len(others) == 1 else named}"
+        return linear(weights.astype(np.float32), label)
 
-    return Choice(f"contrast({which!r}, against={against!r})", pick)
+    return Choice(f"contrast({chosen}, against={named}{taken})", pick)
+
+
+def margin(which: int | str | Choice | None = None) -> Choice:
+    """Why not the next one: y = s_a - max over the others of s_b, the other fixed by the image.
+
+    Without a class it is the prediction against the runner-up.
+    """
+    named = "" if which is None else which.label if isinstance(which, Choice) else repr(which)
+
+    def runner_up(scores: ScoreRow, own: int) -> Sequence[int]:
+        return [next(c for c in ranking(scores) if c != own)]
+
+    def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
+        chosen = top(1) if which is None else which
+        return contrast(chosen, against=Others("the runner-up", runner_up))(scores, labels)
+
+    return Choice(f"margin({named})", pick)
+
+
+def negative(choice: int | str | Choice) -> Choice:
+    """What speaks against it: y = -y of the choice; "why not?"."""
+    chosen = _one(choice)
+
+    def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
+        own = chosen(scores, labels)
+        return Target(
+            f"not {own.label}",
+            lambda rows: -own.value(rows),
+            lambda rows: -own.cotangent(rows),
+            own.index,
+            own.bounded,
+        )
+
+    return Choice(f"negative({chosen.label})", pick)
+
+
+def _one(choice: int | str | Choice) -> Choice:
+    return choice if isinstance(choice, Choice) else category(choice)
+
+
+def _others(
+    against: int | str | Sequence[int | str] | Others,
+    own: int,
+    scores: ScoreRow,
+    labels: Sequence[str],
+) -> Sequence[int]:
+    if isinstance(against, Others):
+        return against.among(scores, own)
+    several = [against] if isinstance(against, int | str) else list(against)
+    if not several:
+        raise UnknownTarget("A contrast needs at least one other class; none was given.")
+    return [class_index(one, count=classes(scores), labels=labels) for one in several]
 
 
 def probability(which: int | str) -> Choice:
@@ -157,109 +276,6 @@ def probability(which: int | str) -> Choice:
         )
 
     return Choice(f"probability({which!r})", pick)
-
-
-def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice, ...]:
-    """The choices that a user's word stands for.
-
-    ``top3``: the three likeliest classes, one after the other; ``top1``: the prediction. A number:
-    the class of that index. A name, or one of its synonyms. ``A-B``: why A rather than B, each by
-    number or name. What is a name as a whole is never a difference.
-
-    Raises
-    ------
-    UnknownTarget
-        For a name that no label has.
-    """
-    word = text.strip()
-    if ranks := re.fullmatch(r"top([1-9]\d*)", word.casefold()):
-        return tuple(top(rank) for rank in range(1, int(ranks[1]) + 1))
-    if (one := _class(word, labels)) is not None:
-        return (category(one),)
-    splits = [(word[:i], word[i + 1 :]) for i, letter in enumerate(word) if letter == "-"]
-    sides = [(_class(a, labels), _class(b, labels)) for a, b in splits]
-    pairs = [(a, b) for a, b in sides if a is not None and b is not None]
-    if len(pairs) > 1:
-        raise UnknownTarget(
-            f"{text!r} can be read as a difference in {len(pairs)} ways. Give the classes by their "
-            "numbers."
-        )
-    if pairs:
-        return (contrast(pairs[0][0], against=pairs[0][1]),)
-    halves = [
-        (b if known_a is not None else a).strip()
-        for (a, b), (known_a, known_b) in zip(splits, sides, strict=True)
-        if (known_a is None) != (known_b is None)
-    ]
-    return (category(class_index((halves or [word])[0], count=len(labels), labels=labels)),)
-
-
-def _class(word: str, labels: Sequence[str]) -> int | str | None:
-    """A class as it can be chosen, None for what is neither a number nor a name."""
-    word = word.strip()
-    if re.fullmatch(r"[+-]?\d+", word):
-        return int(word)
-    known = [label.casefold() for label in labels]
-    names = {part.strip() for label in known for part in label.split(",")} | set(known)
-    return word if word.casefold() in names else None
-
-
-def softmax(scores: Scores) -> Scores:
-    """p_c = exp(s_c) / Σ_d exp(s_d), each row on its own."""
-    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
-def class_label(index: int, labels: Sequence[str], *, single: bool = False) -> str:
-    """The name of a class: its label, else its number."""
-    if labels and index < len(labels):
-        return labels[index]
-    if single:
-        return "for" if index == 1 else "against"
-    return f"class {index}"
-
-
-def class_index(which: int | str, *, count: int, labels: Sequence[str]) -> int:
-    """The number of a class given by number or name; a name matches whole, then as one of its
-    synonyms.
-
-    Raises
-    ------
-    UnknownTarget
-        For a number outside the classes, or a name that no label has or that several share.
-    """
-    if isinstance(which, int | np.integer) and not isinstance(which, bool):
-        if not -count <= which < count:
-            raise UnknownTarget(
-                f"There is no class {which}; this network tells {count} classes apart: 0 to "
-                f"{count - 1}."
-            )
-        return int(which) % count
-    if not isinstance(which, str):
-        raise UnknownTarget(
-            f"A class is given by its number or its name; received {type(which).__name__} "
-            f"{which!r}."
-        )
-    if not labels:
-        raise UnknownTarget(
-            f"The class {which!r} was given by name, but the names of the classes are not known. "
-            "Give its number, or the names with labels=... (on the command line: --labels FILE)."
-        )
-    wanted = which.casefold().strip()
-    names = [label.casefold() for label in labels]
-    synonyms = [[part.strip() for part in name.split(",")] for name in names]
-    found = [i for i, name in enumerate(names) if name == wanted] or [
-        i for i, parts in enumerate(synonyms) if wanted in parts
-    ]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UnknownTarget(
-            f"{len(found)} classes are called {which!r}: {found}. Give the number of the one you "
-            f"mean."
-        )
-    hint = did_you_mean(which, [part for label in labels for part in label.split(", ")])
-    raise UnknownTarget(f"No class is called {which!r}.{hint} {len(labels)} names are known.")
 
 
 def _both(rows: Scores) -> Float32[np.ndarray, "n both"]:

@@ -23,7 +23,7 @@ from xai_heatmap.core.errors import (
 from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.selection import Layers
-from xai_heatmap.core.target import parsed
+from xai_heatmap.core.wording import parsed
 from xai_heatmap.explaining import DEFAULT_METHOD, Preparing, compare
 from xai_heatmap.explanation import Comparison, Explanation
 from xai_heatmap.job import Job

@@ -1,0 +1,77 @@
+"""The classes that a network tells apart: how many, in which order, by which names."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from xai_heatmap.core.arrays import ScoreRow, Scores
+from xai_heatmap.core.errors import UnknownTarget, did_you_mean
+
+
+def classes(scores: ScoreRow) -> int:
+    """How many classes there are to explain; a single unit has two, against (0) and for (1)."""
+    return max(len(scores), 2)
+
+
+def ranking(scores: ScoreRow) -> list[int]:
+    """Class indices from the highest score to the lowest; ties keep their order."""
+    full = np.array([-scores[0], scores[0]]) if len(scores) == 1 else scores
+    return np.argsort(-full, kind="stable").tolist()
+
+
+def softmax(scores: Scores) -> Scores:
+    """p_c = exp(s_c) / Σ_d exp(s_d), each row on its own."""
+    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def class_label(index: int, labels: Sequence[str], *, single: bool = False) -> str:
+    """The name of a class: its label, else its number."""
+    if labels and index < len(labels):
+        return labels[index]
+    if single:
+        return "for" if index == 1 else "against"
+    return f"class {index}"
+
+
+def class_index(which: int | str, *, count: int, labels: Sequence[str]) -> int:
+    """The number of a class given by number or name; a name matches whole, then as one of its
+    synonyms.
+
+    Raises
+    ------
+    UnknownTarget
+        For a number outside the classes, or a name that no label has or that several share.
+    """
+    if isinstance(which, int | np.integer) and not isinstance(which, bool):
+        if not -count <= which < count:
+            raise UnknownTarget(
+                f"There is no class {which}; this network tells {count} classes apart: 0 to "
+                f"{count - 1}."
+            )
+        return int(which) % count
+    if not isinstance(which, str):
+        raise UnknownTarget(
+            f"A class is given by its number or its name; received {type(which).__name__} "
+            f"{which!r}."
+        )
+    if not labels:
+        raise UnknownTarget(
+            f"The class {which!r} was given by name, but the names of the classes are not known. "
+            "Give its number, or the names with labels=... (on the command line: --labels FILE)."
+        )
+    wanted = which.casefold().strip()
+    names = [label.casefold() for label in labels]
+    synonyms = [[part.strip() for part in name.split(",")] for name in names]
+    found = [i for i, name in enumerate(names) if name == wanted] or [
+        i for i, parts in enumerate(synonyms) if wanted in parts
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UnknownTarget(
+            f"{len(found)} classes are called {which!r}: {found}. Give the number of the one you "
+            f"mean."
+        )
+    hint = did_you_mean(which, [part for label in labels for part in label.split(", ")])
+    raise UnknownTarget(f"No class is called {which!r}.{hint} {len(labels)} names are known.")

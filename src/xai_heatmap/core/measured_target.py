@@ -1,0 +1,99 @@
+"""Targets that are no class: likeness to another picture, and any function of the outputs."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from xai_heatmap.core.arrays import ScoreRow, Scores, Values
+from xai_heatmap.core.errors import UnknownTarget
+from xai_heatmap.core.target import Choice, Target
+
+STEP = 1e-3
+"""Of the differences that stand for a derivative, as a share of the largest output."""
+
+TINY = 1e-12
+
+
+def likeness(to: ScoreRow) -> Choice:
+    """How alike the outputs are to those of another picture: y = ⟨s, r⟩ / (‖s‖ ‖r‖).
+
+    For networks whose outputs are an embedding; the map says what makes two pictures alike.
+
+    Parameters
+    ----------
+    to
+        The other picture's outputs, float32 (classes,).
+    """
+    other = np.asarray(to, np.float32)
+    length = float(np.linalg.norm(other))
+
+    def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
+        if other.shape != scores.shape or length == 0:
+            raise UnknownTarget(
+                f"likeness needs the outputs of the other picture, {len(scores)} numbers that are "
+                f"not all 0; received an array of shape {other.shape}."
+            )
+        direction = other / length
+
+        def value(rows: Scores) -> Values:
+            return (rows @ direction) / np.maximum(np.linalg.norm(rows, axis=1), TINY)
+
+        def cotangent(rows: Scores) -> Scores:
+            lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), TINY)
+            alike = (rows @ direction)[:, None] / lengths
+            return ((direction - alike * rows / lengths) / lengths).astype(np.float32)
+
+        return Target("likeness", value, cotangent)
+
+    return Choice("likeness(...)", pick)
+
+
+def function(
+    value: Callable[[Scores], Values],
+    *,
+    gradient: Callable[[Scores], Scores] | None = None,
+    label: str = "y",
+) -> Choice:
+    """Any function of the outputs, one number an image.
+
+    Parameters
+    ----------
+    value
+        From outputs, float32 (n, classes), to the number of each image, (n,).
+    gradient
+        Its derivative by the outputs, (n, classes). Without it, differences of `value` are taken:
+        it is called once more with two rows for each output.
+    label
+        What the number is, in words.
+
+    Raises
+    ------
+    UnknownTarget
+        Where `value` or `gradient` answer with another shape, or with NaN.
+    """
+
+    def checked(rows: Scores) -> Values:
+        return _shaped(value(rows), (len(rows),), f"{label}'s value")
+
+    def differences(rows: Scores) -> Scores:
+        step = np.float32(STEP * max(float(np.abs(rows).max(initial=0)), 1.0))
+        moves = step * np.eye(rows.shape[1], dtype=np.float32)
+        slopes = [(checked(row + moves) - checked(row - moves)) / (2 * step) for row in rows]
+        return np.array(slopes, np.float32)
+
+    def cotangent(rows: Scores) -> Scores:
+        if gradient is None:
+            return differences(rows)
+        return _shaped(gradient(rows), rows.shape, f"{label}'s gradient")
+
+    return Choice(f"function({label})", lambda _, __: Target(label, checked, cotangent))
+
+
+def _shaped(found: object, shape: tuple[int, ...], what: str) -> np.ndarray:
+    array = np.asarray(found, np.float32)
+    if array.shape != shape or not np.isfinite(array).all():
+        raise UnknownTarget(
+            f"{what} should be finite numbers of shape {shape}; received shape {array.shape}"
+            f"{'' if array.shape != shape else ' with NaN or infinity'}."
+        )
+    return array

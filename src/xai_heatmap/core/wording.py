@@ -1,0 +1,63 @@
+"""Targets as users write them on the command line."""
+
+import re
+from collections.abc import Sequence
+
+from xai_heatmap.core.classes import class_index
+from xai_heatmap.core.errors import UnknownTarget
+from xai_heatmap.core.target import Choice, category, contrast, margin, negative, rest, similar, top
+
+
+def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice, ...]:
+    """The choices that a user's word stands for.
+
+    ``top3``: the three likeliest classes, one after the other; ``top1``: the prediction. A number:
+    the class of that index. A name, or one of its synonyms. ``A-B``: why A rather than B, each by
+    number or name. ``A-rest``, ``A-similar``: against all others, or the three it is most easily
+    taken for. ``margin``: the prediction against the runner-up. ``not A``: what speaks against A.
+    What is a name as a whole is never anything else.
+
+    Raises
+    ------
+    UnknownTarget
+        For a name that no label has.
+    """
+    word = text.strip()
+    if ranks := re.fullmatch(r"top([1-9]\d*)", word.casefold()):
+        return tuple(top(rank) for rank in range(1, int(ranks[1]) + 1))
+    if (one := _class(word, labels)) is not None:
+        return (category(one),)
+    if word.casefold() == "margin":
+        return (margin(),)
+    if word.casefold().startswith("not ") and (one := _class(word[4:], labels)) is not None:
+        return (negative(one),)
+    for ending, others in (("-rest", rest()), ("-similar", similar())):
+        own = _class(word[: -len(ending)], labels)
+        if word.casefold().endswith(ending) and own is not None:
+            return (contrast(own, against=others),)
+    splits = [(word[:i], word[i + 1 :]) for i, letter in enumerate(word) if letter == "-"]
+    sides = [(_class(a, labels), _class(b, labels)) for a, b in splits]
+    pairs = [(a, b) for a, b in sides if a is not None and b is not None]
+    if len(pairs) > 1:
+        raise UnknownTarget(
+            f"{text!r} can be read as a difference in {len(pairs)} ways. Give the classes by their "
+            "numbers."
+        )
+    if pairs:
+        return (contrast(pairs[0][0], against=pairs[0][1]),)
+    halves = [
+        (b if known_a is not None else a).strip()
+        for (a, b), (known_a, known_b) in zip(splits, sides, strict=True)
+        if (known_a is None) != (known_b is None)
+    ]
+    return (category(class_index((halves or [word])[0], count=len(labels), labels=labels)),)
+
+
+def _class(word: str, labels: Sequence[str]) -> int | str | None:
+    """A class as it can be chosen, None for what is neither a number nor a name."""
+    word = word.strip()
+    if re.fullmatch(r"[+-]?\d+", word):
+        return int(word)
+    known = [label.casefold() for label in labels]
+    names = {part.strip() for label in known for part in label.split(",")} | set(known)
+    return word if word.casefold() in names else None
