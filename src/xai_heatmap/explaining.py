@@ -14,6 +14,7 @@ from xai_heatmap.core.arrays import Gradient, Image, Input, Map, Maps, Scores
 from xai_heatmap.core.errors import (
     BadArray,
     BadOption,
+    NoRule,
     UnknownPreprocess,
     UnknownTarget,
     did_you_mean,
@@ -21,7 +22,7 @@ from xai_heatmap.core.errors import (
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import INPUT, Layers, Network, Recording, Survey
 from xai_heatmap.core.prediction import predictions
-from xai_heatmap.core.registry import Found, Method, find_method
+from xai_heatmap.core.registry import METHODS, Found, Method, find_method
 from xai_heatmap.core.selection import select, several
 from xai_heatmap.core.target import Choice, Target, category, top
 from xai_heatmap.core.verdict import Verdict, verdict
@@ -133,7 +134,7 @@ def compare(
                 f"Options were given for {name!r}, which is not among the methods: "
                 f"{', '.join(methods)}.{did_you_mean(name, methods)}"
             )
-    chosen = [_with_options(name, options.get(name, {})) for name in methods]
+    chosen = [_with_options(name, options.get(name, {}), opened) for name in methods]
     prepare = _preparation(preprocess, opened)
     frame = read(image)
     x, geometry = prepare(frame.image)
@@ -204,7 +205,7 @@ def maps(
     float32 (n, *grid); a dict of them by layer name where `layer` names several.
     """
     opened = backends.network(network)
-    chosen = _with_options(_method_name(method, opened), options or {})
+    chosen = _with_options(_method_name(method, opened), options or {}, opened)
     native = _array(x)
     if native.ndim < 3 or native.dtype != np.float32:
         raise BadArray(
@@ -307,8 +308,16 @@ def _method_name(wanted: str | None, network: Network) -> str:
     return wanted if wanted is not None else network.declared.method or DEFAULT_METHOD
 
 
-def _with_options(name: str, options: Mapping[str, object]) -> tuple[Method, Mapping[str, object]]:
+def _with_options(
+    name: str, options: Mapping[str, object], network: Network
+) -> tuple[Method, Mapping[str, object]]:
     method = find_method(name)
+    if "gradient" in method.needs and not network.differentiable:
+        others = [m.name for m in METHODS.values() if "gradient" not in m.needs]
+        raise NoRule(
+            f"{name} needs gradients, and {network.name} has none. Methods that work without: "
+            f"{', '.join(others)}."
+        )
     return method, method.checked(options)
 
 

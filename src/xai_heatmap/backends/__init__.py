@@ -32,7 +32,9 @@ def network(
     model
         A ``torch.nn.Module``, a ``keras.Model`` on any backend, a network, or text that says where
         one is: a ``.keras`` or ``.h5`` file, ``module.py:factory``, ``torchvision:NAME``,
-        ``timm:NAME``, ``keras:NAME``, ``hf:NAME``.
+        ``timm:NAME``, ``keras:NAME``, ``hf:NAME``, ``demo``. Or any function from pictures, float32
+        (n, c, H, W), to scores (n, classes): it is explained at the picture, by methods without
+        gradients.
     image_shape
         (c, H, W) to list the layers for, where the model does not say it.
     output
@@ -69,9 +71,15 @@ def network(
                 model, image_shape=image_shape, output=output, keep_closing=keep_closing
             )
             return opened if declared is None else Declaring(opened, declared)
+    if callable(model) and not isinstance(model, type):
+        from xai_heatmap.backends.black_box import open_function
+
+        return open_function(
+            model, image_shape=image_shape, output=output, keep_closing=keep_closing
+        )
     raise NotAModel(
-        f"A torch.nn.Module, a keras.Model or the path of a model file was expected; received "
-        f"{type(model).__name__}."
+        f"A torch.nn.Module, a keras.Model, an ONNX model, a function from pictures to scores, or "
+        f"the path of a model file was expected; received {type(model).__name__}."
     )
 
 

@@ -48,12 +48,18 @@ class Declaring(Network):
             self.said.input_shape or own.input_shape,
             self.said.preprocess or own.preprocess,
             self.said.labels or own.labels,
+            self.said.method or own.method,
         )
 
     @property
     def name(self) -> str:
         """As the network beneath has it."""
         return self.inner.name
+
+    @property
+    def differentiable(self) -> bool:
+        """As the network beneath has it."""
+        return self.inner.differentiable
 
     @property
     def channels_last(self) -> bool:

@@ -26,12 +26,12 @@ from xai_heatmap.backends.contract import (
     Sightings,
     Undo,
 )
+from xai_heatmap.backends.inputs import check_input
 from xai_heatmap.backends.recording import OpenedRecording, layout_of
 from xai_heatmap.backends.sightings import flow_in, layers_in, sites_in
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.arrays import Inputs, Native, Scores
 from xai_heatmap.core.errors import (
-    BadArray,
     LayerNotReached,
     ModelError,
     NonFiniteScores,
@@ -184,7 +184,7 @@ class OpenedNetwork(Network):
         NonFiniteScores
             If the network answers NaN or infinity.
         """
-        _check_input(x)
+        check_input(x)
         with self._state.lock:
             view = self._view(x.shape[1:])
             names = _opened_at(view.survey, at)
@@ -356,14 +356,3 @@ def _equal(again: Scores, scores: Scores) -> bool:
     return again.shape == scores.shape and bool(
         np.abs(again - scores).max(initial=0) <= SAME_SCORES * scale
     )
-
-
-def _check_input(x: Inputs) -> None:
-    if x.ndim < 3 or x.dtype != np.float32 or 0 in x.shape:
-        raise BadArray(
-            f"A network takes float32 images of shape (n, c, H, W); received {x.dtype} of shape "
-            f"{x.shape}. "
-            "`xai_heatmap.explain` reads pictures and prepares them."
-        )
-    if not np.isfinite(x).all():
-        raise BadArray("The input holds NaN or infinite pixels; replace them before explaining.")

@@ -160,6 +160,11 @@ class Network(ABC):
         """The function that turns the scores into probabilities, as far as the model says."""
 
     @property
+    def differentiable(self) -> bool:
+        """Whether gradients may be asked for at all; a single operator may still have none."""
+        return True
+
+    @property
     @abstractmethod
     def layers(self) -> Mapping[str, Layer]:
         """Every layer in order of execution, for the input shape that the model declares."""

@@ -1,0 +1,192 @@
+"""Any Python function from pictures to scores, as a network whose one layer is the picture."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float32
+
+from xai_heatmap.backends.inputs import check_input
+from xai_heatmap.core.arrays import Activations, Inputs, Scores
+from xai_heatmap.core.errors import BadOption, NonFiniteScores, NoRule, NoScores
+from xai_heatmap.core.layout import Layout
+from xai_heatmap.core.network import (
+    INPUT,
+    Declared,
+    Layer,
+    Layers,
+    Meaning,
+    Network,
+    Recording,
+    Survey,
+    UseGradients,
+)
+from xai_heatmap.core.selection import select
+
+REASON = "of a function only the picture can be seen"
+
+BATCH = 32
+"""Pictures that the function is given at a time."""
+
+
+def open_function(
+    model: Callable[[Inputs], Any],
+    *,
+    image_shape: Sequence[int] | None = None,
+    output: str | int | None = None,
+    keep_closing: bool = False,
+) -> Network:
+    """A function as a network.
+
+    It is given float32 (n, c, H, W) as the preprocessing makes them, at most 32 at a time, and
+    answers (n, classes), or (n,) for one number an image.
+    """
+    if output is not None or keep_closing:
+        raise BadOption(
+            "A function answers what is to be explained; output and keep_closing are for models. "
+            "Let the function pick its output itself."
+        )
+    return BlackBox(model, tuple(image_shape) if image_shape else None)
+
+
+class BlackBox(Network):
+    """A function; it has no layers inside, and no derivative."""
+
+    def __init__(
+        self, function: Callable[[Inputs], Any], image_shape: tuple[int, ...] | None
+    ) -> None:
+        self._function = function
+        self._image_shape = image_shape
+
+    @property
+    def name(self) -> str:
+        """The function's own name."""
+        return getattr(self._function, "__name__", type(self._function).__name__)
+
+    @property
+    def declared(self) -> Declared:
+        """The shape that was given."""
+        return Declared(self._image_shape)
+
+    @property
+    def channels_last(self) -> bool:
+        """Functions are given channels first."""
+        return False
+
+    @property
+    def closing(self) -> Literal["softmax", "sigmoid"] | None:
+        """Nobody can know."""
+        return None
+
+    @property
+    def differentiable(self) -> bool:
+        """A function has no derivative that could be asked for."""
+        return False
+
+    @property
+    def layers(self) -> Mapping[str, Layer]:
+        """The picture."""
+        return self.survey(self._image_shape or (3, 224, 224)).layers
+
+    def survey(self, shape: Sequence[int]) -> Survey:
+        """The picture is all there is; the function does not run."""
+        layout = Layout("channels_first", tuple(shape[1:]))
+        return Survey({INPUT: Layer(INPUT, tuple(shape), "input", layout)}, INPUT, REASON)
+
+    def record(self, x: Inputs, at: Layers = ()) -> Recording:
+        """One call of the function for every 32 pictures."""
+        check_input(x)
+        names = select(self.survey(x.shape[1:]), at) if at else []
+        return BlackRecording(self, x, self.scores(x), {INPUT: x} if names else {})
+
+    def scores(self, x: Inputs) -> Scores:
+        """What the function answers.
+
+        Raises
+        ------
+        NoScores
+            If it is not one row of numbers for each picture.
+        NonFiniteScores
+            If it holds NaN or infinity.
+        """
+        return np.concatenate(
+            [self._answer(x[start : start + BATCH]) for start in range(0, len(x), BATCH)]
+        )
+
+    def _answer(self, x: Inputs) -> Scores:
+        answer = self._function(x)
+        try:
+            rows = np.asarray(answer, np.float32)
+        except (TypeError, ValueError) as problem:
+            raise NoScores(
+                f"{self.name} answers a {type(answer).__name__}, which numpy can't read: "
+                f"{problem}. Let it answer an array (images, classes)."
+            ) from problem
+        rows = rows[:, None] if rows.ndim == 1 else rows
+        if rows.ndim != 2 or len(rows) != len(x):
+            raise NoScores(
+                f"{self.name} answers an array of shape {np.shape(answer)} for {len(x)} pictures; "
+                "one row of scores for each was expected, (images, classes)."
+            )
+        if not np.isfinite(rows).all():
+            raise NonFiniteScores(
+                f"{self.name} answers NaN or infinity. Check what it computes and how the pictures "
+                "are prepared."
+            )
+        return rows
+
+
+class BlackRecording(Recording):
+    """What a function answered."""
+
+    def __init__(
+        self, box: BlackBox, x: Inputs, scores: Scores, activations: Mapping[str, Activations]
+    ) -> None:
+        self._box = box
+        self._x = x
+        self._scores = scores
+        self._activations = activations
+
+    @property
+    def scores(self) -> Scores:
+        """One row an image."""
+        return self._scores
+
+    @property
+    def meaning(self) -> Meaning:
+        """Probabilities, where every row reads as such; else logits."""
+        sums = self._scores.sum(axis=1)
+        likely = bool((self._scores >= 0).all()) and bool(np.allclose(sums, 1, atol=1e-3))
+        return "probabilities" if likely and self._scores.shape[1] > 1 else "logits"
+
+    @property
+    def activations(self) -> Mapping[str, Activations]:
+        """The pictures themselves."""
+        return self._activations
+
+    def pullback(
+        self, cotangent: Float32[np.ndarray, "n classes"]
+    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
+        """There is none.
+
+        Raises
+        ------
+        NoRule
+            Always.
+        """
+        raise NoRule(
+            f"{self._box.name} is a function, which has no derivative. Choose a method without "
+            "gradients, such as occlusion or rise."
+        )
+
+    def each_gradient(self, cotangent: Float32[np.ndarray, "n classes"], use: UseGradients) -> None:
+        """As `pullback`."""
+        self.pullback(cotangent)
+
+    def replay(
+        self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
+    ) -> Recording:
+        """The function of other pictures."""
+        return BlackRecording(
+            self._box, activation, self._box.scores(activation), {INPUT: activation}
+        )
