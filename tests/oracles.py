@@ -196,3 +196,150 @@ def cam_by_loops(activation: np.ndarray, weights: np.ndarray) -> np.ndarray:
             for m in range(k):
                 found[i, j] += float(weights[m]) * float(activation[m, i, j])
     return found
+
+
+def saliency_by_loops(_: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Simonyan et al. 2013, section 3.1: the largest magnitude over the colour channels."""
+    k, rows, columns = gradient.shape
+    found = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            found[i, j] = max(abs(float(gradient[m, i, j])) for m in range(k))
+    return found
+
+
+def ablationcam_by_loops(activation: np.ndarray, score, fill: str) -> np.ndarray:
+    """Desai and Ramaswamy 2020: one feature map at a time is taken away; divided by |y|."""
+    k, rows, columns = activation.shape
+    whole = score(activation)
+    found = np.zeros((rows, columns))
+    for m in range(k):
+        changed = activation.astype(np.float64)
+        changed[m] = 0 if fill == "zero" else changed[m].mean()
+        weight = (whole - score(changed)) / abs(whole)
+        for i in range(rows):
+            for j in range(columns):
+                found[i, j] += weight * float(activation[m, i, j])
+    return np.maximum(found, 0)
+
+
+def reciprocam_by_loops(activation: np.ndarray, score, *, gaussian: bool) -> np.ndarray:
+    """Byun and Lee 2022: the score of every place alone, less that of none."""
+    k, rows, columns = activation.shape
+    weights = [[1, 2, 1], [2, 4, 2], [1, 2, 1]] if gaussian else [[0, 0, 0], [0, 16, 0], [0, 0, 0]]
+    found = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            kept = np.zeros(activation.shape)
+            for down in (-1, 0, 1):
+                for along in (-1, 0, 1):
+                    a, b = i + down, j + along
+                    if 0 <= a < rows and 0 <= b < columns:
+                        for m in range(k):
+                            share = weights[down + 1][along + 1] / 16
+                            kept[m, a, b] = share * float(activation[m, a, b])
+            found[i, j] = score(kept) - score(np.zeros(activation.shape))
+    return found
+
+
+def baseline_by_loops(activation: np.ndarray, kind: str) -> np.ndarray:
+    """Nothing, the mean of every feature map, or a Gaussian of a twentieth of each axis, at least
+    one place."""
+    if kind == "zero":
+        return np.zeros(activation.shape)
+    k, rows, columns = activation.shape
+    found = np.zeros(activation.shape)
+    for m in range(k):
+        for i in range(rows):
+            for j in range(columns):
+                if kind == "mean":
+                    found[m, i, j] = activation[m].astype(np.float64).mean()
+                    continue
+                total = share = 0.0
+                high, wide = max(rows / 20, 1), max(columns / 20, 1)
+                reach_i, reach_j = math.ceil(3 * high), math.ceil(3 * wide)
+                for down in range(-reach_i, reach_i + 1):
+                    for along in range(-reach_j, reach_j + 1):
+                        weight = math.exp(-0.5 * ((down / high) ** 2 + (along / wide) ** 2))
+                        a = min(max(i + down, 0), rows - 1)
+                        b = min(max(j + along, 0), columns - 1)
+                        total += weight * float(activation[m, a, b])
+                        share += weight
+                found[m, i, j] = total / share
+    return found
+
+
+def integrated_by_loops(activation: np.ndarray, slope, start: np.ndarray, steps: int) -> np.ndarray:
+    """Sundararajan et al. 2017, equation 3 by the midpoint rule, summed over feature maps."""
+    k, rows, columns = activation.shape
+    found = np.zeros((rows, columns))
+    for step in range(steps):
+        share = (step + 0.5) / steps
+        gradient = slope(start + share * (activation.astype(np.float64) - start))
+        for m in range(k):
+            for i in range(rows):
+                for j in range(columns):
+                    way = float(activation[m, i, j]) - start[m, i, j]
+                    found[i, j] += way * gradient[m, i, j] / steps
+    return found
+
+
+def occlusion_by_loops(
+    picture: np.ndarray, score, cover: np.ndarray, *, window: int, stride: int
+) -> np.ndarray:
+    """Zeiler and Fergus 2014: for every place, the mean loss of the windows over it."""
+    _, rows, columns = picture.shape
+    losses = [[[] for _ in range(columns)] for _ in range(rows)]
+
+    def starts(length):
+        last, here = max(length - window, 0), 0
+        while here < last:
+            yield here
+            here += stride
+        yield last
+
+    for top in starts(rows):
+        for left in starts(columns):
+            changed = picture.astype(np.float64)
+            covered = [
+                (i, j)
+                for i in range(top, min(top + window, rows))
+                for j in range(left, min(left + window, columns))
+            ]
+            for i, j in covered:
+                changed[:, i, j] = cover[:, i, j]
+            loss = score(picture) - score(changed)
+            for i, j in covered:
+                losses[i][j].append(loss)
+    return np.array([[math.fsum(own) / len(own) for own in row] for row in losses])
+
+
+def rise_by_loops(masks, scores) -> np.ndarray:
+    """Petsiuk et al. 2018, equation 6, with Σ M_i for N·E[M], less the mean score."""
+    rows, columns = masks[0].shape
+    mean = math.fsum(scores) / len(scores)
+    found = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            total = visible = 0.0
+            for mask, score in zip(masks, scores, strict=True):
+                total += score * float(mask[i, j])
+                visible += float(mask[i, j])
+            found[i, j] = total / visible - mean if visible else 0.0
+    return found
+
+
+def gradients_by_loops(gradients, *, variance: bool) -> np.ndarray:
+    """Smilkov et al. 2017 and Adebayo et al. 2018: mean or variance, then max over channels."""
+    c, rows, columns = gradients[0].shape
+    found = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            values = []
+            for m in range(c):
+                own = [float(g[m, i, j]) for g in gradients]
+                mean = math.fsum(own) / len(own)
+                spread = math.fsum((g - mean) ** 2 for g in own) / len(own)
+                values.append(spread if variance else abs(mean))
+            found[i, j] = max(values)
+    return found

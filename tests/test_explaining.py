@@ -448,3 +448,94 @@ def test_a_tensor_that_learns_is_refused_with_what_to_do(network):
 def test_the_size_that_a_network_was_opened_for_is_the_size_it_gets(picture):
     e = xh.explain(xh.network(Colours(), image_shape=(3, 32, 32)), picture, preprocess="unit")
     assert e.map.shape == (8, 8)
+
+
+def test_methods_of_pixels_explain_the_picture_beside_others_at_their_layer(network, picture):
+    compared = xh.compare(
+        network, picture, preprocess=UNIT, methods=["gradcam", "saliency", "ablationcam"]
+    )
+    assert [(e.method, e.layer.name) for e in compared] == [
+        ("saliency", "input"),
+        ("gradcam", "relu"),
+        ("ablationcam", "relu"),
+    ]
+    assert "every path" in compared[1].layer_reason
+    assert compared[0].layer_reason == "the method explains the picture itself"
+    assert compared[0].map.shape == (64, 64)
+    np.testing.assert_array_equal(
+        compared[0].map, explained(network, picture, method="saliency").map
+    )
+    at_conv = explained(network, picture, method="saliency", layer="conv")
+    assert (at_conv.layer.name, at_conv.layer_reason) == ("conv", "")
+
+
+def test_methods_of_pixels_are_at_all_layers_too(network, picture):
+    compared = xh.compare(
+        network, picture, preprocess=UNIT, methods=["gradcam", "saliency"], layers="all"
+    )
+    assert [(e.method, e.layer.name) for e in compared] == [
+        (method, layer) for layer in ("conv", "relu") for method in ("gradcam", "saliency")
+    ]
+
+
+def test_layers_that_share_an_array_get_only_what_they_were_asked_for(picture):
+    class Wrapped(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.same = nn.Identity()
+            self.colours = Colours()
+
+        def forward(self, x):
+            return self.colours(self.same(x))
+
+    compared = xh.compare(
+        Wrapped(), picture, preprocess=UNIT, methods=["gradcam", "input_x_gradient"], layers="auto"
+    )
+    assert [(e.method, e.layer.name) for e in compared] == [
+        ("input_x_gradient", "input"),
+        ("gradcam", "colours.relu"),
+    ]
+
+
+@pytest.mark.parametrize("method", ["ablationcam", "reciprocam", "occlusion", "integrated"])
+def test_what_runs_the_head_finds_the_square(network, picture, method):
+    e = explained(network, picture, method=method)
+    heat = e.heat()
+    assert heat[34:54, 34:54].min() > 0.5
+    assert np.abs(heat[:28, :28]).max() <= 0.5
+
+
+def test_figures_of_a_method_are_in_the_verdict_and_the_notes(network, picture, tmp_path):
+    e = explained(network, picture, method="integrated")
+    assert e.verdict.figures["completeness residual"] < 1e-5
+    assert e.to_dict()["verdict"]["figures"] == e.verdict.figures
+    assert any(note.startswith("completeness residual: ") for note in e.notes)
+    e.save(tmp_path)
+    assert pickle.loads(pickle.dumps(e)).verdict == e.verdict  # noqa: S301 - our own
+    assert explained(network, picture).verdict.figures == {}
+
+
+def test_gradients_and_replays_go_together(network, picture):
+    both = xh.compare(network, picture, preprocess=UNIT, methods=["gradcam", "reciprocam"])
+    for e in both:
+        np.testing.assert_allclose(e.map, explained(network, picture, method=e.method).map)
+
+
+def test_a_few_strong_pixels_do_not_hide_the_others(network, picture):
+    e = explained(network, picture, method="saliency")
+    spot = np.full((64, 64), 1.0, np.float32)
+    spot[5, 5] = 1000
+    spot[:, :4] = 0
+    speckled = replace(e, map=spot)
+    shown = speckled.overlay()
+    assert (shown[40, 40] != speckled.overlay(scale="max")[40, 40]).any()
+    np.testing.assert_array_equal(shown, speckled.overlay(scale="p99"))
+    coarse = explained(network, picture)
+    np.testing.assert_array_equal(coarse.overlay(), coarse.overlay(scale="max"))
+
+
+def test_cam_says_where_it_can_be_used(network, picture):
+    with pytest.raises(BadOption, match="gradcam"):
+        explained(network, picture, method="cam", layer="conv")
+    e = explained(network, picture, method="cam")
+    assert e.map.mean() == pytest.approx(e.score, rel=1e-4)

@@ -14,16 +14,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, overload
 
-import numpy as np
 import PIL.Image
 
 from xai_heatmap.core.arrays import Heat, Image, Map
 from xai_heatmap.core.geometry import Geometry
-from xai_heatmap.core.network import Layer, Meaning
+from xai_heatmap.core.network import INPUT, Layer, Meaning
 from xai_heatmap.core.prediction import Prediction
 from xai_heatmap.core.verdict import Verdict
 from xai_heatmap.render.contour import contour as outlined
-from xai_heatmap.render.heat import heat, scaled
+from xai_heatmap.render.heat import heat, scaled, top
 from xai_heatmap.render.legend import with_legend
 from xai_heatmap.render.overlay import overlay
 from xai_heatmap.render.sheet import sheet
@@ -132,7 +131,7 @@ class Explanation:
         alpha: float = 0.75,
         contour: bool = False,
         legend: bool = False,
-        scale: Literal["max", "p99"] | float = "max",
+        scale: Literal["max", "p99"] | float | None = None,
     ) -> Image:
         """The map over the original picture, uint8 RGB (H, W, 3); without evidence, the picture
         itself.
@@ -149,28 +148,26 @@ class Explanation:
         legend
             Add a bar with the raw values that the colours stand for (the picture grows by it).
         scale
-            As for `heat`.
+            As for `heat`; None is ``p99`` for a map of the pixels themselves, whose strongest few
+            would leave nothing else to be seen, and ``max`` for any other.
         """
+        if scale is None:
+            scale = "p99" if self.layer.name == INPUT else "max"
         colors = colormap or ("bluered" if self.signed else "inferno")
         strength = self.heat(scale=scale)
         picture = overlay(self.image, strength, colormap=colors, alpha=alpha)
         if contour:
             picture = outlined(picture, strength)
         if legend:
-            top = float(scale) if isinstance(scale, float | int) else self._top
+            highest = top(self.heat(scale="none"), to=scale, signed=self.signed)
             picture = with_legend(
                 picture,
-                low=-top if self.signed else 0.0,
-                high=top,
+                low=-highest if self.signed else 0.0,
+                high=highest,
                 colormap=colors,
                 title=self.caption,
             )
         return picture
-
-    @property
-    def _top(self) -> float:
-        raw = self.heat(scale="none")
-        return float(np.abs(raw).max() if self.signed else max(raw.max(), 0))
 
     def to_dict(self) -> dict[str, object]:
         """Every fact but the arrays, as plain values; the map's own range is among them."""

@@ -2,8 +2,9 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,6 +15,22 @@ from xai_heatmap.core.target import Target
 PLACES_AT_ONCE = 1 << 19
 """Of all activations in a batch together: ten pictures of 224 x 224, so that what a network holds
 of a batch stays below a gigabyte."""
+
+Scored = Callable[[Iterable[Activation]], Values]
+"""What a formula sees of a head that it only runs: from activations to their scores."""
+
+
+@runtime_checkable
+class Differentiated(Protocol):
+    """What a formula sees of a head that it differentiates."""
+
+    def __call__(self, activations: Iterable[Activation]) -> Values:
+        """The scores of activations."""
+        ...
+
+    def gradients(self, activations: Iterable[Activation]) -> Iterator[tuple[float, Gradient]]:
+        """The score and its gradient at each activation."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -87,5 +104,5 @@ class Evidence:
     activation: Activation | None = None
     gradient: Gradient | None = None
     score: float | None = None
-    head: Head | None = None
-    model: Head | None = None
+    head: Scored | None = None
+    model: Scored | None = None

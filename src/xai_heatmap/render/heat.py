@@ -67,13 +67,22 @@ def scaled(heat: Heat, *, to: str | float = "max", signed: bool = False) -> Heat
     signed
         True: negative values are kept, and "maximum" means of the magnitude. False: they become 0.
     """
-    magnitude = np.abs(heat) if signed else np.maximum(heat, 0)
-    top = _top(magnitude, to)
-    if not top:
+    magnitude = _magnitude(heat, signed=signed)
+    highest = _top(magnitude, to)
+    if not highest:
         return np.zeros_like(heat)
     with np.errstate(over="ignore"):  # beyond the top is 1, however far beyond
-        share = (heat if signed else magnitude) / top
+        share = (heat if signed else magnitude) / highest
     return np.clip(share, -1, 1)
+
+
+def top(heat: Heat, *, to: str | float = "max", signed: bool = False) -> float:
+    """The relevance that `scaled` makes 1; 0 where there is nothing to show."""
+    return float(_top(_magnitude(heat, signed=signed), to))
+
+
+def _magnitude(heat: Heat, *, signed: bool) -> Heat:
+    return np.abs(heat) if signed else np.maximum(heat, 0)
 
 
 def _top(magnitude: Heat, to: str | float) -> np.float32:

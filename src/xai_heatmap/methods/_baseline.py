@@ -1,0 +1,44 @@
+"""What stands for "nothing there"."""
+
+from typing import Literal
+
+import numpy as np
+
+from xai_heatmap.core.arrays import Activation
+
+Baseline = Literal["zero", "mean", "blur"]
+
+WIDTH = 1 / 20
+"""Standard deviation of the blur, as a share of each axis; a place at least."""
+
+
+def baseline(activation: Activation, kind: Baseline) -> Activation:
+    """An activation (or a picture) that says nothing of where anything is.
+
+    ``zero`` is all 0, ``mean`` the mean of each feature map everywhere, ``blur`` the activation
+    itself under a Gaussian of a twentieth of each axis, at least one place, which keeps colours and
+    leaves no detail.
+    """
+    if kind == "zero":
+        return np.zeros_like(activation)
+    if kind == "blur":
+        return blurred(activation)
+    means = activation.mean(axis=tuple(range(1, activation.ndim)), keepdims=True)
+    return np.broadcast_to(means, activation.shape)
+
+
+def blurred(activation: Activation) -> Activation:
+    """Every feature map under a Gaussian; beyond its edges it goes on as it ends."""
+    for axis in range(1, activation.ndim):
+        length = activation.shape[axis]
+        deviation = max(WIDTH * length, 1)
+        radius = int(np.ceil(3 * deviation))
+        weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / deviation) ** 2)
+        weights = (weights / weights.sum()).astype(np.float32)
+        around = [(radius, radius) if a == axis else (0, 0) for a in range(activation.ndim)]
+        padded = np.moveaxis(np.pad(activation, around, mode="edge"), axis, -1)
+        total = np.zeros(np.moveaxis(activation, axis, -1).shape, np.float32)
+        for start, weight in enumerate(weights):
+            total += weight * padded[..., start : start + length]
+        activation = np.moveaxis(total, -1, axis)
+    return activation

@@ -1,0 +1,55 @@
+"""Ablation-CAM: feature maps weighted by what the score loses without them."""
+
+from itertools import chain
+from typing import Literal
+
+import numpy as np
+
+from xai_heatmap.core.arrays import Activation, Map
+from xai_heatmap.core.evidence import Scored
+from xai_heatmap.core.registry import method
+from xai_heatmap.methods._baseline import baseline
+
+
+@method(
+    cite="desai2020ablationcam",
+    use_when="there is no gradient, or it says little because the network is sure",
+    passes="1 through the head for every feature map that is not 0",
+)
+def ablationcam(
+    activation: Activation,
+    head: Scored,
+    *,
+    fill: Literal["zero", "mean"] = "zero",
+    relu: bool = True,
+) -> Map:
+    """ReLU(Σ_k w_k A_k),  w_k = (y - y_k) / |y|,  y_k the score with A_k set to 0.
+
+    The paper divides by y; by |y| the weights keep their meaning where the score is negative. A
+    feature map that is 0 already weighs nothing and costs no pass. Where activations are signed, 0
+    is no absence: ``fill="mean"`` sets A_k to its mean over the grid instead. ``relu=False`` keeps
+    evidence against, as negative values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> activation = np.array([[[1, 2]], [[3, 0]]], np.float32)
+    >>> head = lambda many: np.array([a[0].sum() - a[1].sum() + 5 for a in many])
+    >>> ablationcam(activation, head)
+    array([[0. , 1.2]], dtype=float32)
+    """
+    without = baseline(activation, fill)
+    alive = [k for k in range(len(activation)) if activation[k].any()]
+    ablated = (_replaced(activation, without, k) for k in alive)
+    whole, *rest = head(chain([activation], ablated))  # side by side, so that rounding cancels out
+    losses = np.zeros(len(activation), np.float32)
+    losses[alive] = whole - np.array(rest, np.float32)
+    scale = max(abs(float(whole)), 1e-6 * float(np.abs(losses).max(initial=0))) or 1.0
+    total = np.einsum("k,k...->...", losses / np.float32(scale), activation)
+    return np.maximum(total, 0) if relu else total
+
+
+def _replaced(activation: Activation, others: Activation, k: int) -> Activation:
+    changed = activation.copy()
+    changed[k] = others[k]
+    return changed

@@ -1,0 +1,119 @@
+"""Every method gives the same on every backend, for several pictures as for each, in as many passes
+as it says."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="needs PyTorch")
+pytest.importorskip("keras", reason="needs Keras")
+
+from twins import TWINS
+
+import xai_heatmap as xh
+import xai_heatmap.methods
+from conformance import SHAPE, images
+from xai_heatmap.backends.recording import OpenedRecording
+from xai_heatmap.core.registry import METHODS
+
+# keras's torch variables, fixed for the numpy of tomorrow by keras itself
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+LAYERS = {"cam": "relu"}
+"""Where a method can't explain `conv`, whose output a ReLU cuts off."""
+FEW = {
+    "rise": {"samples": 64, "cells": 3},
+    "smoothgrad": {"samples": 5},
+    "vargrad": {"samples": 5},
+    "integrated": {"steps": 5},
+    "integrated_gradients": {"steps": 5},
+    "occlusion": {"window": 4, "stride": 2},
+}
+"""Options that keep slow methods short."""
+
+
+@cache
+def opened(kind):
+    model, twin = TWINS[kind]()
+    return xh.network(model, image_shape=SHAPE), xh.network(twin, image_shape=SHAPE), twin
+
+
+def mapped(network, x, name, **options):
+    layer = "auto" if METHODS[name].auto == "input" else LAYERS.get(name, "conv")
+    native = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if network.channels_last else x
+    options = {"layer": layer, "options": FEW.get(name, {}), **options}
+    return xh.maps(network, native, method=name, **options)
+
+
+@pytest.mark.parametrize("kind", TWINS)
+@pytest.mark.parametrize("name", METHODS)
+def test_map_is_that_of_the_same_weights_in_pytorch(name, kind):
+    network, twin, _ = opened(kind)
+    x = images(3)
+    found, wanted = mapped(network, x, name), mapped(twin, x, name)
+    scale = np.abs(wanted).max()
+    assert scale > 0
+    np.testing.assert_allclose(found, wanted, atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize("kind", TWINS)
+@pytest.mark.parametrize("name", METHODS)
+def test_three_pictures_give_what_each_gives(name, kind):
+    network, _, _ = opened(kind)
+    x = images(3)
+    targets = [0, 2, 1]
+    together = mapped(network, x, name, target=targets)
+    each = [
+        mapped(network, x[row : row + 1], name, target=target)[0]
+        for row, target in enumerate(targets)
+    ]
+    np.testing.assert_allclose(together, each, atol=1e-5 * np.abs(together).max())
+
+
+@pytest.mark.parametrize("kind", TWINS)
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_repeats_itself(name, kind):
+    network, _, _ = opened(kind)
+    first, second = (mapped(network, images(1), name) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+ROWS = {
+    "ablationcam": {"relu": [6]},  # 5 feature maps and the whole
+    "integrated": {"relu": [5, 2]},  # `steps` and both ends
+    "integrated_gradients": {"input": [5, 2]},
+    "occlusion": {"input": [10]},  # 3 x 3 windows and the whole
+    "reciprocam": {"relu": [32, 5]},  # 6 x 6 places and nothing
+    "rise": {"input": [32, 18, 14]},  # 64 masks, 50 of them before the first look
+    "smoothgrad": {"input": [5]},
+    "vargrad": {"input": [5]},
+}
+"""What every method replays: at which layer how many rows, batch by batch."""
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_passes_are_as_many_as_the_method_says(name, monkeypatch):
+    network, _, model = opened("torch")
+    layer = "auto" if METHODS[name].auto == "input" else "relu"
+    mapped(network, images(1), name, layer=layer)  # what is learnt at first is not counted
+    replayed = {}
+    replay = OpenedRecording.replay
+
+    def counted(self, layer, activation, *, row):
+        replayed.setdefault(layer, []).append(len(activation))
+        return replay(self, layer, activation, row=row)
+
+    convolved = []
+    convolution = model.conv._conv_forward
+
+    def convolving(x, *weights):
+        convolved.append(len(x))
+        return convolution(x, *weights)
+
+    monkeypatch.setattr(OpenedRecording, "replay", counted)
+    monkeypatch.setattr(model.conv, "_conv_forward", convolving)
+    mapped(network, images(1), name, layer=layer)
+    assert replayed == ROWS.get(name, {})
+    remembered = [1] if set(replayed) - {"input"} else []  # up to the layer, once for all replays
+    assert convolved == [1, *remembered, *replayed.get("input", [])]

@@ -1,0 +1,365 @@
+"""Formulas that run or differentiate the head, against their oracles on a head that is known."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from toy import ToyHead
+
+import oracles
+from xai_heatmap.core.errors import BadOption
+from xai_heatmap.core.evidence import Evidence
+from xai_heatmap.core.registry import METHODS, find_method
+from xai_heatmap.methods._baseline import baseline
+from xai_heatmap.methods._resize import resized
+
+shapes = st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(1, 6))
+seeds = st.integers(0, 10_000)
+few = settings(max_examples=25, deadline=None, derandomize=True)
+SHAPE = (3, 5, 7)
+
+
+def known(shape=SHAPE, seed=0):
+    activation = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    head = ToyHead(shape, seed)
+    return activation, head, Evidence(activation=activation, head=head)
+
+
+def assert_equal(found, wanted, *, rtol=1e-5):
+    assert found.dtype == np.float32
+    scale = np.abs(wanted).max()
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=rtol * max(scale, 1e-3))
+
+
+@given(shape=shapes, seed=seeds, fill=st.sampled_from(["zero", "mean"]))
+@few
+def test_ablationcam_equals_its_oracle(shape, seed, fill):
+    activation, head, evidence = known(shape, seed)
+    wanted = oracles.ablationcam_by_loops(activation, head.score, fill)
+    # float32 scores differ by 1e-7 of y; what is lost in the difference is no part of the formula
+    noise = 4e-7 * np.abs(activation).sum(axis=0).max()
+    found = find_method("ablationcam")(evidence, {"fill": fill})
+    np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max() + noise)
+
+
+def test_ablationcam_runs_every_feature_map_that_is_not_zero_once():
+    activation, head, evidence = known((6, 2, 2))
+    activation[2:5] = 0
+    find_method("ablationcam")(evidence)
+    assert len(head.seen) == 1 + 3
+    assert [int((seen != activation).any(axis=(1, 2)).argmax()) for seen in head.seen[1:]] == [
+        0,
+        1,
+        5,
+    ]
+
+
+def test_ablationcam_of_a_linear_head_is_its_weights():
+    """y = Σ w_k mean(A_k), so that the loss of A_k is its own part of the sum."""
+    activation = np.random.default_rng(0).uniform(size=(4, 3, 3)).astype(np.float32)
+    weights = np.array([1.0, 2.0, -0.5, 3.0])
+
+    def head(many):
+        return np.array([(weights * a.mean((1, 2))).sum() for a in many], np.float32)
+
+    means = activation.mean((1, 2))
+    wanted = np.tensordot(weights * means, activation, 1) / (weights * means).sum()
+    found = find_method("ablationcam")(Evidence(activation=activation, head=head))
+    np.testing.assert_allclose(found, np.maximum(wanted, 0), rtol=1e-4)
+
+
+def test_ablationcam_of_a_score_of_zero_is_finite():
+    activation = np.ones((2, 1, 2), np.float32)
+    head = lambda many: np.array([a[0].sum() - a[1].sum() for a in many], np.float32)  # noqa: E731
+    found = find_method("ablationcam")(Evidence(activation=activation, head=head), {"relu": False})
+    assert np.isfinite(found).all()
+
+
+@given(shape=shapes, seed=seeds, gaussian=st.booleans())
+@few
+def test_reciprocam_equals_its_oracle(shape, seed, gaussian):
+    activation, head, evidence = known(shape, seed)
+    wanted = oracles.reciprocam_by_loops(activation, head.score, gaussian=gaussian)
+    found = find_method("reciprocam")(evidence, {"gaussian": gaussian})
+    assert_equal(found, wanted)
+    assert len(head.seen) == 1 + activation[0].size
+
+
+def test_reciprocam_without_gaussian_of_a_linear_head_is_hirescam():
+    activation = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+    weights = np.random.default_rng(1).normal(size=SHAPE).astype(np.float32)
+    head = lambda many: np.array([(weights * a).sum() + 3 for a in many], np.float32)  # noqa: E731
+    found = find_method("reciprocam")(
+        Evidence(activation=activation, head=head), {"gaussian": False}
+    )
+    wanted = find_method("hirescam")(Evidence(activation=activation, gradient=weights))
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+@given(shape=shapes, seed=seeds, steps=st.integers(1, 9))
+@few
+def test_integrated_equals_its_oracle(shape, seed, steps):
+    activation, head, evidence = known(shape, seed)
+    wanted = oracles.integrated_by_loops(activation, head.slope, np.zeros(shape), steps)
+    assert_equal(find_method("integrated")(evidence, {"steps": steps}), wanted)
+    assert len(head.seen) == steps + 2
+
+
+@given(
+    shape=shapes,
+    seed=seeds,
+    steps=st.integers(1, 9),
+    kind=st.sampled_from(["zero", "mean", "blur"]),
+)
+@few
+def test_integrated_gradients_equals_its_oracle(shape, seed, steps, kind):
+    activation, head, evidence = known(shape, seed)
+    start = oracles.baseline_by_loops(activation, kind)
+    wanted = oracles.integrated_by_loops(activation, head.slope, start, steps)
+    options = {"steps": steps, "baseline": kind}
+    assert_equal(find_method("integrated_gradients")(evidence, options), wanted)
+
+
+@pytest.mark.parametrize("name", ["integrated", "integrated_gradients"])
+def test_completeness(name):
+    activation, head, evidence = known()
+    found = find_method(name).found(evidence, {"steps": 64})
+    rise = head.score(activation) - head.score(np.zeros(SHAPE))
+    assert found.map.sum() == pytest.approx(rise, rel=1e-3)
+    said = found.figures["completeness residual"]
+    assert said == pytest.approx(abs(found.map.sum() - rise) / abs(rise), abs=1e-5)
+    coarse = find_method(name).found(evidence, {"steps": 2}).figures["completeness residual"]
+    assert coarse > 10 * said > 0
+
+
+def test_completeness_residual_is_finite_where_nothing_rises():
+    _, head, _ = known()
+    evidence = Evidence(activation=np.zeros(SHAPE, np.float32), head=head)
+    assert find_method("integrated").found(evidence).figures == {"completeness residual": 0.0}
+
+
+def test_integrated_of_a_linear_head_is_hirescam():
+    activation = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+    weights = np.random.default_rng(1).normal(size=SHAPE).astype(np.float32)
+
+    class Linear(ToyHead):
+        def score(self, a):
+            return float((weights * a).sum())
+
+        def slope(self, a):
+            return weights
+
+    found = find_method("integrated")(Evidence(activation=activation, head=Linear(SHAPE)))
+    wanted = find_method("hirescam")(Evidence(activation=activation, gradient=weights))
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+@given(
+    shape=shapes,
+    seed=seeds,
+    window=st.integers(1, 4),
+    stride=st.integers(1, 4),
+    fill=st.sampled_from(["zero", "mean", "blur"]),
+)
+@few
+def test_occlusion_equals_its_oracle(shape, seed, window, stride, fill):
+    activation, head, evidence = known(shape, seed)
+    options = {"window": window, "stride": min(stride, window), "fill": fill}
+    cover = oracles.baseline_by_loops(activation, fill)
+    wanted = oracles.occlusion_by_loops(
+        activation, head.score, cover, window=window, stride=min(stride, window)
+    )
+    assert_equal(find_method("occlusion")(evidence, options), wanted)
+
+
+def test_occlusion_chooses_an_eighth_and_half_of_that():
+    activation, head, evidence = known((1, 32, 16))
+    find_method("occlusion")(evidence)
+    covered = [np.argwhere(seen[0] != activation[0]) for seen in head.seen[1:]]
+    assert {tuple(np.ptp(places, axis=0) + 1) for places in covered} == {(4, 4)}
+    assert len(covered) == 15 * 7
+    small = known((1, 2, 3))
+    find_method("occlusion")(small[2])
+    assert len(small[1].seen) == 1 + 6
+
+
+def test_occlusion_with_gaps_is_refused():
+    with pytest.raises(BadOption, match="gaps"):
+        find_method("occlusion")(known()[2], {"window": 2, "stride": 3})
+
+
+def seen_masks(**options):
+    """The masks themselves: what the head sees of a picture that is 1 everywhere."""
+    head = ToyHead((1, 20, 33))
+    evidence = Evidence(activation=np.ones((1, 20, 33), np.float32), head=head)
+    found = find_method("rise").found(evidence, {"samples": 300, **options})
+    return found, [seen[0] for seen in head.seen], [head.score(seen) for seen in head.seen]
+
+
+def test_rise_equals_its_oracle_on_its_own_masks():
+    found, masks, scores = seen_masks()
+    assert found.figures["masks"] == len(masks) == 300
+    assert_equal(found.map, oracles.rise_by_loops(masks, scores), rtol=1e-4)
+
+
+def test_rise_masks_are_smooth_shifted_one_by_one_and_half_visible():
+    _, masks, _ = seen_masks()
+    together = np.array(masks)
+    assert together.min() >= 0
+    assert together.max() <= 1
+    assert together.mean() == pytest.approx(0.5, abs=0.01)
+    assert np.abs(together.mean(axis=0) - 0.5).max() < 0.15, "every place is as often visible"
+    assert np.abs(np.diff(together, axis=1)).max() <= 1 / 3 + 1e-6  # a cell is 3 places high
+    corners = {tuple(np.flatnonzero(np.diff(np.diff(mask[10])).round(5))[:1]) for mask in masks}
+    assert len(corners) > 3, "masks of one batch are shifted each by itself"
+    _, fewer, _ = seen_masks(visible=0.2)
+    assert np.mean(fewer) == pytest.approx(0.2, abs=0.02)
+    _, coarse, _ = seen_masks(cells=2)
+    assert np.abs(np.diff(coarse, axis=1)).max() <= 0.1 + 1e-6
+
+
+def test_rise_repeats_itself_and_listens_to_its_seed():
+    same, other = seen_masks(), seen_masks(seed=1)
+    np.testing.assert_array_equal(seen_masks()[0].map, same[0].map)
+    assert (same[0].map != other[0].map).any()
+
+
+def test_rise_knows_its_own_error():
+    """The figure is the spread of the map over seeds."""
+    maps, said = [], []
+    for seed in range(30):
+        activation, head, _ = known((2, 9, 9))
+        found = find_method("rise").found(
+            Evidence(activation=activation, head=head), {"samples": 400, "seed": seed}
+        )
+        maps.append(found.map)
+        said.append(found.figures["standard error"])
+    true = float(np.sqrt(np.var(maps, axis=0).mean()))
+    assert np.mean(said) == pytest.approx(true, rel=0.25)
+
+
+def test_rise_stops_when_its_map_is_stable():
+    activation = np.zeros((1, 12, 12), np.float32)
+    activation[0, 3:6, 3:6] = 1
+    head = ToyHead((1, 12, 12))
+    head.score = lambda a: float(a[0, 3:6, 3:6].sum())
+    evidence = Evidence(activation=activation, head=head)
+    early = find_method("rise").found(evidence, {"stable": 0.9})
+    assert early.figures["masks"] == len(head.seen) < 1000
+    assert early.figures["reliability"] >= 0.9
+    whole = find_method("rise").found(evidence, {"samples": 1000})
+    assert whole.figures["masks"] == 1000
+    assert whole.figures["reliability"] > early.figures["reliability"]
+
+
+def test_rise_of_a_score_that_never_changes_is_zero_and_unreliable():
+    head = lambda many: np.array([7.0 for _ in many], np.float32)  # noqa: E731
+    evidence = Evidence(activation=np.ones((1, 6, 6), np.float32), head=head)
+    found = find_method("rise").found(evidence, {"samples": 60})
+    np.testing.assert_allclose(found.map, 0, atol=1e-6)
+    assert found.figures["reliability"] == 0
+
+
+@pytest.mark.parametrize(("name", "variance"), [("smoothgrad", False), ("vargrad", True)])
+def test_noisy_gradients_equal_their_oracle(name, variance):
+    _, head, evidence = known()
+    found = find_method(name)(evidence, {"samples": 12, "noise": 0.3})
+    wanted = oracles.gradients_by_loops([head.slope(a) for a in head.seen], variance=variance)
+    assert len(head.seen) == 12
+    assert_equal(found, wanted)
+
+
+def test_noise_has_the_deviation_that_is_asked_for():
+    activation, head, evidence = known((3, 20, 20))
+    find_method("smoothgrad")(evidence, {"samples": 40, "noise": 0.1})
+    noise = np.array(head.seen) - activation
+    assert noise.std() == pytest.approx(0.1 * np.ptp(activation), rel=0.02)
+    assert abs(noise.mean()) < 0.01
+
+
+def test_smoothgrad_without_noise_is_saliency():
+    activation, head, evidence = known()
+    gradient = head.slope(activation).astype(np.float32)
+    wanted = find_method("saliency")(Evidence(gradient=gradient))
+    np.testing.assert_allclose(
+        find_method("smoothgrad")(evidence, {"noise": 0.0}), wanted, rtol=1e-5
+    )
+
+
+def test_vargrad_of_a_linear_head_is_zero():
+    class Linear(ToyHead):
+        def slope(self, a):
+            return np.ones(SHAPE)
+
+    evidence = Evidence(activation=known()[0], head=Linear(SHAPE))
+    np.testing.assert_allclose(find_method("vargrad")(evidence), 0, atol=1e-12)
+
+
+@given(shape=shapes, seed=seeds, kind=st.sampled_from(["zero", "mean", "blur"]))
+@few
+def test_baselines_equal_their_oracle(shape, seed, kind):
+    activation = known(shape, seed)[0]
+    wanted = oracles.baseline_by_loops(activation, kind)
+    np.testing.assert_allclose(baseline(activation, kind), wanted, atol=1e-5)
+
+
+@given(shape=shapes, rows=st.integers(1, 13), columns=st.integers(1, 13), seed=seeds)
+@few
+def test_resizing_is_linear_between_centres_of_cells(shape, rows, columns, seed):
+    from xai_heatmap.core.geometry import stretched
+
+    values = known(shape, seed)[0]
+    geometry = stretched((rows, columns), (rows, columns))
+    wanted = [oracles.heat_by_loops(own, geometry) for own in values]
+    np.testing.assert_allclose(resized(values, (rows, columns)), wanted, atol=1e-5)
+
+
+OPTIONS = {
+    ("ablationcam", "fill"): "mean",
+    ("ablationcam", "relu"): False,
+    ("fem", "sigmas"): 0.5,
+    ("gradcam", "relu"): False,
+    ("integrated", "steps"): 1,
+    ("integrated_gradients", "baseline"): "blur",
+    ("integrated_gradients", "steps"): 1,
+    ("kpcacam", "gamma"): 5.0,
+    ("layercam", "scale"): True,
+    ("occlusion", "fill"): "mean",
+    ("occlusion", "stride"): 2,
+    ("occlusion", "window"): 3,
+    ("reciprocam", "gaussian"): False,
+    ("rise", "cells"): 2,
+    ("rise", "samples"): 60,
+    ("rise", "seed"): 1,
+    ("rise", "stable"): 0.01,
+    ("rise", "visible"): 0.2,
+    ("smoothgrad", "noise"): 0.5,
+    ("smoothgrad", "samples"): 3,
+    ("smoothgrad", "seed"): 1,
+    ("vargrad", "noise"): 0.5,
+    ("vargrad", "samples"): 3,
+    ("vargrad", "seed"): 1,
+    ("xgradcam", "relu"): False,
+}
+"""Of every option of every method a value beside its default."""
+
+
+@pytest.mark.parametrize(("name", "option"), OPTIONS)
+def test_no_option_is_ignored(name, option):
+    activation, head, _ = known((3, 16, 16))
+    evidence = Evidence(
+        image=activation,
+        activation=activation,
+        gradient=head.slope(activation).astype(np.float32),
+        score=head.score(activation),
+        head=head,
+        model=head,
+    )
+    cheap = {"samples": 200} if name == "rise" else {}
+    plain = find_method(name)(evidence, cheap)
+    options = {**cheap, **find_method(name).checked({option: OPTIONS[name, option]})}
+    assert np.abs(find_method(name)(evidence, options) - plain).max() > 1e-4 * np.abs(plain).max()
+
+
+def test_every_option_is_tried():
+    assert set(OPTIONS) == {(m.name, option) for m in METHODS.values() for option in m.options}
