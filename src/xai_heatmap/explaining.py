@@ -20,6 +20,7 @@ from xai_heatmap.core.errors import (
     did_you_mean,
 )
 from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.core.memory import halved
 from xai_heatmap.core.network import INPUT, Layers, Network, Recording, Survey
 from xai_heatmap.core.prediction import predictions
 from xai_heatmap.core.registry import METHODS, Found, Method, find_method
@@ -171,7 +172,7 @@ def compare(
 
     made = []
     for wanted in targets:
-        (target,) = _targets(wanted, recording.scores, class_names)
+        (target,) = _targets([wanted], recording.scores, class_names)
         found = mapped(recording, inputs, asked, [target], _judging(recording, [target], chosen))
         made += [explained(target, name, judged) for name in names for judged in found[name][0]]
     return Comparison(tuple(made))
@@ -188,6 +189,8 @@ def maps(
     options: Mapping[str, object] | None = None,
 ) -> Maps | dict[str, Maps]:
     """Raw maps of a batch that is already preprocessed: one forward pass and one backward pass.
+
+    Where memory does not hold the batch, it halves itself and goes on.
 
     Parameters
     ----------
@@ -215,12 +218,20 @@ def maps(
         )
     inputs = np.moveaxis(native, -1, 1) if opened.channels_last else native
     names = select(opened.survey(inputs.shape[1:]), layer, auto=chosen[0].auto)
-    recording = opened.record(inputs, names)
-    class_names = _class_names(labels, opened, recording.scores)
-    targets = _targets(target, recording.scores, class_names)
     asked = [Ask(*chosen, names)]
-    found = mapped(recording, inputs, asked, targets, lambda _, __, answer, ___: answer.map)
-    stacked = {name: np.array([row[0] for row in found[name]]) for name in names}
+    wanted = _for_each(target, len(inputs))
+
+    def some(rows: Sequence[int]) -> dict[str, Maps]:
+        x = inputs[rows[0] : rows[-1] + 1] if rows else inputs
+        recording = opened.record(x, names)
+        class_names = _class_names(labels, opened, recording.scores)
+        own = [wanted[row] for row in rows]
+        targets = _targets(own, recording.scores, class_names)
+        found = mapped(recording, x, asked, targets, lambda _, __, answer, ___: answer.map)
+        return {name: np.array([row[0] for row in found[name]]) for name in names}
+
+    portions = halved(some, range(len(inputs)))
+    stacked = {name: np.concatenate([portion[name] for portion in portions]) for name in names}
     return stacked if several(layer) else stacked[names[0]]
 
 
@@ -270,16 +281,19 @@ def _reason(method: Method, survey: Survey) -> str:
     return survey.reason if method.auto == "auto" else PIXELS
 
 
-def _targets(
-    wanted: OneTarget | Sequence[OneTarget], scores: Scores, labels: Sequence[str]
-) -> list[Target]:
+def _for_each(wanted: OneTarget | Sequence[OneTarget], images: int) -> list[OneTarget]:
+    """One for each image."""
     if wanted is None or isinstance(wanted, Choice | int | str | np.integer):
-        return [_choice(wanted)(row, labels) for row in scores]
-    if len(wanted) != len(scores):
+        return [wanted] * images
+    if len(wanted) != images:
         raise UnknownTarget(
             f"One target for all images or one for each was expected; received {len(wanted)} for "
-            f"{len(scores)} images."
+            f"{images} images."
         )
+    return list(wanted)
+
+
+def _targets(wanted: Sequence[OneTarget], scores: Scores, labels: Sequence[str]) -> list[Target]:
     return [_choice(one)(row, labels) for one, row in zip(wanted, scores, strict=True)]
 
 
