@@ -343,3 +343,66 @@ def gradients_by_loops(gradients, *, variance: bool) -> np.ndarray:
                 values.append(spread if variance else abs(mean))
             found[i, j] = max(values)
     return found
+
+
+def drawn_out_by_loops(map_: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Linear between the centres of cells, one pixel at a time."""
+    high, wide = map_.shape
+    found = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            v = min(max((i + 0.5) / rows * high - 0.5, 0), high - 1)
+            u = min(max((j + 0.5) / columns * wide - 0.5, 0), wide - 1)
+            for a in range(high):
+                for b in range(wide):
+                    share = max(1 - abs(v - a), 0) * max(1 - abs(u - b), 0)
+                    found[i, j] += share * float(map_[a, b])
+    return found
+
+
+def scorecam_by_loops(
+    image: np.ndarray, activation: np.ndarray, score, *, softmax: bool, top: int
+) -> np.ndarray:
+    """Wang et al. 2020, definition 3 (the increase), and algorithm 1 with its softmax."""
+    k, rows, columns = activation.shape
+    spread = [float(np.std(activation[m].astype(np.float64))) for m in range(k)]
+    used = sorted((m for m in range(k) if np.ptp(activation[m]) > 0), key=lambda m: -spread[m])
+    used = used[:top] if top else used
+    increases = []
+    for m in used:
+        low, high = float(activation[m].min()), float(activation[m].max())
+        shown = drawn_out_by_loops((activation[m] - low) / (high - low), *image.shape[1:])
+        increases.append(score(image * shown) - score(np.zeros(image.shape)))
+    if softmax and increases:
+        most = max(increases)
+        powers = [math.exp(own - most) for own in increases]
+        increases = [own / math.fsum(powers) for own in powers]
+    found = np.zeros((rows, columns))
+    for m, weight in zip(used, increases, strict=True):
+        found += weight * activation[m].astype(np.float64)
+    return np.maximum(found, 0)
+
+
+def groupcam_by_loops(evidence, score, *, groups: int, hidden: float) -> np.ndarray:
+    """Zhang et al. 2021, equations 2 to 7, on the grid of the layer."""
+    image, activation = (a.astype(np.float64) for a in (evidence.image, evidence.activation))
+    k, rows, columns = activation.shape
+    nothing = baseline_by_loops(evidence.image, "blur")
+    found = np.zeros((rows, columns))
+    groups = min(groups, k)
+    sizes = [k // groups + (g < k % groups) for g in range(groups)]
+    first = 0
+    for size in sizes:
+        total = np.zeros((rows, columns))
+        for m in range(first, first + size):
+            total += float(evidence.gradient[m].astype(np.float64).mean()) * activation[m]
+        first += size
+        total = np.maximum(total, 0)
+        limit = np.percentile(total, 100 * hidden)
+        total[total <= limit] = 0
+        if total.max() == total.min():
+            continue
+        mask = (total - total.min()) / (total.max() - total.min())
+        shown = drawn_out_by_loops(mask, *image.shape[1:])
+        found += (score(image * shown + nothing * (1 - shown)) - score(nothing)) * mask
+    return np.maximum(found, 0)

@@ -81,11 +81,13 @@ def test_a_method_repeats_itself(name, kind):
 
 ROWS = {
     "ablationcam": {"relu": [6]},  # 5 feature maps and the whole
+    "groupcam": {"input": [5]},  # 4 groups that speak for the class, and the blurred picture
     "integrated": {"relu": [5, 2]},  # `steps` and both ends
     "integrated_gradients": {"input": [5, 2]},
     "occlusion": {"input": [10]},  # 3 x 3 windows and the whole
     "reciprocam": {"relu": [32, 5]},  # 6 x 6 places and nothing
     "rise": {"input": [32, 18, 14]},  # 64 masks, 50 of them before the first look
+    "scorecam": {"input": [6]},  # 5 feature maps and nothing
     "smoothgrad": {"input": [5]},
     "vargrad": {"input": [5]},
 }

@@ -295,6 +295,46 @@ def test_vargrad_of_a_linear_head_is_zero():
     np.testing.assert_allclose(find_method("vargrad")(evidence), 0, atol=1e-12)
 
 
+@given(shape=shapes, seed=seeds, softmax=st.booleans(), top=st.integers(0, 4), flat=st.booleans())
+@few
+def test_scorecam_equals_its_oracle(shape, seed, softmax, top, flat):
+    activation, _, _ = known(shape, seed)
+    if flat:
+        activation[0] = 3
+    image, model, _ = known((3, 8, 9), seed)
+    wanted = oracles.scorecam_by_loops(image, activation, model.score, softmax=softmax, top=top)
+    found = find_method("scorecam")(
+        Evidence(image=image, activation=activation, model=model), {"softmax": softmax, "top": top}
+    )
+    assert_equal(found, wanted, rtol=2e-5)
+
+
+def test_scorecam_runs_what_varies_most_and_nothing_flat():
+    activation, _, _ = known((5, 3, 3))
+    activation *= np.array([1, 5, 0.1, 3, 0], np.float32)[:, None, None]
+    image, model, _ = known((3, 6, 6))
+    evidence = Evidence(image=image, activation=activation, model=model)
+    find_method("scorecam")(evidence)
+    assert len(model.seen) == 1 + 4
+    model.seen.clear()
+    found = find_method("scorecam")(evidence, {"top": 2})
+    assert len(model.seen) == 1 + 2
+    alone = Evidence(image=image, activation=activation[[1, 3]], model=model)
+    np.testing.assert_allclose(found, find_method("scorecam")(alone), rtol=1e-5)
+
+
+@given(shape=shapes, seed=seeds, groups=st.integers(1, 4), hidden=st.sampled_from([0.0, 0.3, 0.7]))
+@few
+def test_groupcam_equals_its_oracle(shape, seed, groups, hidden):
+    activation, _, _ = known(shape, seed)
+    image, model, _ = known((3, 8, 9), seed)
+    gradient = np.random.default_rng(seed + 1).normal(size=shape).astype(np.float32)
+    evidence = Evidence(image=image, activation=activation, gradient=gradient, model=model)
+    wanted = oracles.groupcam_by_loops(evidence, model.score, groups=groups, hidden=hidden)
+    found = find_method("groupcam")(evidence, {"groups": groups, "hidden": hidden})
+    assert_equal(found, wanted, rtol=2e-5)
+
+
 @given(shape=shapes, seed=seeds, kind=st.sampled_from(["zero", "mean", "blur"]))
 @few
 def test_baselines_equal_their_oracle(shape, seed, kind):
@@ -319,6 +359,8 @@ OPTIONS = {
     ("ablationcam", "relu"): False,
     ("fem", "sigmas"): 0.5,
     ("gradcam", "relu"): False,
+    ("groupcam", "groups"): 1,
+    ("groupcam", "hidden"): 0.2,
     ("integrated", "steps"): 1,
     ("integrated_gradients", "baseline"): "blur",
     ("integrated_gradients", "steps"): 1,
@@ -333,6 +375,8 @@ OPTIONS = {
     ("rise", "seed"): 1,
     ("rise", "stable"): 0.01,
     ("rise", "visible"): 0.2,
+    ("scorecam", "softmax"): True,
+    ("scorecam", "top"): 1,
     ("smoothgrad", "noise"): 0.5,
     ("smoothgrad", "samples"): 3,
     ("smoothgrad", "seed"): 1,

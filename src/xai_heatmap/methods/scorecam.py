@@ -1,0 +1,76 @@
+"""Score-CAM: feature maps weighted by the score of the picture that they leave visible."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import numpy as np
+
+from xai_heatmap.core.arrays import Activation, Input, Map
+from xai_heatmap.core.evidence import Scored
+from xai_heatmap.core.options import Within
+from xai_heatmap.core.registry import method
+from xai_heatmap.methods._resize import resized
+
+
+@method(
+    cite="wang2020scorecam",
+    use_when="there is no gradient, and every feature map may be tried on the picture itself",
+    passes="1 for every feature map that is not flat (`top` of them, if set)",
+)
+def scorecam(
+    image: Input,
+    activation: Activation,
+    model: Scored,
+    *,
+    softmax: bool = False,
+    top: Annotated[int, Within(0)] = 0,
+) -> Map:
+    """ReLU(Σ_k α_k A_k),  α_k = y(x ⊙ H_k) - y(0),  H_k = A_k drawn out and scaled to [0, 1].
+
+    α_k is the increase of confidence of the paper's definition. Its algorithm takes the softmax of
+    that over k (``softmax=True``), which logits make all but a choice of one feature map, seldom
+    the right one; its published code has no softmax, and weights by the probability, which is
+    ``target=probability(...)``. x ⊙ H_k is taken of the picture after preprocessing, as the paper
+    does, so what is hidden shows the mean colour where a mean is taken off. `top` runs that many
+    feature maps alone, those that vary most over the grid; 0 runs all. A feature map that is flat
+    has no H and is left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.array([[[5, 1]]], np.float32)
+    >>> activation = np.array([[[1, 0]], [[0, 1]]], np.float32)
+    >>> model = lambda many: np.array([x.sum() for x in many])
+    >>> scorecam(image, activation, model)
+    array([[5., 1.]], dtype=float32)
+    """
+    used = _varying(activation, top)
+    drawn = (resized(scaled(activation[k]), image.shape[1:]) for k in used)
+    nothing, *values = model(_hidden(image, drawn))
+    increases = np.array(values, np.float64) - float(nothing)
+    if softmax and len(used):
+        increases = np.exp(increases - increases.max())
+        increases /= increases.sum()
+    weights = np.zeros(len(activation), np.float32)
+    weights[used] = increases
+    return np.maximum(np.einsum("k,k...->...", weights, activation), 0)
+
+
+def scaled(map_: Map) -> Map:
+    """From 0 at the lowest place to 1 at the highest."""
+    low, high = map_.min(), map_.max()
+    return (map_ - low) / (high - low)
+
+
+def _varying(activation: Activation, top: int) -> list[int]:
+    """The feature maps that are not flat; the `top` that vary most, if that is above 0."""
+    rows = activation.reshape(len(activation), -1)
+    varying = [int(k) for k in np.argsort(-rows.std(axis=1), kind="stable") if np.ptp(rows[k])]
+    return varying[: top or None]
+
+
+def _hidden(image: Input, drawn: Iterator[Map]) -> Iterator[Input]:
+    """Nothing of the picture, then what each map leaves visible."""
+    yield np.zeros_like(image)
+    for map_ in drawn:
+        yield image * map_
