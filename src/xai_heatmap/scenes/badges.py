@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from xai_heatmap.scenes.colours import INK, WHITE, colour, mixed
+from xai_heatmap.scenes.colours import INK, WHITE, Colour, colour, mixed
 from xai_heatmap.scenes.patch import Patch
 from xai_heatmap.scenes.shapes import Field, both, box, convex, disc, either
 from xai_heatmap.scenes.textures import edged
@@ -26,7 +26,7 @@ def _quarters(u: Field, v: Field) -> Field:
     return either(both(u, v), both(-u, -v))
 
 
-DESIGNS: Mapping[str, tuple] = MappingProxyType(
+DESIGNS: Mapping[str, tuple[Colour, Colour, Design]] = MappingProxyType(
     {
         "bear": (RED, PALE, _cross),
         "beetle": (YELLOW, BLUE, lambda u, v: u),

@@ -9,8 +9,12 @@ from xai_heatmap.scenes.shapes import Field, Point
 from xai_heatmap.scenes.textures import edged
 
 Canvas = Float32[np.ndarray, "3 H W"]
+
 LIFT = 0.09
 """How far the shade of a part reaches over what lies below it."""
+
+SOFT = 0.15
+"""Half the width of a shadow's edge."""
 
 LIGHT = (-0.55, -0.83)
 """Where light comes from, right and down, of length 1."""
@@ -33,7 +37,6 @@ class Patch:
         turns: Number = 0.0,
         mirrored: bool = False,
         reach: Number = 1.25,
-        depth: Number = 1.0,
     ) -> None:
         x, y = centre
         self.top, self.bottom = _span(y, radius * reach, size[0])
@@ -46,7 +49,6 @@ class Patch:
         self.v = down[:, None] * c - across[None, :] * s
         self.pixel = 1 / radius
         self.radius = radius
-        self.depth = depth
         shape = self.u.shape
         self.colour = np.zeros((3, *shape), np.float32)
         self.cover = np.zeros(shape, np.float32)
@@ -106,11 +108,10 @@ class Patch:
 
     def _shadow(self) -> Field:
         """Cover, softened and moved away from the light."""
-        soft = 0.06 + 0.09 * self.depth
-        near = np.minimum(np.maximum(0.6 - self.distance * (1 / (2 * soft)), 0), 1)
+        near = np.minimum(np.maximum(0.6 - self.distance * (0.5 / SOFT), 0), 1)
         near = near * near * (3 - 2 * near)
-        down = max(1, int(self.radius * 0.1 * self.depth + 0.5))
-        right = max(1, int(self.radius * 0.06 * self.depth + 0.5))
+        down = max(1, int(self.radius * 0.1 + 0.5))
+        right = max(1, int(self.radius * 0.06 + 0.5))
         moved = np.zeros_like(near)
         if near.shape[0] > down and near.shape[1] > right:
             moved[down:, right:] = near[:-down, :-right]

@@ -1,9 +1,9 @@
 """Bus and truck: wheels, paint and length are the same; windows or a cab tell them apart."""
 
-from xai_heatmap.scenes.colours import INK, PAINT, WHITE, colour, mixed
+from xai_heatmap.scenes.colours import INK, PAINT, WHITE, Colour, colour, mixed
 from xai_heatmap.scenes.dice import Dice
 from xai_heatmap.scenes.patch import Patch
-from xai_heatmap.scenes.shapes import both, box, convex, disc, either
+from xai_heatmap.scenes.shapes import Field, both, box, convex, disc, either
 from xai_heatmap.scenes.textures import PATTERNS, pattern
 
 GLASS = colour("bfe0e6")
@@ -51,13 +51,13 @@ def truck(patch: Patch, dice: Dice) -> None:
     _wheels(patch, 0.56)
 
 
-def _two(dice: Dice) -> tuple:
+def _two(dice: Dice) -> tuple[Colour, Colour]:
     first = dice.below(len(PAINT))
     second = (first + 1 + dice.below(len(PAINT) - 1)) % len(PAINT)
     return PAINT[first], PAINT[second]
 
 
-def _glass(patch: Patch, distance, part: str) -> None:
+def _glass(patch: Patch, distance: Field, part: str) -> None:
     shine = pattern("stripes", patch.v, patch.u + patch.v, period=0.9, pixel=patch.pixel)
     patch.paint(distance - 0.025, mixed(INK, GLASS, 0.25), part=part)
     patch.paint(distance, mixed(GLASS, WHITE, 0.55 * shine), part=part)
