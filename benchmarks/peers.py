@@ -45,7 +45,7 @@ Make = Callable[[Case], Maps]
 
 def prepared(makers: Mapping[str, Make], case: Case) -> list[Peer]:
     """Each peer, tried once."""
-    _visible()
+    visible()
     found = []
     for name, make in makers.items():
         try:
@@ -169,7 +169,7 @@ def _pictures(case: Case) -> Callable[[], Any]:
     return lambda: torch.from_numpy(case.x).to(device)
 
 
-def _visible() -> None:
+def visible() -> None:
     """The peers' folder stands last on the path, so that it shadows nothing of the project's."""
     if str(FOLDER) not in sys.path:
         sys.path.append(str(FOLDER))

@@ -55,7 +55,7 @@ class Head:
 
     def __call__(self, activations: Iterable[Activation]) -> Values:
         """The explained score for other activations; takes any iterable and holds one batch of
-        it.
+        it. An iterable may give one array again and again, changed in between.
         """
         values = [
             self.target.value(self._replayed(batch).scores) for batch in self._batches(activations)
@@ -74,10 +74,18 @@ class Head:
         return self.recording.replay(self.layer, batch, row=self.row)
 
     def _batches(self, activations: Iterable[Activation]) -> Iterator[Activations]:
+        """Each activation is copied as it comes, into memory that every batch uses again."""
         rest = iter(activations)
+        batch = None
         for first in rest:
-            room = min(self.batch, PLACES_AT_ONCE // max(math.prod(first.shape[1:]), 1))
-            yield np.stack([first, *itertools.islice(rest, max(room, 1) - 1)])
+            if batch is None:
+                room = min(self.batch, PLACES_AT_ONCE // max(math.prod(first.shape[1:]), 1))
+                batch = np.empty((max(room, 1), *first.shape), np.float32)
+            batch[0], filled = first, 1
+            for one in itertools.islice(rest, len(batch) - 1):
+                batch[filled] = one
+                filled += 1
+            yield batch[:filled]
 
 
 @dataclass(frozen=True)

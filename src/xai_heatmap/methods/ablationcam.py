@@ -1,5 +1,6 @@
 """Ablation-CAM: feature maps weighted by what the score loses without them."""
 
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Literal
 
@@ -40,7 +41,7 @@ def ablationcam(
     """
     without = baseline(activation, fill)
     alive = [k for k in range(len(activation)) if activation[k].any()]
-    ablated = (_replaced(activation, without, k) for k in alive)
+    ablated = _replaced(activation, without, alive)
     whole, *rest = head(chain([activation], ablated))  # side by side, so that rounding cancels out
     losses = np.zeros(len(activation), np.float32)
     losses[alive] = whole - np.array(rest, np.float32)
@@ -49,7 +50,12 @@ def ablationcam(
     return np.maximum(total, 0) if relu else total
 
 
-def _replaced(activation: Activation, others: Activation, k: int) -> Activation:
+def _replaced(
+    activation: Activation, others: Activation, which: Sequence[int]
+) -> Iterator[Activation]:
+    """One array, in which one feature map after the other is replaced."""
     changed = activation.copy()
-    changed[k] = others[k]
-    return changed
+    for k in which:
+        changed[k] = others[k]
+        yield changed
+        changed[k] = activation[k]
