@@ -10,6 +10,8 @@ torch = pytest.importorskip("torch", reason="needs PyTorch")
 pytest.importorskip("safetensors", reason="needs safetensors")
 
 import xai_heatmap as xh  # noqa: E402
+import xai_heatmap.methods  # noqa: E402 - registers them
+from xai_heatmap.core.registry import METHODS  # noqa: E402
 from xai_heatmap.sources.labels import labels  # noqa: E402
 
 pytestmark = pytest.mark.reference
@@ -34,7 +36,10 @@ def models(folder):
     sys.path.insert(0, str(folder))
     import reference_models
 
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # where tests share cores, threads wait for each other
     yield reference_models
+    torch.set_num_threads(threads)
     sys.path.remove(str(folder))
 
 
@@ -73,18 +78,36 @@ def test_predictions_are_the_recorded_ones(name, column, preprocess, folder, req
             assert e.predictions[0].probability == pytest.approx(likely, abs=2e-3), row["file"]
 
 
-@pytest.mark.parametrize("method", ["gradcam", "hirescam", "layercam"])
+FEWER = {
+    "rise": {"samples": 300},
+    "scorecam": {"top": 64},
+    "smoothgrad": {"samples": 8},
+    "vargrad": {"samples": 8},
+    "integrated_gradients": {"steps": 8},
+    "occlusion": {"window": 56, "stride": 28},
+}
+"""Options that keep slow methods short."""
+WHATEVER_THE_CLASS = {"eigencam", "fem", "kpcacam"}
+SPECKLED = {"saliency", "smoothgrad", "vargrad", "input_x_gradient", "integrated_gradients"}
+"""Methods whose strongest place is a single pixel: their heat is looked at as a whole."""
+
+
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("file", BOXES)
 def test_heat_lies_on_what_the_label_names(squeezenet, folder, file, method):
-    e = xh.explain(squeezenet, folder / "images" / file, method=method, preprocess="imagenet")
+    image, options = folder / "images" / file, FEWER.get(method, {})
+    e = xh.explain(squeezenet, image, method=method, preprocess="imagenet", options=options)
     heat = np.maximum(e.heat(), 0)
     left, top, right, bottom = BOXES[file]
+    inside = heat[top:bottom, left:right].sum() / heat.sum()
+    share = (bottom - top) * (right - left) / heat.size
+    assert inside > 1.5 * share
+    if method in SPECKLED:
+        return
     row, column = np.unravel_index(heat.argmax(), heat.shape)
     assert top <= row < bottom
     assert left <= column < right
-    inside = heat[top:bottom, left:right].sum() / heat.sum()
-    share = (bottom - top) * (right - left) / heat.size
-    assert inside > max(0.6, 1.5 * share)
+    assert inside > (0.5 if method in WHATEVER_THE_CLASS else 0.6)
 
 
 def test_a_class_that_is_not_there_has_less_evidence(squeezenet, folder):

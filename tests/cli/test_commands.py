@@ -127,14 +127,35 @@ def test_layers_of_a_model_that_takes_another_size(cli):
 # methods ----------------------------------------------------------------------------------------
 
 
-def test_methods_say_formula_cost_options_and_paper(cli):
+def test_methods_say_when_cost_and_paper(cli):
     said = cli("methods")
     assert said.code == 0
-    assert "gradcam\n  formula   ReLU(Σ_k α_k A_k)" in said.out
-    assert "options   relu=True" in said.out
-    assert "Selvaraju et al. 2017" in said.out
-    assert "https://arxiv.org/abs/1610.02391" in said.out
+    assert "gradcam\n  use when  you want the method that everybody knows" in said.out
+    assert "\n  cost      1 forward + 1 backward through the head\n" in said.out
+    assert "Selvaraju et al. 2017 https://arxiv.org/abs/1610.02391" in said.out
     assert said.out.count("use when") == len(METHODS)
+    assert said.out.endswith("shows formula, options and paper of one.\n")
+
+
+def test_a_method_says_formula_options_paper_and_remarks(cli):
+    said = cli("methods", "gradcam", "occlusion")
+    assert said.code == 0
+    assert "gradcam\n  formula   ReLU(Σ_k α_k A_k)" in said.out
+    assert "options   relu=True\n" in said.out
+    assert "options   window=0 (at least 0), stride=0 (at least 0), fill=zero (or mean, blur)" in (
+        said.out
+    )
+    assert "auto      the picture itself" in said.out
+    assert "Grad-CAM: Visual Explanations" in said.out
+    assert "remarks   Averaging forgets *where* the gradient was" in said.out
+    assert ">>>" not in said.out
+    assert said.out.count("use when") == 2
+
+
+def test_an_unknown_method_is_told_apart(cli):
+    said = cli("methods", "gradcan")
+    assert said.code == 2
+    assert "Did you mean 'gradcam'?" in said.err
 
 
 def test_methods_in_json(cli):
@@ -225,7 +246,9 @@ def test_an_error_in_its_own_process(place):
 
 
 def test_a_terminal_without_unicode(place):
-    ran = in_a_process("methods", env={"PYTHONIOENCODING": "ascii", "PATH": ""}, cwd=place)
+    ran = in_a_process(
+        "methods", "gradcam", env={"PYTHONIOENCODING": "ascii", "PATH": ""}, cwd=place
+    )
     assert ran.returncode == 0, ran.stderr
     assert "ReLU(?_k" in ran.stdout
 

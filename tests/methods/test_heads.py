@@ -196,9 +196,10 @@ def seen_masks(**options):
     return found, [seen[0] for seen in head.seen], [head.score(seen) for seen in head.seen]
 
 
-def test_rise_equals_its_oracle_on_its_own_masks():
-    found, masks, scores = seen_masks()
-    assert found.figures["masks"] == len(masks) == 300
+@pytest.mark.parametrize("samples", [2, 51, 300])
+def test_rise_equals_its_oracle_on_its_own_masks(samples):
+    found, masks, scores = seen_masks(samples=samples)
+    assert found.figures["masks"] == len(masks) == samples
     assert_equal(found.map, oracles.rise_by_loops(masks, scores), rtol=1e-4)
 
 

@@ -286,15 +286,23 @@ app.command(short_help="Write model and heatmap as one ONNX file.", epilog=expor
     epilog="""\b
 Examples:
   xai-heatmap methods
+  xai-heatmap methods gradcam rise
   xai-heatmap methods --json
   xai-heatmap explain dog.jpg -m model.keras --method gradcam --option relu=false
 """,
 )
-def methods(as_json: Json = False, debug: Debug = False) -> int:
-    """List the methods: formula, cost, options, paper, and when to use which."""
+def methods(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Methods to show in full.", metavar="[NAME]...", show_default=False),
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """List the methods, when to use which and what it costs; formula and options of those named."""
     from xai_heatmap.cli.methods import listed
 
-    return listed(as_json=as_json)
+    return listed(names or (), as_json=as_json)
 
 
 @app.command(

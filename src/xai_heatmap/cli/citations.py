@@ -27,6 +27,11 @@ class Citation:
     title: str
     link: str
 
+    @property
+    def short(self) -> str:
+        """Who, when and where."""
+        return " ".join(filter(None, (f"{self.authors} {self.year}", self.link)))
+
     def __str__(self) -> str:
         return " ".join(filter(None, (f"{self.authors} {self.year}. {self.title}.", self.link)))
 

@@ -1,35 +1,51 @@
 """`xai-heatmap methods`: the formulas, what they cost, and whose they are."""
 
+from collections.abc import Sequence
+
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.cli.citations import Citation, citations
 from xai_heatmap.cli.show import facts, print_json, print_lines
-from xai_heatmap.core.registry import METHODS, Method
+from xai_heatmap.core.registry import METHODS, Method, find_method
+
+MORE = "`xai-heatmap methods NAME` shows formula, options and paper of one."
 
 
-def listed(*, as_json: bool) -> int:
-    """Print every method."""
+def listed(names: Sequence[str] = (), *, as_json: bool) -> int:
+    """Print the methods named with all that is known of them; all, in short, where none is."""
     papers = citations()
+    chosen = [find_method(name) for name in names] or list(METHODS.values())
     if as_json:
-        print_json([_plain(method, papers[method.cite]) for method in METHODS.values()])
+        print_json([_plain(method, papers[method.cite]) for method in chosen])
         return 0
-    for place, method in enumerate(METHODS.values()):
-        if place:
+    for place, method in enumerate(chosen):
+        if names and place:
             print_lines([""])
         print_lines([method.name], style="bold")
-        print_lines(_described(method, papers[method.cite]))
+        paper = papers[method.cite]
+        print_lines(_described(method, paper) if names else _in_short(method, paper))
+    if not names:
+        print_lines(["", MORE])
     return 0
 
 
+def _in_short(method: Method, paper: Citation) -> list[str]:
+    return facts(
+        [("use when", method.use_when), ("cost", method.cost), ("paper", paper.short)],
+        indent="  ",
+    )
+
+
 def _described(method: Method, paper: Citation) -> list[str]:
-    options = ", ".join(f"{name}={value}" for name, value in method.options.items())
     return facts(
         [
             ("formula", method.summary),
             ("use when", method.use_when),
             ("cost", method.cost),
             ("needs", ", ".join(sorted(method.needs))),
-            ("options", options or "none"),
+            ("auto", "the picture itself" if method.auto == "input" else "as `layers` says"),
+            ("options", ", ".join(map(str, method.taken.values())) or "none"),
             ("paper", str(paper)),
+            ("remarks", method.remarks.replace("``", "`")),
         ],
         indent="  ",
     )
@@ -42,6 +58,7 @@ def _plain(method: Method, paper: Citation) -> dict[str, object]:
         "use_when": method.use_when,
         "cost": method.cost,
         "needs": sorted(method.needs),
+        "auto": method.auto,
         "options": dict(method.options),
         "signed": method.signed,
         "paper": vars(paper),

@@ -44,6 +44,14 @@ class Option:
     choices: tuple[object, ...] = ()
     within: Within | None = None
 
+    def __str__(self) -> str:
+        """``name=default``, with what else it may be."""
+        others = [str(choice) for choice in self.choices if choice != self.default]
+        allowed = (
+            f" (or {', '.join(others)})" if others else f" ({self.within})" * bool(self.within)
+        )
+        return f"{self.name}={self.default}{allowed}"
+
     def read(self, value: object, owner: str) -> object:
         """`value` in the option's type; text is read as the command line gives it.
 

@@ -75,6 +75,12 @@ class Method:
         return (inspect.getdoc(self.formula) or "").partition("\n")[0]
 
     @property
+    def remarks(self) -> str:
+        """What the docstring says beside formula and example, as one line."""
+        text = (inspect.getdoc(self.formula) or "").partition("\n")[2]
+        return " ".join(text.partition("Examples\n--------")[0].split())
+
+    @property
     def cost(self) -> str:
         """Passes through the network, in words."""
         behind = "" if self.auto == "input" else " through the head"

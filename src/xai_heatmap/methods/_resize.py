@@ -1,4 +1,4 @@
-"""Arrays over a grid, drawn out to another grid."""
+"""Arrays over a grid, drawn out to another grid, and scaled."""
 
 from collections.abc import Sequence
 
@@ -21,3 +21,9 @@ def resized(values: OnGrid, grid: Sequence[int]) -> OnGrid:
         low, high = values.take(first, axis), values.take(after, axis)
         values = low + share * (high - low)
     return values
+
+
+def scaled(map_: OnGrid) -> OnGrid:
+    """From 0 at the lowest place to 1 at the highest, which has to be another."""
+    low, high = map_.min(), map_.max()
+    return (map_ - low) / (high - low)

@@ -26,11 +26,14 @@ class Visible:
 
     def take(self, masks: list[Mask], values: Values) -> None:
         """Add masks and the scores that they gave."""
-        for mask, value in zip(masks, map(float, values), strict=True):
-            seen = mask, mask * mask
-            self.sums += [value**power * own for own in seen for power in range(3)]
-            self.score += value
-            self.square += value**2
+        if not masks:
+            return
+        scores = values.astype(np.float64)
+        visible, powers = np.stack(masks), np.stack([np.ones_like(scores), scores, scores**2])
+        for place, own in enumerate((visible, visible * visible)):
+            self.sums[3 * place : 3 * place + 3] += np.einsum("pi,i...->p...", powers, own)
+        self.score += float(scores.sum())
+        self.square += float((scores**2).sum())
         self.count += len(masks)
 
     def __add__(self, other: "Visible") -> "Visible":

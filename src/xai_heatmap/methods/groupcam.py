@@ -10,8 +10,7 @@ from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.options import Within
 from xai_heatmap.core.registry import method
 from xai_heatmap.methods._baseline import blurred
-from xai_heatmap.methods._resize import resized
-from xai_heatmap.methods.scorecam import scaled
+from xai_heatmap.methods._resize import resized, scaled
 
 
 @method(

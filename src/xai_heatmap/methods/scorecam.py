@@ -9,7 +9,7 @@ from xai_heatmap.core.arrays import Activation, Input, Map
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.options import Within
 from xai_heatmap.core.registry import method
-from xai_heatmap.methods._resize import resized
+from xai_heatmap.methods._resize import resized, scaled
 
 
 @method(
@@ -54,12 +54,6 @@ def scorecam(
     weights = np.zeros(len(activation), np.float32)
     weights[used] = increases
     return np.maximum(np.einsum("k,k...->...", weights, activation), 0)
-
-
-def scaled(map_: Map) -> Map:
-    """From 0 at the lowest place to 1 at the highest."""
-    low, high = map_.min(), map_.max()
-    return (map_ - low) / (high - low)
 
 
 def _varying(activation: Activation, top: int) -> list[int]:
