@@ -81,7 +81,7 @@ def pytorch_grad_cam(case: Case) -> Maps:
     from pytorch_grad_cam import GradCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    model, layer = _copy(case)
+    model, layer = copied(case)
     cam = GradCAM(model=model, target_layers=[layer])
     targets = [ClassifierOutputTarget(case.target)] * len(case.x)
     picture = _pictures(case)
@@ -92,7 +92,7 @@ def torch_cam(case: Case) -> Maps:
     """Maps at the size of the layer, scaled to [0, 1]."""
     from torchcam.methods import GradCAM
 
-    model, layer = _copy(case)
+    model, layer = copied(case)
     extractor, picture = GradCAM(model, layer), _pictures(case)
     return lambda: extractor(case.target, model(picture()))[0].cpu().numpy()
 
@@ -101,7 +101,7 @@ def captum(case: Case) -> Maps:
     """Maps at the size of the layer."""
     from captum.attr import LayerGradCam
 
-    model, layer = _copy(case)
+    model, layer = copied(case)
     cam, picture = LayerGradCam(model, layer), _pictures(case)
 
     def maps() -> np.ndarray:
@@ -155,7 +155,7 @@ def scaled(maps: np.ndarray) -> np.ndarray:
     return np.divide(maps - lowest, span, out=np.zeros_like(maps), where=span > 0)
 
 
-def _copy(case: Case) -> tuple[Any, Any]:
+def copied(case: Case) -> tuple[Any, Any]:
     """A copy of the model, and the layer in it."""
     model = copy.deepcopy(case.model)
     return model, model.get_submodule(case.layer.partition("#")[0])
