@@ -139,3 +139,32 @@ def test_layers_that_read_a_class_token_alone_are_left_out_by_auto(deit, folder)
     last = xh.explain(deit, image, layer="blocks.11", preprocess="imagenet")
     assert last.verdict.word == "dead_gradient"
     assert not last.map.any()
+
+
+def test_contributions_that_cancel_out_are_drawn_empty(deit, folder):
+    """Behind blocks.10 every patch is normalised, so that Σ_k G_k A_k is 0 but for rounding."""
+    image = folder / "images" / "n02099601_golden_retriever.JPEG"
+    options = {"preprocess": "imagenet", "layer": "blocks.10"}
+    e = xh.explain(deit, image, method="hirescam", **options)
+    assert e.verdict.word == "cancelled"
+    assert e.map.any()
+    assert not e.heat().any()
+    np.testing.assert_array_equal(e.overlay(), e.image)
+    assert any("rounding" in note for note in e.notes)
+    assert xh.explain(deit, image, **options).verdict.word == "ok"
+
+
+def test_integrated_adds_up_behind_a_layer_normalisation_from_the_mean(deit, folder):
+    image = folder / "images" / "n02099601_golden_retriever.JPEG"
+    residual = {
+        baseline: xh.explain(
+            deit,
+            image,
+            method="integrated",
+            preprocess="imagenet",
+            options={"baseline": baseline},
+        ).verdict.figures["completeness residual"]
+        for baseline in ("zero", "mean")
+    }
+    assert residual["zero"] > 0.9
+    assert residual["mean"] < 0.05

@@ -10,7 +10,7 @@ import numpy as np
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap import backends
-from xai_heatmap.core.arrays import Gradient, Image, Input, Map, Maps, Scores
+from xai_heatmap.core.arrays import Image, Input, Map, Maps, Scores
 from xai_heatmap.core.errors import (
     BadArray,
     BadOption,
@@ -19,6 +19,7 @@ from xai_heatmap.core.errors import (
     UnknownTarget,
     did_you_mean,
 )
+from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.memory import halved
 from xai_heatmap.core.network import INPUT, Layers, Network, Recording, Survey
@@ -264,11 +265,15 @@ def _judging(
     """What becomes of a map that a person will look at."""
     options = {method.name: dict(own) for method, own in chosen}
 
-    def judged(row: int, method: Method, found: Found, gradient: Gradient | None) -> _Judged:
+    def judged(row: int, method: Method, found: Found, known: Evidence) -> _Judged:
         score = float(targets[row].value(recording.scores[row : row + 1])[0])
         closed = recording.meaning == "probabilities" and targets[row].index is not None
         worth = verdict(
-            found.map, gradient=gradient, score=score, probability=targets[row].bounded or closed
+            found.map,
+            gradient=known.gradient if "gradient" in method.needs else None,
+            activation=known.activation if "activation" in method.needs else None,
+            score=score,
+            probability=targets[row].bounded or closed,
         )
         worth = replace(worth, figures=dict(found.figures))
         return _Judged(method, options[method.name], found.map, score, worth)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, overload
 
+import numpy as np
 import PIL.Image
 
 from xai_heatmap.core.arrays import Heat, Image, Map
@@ -119,9 +120,12 @@ class Explanation:
         scale
             ``max``: the strongest place becomes 1, in [0, 1], or in [-1, 1] for a signed method.
             ``p99``: the 99th percentile does. A number: that relevance becomes 1, which makes
-            pictures comparable. ``none``: raw.
+            pictures comparable. ``none``: raw. A map of nothing but rounding stays empty in all
+            others.
         """
         drawn = heat(self.map, self.geometry)
+        if scale != "none" and self.verdict.word == "cancelled":
+            return np.zeros_like(drawn)
         return drawn if scale == "none" else scaled(drawn, to=scale, signed=self.signed)
 
     def overlay(

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Gradient, Gradients, Inputs, Scores
+from xai_heatmap.core.arrays import Gradients, Inputs, Scores
 from xai_heatmap.core.errors import NonFiniteScores
 from xai_heatmap.core.evidence import Evidence, Head
 from xai_heatmap.core.network import INPUT, Recording
@@ -15,8 +15,8 @@ from xai_heatmap.core.target import Target
 
 Answer = TypeVar("Answer")
 
-Finish = Callable[[int, Method, Found, Gradient | None], Answer]
-"""What becomes of a map: the image's row, the method, the map, the gradient it was made from."""
+Finish = Callable[[int, Method, Found, Evidence], Answer]
+"""What becomes of a map: the image's row, the method, the map, all that was known of the image."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def mapped(
             row,
             ask.method,
             _finite(ask.method.found(known, ask.options), ask.method),
-            known.gradient if "gradient" in ask.method.needs else None,
+            known,
         )
 
     if "gradient" not in needs:

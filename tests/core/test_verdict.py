@@ -31,3 +31,18 @@ def test_judged(map_, gradient, score, probability, word, figure):
     assert found.word == word
     assert found.figure == pytest.approx(figure)
     assert str(found).startswith(f"{word}: ")
+
+
+@pytest.mark.parametrize(("size", "word"), [(1e-7, "cancelled"), (1e-3, "ok")])
+def test_a_map_of_nothing_but_rounding_is_no_evidence(size, word):
+    """Contributions of 1 and -1 at every place, as behind a layer normalisation."""
+    gradient = np.array([[[1.0, 1.0]], [[-1.0, -1.0]]], np.float32)
+    activation = np.ones((2, 1, 2), np.float32)
+    map_ = np.array([[size, -size]], np.float32)
+    facts = {"gradient": gradient, "score": 1.0, "probability": False}
+    found = verdict(map_, activation=activation, **facts)
+    assert found.word == word
+    assert verdict(map_, **facts).word == "ok", "only where it is known what the map was made from"
+    if word == "cancelled":
+        assert found.figure == pytest.approx(size / 2)
+        assert "layer normalisation" in found.because

@@ -96,28 +96,32 @@ def test_reciprocam_without_gaussian_of_a_linear_head_is_hirescam():
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
-@given(shape=shapes, seed=seeds, steps=st.integers(1, 9))
-@few
-def test_integrated_equals_its_oracle(shape, seed, steps):
-    activation, head, evidence = known(shape, seed)
-    wanted = oracles.integrated_by_loops(activation, head.slope, np.zeros(shape), steps)
-    assert_equal(find_method("integrated")(evidence, {"steps": steps}), wanted)
-    assert len(head.seen) == steps + 2
-
-
-@given(
+ways = given(
     shape=shapes,
     seed=seeds,
     steps=st.integers(1, 9),
     kind=st.sampled_from(["zero", "mean", "blur"]),
 )
-@few
-def test_integrated_gradients_equals_its_oracle(shape, seed, steps, kind):
+
+
+def equals_the_integral(name, shape, seed, steps, kind):
     activation, head, evidence = known(shape, seed)
     start = oracles.baseline_by_loops(activation, kind)
     wanted = oracles.integrated_by_loops(activation, head.slope, start, steps)
-    options = {"steps": steps, "baseline": kind}
-    assert_equal(find_method("integrated_gradients")(evidence, options), wanted)
+    assert_equal(find_method(name)(evidence, {"steps": steps, "baseline": kind}), wanted)
+    assert len(head.seen) == steps + 2
+
+
+@ways
+@few
+def test_integrated_equals_its_oracle(shape, seed, steps, kind):
+    equals_the_integral("integrated", shape, seed, steps, kind)
+
+
+@ways
+@few
+def test_integrated_gradients_equals_its_oracle(shape, seed, steps, kind):
+    equals_the_integral("integrated_gradients", shape, seed, steps, kind)
 
 
 @pytest.mark.parametrize("name", ["integrated", "integrated_gradients"])
@@ -362,6 +366,7 @@ OPTIONS = {
     ("gradcam", "relu"): False,
     ("groupcam", "groups"): 1,
     ("groupcam", "hidden"): 0.2,
+    ("integrated", "baseline"): "mean",
     ("integrated", "steps"): 1,
     ("integrated_gradients", "baseline"): "blur",
     ("integrated_gradients", "steps"): 1,

@@ -6,12 +6,15 @@ from typing import Literal
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Gradient, Map
+from xai_heatmap.core.arrays import Activation, Gradient, Map
 
-Word = Literal["ok", "no_positive_evidence", "dead_gradient", "saturated"]
+Word = Literal["ok", "no_positive_evidence", "dead_gradient", "saturated", "cancelled"]
 
 SATURATED_BEYOND = 1e-3
 """A probability this near to 0 or 1 has lost all but a thousandth of its gradient."""
+
+ROUNDING = 1e-5
+"""As a share of the contributions that it was made from: a smaller map is nothing but rounding."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Verdict:
         ``ok``, or why there is nothing (or little) to be seen.
     figure
         The number behind the word: the map's maximum, the gradient's largest magnitude, the
-        probability.
+        probability, the map as a share of what it was made from.
     because
         The same in one sentence, with what to do next.
     figures
@@ -41,7 +44,14 @@ class Verdict:
         return f"{self.word}: {self.because}"
 
 
-def verdict(map_: Map, *, gradient: Gradient | None, score: float, probability: bool) -> Verdict:
+def verdict(
+    map_: Map,
+    *,
+    gradient: Gradient | None,
+    score: float,
+    probability: bool,
+    activation: Activation | None = None,
+) -> Verdict:
     """Judge one raw map.
 
     Parameters
@@ -54,6 +64,8 @@ def verdict(map_: Map, *, gradient: Gradient | None, score: float, probability: 
         The explained number.
     probability
         Whether `score` is a probability rather than a logit.
+    activation
+        What the method was given beside the gradient, None if it asked for none.
     """
     if probability and gradient is not None and min(abs(score), abs(1 - score)) < SATURATED_BEYOND:
         return Verdict(
@@ -62,6 +74,17 @@ def verdict(map_: Map, *, gradient: Gradient | None, score: float, probability: 
             f"the explained probability is {score:.6g}, where its gradient has all but vanished; "
             "explain the logit instead (target category or top).",
         )
+    if gradient is not None and activation is not None:
+        parts = float(np.einsum("k...,k...->...", np.abs(gradient), np.abs(activation)).max())
+        share = float(np.abs(map_).max(initial=0)) / parts if parts else 0.0
+        if 0 < share <= ROUNDING:
+            return Verdict(
+                "cancelled",
+                share,
+                "what the feature maps contribute cancels out at every place, and the map is "
+                "nothing but rounding: what comes next takes the scale of the activation away, as "
+                "layer normalisation does. Choose gradcam, reciprocam, or another layer.",
+            )
     highest = float(map_.max(initial=-np.inf))
     if highest > 0:
         return Verdict("ok", highest, f"the strongest place has relevance {highest:.4g}.")

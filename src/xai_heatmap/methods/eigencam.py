@@ -14,9 +14,10 @@ from xai_heatmap.methods._principal import principal
 def eigencam(activation: Activation) -> Map:
     """A^T u₁, with A = Σ_i σ_i u_i v_i^T the feature maps as rows over the grid.
 
-    Not about any class. A singular vector has no sign of its own: it is chosen so that the map
-    agrees with the mean activation over the grid, and so the object is never shown inverted. Places
-    that go against the main pattern come out negative. Computed in double precision.
+    Not about any class: where the background is the main pattern, that is what it shows. A singular
+    vector has no sign of its own: it is chosen so that the map agrees with the mean activation over
+    the grid, and so what is active is never shown inverted. Places that go against the main pattern
+    come out negative. Computed in double precision.
 
     Examples
     --------

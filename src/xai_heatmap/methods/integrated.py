@@ -6,7 +6,8 @@ from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Differentiated
 from xai_heatmap.core.options import Within
 from xai_heatmap.core.registry import Found, method
-from xai_heatmap.methods._baseline import baseline
+from xai_heatmap.methods._baseline import Baseline
+from xai_heatmap.methods._baseline import baseline as nothing
 from xai_heatmap.methods._path import along
 
 
@@ -17,13 +18,19 @@ from xai_heatmap.methods._path import along
     passes="`steps` forward and backward through the head",
 )
 def integrated(
-    activation: Activation, head: Differentiated, *, steps: Annotated[int, Within(1)] = 32
+    activation: Activation,
+    head: Differentiated,
+    *,
+    baseline: Baseline = "zero",
+    steps: Annotated[int, Within(1)] = 32,
 ) -> Found:
-    """Σ_k A_k ⊙ ∫₀¹ ∂y/∂A_k(tA) dt, which sums to y(A) - y(0).
+    """Σ_k (A - B)_k ⊙ ∫₀¹ ∂y/∂A_k(B + t(A - B)) dt, which sums to y(A) - y(B).
 
     Integrated gradients of a layer instead of the picture: only what lies behind the layer runs
-    again. The integral is taken by the midpoint rule over `steps`; what the map then lacks to the
-    sum is its completeness residual, in the verdict. With a linear head it is ``hirescam``.
+    again. B is 0, or every feature map's mean (``baseline="mean"``), or A without detail
+    (``blur``). With B = 0 and a linear head it is ``hirescam``. Behind a layer normalisation 0 is a
+    jump that no path crosses: take ``mean`` there. The integral is taken by the midpoint rule over
+    `steps`; what the map lacks to the sum is its completeness residual, in the verdict.
 
     Examples
     --------
@@ -37,4 +44,4 @@ def integrated(
     >>> found.map, found.figures
     (array([6.], dtype=float32), {'completeness residual': 0.0})
     """
-    return along(head, baseline(activation, "zero"), activation, steps=steps)
+    return along(head, nothing(activation, baseline), activation, steps=steps)

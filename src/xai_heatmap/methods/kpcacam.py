@@ -25,8 +25,9 @@ def kpcacam(activation: Activation, *, gamma: Annotated[float, Within(1e-6)] = 1
 
     a_p are the k values at place p, d² is their mean squared distance, so that `gamma` means the
     same at every layer. The paper leaves the choice of kernel open: the radial one and its scale
-    are ours. Not about any class; the sign is the one that agrees with the mean activation, and the
-    map has mean 0, so that much of the picture comes out negative.
+    are ours. Not about any class: where the background is what is most active, that is what it
+    shows. The sign is the one that agrees with the mean activation, and the map has mean 0, so that
+    much of the picture comes out negative.
     On more than 1024 places the component is found among 1024 of them, evenly spread, and all are
     projected on it.
 
