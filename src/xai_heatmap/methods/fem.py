@@ -16,8 +16,8 @@ from xai_heatmap.core.registry import method
 def fem(activation: Activation, *, sigmas: Annotated[float, Within(0)] = 2.0) -> Map:
     """Σ_k μ_k [A_k ≥ μ_k + s σ_k],  μ_k and σ_k the mean and deviation of A_k over the grid.
 
-    Not about any class, so a striking background stands out too. s is `sigmas`. A feature map that is the same everywhere stands out
-    nowhere and is left out. Nothing is normalised.
+    Not about any class, so a striking background stands out too. s is `sigmas`. A feature map that
+    is the same everywhere stands out nowhere and is left out. Nothing is normalised.
 
     Examples
     --------
