@@ -8,6 +8,7 @@
 ``timm:NAME``                  such as ``timm:convnext_tiny``
 ``keras:NAME``                 a class of ``keras.applications``, such as ``keras:MobileNetV2``
 ``hf:ORG/NAME``                an image classifier for transformers, or a folder with one
+``demo``, ``demo-cheat``       networks that come with the package, for its own planted scenes
 =============================  ==================================================================
 
 A hub's weights are downloaded by its own library when they are first used. ``?weights=none`` after
@@ -24,6 +25,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from xai_heatmap.backends.demo.shipped import NAMES
 from xai_heatmap.backends.loaded import Loaded
 from xai_heatmap.core.errors import BadOption, ModelNotFound, NotAModel, did_you_mean
 
@@ -73,7 +75,7 @@ _FACTORY = re.compile(r"(?P<path>.+\.py):(?P<name>[^\W\d]\w*)")
 _WITHOUT = "?weights=none"
 _KINDS = (
     "A model is a .keras, .h5 or .onnx file, module.py:factory, torchvision:NAME, timm:NAME, "
-    "keras:NAME or hf:ORG/NAME."
+    "keras:NAME or hf:ORG/NAME; demo comes with the package."
 )
 
 
@@ -118,6 +120,8 @@ def _loaded(text: str, *, bare: bool) -> Loaded:
         if not chosen:
             raise ModelNotFound(f"{text!r} names a hub but no model. {_KINDS}")
         return _called(HUBS[hub], chosen, trained=not (bare or question))
+    if text in NAMES:
+        return _called(("demo", "load_demo"), text)
     path = Path(text).expanduser()
     if path.is_dir():
         raise NotAModel(_folder(path))

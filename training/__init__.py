@@ -1,0 +1,1 @@
+"""How the two networks in ``xai_heatmap/backends/demo`` were trained."""
