@@ -331,8 +331,8 @@ def _with_options(
     name: str, options: Mapping[str, object], network: Network
 ) -> tuple[Method, Mapping[str, object]]:
     method = find_method(name)
-    if "gradient" in method.needs and not network.differentiable:
-        others = [m.name for m in METHODS.values() if "gradient" not in m.needs]
+    if method.differentiates and not network.differentiable:
+        others = [m.name for m in METHODS.values() if not m.differentiates]
         raise NoRule(
             f"{name} needs gradients, and {network.name} has none. Methods that work without: "
             f"{', '.join(others)}."

@@ -56,6 +56,20 @@ def test_cost_is_told_from_what_is_asked_for():
     assert "1 backward" in find_method("gradcam").cost
 
 
+def test_it_is_known_who_needs_gradients():
+    without = {method.name for method in METHODS.values() if not method.differentiates}
+    assert without == {
+        "ablationcam",
+        "eigencam",
+        "fem",
+        "kpcacam",
+        "occlusion",
+        "reciprocam",
+        "rise",
+        "scorecam",
+    }
+
+
 def test_unknown_method_suggests_the_nearest():
     with pytest.raises(UnknownMethod, match=r"Did you mean 'gradcam'\?"):
         find_method("grad-cam")

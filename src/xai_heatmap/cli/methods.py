@@ -41,7 +41,7 @@ def _described(method: Method, paper: Citation) -> list[str]:
             ("formula", method.summary),
             ("use when", method.use_when),
             ("cost", method.cost),
-            ("needs", ", ".join(sorted(method.needs))),
+            ("needs", _needs(method)),
             ("auto", "the picture itself" if method.auto == "input" else "as `layers` says"),
             ("options", ", ".join(map(str, method.taken.values())) or "none"),
             ("paper", str(paper)),
@@ -49,6 +49,11 @@ def _described(method: Method, paper: Citation) -> list[str]:
         ],
         indent="  ",
     )
+
+
+def _needs(method: Method) -> str:
+    fields = ", ".join(sorted(method.needs))
+    return fields if method.differentiates else f"{fields}; no gradients"
 
 
 def _plain(method: Method, paper: Citation) -> dict[str, object]:
@@ -59,6 +64,7 @@ def _plain(method: Method, paper: Citation) -> dict[str, object]:
         "cost": method.cost,
         "needs": sorted(method.needs),
         "auto": method.auto,
+        "differentiates": method.differentiates,
         "options": dict(method.options),
         "signed": method.signed,
         "paper": vars(paper),

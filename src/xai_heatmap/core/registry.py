@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from xai_heatmap.core.arrays import Map
 from xai_heatmap.core.errors import BadOption, UnknownMethod, did_you_mean
-from xai_heatmap.core.evidence import Evidence
+from xai_heatmap.core.evidence import Differentiated, Evidence
 from xai_heatmap.core.options import Option, declared
 
 OFFERED = frozenset(field.name for field in fields(Evidence))
@@ -52,6 +52,8 @@ class Method:
         What runs beside the recording, in words.
     auto
         What ``layer="auto"`` means: the layer that the network suggests, or the picture itself.
+    differentiates
+        Whether it needs a network that has gradients.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Method:
     use_when: str
     passes: str = ""
     auto: Auto = "auto"
+    differentiates: bool = False
 
     @property
     def options(self) -> Mapping[str, object]:
@@ -135,6 +138,9 @@ def method(
     def register(formula: Own) -> Own:
         name = formula.__name__
         parameters = inspect.signature(formula).parameters.values()
+        differentiates = any(
+            p.name == "gradient" or p.annotation is Differentiated for p in parameters
+        )
         options = {p.name: declared(p) for p in parameters if p.kind is p.KEYWORD_ONLY}
         needs = frozenset(p.name for p in parameters) - frozenset(options)
         if unknown := needs - OFFERED:
@@ -147,7 +153,9 @@ def method(
         if needs & {"head", "model"} and not passes:
             raise TypeError(f"{name} runs {sorted(needs & {'head', 'model'})}: say passes=...")
         taken = MappingProxyType(options)
-        METHODS[name] = Method(name, formula, needs, taken, cite, signed, use_when, passes, auto)
+        METHODS[name] = Method(
+            name, formula, needs, taken, cite, signed, use_when, passes, auto, differentiates
+        )
         return formula
 
     return register
