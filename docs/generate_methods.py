@@ -63,6 +63,7 @@ def _row(method: Method, paper: str) -> str:
 def _section(method: Method, paper: str) -> str:
     auto = "`input`" if method.auto == "input" else "the layer that the network suggests"
     options = ", ".join(f"`{option}`" for option in method.taken.values()) or "none"
+    needs = ", ".join(f"`{name}`" for name in sorted(method.needs))
     free = "" if method.differentiates else ", and no gradients"
     against = ". Negative values are evidence against" if method.signed else ""
     return "\n".join(
@@ -70,7 +71,7 @@ def _section(method: Method, paper: str) -> str:
             f"## {method.name}\n",
             f"`{method.summary.removesuffix('.')}`\n",
             *([method.remarks.replace("``", "`"), ""] if method.remarks else []),
-            f"- Needs {', '.join(f'`{name}`' for name in sorted(method.needs))}{free}; {method.cost}.",
+            f"- Needs {needs}{free}; {method.cost}.",
             f"- `auto` is {auto}{against}.",
             f"- Options: {options}.",
             f"- {_linked(paper)}\n",

@@ -96,7 +96,8 @@ class Explanation:
             )
         if self.verdict.word != "ok":
             notes.append(str(self.verdict))
-        notes += [f"{name}: {figure:.3g}." for name, figure in self.verdict.figures.items()]
+        figures = [f"{name} {figure:.3g}" for name, figure in self.verdict.figures.items()]
+        notes += [", ".join(figures) + "."] if figures else []
         return tuple(notes)
 
     @property
