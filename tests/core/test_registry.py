@@ -73,6 +73,8 @@ def test_it_is_known_who_needs_gradients():
 def test_unknown_method_suggests_the_nearest():
     with pytest.raises(UnknownMethod, match=r"Did you mean 'gradcam'\?"):
         find_method("grad-cam")
+    with pytest.raises(UnknownMethod, match=r"Did you mean 'gradcam_pp'\?"):
+        find_method("Grad-CAM++")
 
 
 @pytest.mark.parametrize(

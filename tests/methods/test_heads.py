@@ -176,6 +176,17 @@ def test_occlusion_equals_its_oracle(shape, seed, window, stride, fill):
     assert_equal(find_method("occlusion")(evidence, options), wanted)
 
 
+def test_occlusion_of_single_places_of_a_linear_head_is_input_x_gradient():
+    picture = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+    weights = np.random.default_rng(1).normal(size=SHAPE).astype(np.float32)
+    head = lambda many: np.array([(weights * x).sum() + 3 for x in many], np.float32)  # noqa: E731
+    found = find_method("occlusion")(
+        Evidence(activation=picture, head=head), {"window": 1, "stride": 1}
+    )
+    wanted = find_method("input_x_gradient")(Evidence(activation=picture, gradient=weights))
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
 def test_occlusion_chooses_an_eighth_and_half_of_that():
     activation, head, evidence = known((1, 32, 16))
     find_method("occlusion")(evidence)

@@ -171,7 +171,7 @@ def find_method(name: str) -> Method:
     """
     if name not in METHODS:
         raise UnknownMethod(
-            f"There is no method {name!r}.{did_you_mean(name, METHODS)} "
+            f"There is no method {name!r}.{did_you_mean(name.replace('++', '_pp'), METHODS)} "
             f"Known: {', '.join(METHODS)}."
         )
     return METHODS[name]
