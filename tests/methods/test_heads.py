@@ -424,3 +424,58 @@ def test_no_option_is_ignored(name, option):
 
 def test_every_option_is_tried():
     assert set(OPTIONS) == {(m.name, option) for m in METHODS.values() for option in m.options}
+
+
+def everything(shape):
+    """Evidence of all kinds, picture and layer on one grid."""
+    activation, head, _ = known(shape)
+    gradient = head.slope(activation).astype(np.float32)
+    return Evidence(
+        image=activation,
+        activation=activation,
+        gradient=gradient,
+        score=head.score(activation),
+        head=head,
+        model=head,
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "cam"])
+@pytest.mark.parametrize("shape", [(3, 18), (3, 4, 5, 6)])
+def test_signals_and_volumes_have_maps_too(name, shape):
+    options = {"rise": {"samples": 60}, "fem": {"sigmas": 1.0}}.get(name, {})
+    found = find_method(name)(everything(shape), options)
+    assert found.shape == shape[1:]
+    assert found.dtype == np.float32
+    assert np.isfinite(found).all()
+    assert found.any()
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name not in ("cam", "rise")])
+def test_a_signal_is_a_picture_of_one_row(name):
+    options = {"gaussian": False} if name == "reciprocam" else {}
+    signal = everything((3, 18))
+    row = Evidence(
+        image=signal.image[:, None],
+        activation=signal.activation[:, None],
+        gradient=signal.gradient[:, None],
+        score=signal.score,
+        head=Flat(signal.head),
+        model=Flat(signal.head),
+    )
+    found, wanted = find_method(name)(row, options)[0], find_method(name)(signal, options)
+    np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())
+
+
+class Flat:
+    """A head of signals that takes pictures of one row."""
+
+    def __init__(self, head):
+        self.head = head
+
+    def __call__(self, activations):
+        return self.head(a[:, 0] for a in activations)
+
+    def gradients(self, activations):
+        for value, gradient in self.head.gradients(a[:, 0] for a in activations):
+            yield value, gradient[:, None]
