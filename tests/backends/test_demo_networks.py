@@ -23,6 +23,10 @@ COUNT = 600
 CLOSE = {"rtol": 0, "atol": 1e-4}
 
 
+OLD_KERAS = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+"""Keras on PyTorch, on numpy 2: its own affair."""
+
+
 def inputs(*pictures):
     return np.stack([p.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1 for p in pictures])
 
@@ -92,19 +96,23 @@ def test_the_torch_twin_gives_the_same_scores(name, x, expected):
     np.testing.assert_allclose(xh.network(twin).record(x).scores, expected, **CLOSE)
 
 
+@OLD_KERAS
 def test_the_keras_twin_gives_the_same_scores(name, x, expected):
-    keras = pytest.importorskip("keras")
+    pytest.importorskip("keras")
     twin = demo.keras_twin(name)
-    scores = keras.ops.convert_to_numpy(twin(x.transpose(0, 2, 3, 1)))
+    scores = twin.predict(x.transpose(0, 2, 3, 1), verbose=0)
     np.testing.assert_allclose(scores, expected, **CLOSE)
 
 
+@OLD_KERAS
 def test_the_keras_twin_is_the_same_inside(name, x):
     pytest.importorskip("keras")
     at = ("stem", "stage1.block1", "stage2.block1", "features")
-    one, two = (xh.network(m).record(x, at) for m in (name, demo.keras_twin(name)))
-    for layer in at:
-        np.testing.assert_allclose(one.activations[layer], two.activations[layer], atol=1e-3)
+    same = {layer: layer.replace(".", "_") for layer in at}
+    one = xh.network(name).record(x, at).activations
+    two = xh.network(demo.keras_twin(name)).record(x, tuple(same.values())).activations
+    for layer, twin in same.items():
+        np.testing.assert_allclose(one[layer], two[twin], atol=1e-3)
 
 
 def test_the_torch_twin_is_the_same_inside(name, x):

@@ -33,7 +33,9 @@ def torch_twin(name: str = "demo") -> Any:
 
 
 def keras_twin(name: str = "demo") -> Any:
-    """The network as a ``keras.Model``, which takes pictures channels last."""
+    """The network as a ``keras.Model``, which takes pictures channels last; ``stage1.block1`` is
+    ``stage1_block1`` there.
+    """
     from xai_heatmap.backends.demo.in_keras import twin
 
     return twin(arrays(name), name=name)

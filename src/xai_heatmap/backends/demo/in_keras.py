@@ -1,4 +1,7 @@
-"""A shipped network as a ``keras.Model``, on whatever backend Keras runs."""
+"""A shipped network as a ``keras.Model``, on whatever backend Keras runs.
+
+Its layers have underscores for the dots in their names: Keras on PyTorch takes no dots.
+"""
 
 from typing import Any
 
@@ -21,7 +24,8 @@ def twin(arrays: Arrays, *, name: str) -> Any:
         y = x
         for part in step.steps:
             y = _convolved(layers, part, y)
-        x = layers.ReLU(name=step.name)(layers.Add(name=f"{step.name}.sum")([x, y]))
+        total = layers.Add(name=called(f"{step.name}.sum"))([x, y])
+        x = layers.ReLU(name=called(step.name))(total)
     x = layers.GlobalAveragePooling2D(name="pool", data_format="channels_last")(x)
     x = layers.Dense(len(arrays["classifier.bias"]), name="classifier")(x)
     model = keras.Model(picture, x, name=name.replace("-", "_"))
@@ -31,28 +35,33 @@ def twin(arrays: Arrays, *, name: str) -> Any:
     return model
 
 
+def called(name: str) -> str:
+    """A step's name as a Keras layer has it."""
+    return name.replace(".", "_")
+
+
 def _convolved(layers: Any, step: Convolution, x: Any) -> Any:
     """Padded on both sides alike, which ``padding="same"`` does not do where it strides."""
     same = step.stride == 1
     if not same:
         x = layers.ZeroPadding2D(
-            step.padding, name=f"{step.name}.pad", data_format="channels_last"
+            step.padding, name=called(f"{step.name}.pad"), data_format="channels_last"
         )(x)
     how = {
         "kernel_size": step.kernel,
         "strides": step.stride,
         "padding": "same" if same else "valid",
         "data_format": "channels_last",
-        "name": f"{step.name}.conv" if step.relu else step.name,
+        "name": called(f"{step.name}.conv" if step.relu else step.name),
     }
     convolve = layers.Conv2D if step.groups == 1 else layers.DepthwiseConv2D
     x = convolve(**how, **({"filters": step.outputs} if step.groups == 1 else {}))(x)
-    return layers.ReLU(name=step.name)(x) if step.relu else x
+    return layers.ReLU(name=called(step.name))(x) if step.relu else x
 
 
 def _owner(model: Any, key: str) -> Any:
-    found = model.get_layer(key)
-    return found if found.weights else model.get_layer(f"{key}.conv")
+    found = model.get_layer(called(key))
+    return found if found.weights else model.get_layer(called(f"{key}.conv"))
 
 
 def _kernel(weight: np.ndarray) -> np.ndarray:
