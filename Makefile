@@ -7,18 +7,11 @@ STAMP := $(VENV)/installed
 BASE := $(VENV)/base
 PEERS := $(VENV)/peers
 BENCH ?=
-REFERENCE := $(or $(XAI_HEATMAP_REFERENCE),../shared/reference)
-
-# What `make demo` explains; without a MODEL of yours, a reference network if there is one.
-MODEL ?=
-IMAGE ?= examples/images/chelsea.jpg
-PREPROCESS ?= imagenet
-LABELS ?= $(if $(MODEL),,$(wildcard $(REFERENCE)/imagenet_classes.csv))
-DEMO_MODEL = $(or $(MODEL),$(wildcard $(REFERENCE)/models/squeezenet1_1.onnx))
+TRUTH ?=
 
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 
-.PHONY: help install check test demo bench docs format clean
+.PHONY: help install check test demo bench truth docs format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,23 +44,26 @@ test: $(STAMP) ## everything: the checks above and every test, on every Keras ba
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest
-	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/backends tests/compat -k keras
-	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/backends tests/compat -k keras
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/backends tests/compat tests/methods -k keras
+	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/backends tests/compat tests/methods -k keras
 
 $(PEERS)/installed: $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(PEERS) --group bench
 	@touch $(PEERS)/installed
 
-demo: $(BASE) ## explain a photograph: make demo MODEL=model.onnx IMAGE=photo.jpg PREPROCESS=imagenet
-	@test -n "$(DEMO_MODEL)" || { \
-	  echo "make demo explains a network of yours; say which, and how it wants its pictures:"; \
-	  echo "  make demo MODEL=model.onnx IMAGE=photo.jpg PREPROCESS=imagenet"; exit 2; }
-	$(BIN)/xai-heatmap explain "$(IMAGE)" --model "$(DEMO_MODEL)" --preprocess "$(PREPROCESS)" \
-	  $(if $(LABELS),--labels "$(LABELS)") --fit stretch \
-	  --method gradcam --method layercam --method hirescam --method eigencam --out demo-out
+demo: $(BASE) ## see it at once, offline: two networks that are right, one for the wrong reason
+	$(BIN)/xai-heatmap demo --out demo-out
 
 bench: $(PEERS)/installed ## time it beside a bare forward pass and beside the peers; BENCH="--quick"
 	$(BIN)/python -m benchmarks.run $(BENCH)
+
+truth: $(STAMP) ## how right each method is where the truth is known; TRUTH="--scenes 40"
+	$(BIN)/python -m benchmarks.truth $(TRUTH)
+
+docs: $(STAMP) ## write the pages that are made from the code
+	$(BIN)/python docs/generate_methods.py
+	$(BIN)/python docs/generate_onnx_operators.py
+	$(BIN)/python docs/scenes.py
 
 format: $(STAMP) ## rewrite the code in the project's style
 	$(BIN)/ruff format .

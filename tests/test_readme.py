@@ -6,7 +6,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
+
+import xai_heatmap as xh
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 
@@ -25,8 +28,15 @@ def test_python_examples_run(tmp_path, monkeypatch):
     torch.manual_seed(0)
     model = runpy.run_path(str(ROOT / "examples" / "squeezenet.py"))["squeezenet"]().eval()
     names = {"model": model, "x": np.zeros((2, 3, 224, 224), np.float32)}
-    (example,) = blocks("python")
-    exec(compile(example, "README.md", "exec"), names)  # noqa: S102 - our own
+    explaining, targets, exported = blocks("python")
+    exec(compile(explaining, "README.md", "exec"), names)  # noqa: S102 - our own
+    names["other_scores"] = np.ones(1000, np.float32)
+    exec(compile(targets, "README.md", "exec"), names)  # noqa: S102
+    xh.export(model, "explainer.onnx", image_shape=(3, 224, 224))
+    names |= {"onnxruntime": onnxruntime, "np": np}
+    exec(compile(exported, "README.md", "exec"), names)  # noqa: S102
+    assert names["scores"].shape == (2, 1000)
+    np.testing.assert_allclose(names["heatmap"], names["maps"], atol=1e-5)
     assert names["e"].overlay().shape == (300, 451, 3)
     assert names["maps"].shape == (2, 13, 13)
     assert (tmp_path / "out" / "cat.sheet.png").exists()

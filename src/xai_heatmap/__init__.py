@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xai_heatmap import metrics, scenes
     from xai_heatmap.backends import network
     from xai_heatmap.compat import Drawer, XAIActivations, XAIHeatmap, XVisTool
     from xai_heatmap.core.errors import XaiHeatmapError
@@ -71,6 +72,9 @@ _HOMES = {
     "top": "core.target",
 }
 
+_MODULES = ("metrics", "scenes")
+"""Modules that are public as they are."""
+
 __all__ = [
     "Choice",
     "Comparison",
@@ -99,10 +103,12 @@ __all__ = [
     "maps",
     "margin",
     "method",
+    "metrics",
     "negative",
     "network",
     "probability",
     "rest",
+    "scenes",
     "similar",
     "top",
 ]
@@ -112,6 +118,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for, so that importing the package stays
     quick.
     """
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

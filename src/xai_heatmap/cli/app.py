@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from xai_heatmap.cli import export
+from xai_heatmap.cli import demo, export
 
-COMMANDS = ("explain", "layers", "export", "methods", "doctor")
+COMMANDS = ("explain", "layers", "export", "demo", "methods", "doctor")
 
 app = typer.Typer(
     name="xai-heatmap",
@@ -16,6 +16,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Examples:
+  xai-heatmap demo
   xai-heatmap explain dog.jpg --model torchvision:resnet50
   xai-heatmap explain *.jpg --model model.keras --preprocess imagenet --out maps
   xai-heatmap layers model.keras
@@ -278,6 +279,11 @@ def layers(
 
 app.command(short_help="Write model and heatmap as one ONNX file.", epilog=export.EPILOG)(
     export.export
+)
+
+
+app.command(short_help="See it at once: pictures and networks come along.", epilog=demo.EPILOG)(
+    demo.demo
 )
 
 

@@ -1,9 +1,11 @@
-"""One picture as one PNG file, whole or not at all."""
+"""One picture or one page as one file, whole or not at all."""
 
 import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import PIL.Image
 
@@ -12,17 +14,27 @@ from xai_heatmap.core.errors import OutputError
 
 
 def save_picture(path: Path, picture: Image) -> Path:
-    """Write `picture`; the folder has to exist.
+    """Write `picture` as PNG; its folder is made if it is not there.
 
     Raises
     ------
     OutputError
         Where that is not possible; what stood there before stays.
     """
+    return _saved(path, lambda file: PIL.Image.fromarray(picture).save(file, format="png"))
+
+
+def save_text(path: Path, text: str) -> Path:
+    """Write `text` in UTF-8; as `save_picture`."""
+    return _saved(path, lambda file: file.write(text.encode()))
+
+
+def _saved(path: Path, write: Callable[[BinaryIO], object]) -> Path:
     staged = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with staged.open("xb") as file:
-            PIL.Image.fromarray(picture).save(file, format="png")
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         staged.replace(path)

@@ -1,0 +1,249 @@
+"""Which map is right, in a world whose truth is known: ``python -m benchmarks.truth``.
+
+make truth                                   # every method, 500 scenes; about half an hour
+make truth TRUTH="--scenes 40"               # a first look
+make truth TRUTH="--methods gradcam --write" # into benchmarks/README.md
+"""
+
+import argparse
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import PIL.ImageFilter
+
+import xai_heatmap as xh
+import xai_heatmap.methods
+from benchmarks.tables import table
+from xai_heatmap import metrics, scenes
+from xai_heatmap.core.arrays import Heat
+from xai_heatmap.core.registry import METHODS
+from xai_heatmap.scenes import Scene
+
+LAYERS = ("stem", "stage1.block1", "stage2.block2", "features")
+FIRST = 10_000
+"""The first seed; the shipped networks learnt from seeds of a million and more."""
+
+DEAR = 40
+"""Scenes for a method that runs the head or the whole network many times."""
+
+MARKS = ("<!-- figures: truth -->", "<!-- end of figures: truth -->")
+
+Figures = dict[tuple[str, str, str], list[float]]
+"""By method, layer and measure: one number for each scene."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A portion of scenes for one process."""
+
+    seeds: Sequence[int]
+    methods: Sequence[str]
+    kind: str = field(default="objects")
+
+
+def main() -> None:
+    """Measure, print, and write where asked to."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenes", type=int, default=500)
+    parser.add_argument("--methods", type=lambda text: text.split(","), default=list(METHODS))
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
+    asked = parser.parse_args()
+    found: dict[str, Figures] = {}
+    for kind in ("objects", "pairs", "marks"):
+        found[kind] = measured(kind, asked.methods, asked.scenes, asked.processes)
+    text = document(found)
+    print(text)
+    if asked.write:
+        readme = Path(__file__).with_name("README.md")
+        before, _, rest = readme.read_text().partition(MARKS[0])
+        readme.write_text(f"{before}{MARKS[0]}\n\n{text}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}")
+
+
+def measured(kind: str, methods: Sequence[str], count: int, processes: int) -> Figures:
+    """Every figure of one kind of scene; dear methods see fewer scenes."""
+    cheap = [name for name in methods if not METHODS[name].needs & {"head", "model"}]
+    dear = [name for name in methods if name not in cheap]
+    portions = [
+        Work(list(range(FIRST + start, FIRST + min(start + 20, many))), names, kind)
+        for names, many in ((cheap, count), (dear, min(count, DEAR)))
+        for start in range(0, many, 20)
+        if names
+    ]
+    total: Figures = defaultdict(list)
+    with ProcessPoolExecutor(processes) as pool:
+        for part in pool.map(_portion, portions):
+            for key, numbers in part.items():
+                total[key] += numbers
+    return total
+
+
+def _portion(work: Work) -> Figures:
+    found: Figures = defaultdict(list)
+    network = xh.network("demo-cheat" if work.kind == "marks" else "demo")
+    for seed in work.seeds:
+        for method, layer, measure, number in KINDS[work.kind](network, seed, work.methods):
+            found[method, layer, measure].append(number)
+    return dict(found)
+
+
+Answers = Iterator[tuple[str, str, str, float]]
+
+
+def _objects(network: xh.Network, seed: int, methods: Sequence[str]) -> Answers:
+    """Scenes of one object: does the map lie on it?"""
+    scene = scenes.scene(seed)
+    area = float(scene.mask.mean())
+    for method, layer, heat in _heats(network, scene, methods, scene.category, seed):
+        for name, measure in metrics.METRICS.items():
+            yield method, layer, name, measure(heat, scene.mask)
+        yield method, layer, "energy / area", metrics.energy(heat, scene.mask) / area
+
+
+def _pairs(network: xh.Network, seed: int, methods: Sequence[str]) -> Answers:
+    """Scenes of two objects: does the map of each class lie on its own?"""
+    scene = scenes.pair(seed)
+    for own, other in (scene.objects, scene.objects[::-1]):
+        for method, layer, heat in _heats(network, scene, methods, own.category, seed):
+            on_own, on_other = (metrics.energy(heat, one.mask) for one in (own, other))
+            both = on_own + on_other
+            yield method, layer, "own object", on_own / both if both else 0.5
+            yield method, layer, "points at own", metrics.pointing(heat, own.mask)
+
+
+def _marked(network: xh.Network, seed: int, methods: Sequence[str]) -> Answers:
+    """Scenes with a mark, for the network that cheats: is the mark found?"""
+    scene = scenes.scene(seed, mark=True)
+    assert scene.mark is not None
+    for method, layer, heat in _heats(network, scene, methods, scene.category, seed):
+        yield method, layer, "mark found", metrics.overlap(heat, scene.mark.mask)
+        yield method, layer, "energy on the mark", metrics.energy(heat, scene.mark.mask)
+        yield method, layer, "energy on the object", metrics.energy(heat, scene.mask)
+
+
+KINDS = {"objects": _objects, "pairs": _pairs, "marks": _marked}
+
+
+def _heats(
+    network: xh.Network, scene: Scene, methods: Sequence[str], target: int, seed: int
+) -> Iterator[tuple[str, str, Heat]]:
+    """Every method at every layer, and what costs nothing beside them."""
+    layered = [name for name in methods if METHODS[name].auto == "auto"]
+    pixels = [name for name in methods if name not in layered]
+    dear = any(METHODS[name].needs & {"head", "model"} for name in methods)
+    for names, layers in ((layered, [*LAYERS[2 * dear :]]), (pixels, "auto")):
+        if names:
+            for one in xh.compare(
+                network, scene.image, methods=names, layers=layers, targets=[target]
+            ):
+                yield one.method, one.layer.name, one.heat(scale="none")
+    if not dear:
+        for name, heat in baselines(scene, seed).items():
+            yield name, "", heat
+
+
+def baselines(scene: Scene, seed: int) -> Mapping[str, Heat]:
+    """Maps that know nothing of any network."""
+    rows, columns = scene.image.shape[:2]
+    coarse = np.random.default_rng(seed).uniform(size=(16, 16)).astype(np.float32)
+    down, along = np.mgrid[0:rows, 0:columns].astype(np.float32)
+    away = ((down + 0.5) / rows - 0.5) ** 2 + ((along + 0.5) / columns - 0.5) ** 2
+    return {
+        "*random map*": np.array(PIL.Image.fromarray(coarse).resize((columns, rows))),
+        "*constant*": np.ones((rows, columns), np.float32),
+        "*centre Gaussian*": np.exp(-away / (2 * 0.25**2)),
+        "*Sobel edges*": _edges(scene.image),
+    }
+
+
+def _edges(image: np.ndarray) -> Heat:
+    gray = np.asarray(PIL.Image.fromarray(image).convert("L"), np.float32)
+    wide = np.pad(gray, 1, mode="edge")
+    smooth_down = wide[:-2] + 2 * wide[1:-1] + wide[2:]
+    smooth_along = wide[:, :-2] + 2 * wide[:, 1:-1] + wide[:, 2:]
+    return np.hypot(
+        smooth_down[:, 2:] - smooth_down[:, :-2], smooth_along[2:] - smooth_along[:-2]
+    ).astype(np.float32)
+
+
+def document(found: Mapping[str, Figures]) -> str:
+    """The tables as Markdown."""
+    objects = found["objects"]
+    methods = list(dict.fromkeys(method for method, _, _ in objects))
+    auto = LAYERS[-1]
+    parts = [
+        "### At the auto layer (pixel methods: at the picture)\n",
+        table(
+            ("method", "scenes", *metrics.METRICS, "energy ÷ area"),
+            [
+                (name, str(_count(objects, name)), *(
+                    _share(_mean(objects, name, auto, measure)) for measure in metrics.METRICS
+                ), f"{_mean(objects, name, auto, 'energy / area'):.2f}")
+                for name in methods
+            ],
+        ),
+        "\n### Energy ÷ area, layer by layer; in brackets the pointing game\n",
+        table(
+            ("method", *LAYERS),
+            [
+                (name, *(
+                    f"{_mean(objects, name, layer, 'energy / area'):.2f} "
+                    f"({_share(_mean(objects, name, layer, 'pointing game'))})"
+                    for layer in LAYERS
+                ))
+                for name in methods
+                if (name, auto, "energy / area") in objects
+            ],
+        ),
+        "\n### Two objects: the map of one class\n",
+        table(
+            ("method", *(f"{layer}: on its own" for layer in LAYERS[1:]), "points at its own"),
+            [
+                (name, *(
+                    _share(_mean(found["pairs"], name, layer, "own object"))
+                    for layer in LAYERS[1:]
+                ), _share(_mean(found["pairs"], name, auto, "points at own")))
+                for name in methods
+            ],
+        ),
+        "\n### The cheat: is the mark among the strongest 5 %?\n",
+        table(
+            ("method", *LAYERS, "energy on the mark", "energy on the object"),
+            [
+                (name, *(
+                    _share(_mean(found["marks"], name, layer, "mark found")) for layer in LAYERS
+                ), *(
+                    _share(_mean(found["marks"], name, auto, f"energy on the {what}"))
+                    for what in ("mark", "object")
+                ))
+                for name in methods
+            ],
+        ),
+    ]  # fmt: skip
+    return "\n".join(parts) + "\n"
+
+
+def _mean(figures: Figures, method: str, layer: str, measure: str) -> float:
+    """Over all scenes; a map without a layer, or of the picture, stands for every layer."""
+    for where in (layer, "", "input"):
+        if (method, where, measure) in figures:
+            return float(np.mean(figures[method, where, measure]))
+    return float("nan")
+
+
+def _count(figures: Figures, method: str) -> int:
+    return max(len(numbers) for (name, _, _), numbers in figures.items() if name == method)
+
+
+def _share(number: float) -> str:
+    return "" if np.isnan(number) else f"{100 * number:.1f} %"
+
+
+if __name__ == "__main__":
+    main()
