@@ -150,7 +150,9 @@ def _drawn(maps: np.ndarray) -> np.ndarray:
     return peers.scaled(maps if maps.shape[1:] == size else scale_cam_image(maps, size))
 
 
-def _grad_cam(name: str) -> Call:
+def grad_cam(name: str) -> Call:
+    """A class of pytorch-grad-cam as a function of model, picture, layer and class."""
+
     def call(model: Any, x: np.ndarray, layer: str, target: int) -> np.ndarray:
         import pytorch_grad_cam
         from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
@@ -186,27 +188,27 @@ def _captum(model: Any, x: np.ndarray, layer: str, target: int) -> np.ndarray:
 
 METHODS: dict[str, dict[str, Call]] = {
     "gradcam": {
-        "pytorch-grad-cam": _grad_cam("GradCAM"),
+        "pytorch-grad-cam": grad_cam("GradCAM"),
         "torch-cam": _torch_cam("GradCAM"),
         "Captum": _captum,
     },
     "gradcam_pp": {
-        "pytorch-grad-cam": _grad_cam("GradCAMPlusPlus"),
+        "pytorch-grad-cam": grad_cam("GradCAMPlusPlus"),
         "torch-cam": _torch_cam("GradCAMpp"),
     },
     "xgradcam": {
-        "pytorch-grad-cam": _grad_cam("XGradCAM"),
+        "pytorch-grad-cam": grad_cam("XGradCAM"),
         "torch-cam": _torch_cam("XGradCAM"),
     },
     "layercam": {
-        "pytorch-grad-cam": _grad_cam("LayerCAM"),
+        "pytorch-grad-cam": grad_cam("LayerCAM"),
         "torch-cam": _torch_cam("LayerCAM"),
     },
-    "eigencam": {"pytorch-grad-cam": _grad_cam("EigenCAM")},
-    "eigengradcam": {"pytorch-grad-cam": _grad_cam("EigenGradCAM")},
-    "ablationcam": {"pytorch-grad-cam": _grad_cam("AblationCAM")},
+    "eigencam": {"pytorch-grad-cam": grad_cam("EigenCAM")},
+    "eigengradcam": {"pytorch-grad-cam": grad_cam("EigenGradCAM")},
+    "ablationcam": {"pytorch-grad-cam": grad_cam("AblationCAM")},
     "scorecam": {
-        "pytorch-grad-cam": _grad_cam("ScoreCAM"),
+        "pytorch-grad-cam": grad_cam("ScoreCAM"),
         "torch-cam": _torch_cam("ScoreCAM"),
     },
 }

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -53,11 +54,15 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=500)
     parser.add_argument("--methods", type=lambda text: text.split(","), default=list(METHODS))
     parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--peers", action="store_true", help="also as pytorch-grad-cam has them")
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     asked = parser.parse_args()
     found: dict[str, Figures] = {}
     for kind in ("objects", "pairs", "marks"):
         found[kind] = measured(kind, asked.methods, asked.scenes, asked.processes)
+    if asked.peers:
+        theirs = [name for name in asked.methods if name in PEERS]
+        found["objects"] |= measured("peers", theirs, asked.scenes, asked.processes)
     text = document(found)
     print(text)
     if asked.write:
@@ -127,7 +132,45 @@ def _marked(network: xh.Network, seed: int, methods: Sequence[str]) -> Answers:
         yield method, layer, "energy on the object", metrics.energy(heat, scene.mask)
 
 
-KINDS = {"objects": _objects, "pairs": _pairs, "marks": _marked}
+def _by_peers(network: xh.Network, seed: int, methods: Sequence[str]) -> Answers:
+    """Scenes of one object, the same methods as pytorch-grad-cam has them."""
+    from benchmarks.methods_agree import grad_cam
+
+    scene = scenes.scene(seed)
+    x = (scene.image.astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None]
+    for method in methods:
+        for layer in LAYERS:
+            heat = grad_cam(PEERS[method])(_twin(), x, layer, scene.category)[0]
+            for name, measure in metrics.METRICS.items():
+                yield f"{method} of pytorch-grad-cam", layer, name, measure(heat, scene.mask)
+            share = metrics.energy(heat, scene.mask) / float(scene.mask.mean())
+            yield f"{method} of pytorch-grad-cam", layer, "energy / area", share
+
+
+@cache
+def _twin() -> object:
+    from benchmarks import peers
+    from benchmarks.torchvision_operators import declare_missing_operators
+    from xai_heatmap.backends.demo import torch_twin
+
+    peers.visible()
+    declare_missing_operators()
+    return torch_twin("demo")
+
+
+PEERS = {
+    "gradcam": "GradCAM",
+    "gradcam_pp": "GradCAMPlusPlus",
+    "xgradcam": "XGradCAM",
+    "layercam": "LayerCAM",
+    "eigencam": "EigenCAM",
+    "eigengradcam": "EigenGradCAM",
+    "ablationcam": "AblationCAM",
+    "scorecam": "ScoreCAM",
+}
+"""What our methods are called there."""
+
+KINDS = {"objects": _objects, "pairs": _pairs, "marks": _marked, "peers": _by_peers}
 
 
 def _heats(

@@ -154,13 +154,13 @@ def page(shown: list[Exhibit]) -> str:
 
 def _section(exhibit: Exhibit) -> Section:
     wrong = [view.network for view in exhibit.views if not view.right]
-    said = f"{' and '.join(wrong)}: wrong." if wrong else "Both networks are right."
+    said = f"The {' and the '.join(wrong)} network is wrong." if wrong else "Both are right."
     picture = Figure(exhibit.scene.image, "the picture", exhibit.title)
-    rows = [Row("", [picture])]
-    for view in exhibit.views:
-        figures = [_figure(look, view.network) for look in view.looks]
-        rows.append(Row(f"{view.network} says {view.says}", figures))
-    return Section(exhibit.title.capitalize(), said.capitalize(), rows)
+    rows = [
+        Row(f"{view.network} says {view.says}", [_figure(one, view.network) for one in view.looks])
+        for view in exhibit.views
+    ]
+    return Section(exhibit.title.capitalize(), said, picture, rows)
 
 
 def _figure(look: Look, network: str) -> Figure:

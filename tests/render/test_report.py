@@ -35,7 +35,14 @@ PICTURE = np.random.default_rng(0).integers(0, 256, (30, 40, 3)).astype(np.uint8
 PAGE = report(
     "A < B",
     intro=["First & foremost"],
-    sections=[Section("Part", "Text", [Row("row", [Figure(PICTURE, "<caption>", 'an "alt"')])])],
+    sections=[
+        Section(
+            "Part",
+            "Text",
+            Figure(PICTURE, "whole", "all"),
+            [Row("row", [Figure(PICTURE, "<caption>", 'an "alt"')])],
+        )
+    ],
     footer="the end",
 )
 
@@ -44,9 +51,19 @@ def test_everything_is_in_it_and_escaped():
     page = Page(PAGE)
     assert page.left == []
     words = " ".join(page.words)
-    for said in ("A < B", "First & foremost", "Part", "Text", "row", "<caption>", "the end"):
+    for said in (
+        "A < B",
+        "First & foremost",
+        "Part",
+        "Text",
+        "row",
+        "whole",
+        "<caption>",
+        "the end",
+    ):
         assert said in words
-    (image,) = page.images
+    whole, image = page.images
+    assert whole["alt"] == "all"
     assert (image["alt"], image["width"], image["height"]) == ('an "alt"', "40", "30")
 
 
@@ -57,7 +74,7 @@ def test_it_needs_nothing_beside_itself():
 
 
 def test_the_picture_is_the_one_that_was_given():
-    (image,) = Page(PAGE).images
+    image, _ = Page(PAGE).images
     kind, _, data = image["src"].partition(",")
     assert kind == "data:image/jpeg;base64"
     found = np.asarray(PIL.Image.open(io.BytesIO(base64.b64decode(data))))

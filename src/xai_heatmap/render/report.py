@@ -23,9 +23,12 @@ body { margin: 2rem auto; max-width: 76rem; padding: 0 1.25rem; background: var(
 h1 { line-height: 1.2; margin-bottom: .3rem } h2 { margin: 2.2rem 0 .2rem; font-size: 1.2rem }
 p { max-width: 46rem; margin: .4rem 0 } h3 { font-size: 1rem; margin: .9rem 0 .3rem }
 section { border-top: 1px solid var(--rule); margin-top: 1.8rem }
+.body { display: grid; grid-template-columns: minmax(9rem, 17rem) 1fr; gap: 1.5rem }
+.body > figure { width: auto; margin-top: 2.2rem }
+@media (max-width: 50rem) { .body { grid-template-columns: 1fr } .body > figure { width: 13rem } }
 .row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start }
-figure { margin: 0; width: min(13rem, 44vw) }
-figure img { display: block; width: 100%; border-radius: 6px }
+figure { margin: 0; width: min(11rem, 42vw) }
+figure img { display: block; width: 100%; height: auto; border-radius: 6px }
 figcaption { color: var(--quiet); font-size: .85rem; margin-top: .25rem; overflow-wrap: anywhere }
 footer { margin-top: 2.5rem; color: var(--quiet); font-size: .85rem }
 """
@@ -50,10 +53,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, a paragraph, and rows of figures."""
+    """A heading, a paragraph, and a figure with rows of figures beside it."""
 
     title: str
     text: str
+    figure: Figure
     rows: Sequence[Row]
 
 
@@ -79,7 +83,7 @@ def _section(section: Section) -> str:
     rows = "\n".join(map(_row, section.rows))
     return (
         f"<section><h2>{html.escape(section.title)}</h2><p>{html.escape(section.text)}</p>\n"
-        f"{rows}</section>"
+        f'<div class="body">{_figure(section.figure)}<div>{rows}</div></div></section>'
     )
 
 
