@@ -64,6 +64,7 @@ docs: $(STAMP) ## write the pages that are made from the code
 	$(BIN)/python docs/generate_methods.py
 	$(BIN)/python docs/generate_onnx_operators.py
 	$(BIN)/python docs/scenes.py
+	$(BIN)/python docs/demo.py
 
 format: $(STAMP) ## rewrite the code in the project's style
 	$(BIN)/ruff format .

@@ -26,11 +26,11 @@ from xai_heatmap.core.arrays import Heat
 from xai_heatmap.core.registry import METHODS
 from xai_heatmap.scenes import Scene
 
-LAYERS = ("stem", "stage1.block1", "stage2.block2", "features")
+LAYERS = ("stem", "stage1.block1", "stage1.block2", "features")
 FIRST = 10_000
 """The first seed; the shipped networks learnt from seeds of a million and more."""
 
-DEAR = 40
+DEAR = 25
 """Scenes for a method that runs the head or the whole network many times."""
 
 MARKS = ("<!-- figures: truth -->", "<!-- end of figures: truth -->")

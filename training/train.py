@@ -19,7 +19,7 @@ from xai_heatmap.scenes import CLASSES
 
 BATCH = 64
 HIGHEST_RATE = 4e-3
-QUIET = 0.3
+QUIET = 0.1
 """What the mean of the features costs: they learn to speak only where there is something to say."""
 
 console = Console()

@@ -19,8 +19,8 @@ from xai_heatmap.scenes import Scene
 NETWORKS = {"demo": "honest", "demo-cheat": "cheat"}
 """The shipped networks, and what they are called here."""
 
-LAYERS = ("stage1.block1", "stage2.block2", "features")
-"""Where they are looked at: grids of 32x32, 16x16 and 16x16."""
+LAYERS = ("stage1.block1", "stage1.block2", "features")
+"""Where they are looked at: grids of 32x32, 32x32 and 16x16."""
 
 METHOD = "layercam"
 

@@ -61,8 +61,8 @@ STEPS: tuple[Convolution | Residual, ...] = (
     Convolution("stem", 3, 16, kernel=4, stride=2),
     Convolution("stage1.down", 16, 32, kernel=4, stride=2),
     dense("stage1.block1", 32),
+    separable("stage1.block2", 32),
     Convolution("stage2.down", 32, 64, kernel=4, stride=2),
-    *(separable(f"stage2.block{i}", 64) for i in range(1, 4)),
     FEATURES,
 )
 """Grids of 64, 32 and 16. The mean of the features over the grid goes into ``classifier``.
