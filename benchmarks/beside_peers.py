@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks import machine, networks, peers, tables
 
 LAYER = "19"
-ROUNDS = {"ablationcam": 2, "scorecam": 2, "eigencam": 5}
+ROUNDS = {"ablationcam": 1, "scorecam": 1, "eigencam": 5}
 AIMS = {"ablationcam": 100.0, "scorecam": 1 / 0.9, "eigencam": 50.0}
 """At least: times faster than the peer."""
 
@@ -39,6 +39,7 @@ def main() -> None:
     if asked.one:
         print(json.dumps(measured(*asked.one)))
         return
+    _peers_importable()
     rows = [row for method in asked.methods for row in compared(method)]
     head = ("method", "whose", "seconds", "memory", "times faster", "aim", "largest difference")
     text = f"{machine.line(_versions())}\n\n{tables.table(head, rows)}"
@@ -59,6 +60,7 @@ def compared(method: str) -> list[tuple[str, ...]]:
             command = [sys.executable, "-m", "benchmarks.beside_peers", "--one", method, whose]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             runs.append(json.loads(done.stdout.splitlines()[-1]))
+            print(f"{method}, {whose}: {runs[-1]['seconds']:.3g} s", file=sys.stderr)
     seconds = {whose: min(run["seconds"] for run in runs) for whose, runs in found.items()}
     memory = {whose: min(run["megabytes"] for run in runs) for whose, runs in found.items()}
     faster = seconds["theirs"] / seconds["ours"]
@@ -115,10 +117,7 @@ def _ours(method: str, model: object, x: np.ndarray, target: int) -> Callable[[]
 def _theirs(method: str, model: object, x: np.ndarray, target: int) -> Callable[[], np.ndarray]:
     import torch
 
-    from benchmarks.torchvision_operators import declare_missing_operators
-
-    peers.visible()
-    declare_missing_operators()
+    _peers_importable()
     from pytorch_grad_cam import AblationCAM, ScoreCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
     from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection
@@ -134,6 +133,13 @@ def _theirs(method: str, model: object, x: np.ndarray, target: int) -> Callable[
     cam = {"ablationcam": AblationCAM, "scorecam": ScoreCAM}[method](model, [layer])
     targets = [ClassifierOutputTarget(target)]
     return lambda: cam(input_tensor=torch.from_numpy(x), targets=targets)[0]
+
+
+def _peers_importable() -> None:
+    from benchmarks.torchvision_operators import declare_missing_operators
+
+    peers.visible()
+    declare_missing_operators()
 
 
 def _versions() -> list[str]:
