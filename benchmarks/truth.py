@@ -1,12 +1,14 @@
 """Which map is right, in a world whose truth is known: ``python -m benchmarks.truth``.
 
-make truth                                   # every method, 500 scenes; about half an hour
+make truth                                   # every method, 500 scenes; about an hour
 make truth TRUTH="--scenes 40"               # a first look
-make truth TRUTH="--methods gradcam --write" # into benchmarks/README.md
+make truth TRUTH="--methods gradcam --write" # its rows in benchmarks/README.md anew, others stay
 """
 
 import argparse
+import json
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -30,13 +32,19 @@ LAYERS = ("stem", "stage1.block1", "stage1.block2", "features")
 FIRST = 10_000
 """The first seed; the shipped networks learnt from seeds of a million and more."""
 
-DEAR = 25
-"""Scenes for a method that runs the head or the whole network many times."""
+DEAR = 100
+"""Pairs and marked scenes for a method that runs the head or the whole network many times."""
+
+LAST = ("cam",)
+"""Methods that are defined at one layer only, the last before the average."""
 
 MARKS = ("<!-- figures: truth -->", "<!-- end of figures: truth -->")
 
-Figures = dict[tuple[str, str, str], list[float]]
-"""By method, layer and measure: one number for each scene."""
+Figures = dict[tuple[str, str, str], tuple[float, int]]
+"""By method, layer and measure: the mean over the scenes, and how many they were."""
+
+KEPT = Path(__file__).with_name("truth.json")
+"""The figures behind the tables, so that one method can be measured again alone."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,9 @@ def main() -> None:
     if asked.peers:
         theirs = [name for name in asked.methods if name in PEERS]
         found["objects"] |= measured("peers", theirs, asked.scenes, asked.processes)
+    if asked.write:
+        found = {kind: kept | found[kind] for kind, kept in _kept().items()}
+        _keep(found)
     text = document(found)
     print(text)
     if asked.write:
@@ -71,26 +82,51 @@ def main() -> None:
         readme.write_text(f"{before}{MARKS[0]}\n\n{text}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}")
 
 
+def _kept() -> dict[str, Figures]:
+    """What earlier runs wrote."""
+    rows = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    return {
+        kind: {
+            (method, layer, measure): (mean, count) for method, layer, measure, mean, count in part
+        }
+        for kind, part in ({"objects": [], "pairs": [], "marks": []} | rows).items()
+    }
+
+
+def _keep(found: Mapping[str, Figures]) -> None:
+    lines = {
+        kind: ",\n".join(
+            json.dumps([*key, float(f"{mean:.6g}"), count]) for key, (mean, count) in part.items()
+        )
+        for kind, part in found.items()
+    }
+    text = ",\n".join(f'"{kind}": [\n{part}\n]' for kind, part in lines.items())
+    KEPT.write_text(f"{{\n{text}\n}}\n")
+
+
 def measured(kind: str, methods: Sequence[str], count: int, processes: int) -> Figures:
-    """Every figure of one kind of scene; dear methods see fewer scenes."""
+    """Every figure of one kind of scene; of pairs and marks dear methods see fewer."""
     cheap = [name for name in methods if not METHODS[name].needs & {"head", "model"}]
     dear = [name for name in methods if name not in cheap]
+    few = min(count, DEAR) if kind in {"pairs", "marks"} else count
     portions = [
         Work(list(range(FIRST + start, FIRST + min(start + 20, many))), names, kind)
-        for names, many in ((cheap, count), (dear, min(count, DEAR)))
+        for names, many in ((cheap, count), (dear, few))
         for start in range(0, many, 20)
         if names
     ]
-    total: Figures = defaultdict(list)
+    total: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     with ProcessPoolExecutor(processes) as pool:
-        for part in pool.map(_portion, portions):
+        for done, part in enumerate(pool.map(_portion, portions), start=1):
+            print(f"\r{kind}: {done} of {len(portions)}", end="", file=sys.stderr, flush=True)
             for key, numbers in part.items():
                 total[key] += numbers
-    return total
+    print(file=sys.stderr)
+    return {key: (float(np.mean(numbers)), len(numbers)) for key, numbers in total.items()}
 
 
-def _portion(work: Work) -> Figures:
-    found: Figures = defaultdict(list)
+def _portion(work: Work) -> dict[tuple[str, str, str], list[float]]:
+    found: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     network = xh.network("demo-cheat" if work.kind == "marks" else "demo")
     for seed in work.seeds:
         for method, layer, measure, number in KINDS[work.kind](network, seed, work.methods):
@@ -177,10 +213,11 @@ def _heats(
     network: xh.Network, scene: Scene, methods: Sequence[str], target: int, seed: int
 ) -> Iterator[tuple[str, str, Heat]]:
     """Every method at every layer, and what costs nothing beside them."""
-    layered = [name for name in methods if METHODS[name].auto == "auto"]
-    pixels = [name for name in methods if name not in layered]
+    last = [name for name in methods if name in LAST]
+    layered = [name for name in methods if METHODS[name].auto == "auto" and name not in last]
+    pixels = [name for name in methods if METHODS[name].auto != "auto"]
     dear = any(METHODS[name].needs & {"head", "model"} for name in methods)
-    for names, layers in ((layered, [*LAYERS[2 * dear :]]), (pixels, "auto")):
+    for names, layers in ((layered, [*LAYERS[2 * dear :]]), (last, "auto"), (pixels, "auto")):
         if names:
             for one in xh.compare(
                 network, scene.image, methods=names, layers=layers, targets=[target]
@@ -276,12 +313,12 @@ def _mean(figures: Figures, method: str, layer: str, measure: str) -> float:
     """Over all scenes; a map without a layer, or of the picture, stands for every layer."""
     for where in (layer, "", "input"):
         if (method, where, measure) in figures:
-            return float(np.mean(figures[method, where, measure]))
+            return figures[method, where, measure][0]
     return float("nan")
 
 
 def _count(figures: Figures, method: str) -> int:
-    return max(len(numbers) for (name, _, _), numbers in figures.items() if name == method)
+    return max(count for (name, _, _), (_, count) in figures.items() if name == method)
 
 
 def _share(number: float) -> str:
