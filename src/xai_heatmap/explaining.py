@@ -150,6 +150,8 @@ def compare(
         recording.scores[0], meaning=recording.meaning, closing=opened.closing, labels=class_names
     )
 
+    prepared = prepare.to_dict() if isinstance(prepare, Preprocess) else {}
+
     def explained(target: Target, layer: str, judged: _Judged) -> Explanation:
         return Explanation(
             map=judged.map,
@@ -167,7 +169,7 @@ def compare(
             predictions=likely,
             verdict=judged.verdict,
             network=opened.name,
-            preprocess=prepare.to_dict() if isinstance(prepare, Preprocess) else {},
+            preprocess=prepared,
             meaning=recording.meaning,
         )
 

@@ -46,3 +46,16 @@ def test_a_map_of_nothing_but_rounding_is_no_evidence(size, word):
     if word == "cancelled":
         assert found.figure == pytest.approx(size / 2)
         assert "layer normalisation" in found.because
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e25])
+@pytest.mark.parametrize(("share", "word"), [(0.9e-5, "cancelled"), (1.1e-5, "ok")])
+def test_what_remains_is_held_against_its_own_parts(scale, share, word):
+    rng = np.random.default_rng(0)
+    gradient = rng.normal(size=(40, 9, 7)).astype(np.float32) * np.float32(scale)
+    activation = rng.normal(size=(40, 9, 7)).astype(np.float32)
+    parts = np.abs(gradient * activation).sum(axis=0)
+    facts = {"gradient": gradient, "activation": activation, "score": 1.0, "probability": False}
+    assert verdict(share * parts, **facts).word == word
+    against = verdict(-share * parts, **facts)
+    assert (against.word == "cancelled") == (word == "cancelled")

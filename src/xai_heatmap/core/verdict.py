@@ -75,9 +75,8 @@ def verdict(
             "explain the logit instead (target category or top).",
         )
     if gradient is not None and activation is not None:
-        parts = float(np.einsum("k...,k...->...", np.abs(gradient), np.abs(activation)).max())
-        share = float(np.abs(map_).max(initial=0)) / parts if parts else 0.0
-        if 0 < share <= ROUNDING:
+        share = _share(map_, gradient, activation)
+        if share <= ROUNDING:
             return Verdict(
                 "cancelled",
                 share,
@@ -107,3 +106,13 @@ def verdict(
         )
         + "Another layer may show more.",
     )
+
+
+def _share(map_: Map, gradient: Gradient, activation: Activation) -> float:
+    """|map| ÷ Σ_k |G_k A_k| where the map is strongest: one place, and not the whole layer, is read.
+
+    A map that is rounding everywhere is so there; 1 for a map that is 0.
+    """
+    place = np.unravel_index(np.abs(map_).argmax(), map_.shape)
+    parts = float(np.abs(gradient[:, *place] * activation[:, *place]).sum())
+    return float(np.abs(map_[place])) / parts if parts and map_[place] else 1.0
