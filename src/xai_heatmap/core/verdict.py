@@ -109,7 +109,7 @@ def verdict(
 
 
 def _share(map_: Map, gradient: Gradient, activation: Activation) -> float:
-    """|map| ÷ Σ_k |G_k A_k| where the map is strongest: one place, and not the whole layer, is read.
+    """|map| ÷ Σ_k |G_k A_k| where the map is strongest; of the layer only that place is read.
 
     A map that is rounding everywhere is so there; 1 for a map that is 0.
     """
