@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xai_heatmap.compat import Drawer, XAIActivations, XAIHeatmap, XVisTool
     from xai_heatmap.core.errors import XaiHeatmapError
     from xai_heatmap.core.geometry import Geometry
-    from xai_heatmap.core.measured_target import function, likeness
+    from xai_heatmap.core.measured_target import function, likeness, residual_softmax
     from xai_heatmap.core.network import Layer, Network, Recording
     from xai_heatmap.core.prediction import Prediction
     from xai_heatmap.core.registry import Method, method
@@ -67,6 +67,7 @@ _HOMES = {
     "negative": "core.target",
     "network": "backends",
     "probability": "core.target",
+    "residual_softmax": "core.measured_target",
     "rest": "core.target",
     "similar": "core.target",
     "top": "core.target",
@@ -107,6 +108,7 @@ __all__ = [
     "negative",
     "network",
     "probability",
+    "residual_softmax",
     "rest",
     "scenes",
     "similar",

@@ -38,6 +38,8 @@ def said(text, labels=LABELS):
         ("3-rest", ["contrast(3, against=the rest)"]),
         ("t-rex-Similar", ["contrast('t-rex', against=3 similar)"]),
         ("margin", ["margin()"]),
+        ("residual", ["residual_softmax()"]),
+        ("Residual cat", ["residual_softmax('cat')"]),
         ("not t-rex", ["negative(category('t-rex'))"]),
         ("not -1", ["negative(category(-1))"]),
     ],

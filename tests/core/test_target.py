@@ -7,7 +7,7 @@ import pytest
 
 from xai_heatmap.core.classes import class_index, ranking, softmax
 from xai_heatmap.core.errors import UnknownTarget
-from xai_heatmap.core.measured_target import function, likeness
+from xai_heatmap.core.measured_target import function, likeness, residual_softmax
 from xai_heatmap.core.target import (
     category,
     contrast,
@@ -40,6 +40,9 @@ LABELS = ("tench, Tinca tinca", "goldfish, Carassius auratus", "hen", "cock")
         probability(0),
         category("hen"),
         likeness(np.array([1, 0, 2, -1], np.float32)),
+        residual_softmax(),
+        residual_softmax("hen"),
+        negative(residual_softmax(3)),
         function(lambda rows: np.tanh(rows[:, 1] - rows[:, 3])),
         function(lambda rows: rows[:, 0] ** 2, gradient=lambda rows: 2 * rows * [1, 0, 0, 0]),
     ],
@@ -55,7 +58,17 @@ def test_cotangent_is_the_derivative_of_the_value(choice, scores):
         np.testing.assert_allclose(target.cotangent(rows)[:, c], slope, atol=2e-3)
 
 
-@pytest.mark.parametrize("choice", [category(1), category(0), probability(1), probability(0)])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        category(1),
+        category(0),
+        probability(1),
+        probability(0),
+        residual_softmax(1),
+        residual_softmax(0),
+    ],
+)
 def test_single_unit_has_a_derivative_for_both_classes(choice):
     scores = np.array([0.7], np.float32)
     target, step = choice(scores), np.float32(1e-2)
@@ -70,6 +83,17 @@ def test_single_unit_speaks_for_and_against():
     assert top(1)(scores).index == 0
     assert top(1)(-scores).index == 1
     assert [category(i)(scores).label for i in (0, 1)] == ["against", "for"]
+
+
+def test_residual_softmax_is_the_score_and_its_log_probability():
+    target = residual_softmax("cock")(SCORES, LABELS)
+    wanted = 2.0 + np.log(softmax(SCORES[None])[0, 3])
+    assert target.value(SCORES[None]) == pytest.approx(wanted)
+    assert (target.label, target.index) == ("cock + log p", 3)
+    assert residual_softmax()(SCORES).index == 1
+    far = np.array([[0.0, 3000.0, 0.0, 0.0]], np.float32)  # where p itself would be 0
+    assert target.value(far) == pytest.approx(-3000)
+    np.testing.assert_allclose(target.cotangent(far), [[0, -1, 0, 2]])
 
 
 def test_top_ranks_the_scores_of_the_image():

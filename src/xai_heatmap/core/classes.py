@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import ScoreRow, Scores
 from xai_heatmap.core.errors import UnknownTarget, did_you_mean
@@ -23,6 +24,11 @@ def softmax(scores: Scores) -> Scores:
     """p_c = exp(s_c) / Σ_d exp(s_d), each row on its own."""
     exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def both(rows: Scores) -> Float32[np.ndarray, "n both"]:
+    """Scores of every class: of both where the network ends in a single unit."""
+    return np.concatenate([np.zeros_like(rows), rows], axis=1) if rows.shape[1] == 1 else rows
 
 
 def class_label(index: int, labels: Sequence[str], *, single: bool = False) -> str:

@@ -1,12 +1,15 @@
-"""Targets that are no class: likeness to another picture, and any function of the outputs."""
+"""Targets that are no score: likeness to another picture, a score and what the softmax makes of it,
+any function of the outputs.
+"""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from xai_heatmap.core.arrays import ScoreRow, Scores, Values
+from xai_heatmap.core.classes import both, softmax
 from xai_heatmap.core.errors import UnknownTarget
-from xai_heatmap.core.target import Choice, Target
+from xai_heatmap.core.target import Choice, Target, category, top
 
 STEP = 1e-3
 """Of the differences that stand for a derivative, as a share of the largest output."""
@@ -46,6 +49,39 @@ def likeness(to: ScoreRow) -> Choice:
         return Target("likeness", value, cotangent)
 
     return Choice("likeness(...)", pick)
+
+
+def residual_softmax(which: int | str | None = None) -> Choice:
+    """A class by its score and by its probability: y = s_c + log p_c, ∂y/∂s = 2 e_c - p.
+
+    Cai 2025, "CAMs as Shapley Value-based Explainers", as ReST. log p_c brings in what the other
+    classes say, s_c keeps a gradient where the network is sure and that of log p_c fades. Unlike a
+    score it bends, which ``shapleycam`` needs. Without a class it is the prediction.
+    """
+
+    def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
+        own = (top(1) if which is None else category(which))(scores, labels)
+        index = own.index or 0
+
+        def log_probability(rows: Scores) -> Values:
+            every = both(rows)
+            most = every.max(axis=1)
+            total = np.exp(every - most[:, None]).sum(axis=1)
+            return every[:, index] - most - np.log(total)
+
+        def cotangent(rows: Scores) -> Scores:
+            p = softmax(both(rows))
+            slopes = np.eye(p.shape[1], dtype=np.float32)[index] - p
+            return own.cotangent(rows) + (slopes[:, 1:] if len(scores) == 1 else slopes)
+
+        return Target(
+            f"{own.label} + log p",
+            lambda rows: own.value(rows) + log_probability(rows),
+            cotangent,
+            own.index,
+        )
+
+    return Choice(f"residual_softmax({'' if which is None else repr(which)})", pick)
 
 
 def function(

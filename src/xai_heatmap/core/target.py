@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import ScoreRow, Scores, Values
-from xai_heatmap.core.classes import class_index, class_label, classes, ranking, softmax
+from xai_heatmap.core.classes import both, class_index, class_label, classes, ranking, softmax
 from xai_heatmap.core.errors import UnknownTarget
 
 
@@ -262,22 +261,17 @@ def probability(which: int | str) -> Choice:
         name = class_label(index, labels, single=len(scores) == 1)
 
         def cotangent(rows: Scores) -> Scores:
-            p = softmax(_both(rows))
+            p = softmax(both(rows))
             column = p[:, [index]]
             full = column * (np.eye(p.shape[1], dtype=np.float32)[index] - p)
             return full[:, 1:] if rows.shape[1] == 1 else full
 
         return Target(
             f"p({name})",
-            lambda rows: softmax(_both(rows))[:, index],
+            lambda rows: softmax(both(rows))[:, index],
             cotangent,
             index,
             bounded=True,
         )
 
     return Choice(f"probability({which!r})", pick)
-
-
-def _both(rows: Scores) -> Float32[np.ndarray, "n both"]:
-    """Scores of both classes where the network ends in a single unit."""
-    return np.concatenate([np.zeros_like(rows), rows], axis=1) if rows.shape[1] == 1 else rows

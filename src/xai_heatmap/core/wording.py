@@ -5,7 +5,11 @@ from collections.abc import Sequence
 
 from xai_heatmap.core.classes import class_index
 from xai_heatmap.core.errors import UnknownTarget
+from xai_heatmap.core.measured_target import residual_softmax
 from xai_heatmap.core.target import Choice, category, contrast, margin, negative, rest, similar, top
+
+OF_THE_PREDICTION = {"margin": margin, "residual": residual_softmax}
+OF_A_CLASS = {"not ": negative, "residual ": residual_softmax}
 
 
 def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice, ...]:
@@ -15,6 +19,7 @@ def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice, ...]:
     the class of that index. A name, or one of its synonyms. ``A-B``: why A rather than B, each by
     number or name. ``A-rest``, ``A-similar``: against all others, or the three it is most easily
     taken for. ``margin``: the prediction against the runner-up. ``not A``: what speaks against A.
+    ``residual``, ``residual A``: score and log-probability of the prediction, or of A.
     What is a name as a whole is never anything else.
 
     Raises
@@ -27,10 +32,12 @@ def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice, ...]:
         return tuple(top(rank) for rank in range(1, int(ranks[1]) + 1))
     if (one := _class(word, labels)) is not None:
         return (category(one),)
-    if word.casefold() == "margin":
-        return (margin(),)
-    if word.casefold().startswith("not ") and (one := _class(word[4:], labels)) is not None:
-        return (negative(one),)
+    if word.casefold() in OF_THE_PREDICTION:
+        return (OF_THE_PREDICTION[word.casefold()](),)
+    for beginning, made in OF_A_CLASS.items():
+        own = _class(word[len(beginning) :], labels)
+        if word.casefold().startswith(beginning) and own is not None:
+            return (made(own),)
     for ending, others in (("-rest", rest()), ("-similar", similar())):
         own = _class(word[: -len(ending)], labels)
         if word.casefold().endswith(ending) and own is not None:
