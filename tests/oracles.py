@@ -406,3 +406,23 @@ def groupcam_by_loops(evidence, score, *, groups: int, hidden: float) -> np.ndar
         shown = drawn_out_by_loops(mask, *image.shape[1:])
         found += (score(image * shown + nothing * (1 - shown)) - score(nothing)) * mask
     return np.maximum(found, 0)
+
+
+def shapleycam_by_loops(activation: np.ndarray, gradient: np.ndarray, hessian) -> np.ndarray:
+    """Cai 2025: weights are means of the gradient less half of the whole Hessian times A."""
+    k, rows, columns = activation.shape
+    values = activation.astype(np.float64).ravel()
+    found = np.zeros((rows, columns))
+    for m in range(k):
+        weight = 0.0
+        for i in range(rows):
+            for j in range(columns):
+                place = (m * rows + i) * columns + j
+                bent = math.fsum(
+                    hessian[place, other] * values[other] for other in range(len(values))
+                )
+                weight += (float(gradient[m, i, j]) - bent / 2) / (rows * columns)
+        for i in range(rows):
+            for j in range(columns):
+                found[i, j] += weight * float(activation[m, i, j])
+    return np.maximum(found, 0)

@@ -88,6 +88,7 @@ ROWS = {
     "reciprocam": {"relu": [32, 5]},  # 6 x 6 places and nothing
     "rise": {"input": [32, 18, 14]},  # 64 masks, 50 of them before the first look
     "scorecam": {"input": [6]},  # 5 feature maps and nothing
+    "shapleycam": {"relu": [2]},
     "smoothgrad": {"input": [5]},
     "vargrad": {"input": [5]},
 }

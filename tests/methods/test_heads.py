@@ -96,6 +96,38 @@ def test_reciprocam_without_gaussian_of_a_linear_head_is_hirescam():
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
+@given(shape=shapes, seed=seeds)
+@few
+def test_shapleycam_equals_its_oracle_with_the_whole_hessian(shape, seed):
+    activation, head, _ = known(shape, seed)
+    gradient = head.slope(activation).astype(np.float32)
+    evidence = Evidence(activation=activation, gradient=gradient, head=head)
+    wanted = oracles.shapleycam_by_loops(activation, gradient, head.hessian(activation))
+    # what two float32 gradients lack, over twice the step
+    noise = 1e-5 * np.abs(gradient).max() * np.abs(activation).sum(axis=0).max()
+    found = find_method("shapleycam")(evidence)
+    np.testing.assert_allclose(found, wanted, atol=noise + 1e-5 * np.abs(wanted).max())
+    assert len(head.seen) == 2
+    raw = find_method("shapleycam")(evidence, {"relu": False})
+    np.testing.assert_array_equal(np.maximum(raw, 0), found)
+
+
+def test_shapleycam_of_a_linear_head_is_gradcam():
+    activation = np.random.default_rng(0).uniform(size=SHAPE).astype(np.float32)
+    gradient = np.random.default_rng(1).normal(size=SHAPE).astype(np.float32)
+
+    class Linear:
+        def __call__(self, many):
+            return np.array([(gradient * a).sum() for a in many], np.float32)
+
+        def gradients(self, many):
+            return ((0.0, gradient) for _ in many)
+
+    evidence = Evidence(activation=activation, gradient=gradient, head=Linear())
+    found = find_method("shapleycam")(evidence)
+    np.testing.assert_array_equal(found, find_method("gradcam")(evidence))
+
+
 ways = given(
     shape=shapes,
     seed=seeds,
@@ -394,6 +426,7 @@ OPTIONS = {
     ("rise", "visible"): 0.2,
     ("scorecam", "softmax"): True,
     ("scorecam", "top"): 1,
+    ("shapleycam", "relu"): False,
     ("smoothgrad", "noise"): 0.5,
     ("smoothgrad", "samples"): 3,
     ("smoothgrad", "seed"): 1,

@@ -19,6 +19,11 @@ class ToyHead:
         a = np.asarray(activation, np.float64)
         return 2 * (self.first * a).sum() * self.first + 3 * self.third * a**2
 
+    def hessian(self, activation) -> np.ndarray:
+        """∂²y/∂A², k·h·w x k·h·w."""
+        a, first = np.asarray(activation, np.float64).ravel(), self.first.ravel()
+        return 2 * np.outer(first, first) + np.diag(6 * self.third.ravel() * a)
+
     def __call__(self, activations):
         given = [a.copy() for a in activations]
         self.seen += given
