@@ -8,6 +8,7 @@ from benchmarks.settings import (
     AGREEMENT,
     ALL_LAYERS,
     FRAMEWORKS,
+    MANY_TARGETS,
     MEMORY,
     ONE_LAYER,
     OVERLAY,
@@ -56,6 +57,9 @@ def _summary(records: Sequence[Record]) -> str:
             rows += _worst(what, one, ONE_LAYER, ratio)
             what = f"maps of all grid layers ÷ bare forward pass, {framework}, batch {batch}"
             rows += _worst(what, every, ALL_LAYERS, ratio)
+            several = [r for r in ours if r["goal"] == MANY_TARGETS]
+            what = f"5 targets × all grid layers ÷ bare forward pass, {framework}, batch {batch}"
+            rows += _worst(what, several, MANY_TARGETS, ratio)
         replays = [
             r
             for r in records

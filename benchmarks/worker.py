@@ -21,9 +21,19 @@ from benchmarks import networks, peers, timing
 from benchmarks.framework import Framework
 from benchmarks.networks import SUBJECTS
 from benchmarks.reasons import reason
-from benchmarks.settings import ALL_LAYERS, FRAMEWORKS, ONE_LAYER, REPLAY, Settings
+from benchmarks.settings import (
+    ALL_LAYERS,
+    FRAMEWORKS,
+    MANY_TARGETS,
+    ONE_LAYER,
+    REPLAY,
+    Settings,
+)
 
 Record = dict[str, Any]
+
+TARGETS = 5
+"""The likeliest classes, each explained at all layers."""
 
 REPLAYED = 16
 """Activations that are replayed at once."""
@@ -149,11 +159,14 @@ class Worker:
             layer = opened.survey(shape).auto
             assert layer is not None
             case = peers.Case(model, x, layer, int(bare()[0].argmax()))
-            yield from self._case(case, opened, bare)
+            preset = SUBJECTS[network].preprocess
+            yield from self._case(case, opened, bare, preset)
         if network == "resnet50":
             yield from self._replayed(model, opened)
 
-    def _case(self, case: peers.Case, opened: Any, bare: timing.Call) -> Iterator[Record]:
+    def _case(
+        self, case: peers.Case, opened: Any, bare: timing.Call, preset: Any
+    ) -> Iterator[Record]:
         def ours(layer: str) -> Any:
             return xh.maps(opened, case.x, layer=layer, target=case.target)
 
@@ -166,6 +179,8 @@ class Worker:
         if len(case.x) == 1:
             everywhere = f"xai-heatmap, all {len(ours('all'))} layers"
             calls[everywhere], goals[everywhere] = lambda: ours("all"), ALL_LAYERS
+            several = f"xai-heatmap, {TARGETS} targets × all layers"
+            calls[several], goals[several] = lambda: _many_targets(opened, preset), MANY_TARGETS
         if self.framework.card():
             resident = self.framework.resident(case.model, case.x)
             calls["bare forward, pictures on the card"] = resident
@@ -204,6 +219,13 @@ class Worker:
             goal = REPLAY if count == REPLAYED else None
             pairs = timing.paired(bare, {row: replay}, self._plan())[row]
             yield {"kind": "replay", "batch": count, "layer": layer} | _figures(row, pairs, goal)
+
+
+def _many_targets(opened: Any, preset: Any) -> object:
+    """From a picture of the network's own size to every map of its likeliest classes."""
+    picture = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
+    likeliest = [xh.top(rank) for rank in range(1, TARGETS + 1)]
+    return xh.compare(opened, picture, layers="all", targets=likeliest, preprocess=preset)
 
 
 def _figures(row: str, pairs: timing.Pairs, goal: float | None) -> Record:
