@@ -106,7 +106,7 @@ def _keep(found: Mapping[str, Figures]) -> None:
 
 def measured(kind: str, methods: Sequence[str], count: int, processes: int) -> Figures:
     """Every figure of one kind of scene; of pairs and marks dear methods see fewer."""
-    cheap = [name for name in methods if not METHODS[name].needs & {"head", "model"}]
+    cheap = [name for name in methods if not METHODS[name].needs & {"head", "model", "again"}]
     dear = [name for name in methods if name not in cheap]
     few = min(count, DEAR) if kind in {"pairs", "marks"} else count
     portions = [
@@ -214,9 +214,9 @@ def _heats(
 ) -> Iterator[tuple[str, str, Heat]]:
     """Every method at every layer, and what costs nothing beside them."""
     last = [name for name in methods if name in LAST]
-    layered = [name for name in methods if METHODS[name].auto == "auto" and name not in last]
-    pixels = [name for name in methods if METHODS[name].auto != "auto"]
-    dear = any(METHODS[name].needs & {"head", "model"} for name in methods)
+    layered = [name for name in methods if METHODS[name].auto != "input" and name not in last]
+    pixels = [name for name in methods if METHODS[name].auto == "input"]
+    dear = any(METHODS[name].needs & {"head", "model", "again"} for name in methods)
     for names, layers in ((layered, [*LAYERS[2 * dear :]]), (last, "auto"), (pixels, "auto")):
         if names:
             for one in xh.compare(
@@ -256,15 +256,15 @@ def document(found: Mapping[str, Figures]) -> str:
     """The tables as Markdown."""
     objects = found["objects"]
     methods = list(dict.fromkeys(method for method, _, _ in objects))
-    auto = LAYERS[-1]
     parts = [
-        "### At the auto layer (pixel methods: at the picture)\n",
+        "### At the auto layer (pixel methods: at the picture; fusions: from the stem on)\n",
         table(
             ("method", "scenes", *metrics.METRICS, "energy ÷ area"),
             [
                 (name, str(_count(objects, name)), *(
-                    _share(_mean(objects, name, auto, measure)) for measure in metrics.METRICS
-                ), f"{_mean(objects, name, auto, 'energy / area'):.2f}")
+                    _share(_mean(objects, name, _auto(name), measure))
+                    for measure in metrics.METRICS
+                ), f"{_mean(objects, name, _auto(name), 'energy / area'):.2f}")
                 for name in methods
             ],
         ),
@@ -278,7 +278,7 @@ def document(found: Mapping[str, Figures]) -> str:
                     for layer in LAYERS
                 ))
                 for name in methods
-                if (name, auto, "energy / area") in objects
+                if (name, LAYERS[-1], "energy / area") in objects
             ],
         ),
         "\n### Two objects: the map of one class\n",
@@ -288,7 +288,7 @@ def document(found: Mapping[str, Figures]) -> str:
                 (name, *(
                     _share(_mean(found["pairs"], name, layer, "own object"))
                     for layer in LAYERS[1:]
-                ), _share(_mean(found["pairs"], name, auto, "points at own")))
+                ), _share(_mean(found["pairs"], name, _auto(name), "points at own")))
                 for name in methods
             ],
         ),
@@ -299,7 +299,7 @@ def document(found: Mapping[str, Figures]) -> str:
                 (name, *(
                     _share(_mean(found["marks"], name, layer, "mark found")) for layer in LAYERS
                 ), *(
-                    _share(_mean(found["marks"], name, auto, f"energy on the {what}"))
+                    _share(_mean(found["marks"], name, _auto(name), f"energy on the {what}"))
                     for what in ("mark", "object")
                 ))
                 for name in methods
@@ -307,6 +307,12 @@ def document(found: Mapping[str, Figures]) -> str:
         ),
     ]  # fmt: skip
     return "\n".join(parts) + "\n"
+
+
+def _auto(method: str) -> str:
+    """The layer that ``auto`` is to a method."""
+    finest = method in METHODS and METHODS[method].auto == "finest"
+    return LAYERS[0] if finest else LAYERS[-1]
 
 
 def _mean(figures: Figures, method: str, layer: str, measure: str) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.backends.onnx_formulas import FORMULAS
 from xai_heatmap.cli.citations import citations
-from xai_heatmap.core.registry import METHODS, Method
+from xai_heatmap.core.registry import METHODS, MODIFIERS, Method, Modifier
 
 PAGE = Path(__file__).resolve().parent / "methods.md"
 
@@ -35,6 +35,18 @@ TESTED = """
 - **Photographs** (`tests/test_trained_networks.py`): the heat lies on what the label names.
 """
 
+MODIFIED = """## Around any method
+
+A name before a method's name and a colon makes another method of it, wherever a method is named:
+`method="smooth:layercam"`, `--method smooth:layercam`. It has the options of both.
+"""
+
+AUTO = {
+    "auto": "the layer that the network suggests",
+    "input": "`input`",
+    "finest": "the finest layer that goes with the one that the network suggests",
+}
+
 
 def page() -> str:
     """The whole text."""
@@ -50,6 +62,8 @@ def page() -> str:
             *table,
             f"\n`xai-heatmap export` can build {exported} into an ONNX file.\n",
             *each,
+            MODIFIED,
+            *(_modified(own, str(papers[own.cite])) for own in MODIFIERS.values()),
             TESTED.lstrip("\n"),
         ]
     )
@@ -61,7 +75,7 @@ def _row(method: Method, paper: str) -> str:
 
 
 def _section(method: Method, paper: str) -> str:
-    auto = "`input`" if method.auto == "input" else "the layer that the network suggests"
+    auto = AUTO[method.auto]
     options = ", ".join(f"`{option}`" for option in method.taken.values()) or "none"
     needs = ", ".join(f"`{name}`" for name in sorted(method.needs))
     free = "" if method.differentiates else ", and no gradients"
@@ -73,6 +87,21 @@ def _section(method: Method, paper: str) -> str:
             *([method.remarks.replace("``", "`"), ""] if method.remarks else []),
             f"- Needs {needs}{free}; {method.cost}.",
             f"- `auto` is {auto}{against}.",
+            f"- Options: {options}.",
+            f"- {_linked(paper)}\n",
+        ]
+    )
+
+
+def _modified(modifier: Modifier, paper: str) -> str:
+    options = ", ".join(f"`{option}`" for option in modifier.taken.values())
+    return "\n".join(
+        [
+            f"### {modifier.name}:NAME\n",
+            f"`{modifier.summary.removesuffix('.')}`,  M the map of NAME.\n",
+            f"{modifier.remarks.replace('``', '`')}\n",
+            f"- Use it when {modifier.use_when}.",
+            f"- Passes: {modifier.passes} x those of NAME.",
             f"- Options: {options}.",
             f"- {_linked(paper)}\n",
         ]

@@ -26,6 +26,8 @@ from xai_heatmap.core.errors import (  # noqa: E402
     UnknownPreprocess,
     UnknownTarget,
 )
+from xai_heatmap.core.evidence import Evidence, Level  # noqa: E402
+from xai_heatmap.core.registry import find_method  # noqa: E402
 
 LABELS = ["red", "green", "blue", "none"]
 
@@ -539,3 +541,87 @@ def test_cam_says_where_it_can_be_used(network, picture):
         explained(network, picture, method="cam", layer="conv")
     e = explained(network, picture, method="cam")
     assert e.map.mean() == pytest.approx(e.score, rel=1e-4)
+
+
+class Stages(nn.Module):
+    """Three grids, each the next one's double."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.first = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
+        self.second = nn.Sequential(nn.Conv2d(4, 6, 4, stride=2, padding=1), nn.ReLU())
+        self.third = nn.Sequential(nn.Conv2d(6, 8, 4, stride=2, padding=1), nn.ReLU())
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc(self.third(self.second(self.first(x))).mean((2, 3)))
+
+
+@pytest.fixture
+def stages():
+    return xh.network(Stages().eval(), image_shape=(3, 16, 16))
+
+
+@pytest.mark.parametrize("name", ["layercam_fused", "refinecam"])
+@pytest.mark.parametrize(
+    ("layer", "joined"),
+    [
+        ("auto", ["first", "second", "third"]),
+        ("first.0", ["first.0", "second", "third"]),
+        ("second", ["second", "third"]),
+        (-1, ["third"]),
+    ],
+)
+def test_layers_are_joined_from_the_one_asked_for_on(stages, picture, name, layer, joined):
+    e = explained(stages, picture, method=name, layer=layer)
+    assert e.verdict.figures == {"layers": len(joined)}
+    assert e.map.shape == (16 * 2 ** len(joined) // 2,) * 2
+    assert ("finest" in e.layer_reason) == (layer == "auto")
+    maps = [explained(stages, picture, method="layercam", layer=own).map for own in joined]
+    levels = [Level(own[None], np.ones_like(own[None])) for own in maps]
+    wanted = find_method(name)(Evidence(pyramid=levels))
+    np.testing.assert_allclose(e.map, wanted, atol=1e-6)
+
+
+def test_layers_are_joined_beside_other_methods_in_the_same_two_passes(stages, picture):
+    compared = xh.compare(
+        stages, picture, preprocess=UNIT, methods=["gradcam", "refinecam", "smooth:gradcam"]
+    )
+    assert [(e.method, e.layer.name) for e in compared] == [
+        ("refinecam", "first"),
+        ("gradcam", "third"),
+        ("smooth:gradcam", "third"),
+    ]
+    alone = explained(stages, picture, method="refinecam")
+    np.testing.assert_allclose(compared[0].map, alone.map, atol=1e-7)
+    pictures = np.stack([picture.transpose(2, 0, 1)] * 2).astype(np.float32) / 255
+    several = xh.maps(stages, pictures, method="refinecam")
+    np.testing.assert_allclose(several[1], alone.map, atol=1e-6)
+
+
+def test_noise_may_go_around_what_joins_layers(stages, picture):
+    options = {"samples": 3, "noise": 0.0, "floor": 0.2}
+    e = explained(stages, picture, method="smooth:refinecam", options=options)
+    plain = explained(stages, picture, method="refinecam", options={"floor": 0.2})
+    assert e.layer.name == "first"
+    np.testing.assert_allclose(e.map, plain.map, atol=1e-6)
+    assert e.verdict.figures["standard error"] == pytest.approx(0, abs=1e-6)
+    assert e.stem == f"image.smooth-refinecam.first.{e.target}"
+
+
+def test_noise_is_on_the_preprocessed_picture(network, picture):
+    """A linear network: the mean map of noisy pictures is that of the picture, but for chance."""
+    options = {"samples": 200, "noise": 0.1}
+    e = explained(network, picture, method="smooth:input_x_gradient", options=options)
+    plain = explained(network, picture, method="input_x_gradient")
+    error = np.sqrt(((e.map - plain.map) ** 2).mean())
+    assert 0.5 < error / e.verdict.figures["standard error"] < 2
+    assert e.signed
+
+
+def test_options_of_a_modified_method_are_those_of_both(network, picture):
+    with pytest.raises(BadOption, match=r"smooth:gradcam has no option 'rely'.*relu, noise"):
+        explained(network, picture, method="smooth:gradcam", options={"rely": False})
+    e = explained(network, picture, method="smooth:gradcam", options={"relu": False, "samples": 2})
+    assert e.signed

@@ -81,6 +81,7 @@ def test_predictions_are_the_recorded_ones(name, column, preprocess, folder, req
 FEWER = {
     "rise": {"samples": 300},
     "scorecam": {"top": 64},
+    "smooth_gradcam_pp": {"samples": 8},
     "smoothgrad": {"samples": 8},
     "vargrad": {"samples": 8},
     "integrated_gradients": {"steps": 8},

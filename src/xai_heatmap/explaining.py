@@ -4,6 +4,7 @@ formula.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,11 @@ from xai_heatmap.core.memory import halved
 from xai_heatmap.core.network import INPUT, Layers, Network, Recording, Survey
 from xai_heatmap.core.prediction import predictions
 from xai_heatmap.core.registry import METHODS, Found, Method, find_method
-from xai_heatmap.core.selection import select, several
+from xai_heatmap.core.selection import pyramid, select, several
 from xai_heatmap.core.target import Choice, Target, category, top
 from xai_heatmap.core.verdict import Verdict, verdict
 from xai_heatmap.explanation import Comparison, Explanation
-from xai_heatmap.mapping import Ask, Finish, mapped
+from xai_heatmap.mapping import Ask, Finish, Joined, Passed, mapped
 from xai_heatmap.preprocess import PRESETS, Preprocess
 from xai_heatmap.sources.image import read
 
@@ -41,6 +42,9 @@ DEFAULT_METHOD = "gradcam"
 
 PIXELS = "the method explains the picture itself"
 """Why ``auto`` is the picture."""
+
+FINEST = "the finest of the layers that the method joins, up to the one the network suggests"
+"""Why ``auto`` is an early layer."""
 
 Preparing = (
     str | Preprocess | Mapping[str, object] | Callable[[Image], tuple[Input, Geometry]] | None
@@ -144,7 +148,8 @@ def compare(
     survey = opened.survey(inputs.shape[1:])
     asked = [Ask(m, own, select(survey, layers, auto=m.auto)) for m, own in chosen]
     names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
-    recording = opened.record(inputs, names)
+    joined = partial(pyramid, survey)
+    recording = opened.record(inputs, _opened(asked, joined))
     class_names = _class_names(labels, opened, recording.scores)
     likely = predictions(
         recording.scores[0], meaning=recording.meaning, closing=opened.closing, labels=class_names
@@ -176,7 +181,8 @@ def compare(
     made = []
     for wanted in targets:
         (target,) = _targets([wanted], recording.scores, class_names)
-        found = mapped(recording, inputs, asked, [target], _judging(recording, [target], chosen))
+        passed = Passed(recording, inputs, [target], opened.record, joined)
+        found = mapped(passed, asked, _judging(recording, [target], chosen))
         made += [explained(target, name, judged) for name in names for judged in found[name][0]]
     return Comparison(tuple(made))
 
@@ -220,22 +226,34 @@ def maps(
             "explain() takes pictures."
         )
     inputs = np.moveaxis(native, -1, 1) if opened.channels_last else native
-    names = select(opened.survey(inputs.shape[1:]), layer, auto=chosen[0].auto)
+    survey = opened.survey(inputs.shape[1:])
+    names = select(survey, layer, auto=chosen[0].auto)
     asked = [Ask(*chosen, names)]
+    joined = partial(pyramid, survey)
     wanted = _for_each(target, len(inputs))
 
     def some(rows: Sequence[int]) -> dict[str, Maps]:
         x = inputs[rows[0] : rows[-1] + 1] if rows else inputs
-        recording = opened.record(x, names)
+        recording = opened.record(x, _opened(asked, joined))
         class_names = _class_names(labels, opened, recording.scores)
         own = [wanted[row] for row in rows]
         targets = _targets(own, recording.scores, class_names)
-        found = mapped(recording, x, asked, targets, lambda _, __, answer, ___: answer.map)
+        passed = Passed(recording, x, targets, opened.record, joined)
+        found = mapped(passed, asked, lambda _, __, answer, ___: answer.map)
         return {name: np.array([row[0] for row in found[name]]) for name in names}
 
     portions = halved(some, range(len(inputs)))
     stacked = {name: np.concatenate([portion[name] for portion in portions]) for name in names}
     return stacked if several(layer) else stacked[names[0]]
+
+
+def _opened(asked: Sequence[Ask], joined: Joined) -> list[str]:
+    """Every layer that is looked at, once."""
+    names = [name for ask in asked for name in ask.layers]
+    wanted = [ask for ask in asked if "pyramid" in ask.method.needs]
+    return list(
+        dict.fromkeys([*names, *(n for a in wanted for own in a.layers for n in joined(own))])
+    )
 
 
 def _array(x: Any) -> np.ndarray:
@@ -285,7 +303,7 @@ def _judging(
 
 def _reason(method: Method, survey: Survey) -> str:
     """Why ``auto`` is the layer that it is."""
-    return survey.reason if method.auto == "auto" else PIXELS
+    return {"input": PIXELS, "finest": FINEST}.get(method.auto, survey.reason)
 
 
 def _for_each(wanted: OneTarget | Sequence[OneTarget], images: int) -> list[OneTarget]:

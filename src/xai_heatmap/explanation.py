@@ -106,7 +106,8 @@ class Explanation:
         picture = Path(self.name).stem
         sides = [side.partition(",")[0] for side in self.target.split(" - ")]  # first synonyms
         target = "-".join(sides).replace(" ", "_")
-        return safe_stem(f"{picture}.{self.method}.{self.layer.name}.{target}")
+        method = self.method.replace(":", "-")
+        return safe_stem(f"{picture}.{method}.{self.layer.name}.{target}")
 
     @property
     def caption(self) -> str:

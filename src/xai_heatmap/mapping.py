@@ -1,14 +1,15 @@
 """From a recording to maps: one backward pass a target, formulas applied as gradients arrive."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Gradients, Inputs, Scores
+from xai_heatmap.core.arrays import Gradients, Input, Inputs, Scores
 from xai_heatmap.core.errors import NonFiniteScores
-from xai_heatmap.core.evidence import Evidence, Head
+from xai_heatmap.core.evidence import Evidence, Head, Level, batched
 from xai_heatmap.core.network import INPUT, Recording
 from xai_heatmap.core.registry import Found, Method
 from xai_heatmap.core.target import Target
@@ -28,53 +29,106 @@ class Ask:
     layers: Sequence[str]
 
 
+Record = Callable[[Inputs, Sequence[str]], Recording]
+"""One forward pass of the same network, opened at the layers named."""
+
+Joined = Callable[[str], Sequence[str]]
+"""A layer, and those of coarser grids that go with it."""
+
+
+BACKWARD = frozenset({"gradient", "pyramid"})
+"""The fields of evidence that a backward pass gives."""
+
+COLLECTED = frozenset({"head", "model", "again", "pyramid"})
+"""The fields of evidence that can't have gradients as they come: they run the model, which its
+backward pass forbids, or hold several layers."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Pictures that went through a network together.
+
+    Parameters
+    ----------
+    recording, x, targets
+        The forward pass, what went into it, and what is explained of each picture.
+    record
+        To send other pictures through the same network.
+    joined
+        The layers that go together.
+    batch
+        How many other pictures go through together, at most.
+    """
+
+    recording: Recording
+    x: Inputs
+    targets: Sequence[Target]
+    record: Record
+    joined: Joined
+    batch: int = 32
+
+    def pulled(self) -> Mapping[str, Gradients]:
+        """Gradients of every layer that was opened, in one backward pass."""
+        return self.recording.pullback(cotangents(self.recording.scores, self.targets))
+
+    def evidence(
+        self, needs: Collection[str], row: int, layer: str, gradients: Mapping[str, Gradients]
+    ) -> Evidence:
+        """What is asked for about one picture at one layer, given the gradients there are."""
+        recording, target = self.recording, self.targets[row]
+        together = self.joined(layer) if "pyramid" in needs else ()
+        return Evidence(
+            image=self.x[row],
+            activation=recording.activations[layer][row],
+            gradient=gradients[layer][row] if layer in gradients else None,
+            score=float(target.value(recording.scores[row : row + 1])[0]),
+            head=Head(recording, layer, row, target) if "head" in needs else None,
+            model=Head(recording, INPUT, row, target) if "model" in needs else None,
+            again=partial(self._again, layer, target) if "again" in needs else None,
+            pyramid=[
+                Level(recording.activations[name][row], gradients[name][row]) for name in together
+            ],
+        )
+
+    def _again(
+        self, layer: str, target: Target, pictures: Iterable[Input], needs: Collection[str]
+    ) -> Iterator[Evidence]:
+        opened = self.joined(layer) if "pyramid" in needs else [layer]
+        for x in batched(pictures, self.batch):
+            others = replace(self, recording=self.record(x, opened), x=x, targets=[target] * len(x))
+            gradients = {} if BACKWARD.isdisjoint(needs) else others.pulled()
+            for row in range(len(x)):
+                yield others.evidence(needs, row, layer, gradients)
+
+
 def mapped(
-    recording: Recording,
-    x: Inputs,
-    asked: Sequence[Ask],
-    targets: Sequence[Target],
-    finish: Finish[Answer],
+    passed: Passed, asked: Sequence[Ask], finish: Finish[Answer]
 ) -> dict[str, list[list[Answer]]]:
     """Every answer for one row of targets: by layer, then image, then what was asked of that
     layer; one backward pass.
 
     Parameters
     ----------
-    recording, x
-        One forward pass, opened at every layer that is asked for, and what went into it.
+    passed
+        One forward pass, opened at every layer that is asked for.
     asked
         Methods and their layers.
-    targets
-        One for each image.
     finish
         Makes the answer from a map; gradients are gone after it.
     """
+    recording = passed.recording
     needs = frozenset[str]().union(*(ask.method.needs for ask in asked))
     found: dict[str, list[list[Answer]]] = {}
-    scores = [
-        float(target.value(recording.scores[row : row + 1])[0])
-        for row, target in enumerate(targets)
-    ]
 
-    def use(layers: Sequence[str], gradients: Gradients | None) -> None:
+    def use(layers: Sequence[str], gradients: Mapping[str, Gradients]) -> None:
         here = [ask for ask in asked if not set(layers).isdisjoint(ask.layers)]
         answers = [
-            [answer(ask, evidence(row, layers[0], gradients), row) for ask in here]
-            for row in range(len(targets))
+            [answer(ask, passed.evidence(needs, row, layers[0], gradients), row) for ask in here]
+            for row in range(len(passed.targets))
         ]
         for layer in layers:
             own = [place for place, ask in enumerate(here) if layer in ask.layers]
             found[layer] = [[row[place] for place in own] for row in answers]
-
-    def evidence(row: int, layer: str, gradients: Gradients | None) -> Evidence:
-        return Evidence(
-            image=x[row],
-            activation=recording.activations[layer][row],
-            gradient=None if gradients is None else gradients[row],
-            score=scores[row],
-            head=Head(recording, layer, row, targets[row]) if "head" in needs else None,
-            model=Head(recording, INPUT, row, targets[row]) if "model" in needs else None,
-        )
 
     def answer(ask: Ask, known: Evidence, row: int) -> Answer:
         return finish(
@@ -84,15 +138,18 @@ def mapped(
             known,
         )
 
-    if "gradient" not in needs:
+    if BACKWARD.isdisjoint(needs):
         for layers in _sharing(recording):
-            use(layers, None)
-    elif needs & {"head", "model"}:  # a replay runs the model, which its backward pass forbids
-        pulled = recording.pullback(cotangents(recording.scores, targets))
-        for layers in _sharing(recording):
-            use(layers, pulled[layers[0]])
+            use(layers, {})
+    elif COLLECTED.isdisjoint(needs):
+        recording.each_gradient(
+            cotangents(recording.scores, passed.targets),
+            lambda layers, gradients: use(layers, {layers[0]: gradients}),
+        )
     else:
-        recording.each_gradient(cotangents(recording.scores, targets), use)
+        pulled = passed.pulled()
+        for layers in _sharing(recording):
+            use(layers, pulled)
     return found
 
 

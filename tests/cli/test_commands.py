@@ -8,7 +8,7 @@ import pytest
 from xai_heatmap.cli.app import COMMANDS
 from xai_heatmap.cli.citations import citations, parsed
 from xai_heatmap.cli.show import bar, elided, table
-from xai_heatmap.core.registry import METHODS
+from xai_heatmap.core.registry import METHODS, MODIFIERS
 
 HEAVY = ("torch", "keras", "tensorflow", "jax", "transformers", "PIL", "numpy")
 
@@ -133,7 +133,8 @@ def test_methods_say_when_cost_and_paper(cli):
     assert "gradcam\n  use when  you want the method that everybody knows" in said.out
     assert "\n  cost      1 forward + 1 backward through the head\n" in said.out
     assert "Selvaraju et al. 2017 https://arxiv.org/abs/1610.02391" in said.out
-    assert said.out.count("use when") == len(METHODS)
+    assert said.out.count("use when") == len(METHODS) + len(MODIFIERS)
+    assert "\nsmooth:NAME\n  formula   mean_i M(x + ε_i)" in said.out
     assert said.out.endswith("shows formula, options and paper of one.\n")
 
 
@@ -150,6 +151,14 @@ def test_a_method_says_formula_options_paper_and_remarks(cli):
     assert "remarks   Averaging forgets *where* the gradient was" in said.out
     assert ">>>" not in said.out
     assert said.out.count("use when") == 2
+
+
+def test_a_method_made_of_another_says_what_it_is(cli):
+    said = cli("methods", "smooth:layercam")
+    assert said.code == 0
+    assert "ReLU(Σ_k ReLU(∂y/∂A_k) ⊙ A_k)" in said.out
+    assert "scale=False, noise=0.15 (at least 0), samples=25 (at least 1), seed=0" in said.out
+    assert "SmoothGrad: removing noise by adding noise" in said.out
 
 
 def test_an_unknown_method_is_told_apart(cli):

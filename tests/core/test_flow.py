@@ -89,3 +89,23 @@ def test_behind_a_class_token_the_places_have_to_carry_gradient():
     assert "carry gradient" in found.reason
     assert asked == [["c", "b", "a"]]
     assert surveyed(layers, flow, lambda _: set()).auto == "c"
+
+
+def test_the_last_crossed_layer_of_every_finer_grid_is_a_level():
+    sources = {1: [0], 2: [1], 3: [2], 4: [3], 5: [3], 6: [4, 5], 9: [6]}
+    sites = {"one": 1, "two": 2, "three": 3, "left": 4, "right": 5, "six": 6}
+    sizes = {"one": 28, "two": 14, "three": 14, "left": 7, "right": 7, "six": 7}
+    assert survey(sources, sites, sizes=sizes).levels == ("one", "three", "six")
+    sizes |= {"one": 7}  # no finer than what comes after
+    assert survey(sources, sites, sizes=sizes).levels == ("three", "six")
+
+
+def test_a_finer_grid_that_can_be_bypassed_is_no_level():
+    sources = {1: [0], 2: [1], 3: [1], 4: [2, 3], 9: [4]}
+    sites, sizes = {"stem": 1, "branch": 2, "last": 4}, {"stem": 14, "branch": 28}
+    assert survey(sources, sites, sizes=sizes).levels == ("stem", "last")
+
+
+def test_without_a_crossing_there_is_one_level():
+    sources = {1: [0], 2: [0], 9: [1, 2]}
+    assert survey(sources, {"left": 1, "right": 2}).levels == ("right",)

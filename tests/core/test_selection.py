@@ -1,11 +1,13 @@
 """What users say of layers, and what they hear when it fits none."""
 
+from dataclasses import replace
+
 import pytest
 
 from xai_heatmap.core.errors import NestedLayer, NoGrid, UnknownLayer
 from xai_heatmap.core.layout import Layout
 from xai_heatmap.core.network import INPUT, Layer, Survey
-from xai_heatmap.core.selection import grids, select, several
+from xai_heatmap.core.selection import grids, pyramid, select, several
 
 
 def layer(name, k, size):
@@ -29,8 +31,21 @@ SURVEY = Survey(
     },
     "features",
     "because",
+    ("stem", "vgg16/block1", "relu#2", "features"),
 )
 GRIDS = ["stem", "vgg16/block1", "relu#1", "relu#2", "features"]
+
+
+def test_a_pyramid_is_a_layer_and_the_coarser_levels_behind_it():
+    assert pyramid(SURVEY, "stem") == ["stem", "vgg16/block1", "relu#2", "features"]
+    assert pyramid(SURVEY, "relu#1") == ["relu#1", "features"]
+    assert pyramid(SURVEY, "features") == ["features"]
+    assert pyramid(SURVEY, INPUT) == [INPUT, "stem", "vgg16/block1", "relu#2", "features"]
+
+
+def test_auto_may_stand_for_the_finest_level():
+    assert select(SURVEY, "auto", auto="finest") == ["stem"]
+    assert select(replace(SURVEY, levels=()), "auto", auto="finest") == ["features"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import oracles
 import xai_heatmap.methods
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.evidence import Evidence
-from xai_heatmap.core.registry import METHODS, find_method
+from xai_heatmap.core.registry import METHODS, MODIFIERS, find_method
 
 shapes = st.tuples(st.integers(1, 7), st.integers(1, 6), st.integers(1, 6))
 ORACLES = {
@@ -264,10 +264,18 @@ def test_docstring_example_is_right(name):
     assert not result.failed
 
 
+@pytest.mark.parametrize("name", MODIFIERS)
+def test_docstring_example_of_a_modifier_is_right(name):
+    result = doctest.testmod(importlib.import_module(f"xai_heatmap.methods.{name}"))
+    assert result.attempted
+    assert not result.failed
+
+
 def test_every_citation_is_in_the_bibliography():
     text = Path(xai_heatmap.methods.__file__).with_name("references.bib").read_text("utf-8")
     keys = set(re.findall(r"@\w+\{([^,]+),", text))
-    assert {method.cite for method in METHODS.values()} <= keys
+    named = [*METHODS.values(), *MODIFIERS.values()]
+    assert {one.cite for one in named} <= keys
 
 
 def test_every_method_has_an_oracle():

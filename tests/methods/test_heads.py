@@ -1,5 +1,7 @@
 """Formulas that run or differentiate the head, against their oracles on a head that is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,8 +9,8 @@ from hypothesis import strategies as st
 from toy import ToyHead
 
 import oracles
-from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.evidence import Evidence
+from xai_heatmap.core.errors import BadOption, UnknownMethod
+from xai_heatmap.core.evidence import Evidence, Level
 from xai_heatmap.core.registry import METHODS, find_method
 from xai_heatmap.methods._baseline import baseline
 from xai_heatmap.methods._resize import resized
@@ -383,6 +385,146 @@ def test_groupcam_equals_its_oracle(shape, seed, groups, hidden):
     assert_equal(found, wanted, rtol=2e-5)
 
 
+def reopened(head, seen):
+    """The network again for other pictures, where picture and layer are one; keeps what it saw."""
+
+    def again(pictures, needs):
+        for picture in pictures:
+            seen.append(picture.copy())
+            gradient = head.slope(picture).astype(np.float32)
+            yield Evidence(image=picture, activation=picture, gradient=gradient)
+
+    return again
+
+
+@given(shape=shapes, seed=seeds, samples=st.integers(1, 5))
+@few
+def test_smooth_gradcam_pp_equals_its_oracle(shape, seed, samples):
+    activation, head, _ = known(shape, seed)
+    seen = []
+    evidence = Evidence(image=activation, activation=activation, again=reopened(head, seen))
+    found = find_method("smooth_gradcam_pp")(evidence, {"samples": samples, "noise": 0.3})
+    wanted = oracles.smooth_gradcam_pp_by_loops(activation, [head.slope(x) for x in seen])
+    assert len(seen) == samples
+    assert_equal(found, wanted, rtol=2e-5)
+
+
+def test_smooth_gradcam_pp_without_noise_is_gradcam_pp():
+    activation, head, _ = known()
+    gradient = head.slope(activation).astype(np.float32)
+    evidence = Evidence(
+        image=activation, activation=np.abs(activation), gradient=gradient, again=reopened(head, [])
+    )
+    evidence = replace(evidence, again=lambda pictures, _: (evidence for _ in pictures))
+    found = find_method("smooth_gradcam_pp")(evidence, {"noise": 0.0, "samples": 3})
+    wanted = find_method("gradcam_pp")(evidence)
+    # a negative third power may take the denominator below 0, where gradcam_pp has no weight either
+    assert_equal(found, wanted)
+
+
+def test_a_modifier_sees_the_picture_with_noise_and_means_whole_maps():
+    activation, head, _ = known()
+    seen = []
+    evidence = Evidence(image=activation, again=reopened(head, seen))
+    options = {"samples": 7, "noise": 0.2, "relu": False}
+    found = find_method("smooth:gradcam").found(evidence, options)
+    maps = [
+        find_method("gradcam")(
+            Evidence(activation=x, gradient=head.slope(x).astype(np.float32)), {"relu": False}
+        )
+        for x in seen
+    ]
+    assert len(seen) == 7
+    assert_equal(found.map, np.mean(maps, axis=0))
+    error = np.sqrt(np.var(maps, axis=0, ddof=1).mean() / 7)
+    assert found.figures == {"standard error": pytest.approx(error, rel=1e-4)}
+    varied = find_method("vary:gradcam").found(evidence, options)
+    assert_equal(varied.map, np.var(maps, axis=0))
+
+
+@pytest.mark.parametrize(("name", "samples"), [("smooth:gradcam", 30), ("vary:gradcam", 60)])
+def test_a_modifier_knows_its_own_error(name, samples):
+    """The figure is the spread of the map over seeds."""
+    activation, head, _ = known((2, 4, 4))
+    evidence = Evidence(image=activation, again=reopened(head, []))
+    options = {"samples": samples, "relu": False}
+    found = [find_method(name).found(evidence, options | {"seed": seed}) for seed in range(60)]
+    true = np.sqrt(np.var([one.map for one in found], axis=0).mean())
+    said = np.mean([one.figures["standard error"] for one in found])
+    assert said == pytest.approx(true, rel=0.25)
+
+
+def test_one_noisy_picture_has_no_error_to_tell():
+    activation, head, _ = known()
+    evidence = Evidence(image=activation, again=reopened(head, []))
+    found = find_method("smooth:gradcam").found(evidence, {"samples": 1})
+    assert found.figures == {"standard error": 0.0}
+
+
+def test_a_modified_method_says_what_it_is():
+    smooth, vary = find_method("smooth:cam"), find_method("vary:occlusion")
+    assert smooth.name == "smooth:cam"
+    assert "samples" in smooth.options
+    assert smooth.signed
+    assert not vary.signed
+    assert vary.auto == "input"
+    assert smooth.differentiates
+    assert not vary.differentiates
+    assert smooth.summary.startswith("mean_i M(x + ε_i)")
+    assert smooth.summary.endswith(find_method("cam").summary)
+    assert smooth.cost == "1 forward + `samples` x (1 forward + 1 backward through the head)"
+    assert set(find_method("smooth:rise").options) == {*find_method("rise").options, "noise"}
+    with pytest.raises(UnknownMethod, match=r"smoth.*Did you mean 'smooth'.*smooth:gradcam"):
+        find_method("smoth:gradcam")
+    with pytest.raises(UnknownMethod, match=r"'gradcan'.*Did you mean 'gradcam'"):
+        find_method("smooth:gradcan")
+
+
+def levels(seed, *, rows=6, columns=4, count=3):
+    random = np.random.default_rng(seed)
+    return [
+        Level(*random.normal(size=(2, 3, max(rows >> n, 1), max(columns >> n, 1))).astype("f"))
+        for n in range(count)
+    ]
+
+
+@given(seed=seeds, count=st.integers(1, 3), gamma=st.sampled_from([0.5, 2.0]))
+@few
+def test_layercam_fused_equals_its_oracle(seed, count, gamma):
+    pyramid = levels(seed, count=count)
+    found = find_method("layercam_fused")(Evidence(pyramid=pyramid), {"gamma": gamma})
+    assert_equal(found, oracles.layercam_fused_by_loops(pyramid, gamma))
+
+
+@given(seed=seeds, count=st.integers(1, 3), floor=st.sampled_from([0.0, 0.1, 0.5]))
+@few
+def test_refinecam_equals_its_oracle(seed, count, floor):
+    pyramid = levels(seed, count=count)
+    found = find_method("refinecam")(Evidence(pyramid=pyramid), {"floor": floor})
+    assert_equal(found, oracles.refinecam_by_loops(pyramid, floor))
+
+
+@pytest.mark.parametrize("name", ["layercam_fused", "refinecam"])
+def test_an_empty_layer_does_not_blank_the_others(name):
+    pyramid = levels(0, rows=8, columns=8)
+    pyramid[1] = Level(pyramid[1].activation * 0, pyramid[1].gradient)
+    found = find_method(name).found(Evidence(pyramid=pyramid))
+    without = find_method(name)(Evidence(pyramid=[pyramid[0], pyramid[2]]))
+    assert found.figures == {"layers": 2.0}
+    np.testing.assert_allclose(found.map, without, atol=1e-6)
+    nothing = [Level(own.activation * 0, own.gradient) for own in pyramid]
+    assert not find_method(name)(Evidence(pyramid=nothing)).any()
+
+
+@pytest.mark.parametrize("name", ["layercam_fused", "refinecam"])
+def test_a_single_layer_is_layercam_to_its_maximum(name):
+    pyramid = levels(1, count=1)
+    own = pyramid[0]
+    plain = find_method("layercam")(Evidence(activation=own.activation, gradient=own.gradient))
+    found = find_method(name)(Evidence(pyramid=pyramid))
+    np.testing.assert_allclose(found, plain / plain.max(), atol=1e-6)
+
+
 @given(shape=shapes, seed=seeds, kind=st.sampled_from(["zero", "mean", "blur"]))
 @few
 def test_baselines_equal_their_oracle(shape, seed, kind):
@@ -415,10 +557,12 @@ OPTIONS = {
     ("integrated_gradients", "steps"): 1,
     ("kpcacam", "gamma"): 5.0,
     ("layercam", "scale"): True,
+    ("layercam_fused", "gamma"): 0.5,
     ("occlusion", "fill"): "mean",
     ("occlusion", "stride"): 2,
     ("occlusion", "window"): 3,
     ("reciprocam", "gaussian"): False,
+    ("refinecam", "floor"): 0.5,
     ("rise", "cells"): 2,
     ("rise", "samples"): 60,
     ("rise", "seed"): 1,
@@ -427,6 +571,9 @@ OPTIONS = {
     ("scorecam", "softmax"): True,
     ("scorecam", "top"): 1,
     ("shapleycam", "relu"): False,
+    ("smooth_gradcam_pp", "noise"): 0.5,
+    ("smooth_gradcam_pp", "samples"): 3,
+    ("smooth_gradcam_pp", "seed"): 1,
     ("smoothgrad", "noise"): 0.5,
     ("smoothgrad", "samples"): 3,
     ("smoothgrad", "seed"): 1,
@@ -440,15 +587,7 @@ OPTIONS = {
 
 @pytest.mark.parametrize(("name", "option"), OPTIONS)
 def test_no_option_is_ignored(name, option):
-    activation, head, _ = known((3, 16, 16))
-    evidence = Evidence(
-        image=activation,
-        activation=activation,
-        gradient=head.slope(activation).astype(np.float32),
-        score=head.score(activation),
-        head=head,
-        model=head,
-    )
+    evidence = everything((3, 16, 16))
     cheap = {"samples": 200} if name == "rise" else {}
     plain = find_method(name)(evidence, cheap)
     options = {**cheap, **find_method(name).checked({option: OPTIONS[name, option]})}
@@ -463,6 +602,9 @@ def everything(shape):
     """Evidence of all kinds, picture and layer on one grid."""
     activation, head, _ = known(shape)
     gradient = head.slope(activation).astype(np.float32)
+    coarse = [
+        a[(slice(None), *[slice(None, None, 2)] * (a.ndim - 1))] for a in (activation, gradient)
+    ]
     return Evidence(
         image=activation,
         activation=activation,
@@ -470,6 +612,8 @@ def everything(shape):
         score=head.score(activation),
         head=head,
         model=head,
+        again=reopened(head, []),
+        pyramid=[Level(activation, gradient), Level(*coarse)],
     )
 
 
@@ -495,6 +639,11 @@ def test_a_signal_is_a_picture_of_one_row(name):
         score=signal.score,
         head=Flat(signal.head),
         model=Flat(signal.head),
+        again=lambda pictures, needs: (
+            Evidence(activation=own.activation[:, None], gradient=own.gradient[:, None])
+            for own in signal.again((x[:, 0] for x in pictures), needs)
+        ),
+        pyramid=[Level(own.activation[:, None], own.gradient[:, None]) for own in signal.pyramid],
     )
     found, wanted = find_method(name)(row, options)[0], find_method(name)(signal, options)
     np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())

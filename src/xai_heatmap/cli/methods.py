@@ -5,9 +5,16 @@ from collections.abc import Sequence
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.cli.citations import Citation, citations
 from xai_heatmap.cli.show import facts, print_json, print_lines
-from xai_heatmap.core.registry import METHODS, Method, find_method
+from xai_heatmap.core.registry import METHODS, MODIFIERS, Method, find_method
 
 MORE = "`xai-heatmap methods NAME` shows formula, options and paper of one."
+
+AUTO = {
+    "auto": "as `layers` says",
+    "input": "the picture itself",
+    "finest": "the finest layer that goes with the one that `layers` says",
+}
+"""What ``auto`` means to a method."""
 
 
 def listed(names: Sequence[str] = (), *, as_json: bool) -> int:
@@ -23,8 +30,18 @@ def listed(names: Sequence[str] = (), *, as_json: bool) -> int:
         print_lines([method.name], style="bold")
         paper = papers[method.cite]
         print_lines(_described(method, paper) if names else _in_short(method, paper))
-    if not names:
-        print_lines(["", MORE])
+    if names:
+        return 0
+    for own in MODIFIERS.values():
+        print_lines([f"{own.name}:NAME"], style="bold")
+        said = [
+            ("formula", f"{own.summary.removesuffix('.')},  M the map of NAME, any of these"),
+            ("use when", own.use_when),
+            ("cost", f"{own.passes} x that of NAME"),
+            ("paper", papers[own.cite].short),
+        ]
+        print_lines(facts(said, indent="  "))
+    print_lines(["", MORE])
     return 0
 
 
@@ -42,7 +59,7 @@ def _described(method: Method, paper: Citation) -> list[str]:
             ("use when", method.use_when),
             ("cost", method.cost),
             ("needs", _needs(method)),
-            ("auto", "the picture itself" if method.auto == "input" else "as `layers` says"),
+            ("auto", AUTO[method.auto]),
             ("options", ", ".join(map(str, method.taken.values())) or "none"),
             ("paper", str(paper)),
             ("remarks", method.remarks.replace("``", "`")),

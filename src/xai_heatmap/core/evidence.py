@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -33,6 +33,17 @@ class Differentiated(Protocol):
         ...
 
 
+@runtime_checkable
+class Again(Protocol):
+    """What a formula sees of a network that is opened for other pictures too."""
+
+    def __call__(self, pictures: Iterable[Input], needs: Collection[str]) -> "Iterator[Evidence]":
+        """The evidence of each picture at the same layer, of the same target: what `needs`
+        names, and the activation.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Head:
     """The rest of the network, from one layer to the explained score, as a function.
@@ -58,13 +69,14 @@ class Head:
         it. An iterable may give one array again and again, changed in between.
         """
         values = [
-            self.target.value(self._replayed(batch).scores) for batch in self._batches(activations)
+            self.target.value(self._replayed(batch).scores)
+            for batch in batched(activations, self.batch)
         ]
         return np.concatenate([np.zeros(0, np.float32), *values])
 
     def gradients(self, activations: Iterable[Activation]) -> Iterator[tuple[float, Gradient]]:
         """The explained score y and ∂y/∂A at each of the activations, one after the other."""
-        for batch in self._batches(activations):
+        for batch in batched(activations, self.batch):
             replayed = self._replayed(batch)
             values = self.target.value(replayed.scores)
             pulled = replayed.pullback(self.target.cotangent(replayed.scores))[self.layer]
@@ -73,19 +85,30 @@ class Head:
     def _replayed(self, batch: Activations) -> Recording:
         return self.recording.replay(self.layer, batch, row=self.row)
 
-    def _batches(self, activations: Iterable[Activation]) -> Iterator[Activations]:
-        """Each activation is copied as it comes, into memory that every batch uses again."""
-        rest = iter(activations)
-        batch = None
-        for first in rest:
-            if batch is None:
-                room = min(self.batch, PLACES_AT_ONCE // max(math.prod(first.shape[1:]), 1))
-                batch = np.empty((max(room, 1), *first.shape), np.float32)
-            batch[0], filled = first, 1
-            for one in itertools.islice(rest, len(batch) - 1):
-                batch[filled] = one
-                filled += 1
-            yield batch[:filled]
+
+def batched(activations: Iterable[Activation], most: int) -> Iterator[Activations]:
+    """`most` at a time, or as many as half a million places allow; each is copied as it comes, into
+    memory that every batch uses again.
+    """
+    rest = iter(activations)
+    batch = None
+    for first in rest:
+        if batch is None:
+            room = min(most, PLACES_AT_ONCE // max(math.prod(first.shape[1:]), 1))
+            batch = np.empty((max(room, 1), *first.shape), np.float32)
+        batch[0], filled = first, 1
+        for one in itertools.islice(rest, len(batch) - 1):
+            batch[filled] = one
+            filled += 1
+        yield batch[:filled]
+
+
+@dataclass(frozen=True)
+class Level:
+    """What one of several layers said, and how much y hangs on it."""
+
+    activation: Activation
+    gradient: Gradient
 
 
 @dataclass(frozen=True)
@@ -106,6 +129,10 @@ class Evidence:
         From other activations to y.
     model
         From other pictures, as the network takes them, to y.
+    again
+        From other pictures to their own evidence.
+    pyramid
+        This layer and the last one of every coarser grid that all paths cross, the finest first.
     """
 
     image: Input | None = None
@@ -114,3 +141,5 @@ class Evidence:
     score: float | None = None
     head: Scored | None = None
     model: Scored | None = None
+    again: Again | None = None
+    pyramid: Sequence[Level] | None = None

@@ -77,7 +77,7 @@ def surveyed(layers: Mapping[str, Layer], flow: Flow, alive: Alive) -> Survey:
     found = next(_crossed(grids, flow), None)
     if found is None:
         reason = "the last grid larger than one place; no layer is crossed by every path"
-        return Survey(layers, grids[-1].name, f"{reason} to the output")
+        return Survey(layers, grids[-1].name, f"{reason} to the output", (grids[-1].name,))
     if _has_prefix(found[0]):
         candidates = list(_crossed(grids, flow))
         living = alive([layer.name for layer, _ in candidates if _has_prefix(layer)])
@@ -85,7 +85,19 @@ def surveyed(layers: Mapping[str, Layer], flow: Flow, alive: Alive) -> Survey:
         found = next(
             ((layer, carrying + why) for layer, why in candidates if layer.name in living), found
         )
-    return Survey(layers, found[0].name, found[1])
+    auto, reason = found
+    return Survey(layers, auto.name, reason, (*_finer(grids, auto, flow), auto.name))
+
+
+def _finer(grids: Sequence[Layer], auto: Layer, flow: Flow) -> Iterator[str]:
+    """The last crossed layer of every grid that is finer than the next, before `auto`."""
+    before = grids[: grids.index(auto)]
+    found, places = list[str](), auto.places
+    for layer in reversed(before):
+        if layer.places > places and next(_crossed([layer], flow), None):
+            found.append(layer.name)
+            places = layer.places
+    yield from reversed(found)
 
 
 def _crossed(grids: Sequence[Layer], flow: Flow) -> Iterator[tuple[Layer, str]]:

@@ -66,11 +66,15 @@ class Survey:
         The last grid larger than 1x1 that every path to the output crosses; None without any grid.
     reason
         Why that one, in words.
+    levels
+        The last layer of each finer grid that every path to the output crosses, and `auto`: the
+        finest first.
     """
 
     layers: Mapping[str, Layer]
     auto: str | None
     reason: str
+    levels: tuple[str, ...] = ()
 
 
 Layers = str | int | Sequence[str | int]

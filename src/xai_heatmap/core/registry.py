@@ -1,19 +1,19 @@
 """How a formula becomes a method: its signature says what it needs and which options it has."""
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
-from xai_heatmap.core.arrays import Map
+from xai_heatmap.core.arrays import Input, Map
 from xai_heatmap.core.errors import BadOption, UnknownMethod, did_you_mean
-from xai_heatmap.core.evidence import Differentiated, Evidence
+from xai_heatmap.core.evidence import Again, Differentiated, Evidence
 from xai_heatmap.core.options import Option, declared
 
 OFFERED = frozenset(field.name for field in fields(Evidence))
 
-Auto = Literal["auto", "input"]
+Auto = Literal["auto", "input", "finest"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Method:
     passes
         What runs beside the recording, in words.
     auto
-        What ``layer="auto"`` means: the layer that the network suggests, or the picture itself.
+        What ``layer="auto"`` means: the layer that the network suggests, the picture itself, or the
+        finest layer that goes with the suggested one.
     differentiates
         Whether it needs a network that has gradients.
     """
@@ -75,19 +76,19 @@ class Method:
     @property
     def summary(self) -> str:
         """The formula in one line."""
-        return (inspect.getdoc(self.formula) or "").partition("\n")[0]
+        return _summary(self.formula)
 
     @property
     def remarks(self) -> str:
         """What the docstring says beside formula and example, as one line."""
-        text = (inspect.getdoc(self.formula) or "").partition("\n")[2]
-        return " ".join(text.partition("Examples\n--------")[0].split())
+        return _remarks(self.formula)
 
     @property
     def cost(self) -> str:
         """Passes through the network, in words."""
         behind = "" if self.auto == "input" else " through the head"
-        backward = f"1 backward{behind}" if "gradient" in self.needs else ""
+        differentiated = self.needs & {"gradient", "pyramid"}
+        backward = f"1 backward{behind}" if differentiated else ""
         return " + ".join(filter(None, ["1 forward", backward, self.passes]))
 
     def __call__(
@@ -121,6 +122,80 @@ class Method:
         return {name: self.taken[name].read(value, self.name) for name, value in options.items()}
 
 
+def _summary(formula: Formula) -> str:
+    return (inspect.getdoc(formula) or "").partition("\n")[0]
+
+
+def _remarks(formula: Formula) -> str:
+    text = (inspect.getdoc(formula) or "").partition("\n")[2]
+    return " ".join(text.partition("Examples\n--------")[0].split())
+
+
+MapsOf = Callable[[Iterable[Input]], Iterator[Map]]
+"""A method as a function of pictures."""
+
+
+@dataclass(frozen=True)
+class Modifier:
+    """What makes a method out of any other, such as the mean of its maps of noisy pictures.
+
+    Parameters
+    ----------
+    name
+        What users type before a method's name and a colon: ``smooth:layercam``.
+    formula
+        A function of the method, the picture and the modifier's options to a map.
+    taken, cite, use_when, passes
+        As those of a method; `passes` is how often the method is asked for its map.
+    signed
+        Whether evidence against is told apart where the method tells it.
+    """
+
+    name: str
+    formula: Callable[..., Map | Found]
+    taken: Mapping[str, Option]
+    cite: str
+    use_when: str
+    passes: str
+    signed: bool
+
+    @property
+    def summary(self) -> str:
+        """The formula in one line."""
+        return _summary(self.formula)
+
+    @property
+    def remarks(self) -> str:
+        """What the docstring says beside formula and example, as one line."""
+        return _remarks(self.formula)
+
+    def __call__(self, inner: Method) -> Method:
+        """The method that is made of `inner`; where both have an option, it is the modifier's."""
+        said, of, rest = (inspect.getdoc(self.formula) or "").partition("\n")
+
+        def formula(image: Input, again: Again, **options: object) -> Map | Found:
+            own = {name: value for name, value in options.items() if name in self.taken}
+            others = {name: value for name, value in options.items() if name not in self.taken}
+
+            def maps_of(pictures: Iterable[Input]) -> Iterator[Map]:
+                return (inner(known, others) for known in again(pictures, inner.needs))
+
+            return self.formula(maps_of, image, **own)
+
+        formula.__doc__ = f"{said.removesuffix('.')},  M: {inner.summary}{of}{rest}"
+        return replace(
+            inner,
+            name=f"{self.name}:{inner.name}",
+            formula=formula,
+            needs=frozenset({"image", "again"}),
+            taken=MappingProxyType({**inner.taken, **self.taken}),
+            cite=self.cite,
+            signed=inner.signed and self.signed,
+            use_when=self.use_when,
+            passes=f"{self.passes} x ({inner.cost})",
+        )
+
+
 METHODS: dict[str, Method] = {}
 """Every method by name, in the order of registration."""
 
@@ -139,7 +214,8 @@ def method(
         name = formula.__name__
         parameters = inspect.signature(formula).parameters.values()
         differentiates = any(
-            p.name == "gradient" or p.annotation is Differentiated for p in parameters
+            p.name in {"gradient", "pyramid"} or p.annotation in (Differentiated, Again)
+            for p in parameters
         )
         options = {p.name: declared(p) for p in parameters if p.kind is p.KEYWORD_ONLY}
         needs = frozenset(p.name for p in parameters) - frozenset(options)
@@ -150,8 +226,8 @@ def method(
         missing = [o for o, own in options.items() if own.default is inspect.Parameter.empty]
         if missing:
             raise TypeError(f"{name}: every option needs a default; {missing} have none.")
-        if needs & {"head", "model"} and not passes:
-            raise TypeError(f"{name} runs {sorted(needs & {'head', 'model'})}: say passes=...")
+        if (runs := needs & {"head", "model", "again"}) and not passes:
+            raise TypeError(f"{name} runs {sorted(runs)}: say passes=...")
         taken = MappingProxyType(options)
         METHODS[name] = Method(
             name, formula, needs, taken, cite, signed, use_when, passes, auto, differentiates
@@ -161,14 +237,44 @@ def method(
     return register
 
 
+MODIFIERS: dict[str, Modifier] = {}
+"""Every modifier by name."""
+
+
+def modifier(
+    *, cite: str, use_when: str, passes: str, signed: bool = True
+) -> Callable[[Callable[..., Found]], Callable[..., Found]]:
+    """Register a formula over a method, ``(maps_of, image, *, options)``, under its own name."""
+
+    def register(formula: Callable[..., Found]) -> Callable[..., Found]:
+        parameters = inspect.signature(formula).parameters.values()
+        taken = {p.name: declared(p) for p in parameters if p.kind is p.KEYWORD_ONLY}
+        name = formula.__name__
+        MODIFIERS[name] = Modifier(
+            name, formula, MappingProxyType(taken), cite, use_when, passes, signed
+        )
+        return formula
+
+    return register
+
+
 def find_method(name: str) -> Method:
-    """The method of that name.
+    """The method of that name; with a modifier before a colon, the method made of it.
 
     Raises
     ------
     UnknownMethod
         With the nearest name and the list of all.
     """
+    before, colon, inner = name.rpartition(":")
+    if colon:
+        if before not in MODIFIERS:
+            raise UnknownMethod(
+                f"There is nothing called {before!r} that makes a method out of another."
+                f"{did_you_mean(before, MODIFIERS)} Known: {', '.join(MODIFIERS)}, as in "
+                f"{next(iter(MODIFIERS), 'smooth')}:gradcam."
+            )
+        return MODIFIERS[before](find_method(inner))
     if name not in METHODS:
         raise UnknownMethod(
             f"There is no method {name!r}.{did_you_mean(name.replace('++', '_pp'), METHODS)} "

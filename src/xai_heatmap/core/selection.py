@@ -33,6 +33,14 @@ def several(wanted: Layers) -> bool:
     )
 
 
+def pyramid(survey: Survey, layer: str) -> list[str]:
+    """A layer, and the last layer of every coarser grid behind it that all paths cross."""
+    order = list(survey.layers)
+    places = survey.layers[layer].places
+    behind = order[order.index(layer) + 1 :]
+    return [layer, *(n for n in survey.levels if n in behind and survey.layers[n].places < places)]
+
+
 def grids(survey: Survey) -> list[str]:
     """Every layer that a map can be drawn of, the picture itself left out."""
     return [x.name for x in survey.layers.values() if x.places > 1 and x.name != INPUT]
@@ -49,6 +57,8 @@ def _names(survey: Survey, wanted: object) -> list[str]:
         return [_by_index(survey, int(wanted))]
     if wanted == "auto":
         return [_auto(survey)]
+    if wanted == "finest" and wanted not in survey.layers:
+        return [next(iter(survey.levels), _auto(survey))]
     if wanted == "all":
         return grids(survey) or [_auto(survey)]
     if _is_glob(wanted) and wanted not in survey.layers:
