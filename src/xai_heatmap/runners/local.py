@@ -1,9 +1,7 @@
 """One process, one model, one picture after the other."""
 
 import os
-import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,18 +20,15 @@ from xai_heatmap.core.errors import (
 )
 from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.registry import find_method
-from xai_heatmap.core.selection import Layers
 from xai_heatmap.core.wording import parsed
-from xai_heatmap.explaining import DEFAULT_METHOD, Preparing, compare
-from xai_heatmap.explanation import Comparison, Explanation
+from xai_heatmap.explaining import DEFAULT_METHOD, compare
+from xai_heatmap.explanation import Comparison
 from xai_heatmap.job import Job
 from xai_heatmap.preprocess import Preprocess
 from xai_heatmap.render.colormaps import named
+from xai_heatmap.runners import asked
 from xai_heatmap.sources.image import read
 from xai_heatmap.sources.labels import labels as labels_in
-
-FINE = 32 * 32
-"""Places of a grid beyond which an outline is more in the way than of help."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ def check(job: Job) -> None:
     """Whatever can be found wrong without the model is found before the model is loaded."""
     for name in job.method:
         find_method(name)
-    _options(job, job.method or (DEFAULT_METHOD,))
+    asked.options(job, job.method or (DEFAULT_METHOD,))
     if job.colormap is not None:
         named(job.colormap)
     if job.alpha is not None and not 0 <= job.alpha <= 1:
@@ -77,7 +72,7 @@ def check(job: Job) -> None:
         raise BadOption(f"--crop goes with --fit crop; received --fit {job.fit}. Leave one out.")
     if job.size is not None and min(job.size) < 1:
         raise BadOption(f"size is rows x columns, each at least 1; received {job.size}.")
-    Preprocess.from_dict({"mode": job.preprocess or "imagenet"} | _preprocessing(job))
+    Preprocess.from_dict({"mode": job.preprocess or "imagenet"} | asked.preprocessing(job))
     if job.labels is not None:
         labels_in(job.labels)
     _check_folder(job.out)
@@ -126,14 +121,14 @@ def run(job: Job, network: Network) -> Iterator[Row]:
         compare,
         network,
         methods=methods,
-        layers=_layers(job.layer),
+        layers=asked.layers(job.layer),
         targets=targets,
-        preprocess=_preparing(job, network),
+        preprocess=asked.preparing(job, network),
         labels=names if job.labels else None,
-        options=_options(job, methods),
+        options=asked.options(job, methods),
     )
     surveyed(network, job)
-    for image, title in zip(job.images, _titles(job.images), strict=True):
+    for image, title in zip(job.images, asked.titles(job.images), strict=True):
         try:
             yield _explained(job, ask, image, title)
         except (InputError, NonFiniteScores) as error:
@@ -146,7 +141,7 @@ def _explained(job: Job, ask: Callable[[Image], Comparison], image: str, title: 
     decoded = time.perf_counter()
     comparison = Comparison(tuple(replace(one, name=title) for one in ask(frame.image)))
     explained = time.perf_counter()
-    pictures = comparison.save(job.out, draw=_drawing(job))
+    pictures = comparison.save(job.out, draw=asked.drawing(job))
     written = time.perf_counter()
     return Row(
         image,
@@ -159,76 +154,6 @@ def _explained(job: Job, ask: Callable[[Image], Comparison], image: str, title: 
             "draw and write": written - explained,
         },
     )
-
-
-def _drawing(job: Job) -> Callable[[Explanation], Image]:
-    opacity = {} if job.alpha is None else {"alpha": job.alpha}
-
-    def draw(one: Explanation) -> Image:
-        outlined = one.layer.places <= FINE if job.contour is None else job.contour
-        return one.overlay(colormap=job.colormap, contour=outlined, legend=job.legend, **opacity)
-
-    return draw
-
-
-def _options(job: Job, methods: Sequence[str]) -> dict[str, dict[str, object]]:
-    """The options of each method: those named for it, and those named for all that have them."""
-    found: dict[str, dict[str, object]] = {name: {} for name in methods}
-    for text in job.option:
-        key, equals, value = text.partition("=")
-        owner, dot, name = key.strip().rpartition(".")
-        if not equals or not name:
-            raise BadOption(
-                f"An option is written name=value, such as relu=false; received {text!r}."
-            )
-        if dot and owner not in found:
-            raise BadOption(
-                f"The option {text!r} is for {owner!r}, which is not among the methods: "
-                f"{', '.join(methods)}. Add --method {owner}, or leave the option out."
-            )
-        takers = [owner] if dot else [m for m in methods if name in find_method(m).options]
-        for method in takers or methods[:1]:
-            found[method] |= find_method(method).checked({name: value.strip()})
-    return found
-
-
-def _layers(words: Sequence[str]) -> Layers:
-    return words[0] if len(words) == 1 else list(words)
-
-
-def _preprocessing(job: Job) -> dict[str, object]:
-    """What the job itself says of the preprocessing, in the words of `Preprocess`."""
-    said = {
-        "mean": job.mean,
-        "std": job.std,
-        "input_size": job.size,
-        "fit": job.fit,
-        "ratio": job.crop,
-        "resampling": job.resampling,
-    }
-    return {name: value for name, value in said.items() if value is not None}
-
-
-def _preparing(job: Job, network: Network) -> Preparing:
-    """The job's word before the model's; None where neither says how pixels are scaled."""
-    said = _preprocessing(job)
-    base = job.preprocess or network.declared.preprocess
-    if base is None and not (job.mean and job.std):
-        return None
-    facts = {"mode": base} if isinstance(base, str) else dict(base or {})
-    if job.fit not in (None, "crop"):
-        facts.pop("ratio", None)
-    return facts | said
-
-
-def _titles(images: Sequence[str]) -> list[str]:
-    """File names; where several would be saved under one name, the whole path in one word."""
-    paths = [Path(image) for image in images]
-    several = Counter(path.stem for path in paths)
-    return [
-        path.name if several[path.stem] == 1 else re.sub(r"[./\\:]+", "_", str(path)).strip("_")
-        for path in paths
-    ]
 
 
 def _check_folder(folder: Path) -> None:

@@ -1,0 +1,90 @@
+"""What a job asks, in the words of `compare`."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from xai_heatmap.core.arrays import Image
+from xai_heatmap.core.errors import BadOption
+from xai_heatmap.core.network import Network
+from xai_heatmap.core.registry import find_method
+from xai_heatmap.core.selection import Layers
+from xai_heatmap.explaining import Preparing
+from xai_heatmap.explanation import Explanation
+from xai_heatmap.job import Job
+
+FINE = 32 * 32
+"""Places of a grid beyond which an outline is more in the way than of help."""
+
+
+def drawing(job: Job) -> Callable[[Explanation], Image]:
+    """How the job wants an explanation drawn."""
+    opacity = {} if job.alpha is None else {"alpha": job.alpha}
+
+    def draw(one: Explanation) -> Image:
+        outlined = one.layer.places <= FINE if job.contour is None else job.contour
+        return one.overlay(colormap=job.colormap, contour=outlined, legend=job.legend, **opacity)
+
+    return draw
+
+
+def options(job: Job, methods: Sequence[str]) -> dict[str, dict[str, object]]:
+    """The options of each method: those named for it, and those named for all that have them."""
+    found: dict[str, dict[str, object]] = {name: {} for name in methods}
+    for text in job.option:
+        key, equals, value = text.partition("=")
+        owner, dot, name = key.strip().rpartition(".")
+        if not equals or not name:
+            raise BadOption(
+                f"An option is written name=value, such as relu=false; received {text!r}."
+            )
+        if dot and owner not in found:
+            raise BadOption(
+                f"The option {text!r} is for {owner!r}, which is not among the methods: "
+                f"{', '.join(methods)}. Add --method {owner}, or leave the option out."
+            )
+        takers = [owner] if dot else [m for m in methods if name in find_method(m).options]
+        for method in takers or methods[:1]:
+            found[method] |= find_method(method).checked({name: value.strip()})
+    return found
+
+
+def layers(words: Sequence[str]) -> Layers:
+    """One word alone may be `auto`, which then says why."""
+    return words[0] if len(words) == 1 else list(words)
+
+
+def preprocessing(job: Job) -> dict[str, object]:
+    """What the job itself says of the preprocessing, in the words of `Preprocess`."""
+    said = {
+        "mean": job.mean,
+        "std": job.std,
+        "input_size": job.size,
+        "fit": job.fit,
+        "ratio": job.crop,
+        "resampling": job.resampling,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def preparing(job: Job, network: Network) -> Preparing:
+    """The job's word before the model's; None where neither says how pixels are scaled."""
+    said = preprocessing(job)
+    base = job.preprocess or network.declared.preprocess
+    if base is None and not (job.mean and job.std):
+        return None
+    facts = {"mode": base} if isinstance(base, str) else dict(base or {})
+    if job.fit not in (None, "crop"):
+        facts.pop("ratio", None)
+    return facts | said
+
+
+def titles(images: Sequence[str]) -> list[str]:
+    """File names; where several would be saved under one name, the whole path in one word."""
+    paths = [Path(image) for image in images]
+    several = Counter(path.stem for path in paths)
+    return [
+        path.name if several[path.stem] == 1 else re.sub(r"[./\\:]+", "_", str(path)).strip("_")
+        for path in paths
+    ]
