@@ -2,7 +2,7 @@
 
 import pytest
 
-from xai_heatmap.cli import show
+from xai_heatmap.cli import layers, said, show
 
 LONG = "\n".join(f"{name} with a very long name, also known as {name} the second" for name in "abc")
 
@@ -11,8 +11,8 @@ LONG = "\n".join(f"{name} with a very long name, also known as {name} the second
 def screen(monkeypatch):
     def of(width):
         monkeypatch.setattr(show, "on_screen", lambda: True)
-        for module in ("explain", "layers"):
-            monkeypatch.setattr(f"xai_heatmap.cli.{module}.on_screen", lambda: True)
+        for module in (said, layers):
+            monkeypatch.setattr(module, "on_screen", lambda: True)
         monkeypatch.setenv("COLUMNS", str(width))
 
     return of
@@ -22,9 +22,9 @@ def screen(monkeypatch):
 def test_predictions_fit_the_window(explain, place, screen, width):
     (place / "long.txt").write_text(LONG)
     screen(width)
-    said = explain("--labels", "long.txt")
-    assert "█" in said.out
-    lines = [line for line in said.out.splitlines() if not line.startswith("picture")]
+    told = explain("--labels", "long.txt")
+    assert "█" in told.out
+    lines = [line for line in told.out.splitlines() if not line.startswith("picture")]
     assert max(map(len, lines)) <= width
 
 

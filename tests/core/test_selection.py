@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from xai_heatmap.core.errors import NestedLayer, NoGrid, UnknownLayer
 from xai_heatmap.core.layout import Layout
 from xai_heatmap.core.network import INPUT, Layer, Survey
-from xai_heatmap.core.selection import grids, pyramid, select, several
+from xai_heatmap.core.selection import grids, pyramid, select, several, spread
 
 
 def layer(name, k, size):
@@ -98,3 +99,15 @@ def test_several_is_told_from_the_wording():
     assert [several(w) for w in ("auto", "stem", -1, "all", "a*", ["stem"])] == [False] * 3 + [
         True
     ] * 3
+
+
+def test_spread_takes_outer_parts_first_and_what_is_kept():
+    names = ["a", "a.1", "a.1.x", "a.2", "b", "b.1", "b.1.x", "b.2"]
+    assert spread(names, most=99) == names
+    assert spread(names, most=2) == ["a", "b"]
+    assert spread(names, most=3, kept="b.1.x") == ["a", "b", "b.1.x"]
+    flat = [str(i) for i in range(100)]
+    assert len(spread(flat, most=12)) == 12
+    gaps = np.diff([int(name) for name in spread(flat, most=12)])
+    assert gaps.min() >= 8
+    assert gaps.max() <= 9

@@ -1,13 +1,34 @@
 """The commands with their flags. Importing this imports no framework, not even numpy."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from xai_heatmap.cli import demo, export
+from xai_heatmap.cli import compare, demo, export
+from xai_heatmap.cli.flags import (
+    Alpha,
+    Colormap,
+    Contour,
+    Crop,
+    Debug,
+    Fit,
+    Images,
+    Json,
+    Labels,
+    MaxPixels,
+    Mean,
+    Model,
+    Options,
+    Out,
+    Preset,
+    Resampling,
+    Size,
+    Std,
+    Targets,
+    Weights,
+)
 
-COMMANDS = ("explain", "layers", "export", "demo", "methods", "doctor")
+COMMANDS = ("explain", "compare", "layers", "export", "demo", "methods", "doctor")
 
 app = typer.Typer(
     name="xai-heatmap",
@@ -19,6 +40,7 @@ Examples:
   xai-heatmap demo
   xai-heatmap explain dog.jpg --model torchvision:resnet50
   xai-heatmap explain *.jpg --model model.keras --preprocess imagenet --out maps
+  xai-heatmap compare dog.jpg --model model.keras --layers all
   xai-heatmap layers model.keras
   xai-heatmap export model.onnx explainer.onnx
   xai-heatmap methods
@@ -30,23 +52,6 @@ Exit codes:
   130 interrupted
 """,
 )
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors included.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Weights = Annotated[
-    Path | None,
-    typer.Option(
-        "--weights",
-        metavar="FILE",
-        help="State dict for a PyTorch model: .safetensors, .pt, .pth. Never runs code from it.",
-    ),
-]
-Size = Annotated[
-    str | None,
-    typer.Option(
-        "--size", metavar="HxW", help="Rows and columns that the model takes: 224 or 224x320."
-    ),
-]
 
 
 def _print_version(wanted: bool) -> bool:
@@ -97,19 +102,10 @@ such as XAI_HEATMAP_MODEL. A flag comes before a variable, a variable before the
 """,
 )
 def explain(
-    images: Annotated[
-        list[str] | None, typer.Argument(metavar="IMG", help="Pictures.", show_default=False)
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option("-m", "--model", metavar="MODEL", help="Which model; see below.")
-    ] = None,
+    images: Images = None,
+    model: Model = None,
     weights: Weights = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--out", metavar="FOLDER", help="Where results go.  [default: heatmaps]"
-        ),
-    ] = None,
+    out: Out = None,
     layer: Annotated[
         list[str] | None,
         typer.Option(
@@ -127,87 +123,23 @@ def explain(
             "file was exported with, else gradcam]",
         ),
     ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--option",
-            metavar="NAME=VALUE",
-            help="Of the methods that have it; METHOD.NAME=VALUE for one. Repeatable.",
-        ),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--target",
-            metavar="CLASS",
-            help="top1, top5 (the first five), a class's name or index, or A-B: why A rather "
-            "than B. Repeatable.  [default: top1]",
-        ),
-    ] = None,
-    preprocess: Annotated[
-        str | None,
-        typer.Option(
-            "--preprocess",
-            metavar="PRESET",
-            help="imagenet, torch, tf, caffe, unit or raw.  [default: what the model says]",
-        ),
-    ] = None,
-    mean: Annotated[
-        str | None, typer.Option("--mean", metavar="R,G,B", help="Instead of the preset's.")
-    ] = None,
-    std: Annotated[
-        str | None, typer.Option("--std", metavar="R,G,B", help="Instead of the preset's.")
-    ] = None,
+    option: Options = None,
+    target: Targets = None,
+    preprocess: Preset = None,
+    mean: Mean = None,
+    std: Std = None,
     size: Size = None,
-    fit: Annotated[
-        str | None, typer.Option("--fit", metavar="HOW", help="crop, stretch or letterbox.")
-    ] = None,
-    crop: Annotated[
-        float | None,
-        typer.Option(
-            "--crop", metavar="SHARE", help="Part of the shorter side that --fit crop keeps."
-        ),
-    ] = None,
-    resampling: Annotated[
-        str | None, typer.Option("--resampling", metavar="HOW", help="bilinear or bicubic.")
-    ] = None,
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            "--labels", metavar="FILE", help="Names of the classes: .csv (index,name), .txt, .json."
-        ),
-    ] = None,
-    colormap: Annotated[
-        str | None,
-        typer.Option(
-            "--colormap",
-            metavar="NAME",
-            help="inferno, viridis, gray, jet or bluered.  [default: inferno; bluered if signed]",
-        ),
-    ] = None,
-    alpha: Annotated[
-        float | None,
-        typer.Option(
-            "--alpha", metavar="0..1", help="Opacity of the strongest heat.  [default: 0.75]"
-        ),
-    ] = None,
-    contour: Annotated[
-        bool | None,
-        typer.Option(
-            "--contour/--no-contour",
-            help="Outline the places with half of the strongest heat or more.  "
-            "[default: on grids up to 32x32]",
-        ),
-    ] = None,
+    fit: Fit = None,
+    crop: Crop = None,
+    resampling: Resampling = None,
+    labels: Labels = None,
+    colormap: Colormap = None,
+    alpha: Alpha = None,
+    contour: Contour = None,
     legend: Annotated[
         bool | None, typer.Option("--legend/--no-legend", help="Add a bar with the values.")
     ] = None,
-    max_pixels: Annotated[
-        int | None,
-        typer.Option(
-            "--max-pixels", metavar="N", help="Refuse larger pictures.  [default: 200000000]"
-        ),
-    ] = None,
+    max_pixels: MaxPixels = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print this call as TOML, and stop.")
@@ -275,6 +207,11 @@ def layers(
 
     flags = {"model": model, "weights": weights, "size": size}
     return listed(flags, every=every, as_json=as_json)
+
+
+app.command(short_help="Methods and layers side by side on one sheet.", epilog=compare.EPILOG)(
+    compare.compare
+)
 
 
 app.command(short_help="Write model and heatmap as one ONNX file.", epilog=export.EPILOG)(

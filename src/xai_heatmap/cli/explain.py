@@ -3,33 +3,25 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from xai_heatmap.cli.show import (
-    aside,
-    bar,
-    columns,
-    elided,
-    facts,
-    log,
-    on_screen,
-    print_json,
-    print_lines,
+from xai_heatmap.cli.said import (
+    duration,
+    exit_code,
+    model_line,
+    predictions,
+    preparation,
+    times,
+    told,
 )
-from xai_heatmap.core.errors import XaiHeatmapError
-from xai_heatmap.core.network import Network
+from xai_heatmap.cli.show import aside, facts, log, print_json, print_lines
 from xai_heatmap.explanation import Comparison, Explanation
 from xai_heatmap.job import Job, settled
 from xai_heatmap.runners.local import Row, check, opened, run
 
-BESIDE = 22
-"""Letters in a line of predictions that are neither label nor bar."""
-
-NARROWEST_BAR, WIDEST_BAR = 16, 30
-
-SOME_FAILED, INTERRUPTED = 1, 130
+INTERRUPTED = 130
 
 Showing = Callable[[Row], None]
 
@@ -49,7 +41,7 @@ def explained(
         network = opened(job)
     loading = time.perf_counter() - start
     if not (as_json or quiet):
-        print_lines(_model(job, network, loading))
+        print_lines(model_line(job, network, loading))
     show = _nothing if as_json else _error_alone if quiet else _show
     rows, stopped = [], False
     with _progress(len(job.images), show, shown=not (as_json or quiet)) as advance:
@@ -62,15 +54,7 @@ def explained(
             log(f"stopped. {len(rows)} of {len(job.images)} pictures are done.")
     if as_json:
         print_json([_plain(row, job) for row in rows])
-    return INTERRUPTED if stopped else _exit_code(rows)
-
-
-def _exit_code(rows: Sequence[Row]) -> int:
-    """That of the error where nothing went well, 1 where some did."""
-    errors = [row.error for row in rows if row.error]
-    if not errors:
-        return 0
-    return errors[0].exit_code if len(errors) == len(rows) else SOME_FAILED
+    return INTERRUPTED if stopped else exit_code([row.error for row in rows])
 
 
 @contextmanager
@@ -135,14 +119,6 @@ def _nothing(row: Row) -> None:
     pass
 
 
-def _model(job: Job, network: Network, loading: float) -> list[str]:
-    shape = network.declared.input_shape
-    said = [job.model or "", network.name]
-    if shape:
-        said.append(f"input {_times((shape[0], *(job.size or shape[1:])))}")
-    return facts([("model  ", f"{', '.join(said)}; loaded in {_duration(loading)}")])
-
-
 def _described(row: Row) -> list[str]:
     comparison = row.comparison
     if comparison is None:
@@ -150,54 +126,33 @@ def _described(row: Row) -> list[str]:
     first = comparison[0]
     height, width = first.image.shape[:2]
     lines = ["", *facts([("image  ", f"{row.image} ({width} x {height})")])]
-    lines += facts([("input  ", _preparation(first))])
+    lines += facts([("input  ", preparation(first))])
     if len(comparison) == 1:
         lines += facts(
             [
-                ("layer  ", f"{first.layer.name}  {_times(first.layer.shape)}{_reason(first)}"),
+                ("layer  ", f"{first.layer.name}  {times(first.layer.shape)}{_reason(first)}"),
                 ("method ", f"{first.method}{_options(first)}"),
                 ("target ", f"{first.target}, score {first.score:.4g}"),
             ]
         )
-    lines += _predictions(comparison)
+    lines += predictions(first)
     if len(comparison) > 1:
         lines += _maps(row, comparison)
         lines.append(f"sheet    {row.sheet}")
     else:
         lines += facts([("verdict", str(first.verdict) if first.verdict.word != "ok" else "")])
         lines.append(f"picture  {row.pictures[0]}")
-    spent = ", ".join(f"{name} {_duration(value)}" for name, value in row.seconds.items())
+    spent = ", ".join(f"{name} {duration(value)}" for name, value in row.seconds.items())
     notes = [n for n in first.notes if n != str(first.verdict)]
     return lines + facts([("time   ", spent), *(("note   ", note) for note in notes)])
-
-
-def _predictions(comparison: Comparison) -> list[str]:
-    found = comparison[0].predictions
-    longest = max(len(p.label) for p in found)
-    label = min(longest, columns() - BESIDE - NARROWEST_BAR) if on_screen() else longest
-    room = min(columns() - BESIDE - label, WIDEST_BAR) if on_screen() else 0
-    return [
-        f"  {rank}  {elided(p.label, width=label).ljust(label)}  {p.index:>5}  "
-        f"{p.probability:.3f}  {bar(p.probability, width=room)}".rstrip()
-        for rank, p in enumerate(found, 1)
-    ]
 
 
 def _maps(row: Row, comparison: Comparison) -> list[str]:
     lines = []
     for one, picture in zip(comparison, row.pictures, strict=True):
-        said = (one.layer.name, _times(one.layer.shape), one.method, one.target, one.verdict.word)
+        said = (one.layer.name, times(one.layer.shape), one.method, one.target, one.verdict.word)
         lines += [*facts([("map    ", "  ".join(said))]), f"         {picture}"]
     return lines
-
-
-def _preparation(one: Explanation) -> str:
-    said = one.preprocess
-    if not said:
-        return ""
-    fit = f"crop {said['ratio']:g}" if said["fit"] == "crop" else said["fit"]
-    own = ", own mean and std" if said.get("mean") or said.get("std") else ""
-    return f"{said['mode']}{own}, {fit}, {_times(one.geometry.input_size)} {said['resampling']}"
 
 
 def _options(one: Explanation) -> str:
@@ -209,14 +164,6 @@ def _reason(one: Explanation) -> str:
     return f"  auto: {one.layer_reason}" if one.layer_reason else ""
 
 
-def _times(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape))
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
-
-
 def _plain(row: Row, job: Job) -> dict[str, object]:
     """A row as JSON has it; every row has the same keys."""
     explanations = [
@@ -226,12 +173,8 @@ def _plain(row: Row, job: Job) -> dict[str, object]:
     return {
         "image": row.image,
         "model": job.model,
-        "error": _error(row.error),
+        "error": told(row.error),
         "explanations": explanations,
         "sheet": str(row.sheet) if row.sheet else None,
         "seconds": dict(row.seconds),
     }
-
-
-def _error(error: XaiHeatmapError | None) -> dict[str, str] | None:
-    return None if error is None else {"code": error.code, "message": str(error)}

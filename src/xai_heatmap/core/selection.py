@@ -1,7 +1,8 @@
 """From what a user says of layers to their full names."""
 
 import fnmatch
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from xai_heatmap.core.errors import NestedLayer, NoGrid, UnknownLayer, did_you_mean
 from xai_heatmap.core.network import INPUT, Layer, Layers, Survey
@@ -138,3 +139,25 @@ def _nearest_grid(layers: Mapping[str, Layer], name: str) -> Layer | None:
 
 def _is_glob(text: str) -> bool:
     return any(c in text for c in "*?[")
+
+
+def spread(names: Sequence[str], *, most: int, kept: str | None = None) -> list[str]:
+    """At most so many of the names, in their order: `kept`, then outer parts before inner ones.
+
+    Of the first level of nesting that has no room for all, those are taken that lie evenly through
+    the network.
+
+    >>> spread(["stem", "a", "a.1", "a.2", "b", "b.1", "b.2"], most=5)
+    ['stem', 'a', 'a.1', 'b', 'b.1']
+    """
+    chosen = [name for name in names if name == kept]
+    for level in sorted({_depth(name) for name in names}):
+        here = [name for name in names if _depth(name) == level and name not in chosen]
+        room = min(most - len(chosen), len(here))
+        step = len(here) / max(room, 1)
+        chosen += [here[int((i + 0.5) * step - 0.5)] for i in range(room)]
+    return [name for name in names if name in chosen]
+
+
+def _depth(name: str) -> int:
+    return len(re.split(r"[./]", name.strip("/")))

@@ -17,6 +17,9 @@ from xai_heatmap.job import Job
 FINE = 32 * 32
 """Places of a grid beyond which an outline is more in the way than of help."""
 
+SMALL = 16 * 16
+"""The same, for the small pictures of a sheet."""
+
 
 def drawing(job: Job) -> Callable[[Explanation], Image]:
     """How the job wants an explanation drawn."""
@@ -25,6 +28,18 @@ def drawing(job: Job) -> Callable[[Explanation], Image]:
     def draw(one: Explanation) -> Image:
         outlined = one.layer.places <= FINE if job.contour is None else job.contour
         return one.overlay(colormap=job.colormap, contour=outlined, legend=job.legend, **opacity)
+
+    return draw
+
+
+def drawing_small(job: Job) -> Callable[[Explanation], Image]:
+    """The same for a sheet of many: without legends, and fine grids to their 99th percentile."""
+    opacity = {} if job.alpha is None else {"alpha": job.alpha}
+
+    def draw(one: Explanation) -> Image:
+        outlined = one.layer.places <= SMALL if job.contour is None else job.contour
+        scale = "p99" if one.layer.places > FINE else "max"
+        return one.overlay(colormap=job.colormap, contour=outlined, scale=scale, **opacity)
 
     return draw
 

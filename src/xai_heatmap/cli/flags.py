@@ -1,0 +1,102 @@
+"""Flags that several commands have. Importing this imports no framework, not even numpy."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors included.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        help="State dict for a PyTorch model: .safetensors, .pt, .pth. Never runs code from it.",
+    ),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        "--size", metavar="HxW", help="Rows and columns that the model takes: 224 or 224x320."
+    ),
+]
+Images = Annotated[
+    list[str] | None, typer.Argument(metavar="IMG", help="Pictures.", show_default=False)
+]
+Model = Annotated[
+    str | None, typer.Option("-m", "--model", metavar="MODEL", help="Which model; see below.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("-o", "--out", metavar="FOLDER", help="Where results go.  [default: heatmaps]"),
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        metavar="NAME=VALUE",
+        help="Of the methods that have it; METHOD.NAME=VALUE for one. Repeatable.",
+    ),
+]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="CLASS",
+        help="top1, top5 (the first five), a class's name or index, or A-B: why A rather "
+        "than B. Repeatable.  [default: top1]",
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preprocess",
+        metavar="PRESET",
+        help="imagenet, torch, tf, caffe, unit or raw.  [default: what the model says]",
+    ),
+]
+Mean = Annotated[
+    str | None, typer.Option("--mean", metavar="R,G,B", help="Instead of the preset's.")
+]
+Std = Annotated[str | None, typer.Option("--std", metavar="R,G,B", help="Instead of the preset's.")]
+Fit = Annotated[
+    str | None, typer.Option("--fit", metavar="HOW", help="crop, stretch or letterbox.")
+]
+Crop = Annotated[
+    float | None,
+    typer.Option("--crop", metavar="SHARE", help="Part of the shorter side that --fit crop keeps."),
+]
+Resampling = Annotated[
+    str | None, typer.Option("--resampling", metavar="HOW", help="bilinear or bicubic.")
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels", metavar="FILE", help="Names of the classes: .csv (index,name), .txt, .json."
+    ),
+]
+Colormap = Annotated[
+    str | None,
+    typer.Option(
+        "--colormap",
+        metavar="NAME",
+        help="inferno, viridis, gray, jet or bluered.  [default: inferno; bluered if signed]",
+    ),
+]
+Alpha = Annotated[
+    float | None,
+    typer.Option("--alpha", metavar="0..1", help="Opacity of the strongest heat.  [default: 0.75]"),
+]
+Contour = Annotated[
+    bool | None,
+    typer.Option(
+        "--contour/--no-contour",
+        help="Outline the places with half of the strongest heat or more.  "
+        "[default: on grids up to 32x32]",
+    ),
+]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option("--max-pixels", metavar="N", help="Refuse larger pictures.  [default: 200000000]"),
+]

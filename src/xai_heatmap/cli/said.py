@@ -1,0 +1,71 @@
+"""What several commands say alike."""
+
+from collections.abc import Sequence
+
+from xai_heatmap.cli.show import bar, columns, elided, facts, on_screen
+from xai_heatmap.core.errors import XaiHeatmapError
+from xai_heatmap.core.network import Network
+from xai_heatmap.explanation import Explanation
+from xai_heatmap.job import Job
+
+BESIDE = 22
+"""Letters in a line of predictions that are neither label nor bar."""
+
+NARROWEST_BAR, WIDEST_BAR = 16, 30
+
+SOME_FAILED = 1
+
+
+def exit_code(outcomes: Sequence[XaiHeatmapError | None]) -> int:
+    """That of the first error where nothing went well, 1 where some did; None went well."""
+    errors = [error for error in outcomes if error]
+    if not errors:
+        return 0
+    return errors[0].exit_code if len(errors) == len(outcomes) else SOME_FAILED
+
+
+def model_line(job: Job, network: Network, loading: float) -> list[str]:
+    """Which model, what it is, and how long it took to load."""
+    shape = network.declared.input_shape
+    said = [job.model or "", network.name]
+    if shape:
+        said.append(f"input {times((shape[0], *(job.size or shape[1:])))}")
+    return facts([("model  ", f"{', '.join(said)}; loaded in {duration(loading)}")])
+
+
+def predictions(one: Explanation) -> list[str]:
+    """The likeliest classes, with bars on a screen."""
+    found = one.predictions
+    longest = max(len(p.label) for p in found)
+    label = min(longest, columns() - BESIDE - NARROWEST_BAR) if on_screen() else longest
+    room = min(columns() - BESIDE - label, WIDEST_BAR) if on_screen() else 0
+    return [
+        f"  {rank}  {elided(p.label, width=label).ljust(label)}  {p.index:>5}  "
+        f"{p.probability:.3f}  {bar(p.probability, width=room)}".rstrip()
+        for rank, p in enumerate(found, 1)
+    ]
+
+
+def preparation(one: Explanation) -> str:
+    """How the picture was prepared; empty where the model's own function did it."""
+    said = one.preprocess
+    if not said:
+        return ""
+    fit = f"crop {said['ratio']:g}" if said["fit"] == "crop" else said["fit"]
+    own = ", own mean and std" if said.get("mean") or said.get("std") else ""
+    return f"{said['mode']}{own}, {fit}, {times(one.geometry.input_size)} {said['resampling']}"
+
+
+def times(shape: Sequence[int]) -> str:
+    """``64x56x56``."""
+    return "x".join(map(str, shape))
+
+
+def duration(seconds: float) -> str:
+    """In a unit that suits it."""
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
+
+
+def told(error: XaiHeatmapError | None) -> dict[str, str] | None:
+    """An error as JSON has it."""
+    return None if error is None else {"code": error.code, "message": str(error)}

@@ -1,0 +1,164 @@
+"""One picture explained by many methods at many layers, on one sheet."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from xai_heatmap.comparing import Line, lines
+from xai_heatmap.core.arrays import Image
+from xai_heatmap.core.errors import InputError, NonFiniteScores, XaiHeatmapError
+from xai_heatmap.core.network import INPUT, Network, Survey
+from xai_heatmap.core.selection import select, several, spread
+from xai_heatmap.core.target import Choice
+from xai_heatmap.core.wording import parsed
+from xai_heatmap.explaining import compare
+from xai_heatmap.explanation import Comparison, Explanation
+from xai_heatmap.job import Job
+from xai_heatmap.runners import asked, pages
+from xai_heatmap.runners.local import surveyed
+from xai_heatmap.sinks.folder import safe_stem
+from xai_heatmap.sinks.picture import save_picture
+from xai_heatmap.sources.image import read
+from xai_heatmap.sources.labels import labels as labels_in
+
+METHODS = ("gradcam", "layercam", "gradcam_pp", "ablationcam")
+"""Where nobody says which."""
+
+ROWS = pages.ROWS
+"""Layers that ``all`` or a glob stands for, where nobody says how many."""
+
+PLAIN = "eigencam"
+"""Asks for nothing but the layer: where even that fails, no method is to blame."""
+
+Telling = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What became of one picture.
+
+    Parameters
+    ----------
+    image
+        As it was named.
+    first
+        The picture with what the network says of it; None where there is an error.
+    methods
+        The columns.
+    lines
+        By target, the rows.
+    error
+        Why there are none.
+    pages
+        What was written.
+    left_out
+        How many layers more were asked for.
+    seconds
+        How long it took, by stage.
+    """
+
+    image: str
+    first: Explanation | None = None
+    methods: Sequence[str] = ()
+    lines: Mapping[str, Sequence[Line]] = field(default_factory=dict)
+    error: XaiHeatmapError | None = None
+    pages: Sequence[Path] = ()
+    left_out: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def sheets(
+    job: Job, network: Network, *, rows: int = ROWS, tell: Telling = lambda _: None
+) -> Iterator[Sheet]:
+    """A sheet for one picture after the other; one that can't be read is a sheet with an error.
+
+    Parameters
+    ----------
+    job, network
+        As for `local.run`; where the job names no method, a choice of four.
+    rows
+        Layers that ``all`` or a glob may stand for; of more, so many are taken.
+    tell
+        Is told what is being done.
+
+    Raises
+    ------
+    XaiHeatmapError
+        For whatever would go wrong with every picture.
+    """
+    names = labels_in(job.labels) if job.labels else network.declared.labels or ()
+    methods = tuple(dict.fromkeys(job.method or METHODS))
+    ask = partial(
+        compare,
+        network,
+        preprocess=asked.preparing(job, network),
+        labels=names if job.labels else None,
+    )
+    survey = surveyed(network, job)
+    layers, left_out = _rows(job.layer, survey, rows)
+    for image, title in zip(job.images, asked.titles(job.images), strict=True):
+        start = time.perf_counter()
+        try:
+            frame = read(Path(image), limit=job.max_pixels)
+            choices = [choice for word in job.target for choice in parsed(word, names)]
+            plain = ask(frame.image, methods=[PLAIN], layers=INPUT, targets=choices)
+            told = {
+                one.target: list(
+                    lines(
+                        partial(_asking, ask, job, frame.image, title, choice, tell),
+                        methods,
+                        layers,
+                    )
+                )
+                for one, choice in zip(plain, choices, strict=True)
+            }
+        except (InputError, NonFiniteScores) as error:
+            yield Sheet(image, error=error)
+            continue
+        explained = time.perf_counter()
+        first = replace(plain[0], name=title)
+        stem = safe_stem(f"{Path(title).stem}.compare")
+        drawn = pages.drawn(first, methods, told, asked.drawing_small(job), left_out=left_out)
+        written = [
+            save_picture(job.out / f"{stem}{f'.{number}' if number > 1 else ''}.png", page)
+            for number, page in enumerate(drawn, 1)
+        ]
+        spent = {"explain": explained - start, "draw and write": time.perf_counter() - explained}
+        yield Sheet(image, first, methods, told, pages=written, left_out=left_out, seconds=spent)
+
+
+def _asking(
+    ask: Callable[..., Comparison],
+    job: Job,
+    image: Image,
+    title: str,
+    choice: Choice,
+    tell: Telling,
+    method: str,
+    layers: Sequence[str],
+) -> Comparison:
+    tell(method)
+    own = asked.options(job, job.method or METHODS)[method]
+    found = ask(
+        image, methods=[method], layers=list(layers), targets=[choice], options={method: own}
+    )
+    return Comparison(tuple(replace(one, name=title) for one in found))
+
+
+def _rows(words: Sequence[str], survey: Survey, most: int) -> tuple[list[str], int]:
+    """The layers meant, and how many were left out because they are too many for a page."""
+    if tuple(words) == ("auto",):
+        return ["auto"], 0
+    names = select(survey, list(words))
+    named = {
+        name
+        for word in words
+        if word in survey.layers or not several(word)
+        for name in select(survey, [word])
+    }
+    others = [name for name in names if name not in named]
+    kept = [*named, *spread(others, most=max(most - len(named), 1), kept=survey.auto)]
+    chosen = [name for name in names if name in kept]
+    return chosen, len(names) - len(chosen)
