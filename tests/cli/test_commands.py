@@ -7,6 +7,7 @@ import pytest
 
 from xai_heatmap.cli.app import COMMANDS
 from xai_heatmap.cli.citations import citations, parsed
+from xai_heatmap.cli.methods import grouped
 from xai_heatmap.cli.show import bar, elided, table
 from xai_heatmap.core.registry import METHODS, MODIFIERS
 
@@ -130,12 +131,22 @@ def test_layers_of_a_model_that_takes_another_size(cli):
 def test_methods_say_when_cost_and_paper(cli):
     said = cli("methods")
     assert said.code == 0
-    assert "gradcam\n  use when  you want the method that everybody knows" in said.out
-    assert "\n  cost      1 forward + 1 backward through the head\n" in said.out
-    assert "Selvaraju et al. 2017 https://arxiv.org/abs/1610.02391" in said.out
-    assert said.out.count("use when") == len(METHODS) + len(MODIFIERS)
-    assert "\nsmooth:NAME\n  formula   mean_i M(x + ε_i)" in said.out
-    assert said.out.endswith("shows formula, options and paper of one.\n")
+    head, *lines = said.out.splitlines()
+    assert head.split("  ")[0] == "method"
+    (line,) = [line for line in lines if line.startswith("gradcam ")]
+    assert "you want the method that everybody knows" in line
+    assert "1 forward + 1 backward through the head" in line
+    assert line.endswith("Selvaraju et al. 2017")
+    assert {line.split(" ")[0] for line in lines} >= {*METHODS, *(f"{m}:NAME" for m in MODIFIERS)}
+    assert said.out.endswith("shows formula, options, remarks and paper of one.\n")
+
+
+def test_every_method_stands_under_one_heading():
+    found = grouped(list(METHODS.values()))
+    told = [method.name for members in found.values() for method in members]
+    assert sorted(told) == sorted(METHODS)
+    assert "saliency" in {m.name for m in found["pixels"]}
+    assert "eigencam" in {m.name for m in found["layers, one pass, no gradients"]}
 
 
 def test_a_method_says_formula_options_paper_and_remarks(cli):

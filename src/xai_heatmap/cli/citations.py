@@ -28,9 +28,14 @@ class Citation:
     link: str
 
     @property
+    def who(self) -> str:
+        """Who and when."""
+        return f"{self.authors} {self.year}"
+
+    @property
     def short(self) -> str:
         """Who, when and where."""
-        return " ".join(filter(None, (f"{self.authors} {self.year}", self.link)))
+        return " ".join(filter(None, (self.who, self.link)))
 
     def __str__(self) -> str:
         return " ".join(filter(None, (f"{self.authors} {self.year}. {self.title}.", self.link)))

@@ -1,13 +1,25 @@
 """`xai-heatmap methods`: the formulas, what they cost, and whose they are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.cli.citations import Citation, citations
-from xai_heatmap.cli.show import facts, print_json, print_lines
+from xai_heatmap.cli.show import columns, facts, fitted, on_screen, print_json, print_lines
 from xai_heatmap.core.registry import METHODS, MODIFIERS, Method, find_method
 
-MORE = "`xai-heatmap methods NAME` shows formula, options and paper of one."
+MORE = "`xai-heatmap methods NAME` shows formula, options, remarks and paper of one."
+
+
+WIDE = 120
+"""Letters in a line from which the paper has a column of its own."""
+
+GROUPS = {
+    "layers, one pass, gradients": (False, False, True),
+    "layers, one pass, no gradients": (False, False, False),
+    "layers, many passes": (False, True, None),
+    "pixels": (True, None, None),
+}
+"""Which methods stand together: whether of pixels, of many passes, with gradients; None: either."""
 
 AUTO = {
     "auto": "as `layers` says",
@@ -18,38 +30,59 @@ AUTO = {
 
 
 def listed(names: Sequence[str] = (), *, as_json: bool) -> int:
-    """Print the methods named with all that is known of them; all, in short, where none is."""
+    """Print the methods named with all that is known of them; all, in a table, where none is."""
     papers = citations()
     chosen = [find_method(name) for name in names] or list(METHODS.values())
     if as_json:
         print_json([_plain(method, papers[method.cite]) for method in chosen])
-        return 0
-    for place, method in enumerate(chosen):
-        if names and place:
-            print_lines([""])
-        print_lines([method.name], style="bold")
-        paper = papers[method.cite]
-        print_lines(_described(method, paper) if names else _in_short(method, paper))
-    if names:
-        return 0
-    for own in MODIFIERS.values():
-        print_lines([f"{own.name}:NAME"], style="bold")
-        said = [
-            ("formula", f"{own.summary.removesuffix('.')},  M the map of NAME, any of these"),
-            ("use when", own.use_when),
-            ("cost", f"{own.passes} x that of NAME"),
-            ("paper", papers[own.cite].short),
-        ]
-        print_lines(facts(said, indent="  "))
-    print_lines(["", MORE])
+    elif names:
+        for place, method in enumerate(chosen):
+            print_lines([""] if place else [])
+            print_lines([method.name], style="bold")
+            print_lines(_described(method, papers[method.cite]))
+    else:
+        _tabled(chosen, papers)
     return 0
 
 
-def _in_short(method: Method, paper: Citation) -> list[str]:
-    return facts(
-        [("use when", method.use_when), ("cost", method.cost), ("paper", paper.short)],
-        indent="  ",
-    )
+def grouped(methods: Sequence[Method]) -> dict[str, list[Method]]:
+    """The methods under the headings of `GROUPS`."""
+    found: dict[str, list[Method]] = {title: [] for title in GROUPS}
+    for method in methods:
+        kind = method.auto == "input", bool(method.passes), method.differentiates
+        title = next(
+            title
+            for title, wanted in GROUPS.items()
+            if all(own is None or own == has for own, has in zip(wanted, kind, strict=True))
+        )
+        found[title].append(method)
+    return found
+
+
+def _tabled(methods: Sequence[Method], papers: Mapping[str, Citation]) -> None:
+    """One line a method in a pipe; on a screen as many as it takes."""
+    wide = not on_screen() or columns() >= WIDE
+    header = ("method", "use it when", "cost in passes", "paper")
+    sections = {
+        title: [(m.name, m.use_when, m.cost, papers[m.cite].who) for m in members]
+        for title, members in grouped(methods).items()
+    } | {
+        "of any method": [
+            (f"{m.name}:NAME", m.use_when, f"{m.passes} x that of NAME", papers[m.cite].who)
+            for m in MODIFIERS.values()
+        ]
+    }
+    rows = [row for section in sections.values() for row in section]
+    if not wide:
+        header = (*header[:2], "cost in passes; paper")
+        rows = [(name, when, f"{cost}; {paper}") for name, when, cost, paper in rows]
+    head, *told = fitted(header, rows)
+    print_lines(head, style="bold")
+    for title, section in sections.items():
+        print_lines(["", f"{title}:"] if section else [], style="bold")
+        for _ in section:
+            print_lines(told.pop(0))
+    print_lines(["", MORE])
 
 
 def _described(method: Method, paper: Citation) -> list[str]:

@@ -5,8 +5,12 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, redirect_stdout
+from itertools import zip_longest
 
 NARROWEST = 60
+
+NARROWEST_COLUMN = 12
+
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -66,6 +70,28 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+def fitted(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """As `table`, each row as its lines: on a screen the widest columns are broken between words.
+
+    The first column is never broken.
+    """
+    widths = [max(map(len, cells)) for cells in zip(header, *rows, strict=True)]
+    room = columns() - 2 * (len(widths) - 1)
+    while on_screen() and sum(widths) > room and max(widths[1:]) > NARROWEST_COLUMN:
+        widest = widths.index(max(widths[1:]), 1)
+        widths[widest] -= 1
+    told = []
+    for row in (header, *rows):
+        cells = [_lines(cell, width) for cell, width in zip(row, widths, strict=True)]
+        told.append(
+            [
+                "  ".join(part.ljust(width) for part, width in zip(parts, widths, strict=True))
+                for parts in zip_longest(*cells, fillvalue="")
+            ]
+        )
+    return [[line.rstrip() for line in lines] for lines in told]
+
+
 def bar(share: float, *, width: int) -> str:
     """A share of 1 as a bar of at most `width` letters, to an eighth of a letter."""
     eighths = round(max(0.0, min(share, 1.0)) * width * 8)
@@ -82,12 +108,16 @@ def _broken(start: str, value: str) -> list[str]:
     room = columns() - len(start)
     if not on_screen() or len(value) <= room:
         return [start + value]
-    lines, line = [], ""
-    for word in value.split(" "):
-        if line and len(line) + 1 + len(word) > room:
-            lines.append(line)
-            line = word
+    first, *rest = _lines(value, room)
+    return [start + first, *(" " * len(start) + line for line in rest)]
+
+
+def _lines(text: str, width: int) -> list[str]:
+    """Text broken between words; a word that is too long stays whole."""
+    lines = [""]
+    for word in text.split(" "):
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append(word)
         else:
-            line = f"{line} {word}" if line else word
-    lines.append(line)
-    return [start + lines[0], *(" " * len(start) + rest for rest in lines[1:])]
+            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return lines

@@ -39,7 +39,9 @@ def drawing_small(job: Job) -> Callable[[Explanation], Image]:
     def draw(one: Explanation) -> Image:
         outlined = one.layer.places <= SMALL if job.contour is None else job.contour
         scale = "p99" if one.layer.places > FINE else "max"
-        return one.overlay(colormap=job.colormap, contour=outlined, scale=scale, **opacity)
+        return one.overlay(
+            colormap=job.colormap, contour=outlined, legend=False, scale=scale, **opacity
+        )
 
     return draw
 
