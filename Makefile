@@ -8,10 +8,11 @@ BASE := $(VENV)/base
 PEERS := $(VENV)/peers
 BENCH ?=
 TRUTH ?=
+COSTS ?=
 
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 
-.PHONY: help install check test demo bench truth docs format clean
+.PHONY: help install check test demo bench truth costs docs format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,7 +61,11 @@ bench: $(PEERS)/installed ## time it beside a bare forward pass and beside the p
 truth: $(STAMP) ## how right each method is where the truth is known; TRUTH="--scenes 40"
 	$(BIN)/python -m benchmarks.truth $(TRUTH)
 
+costs: $(STAMP) ## what a map of each method costs beside a forward pass; COSTS="--write"
+	$(BIN)/python -m benchmarks.costs $(COSTS)
+
 docs: $(STAMP) ## write the pages that are made from the code
+	$(BIN)/python docs/method_figures.py
 	$(BIN)/python docs/generate_methods.py
 	$(BIN)/python docs/generate_onnx_operators.py
 	$(BIN)/python docs/scenes.py

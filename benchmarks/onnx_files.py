@@ -50,7 +50,7 @@ def main() -> None:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in asked.networks:
-            path = _file(name, Path(folder))
+            path = exported(name, Path(folder))
             for threads in map(int, asked.threads):
                 rows += _measured(name, path, threads, asked.seconds)
     head = ("network", "threads", "", "best", "÷ bare", "median of ÷", "times ours", "aim")
@@ -70,7 +70,7 @@ def _versions() -> list[str]:
     return [f"onnxruntime {onnxruntime.__version__}", f"PyTorch {torch.__version__}"]
 
 
-def _file(name: str, folder: Path) -> Path:
+def exported(name: str, folder: Path) -> Path:
     """The reference file, or the architecture with random weights as PyTorch exports it."""
     if name == "squeezenet":
         return networks.reference() / "models" / "squeezenet1_1.onnx"

@@ -1,25 +1,40 @@
-"""Write docs/methods.md from the registry: ``python docs/generate_methods.py``."""
+"""Write docs/methods, a page for each method: ``python docs/generate_methods.py``.
 
+What they say comes from the registry, figures from `method_figures.py`, measurements from
+benchmarks/costs.json and truth.json; what is not there yet is left out or called "not measured".
+"""
+
+import json
+import sys
 from pathlib import Path
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.backends.onnx_formulas import FORMULAS
 from xai_heatmap.cli.citations import citations
+from xai_heatmap.cli.methods import grouped
 from xai_heatmap.core.registry import METHODS, MODIFIERS, Method, Modifier
 
-PAGE = Path(__file__).resolve().parent / "methods.md"
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import measured  # noqa: E402 - lies beside this file
+import which_method  # noqa: E402
+
+FOLDER = HERE / "methods"
 
 HEAD = """# Methods
 
+**[Which method when?](which.md)** A table to choose from: measured costs, and how right each is.
+
 A method is a formula over one image's arrays: A, what the layer said (`activation`); G = ∂y/∂A, the
 `gradient` of the explained score y; the `head`, which gives y for other activations; the `model`,
-which gives y for other pictures x. Only what a method names is computed. This page is written from
-the methods themselves by `python docs/generate_methods.py`; a test fails where it is out of date.
+which gives y for other pictures x. Only what a method names is computed. These pages are written
+from the methods themselves by `make docs`; a test fails where one is out of date.
 
 y is a logit unless a target says otherwise: `target=probability(3)`, `contrast(3, against=5)`.
-Every method works at every layer with a grid, and at `input`, the picture itself. `auto` is the
-layer that the network suggests; for methods of pixels it is `input`. Every map is raw: nothing is
-normalised but by the formula.
+Every method works at every layer with a grid, and at `input`, the picture itself, unless its page
+says otherwise. `auto` is the layer that the network suggests; for methods of pixels it is `input`.
+Every map is raw: nothing is normalised but by the formula.
 """
 
 TESTED = """
@@ -43,25 +58,37 @@ A name before a method's name and a colon makes another method of it, wherever a
 
 AUTO = {
     "auto": "the layer that the network suggests",
-    "input": "`input`",
+    "input": "`input`, the picture itself",
     "finest": "the finest layer that goes with the one that the network suggests",
 }
 
 
-def page() -> str:
-    """The whole text."""
+def pages() -> dict[str, str]:
+    """Every page's text by its file name."""
     papers = citations()
-    rows = [_row(method, str(papers[method.cite].short)) for method in METHODS.values()]
-    table = ["| Method | Use it when | Passes | Paper |", "|---|---|---|---|", *rows]
-    each = [_section(method, str(papers[method.cite])) for method in METHODS.values()]
-    exported = ", ".join(f"`{name}`" for name in FORMULAS)
+    figures = FOLDER / "figures.json"
+    drawn = json.loads(figures.read_text("utf-8")) if figures.exists() else {}
+    told = {
+        f"{method.name}.md": _page(method, str(papers[method.cite]), drawn.get(method.name, []))
+        for method in METHODS.values()
+    }
+    return told | {"README.md": _index(), "which.md": which_method.page()}
+
+
+def _index() -> str:
+    papers = citations()
+    tables = []
+    for title, methods in grouped(list(METHODS.values())).items():
+        rows = [_row(method, str(papers[method.cite].short)) for method in methods]
+        head = ["| Method | Use it when | Passes | Paper |", "|---|---|---|---|"]
+        tables += [f"### {title.capitalize()}\n", *head, *rows, ""]
+    exported = ", ".join(f"[`{name}`]({name}.md)" for name in FORMULAS)
     return "\n".join(
         [
             HEAD,
-            f"## {len(rows)} methods\n",
-            *table,
-            f"\n`xai-heatmap export` can build {exported} into an ONNX file.\n",
-            *each,
+            f"## {len(METHODS)} methods\n",
+            *tables,
+            f"`xai-heatmap export` can build {exported} into an ONNX file.\n",
             MODIFIED,
             *(_modified(own, str(papers[own.cite])) for own in MODIFIERS.values()),
             TESTED.lstrip("\n"),
@@ -70,27 +97,114 @@ def page() -> str:
 
 
 def _row(method: Method, paper: str) -> str:
-    cells = (f"[`{method.name}`](#{method.name})", method.use_when, method.cost, _linked(paper))
-    return f"| {' | '.join(map(_cell, cells))} |"
+    cells = (f"[`{method.name}`]({method.name}.md)", method.use_when, method.cost, _linked(paper))
+    return f"| {' | '.join(map(cell, cells))} |"
 
 
-def _section(method: Method, paper: str) -> str:
-    auto = AUTO[method.auto]
-    options = ", ".join(f"`{option}`" for option in method.taken.values()) or "none"
+def _page(method: Method, paper: str, drawn: list[dict]) -> str:
     needs = ", ".join(f"`{name}`" for name in sorted(method.needs))
-    free = "" if method.differentiates else ", and no gradients"
-    against = ". Negative values are evidence against" if method.signed else ""
+    facts = {
+        "Needs": needs if method.differentiates else f"{needs}; no gradients",
+        "Passes": method.cost,
+        "Measured": _measured(method),
+        "`auto` is": AUTO[method.auto],
+        "Values": "signed: negative is evidence against" if method.signed else _unsigned(method),
+        "Options": ", ".join(f"`{option}`" for option in method.taken.values()) or "none",
+        "Export": _export(method.name),
+        "Paper": _linked(paper),
+    }
     return "\n".join(
         [
-            f"## {method.name}\n",
-            f"`{method.summary.removesuffix('.')}`\n",
+            f"# {method.name}\n",
+            f"**Use it when** {method.use_when}.\n",
+            f"```\n{method.summary.removesuffix('.')}\n```\n",
             *([method.remarks.replace("``", "`"), ""] if method.remarks else []),
-            f"- Needs {needs}{free}; {method.cost}.",
-            f"- `auto` is {auto}{against}.",
-            f"- Options: {options}.",
-            f"- {_linked(paper)}\n",
+            "| | |",
+            "|---|---|",
+            *(f"| {name} | {cell(fact)} |" for name, fact in facts.items()),
+            "",
+            *_figure(method, drawn),
+            *_right(method.name),
+            *_own(method),
+            "[All methods](README.md) · [Which method when?](which.md)\n",
         ]
     )
+
+
+def _unsigned(method: Method) -> str:
+    if "relu" in method.options:
+        return "evidence for; with `relu=False` negative values are evidence against"
+    return "how much, not in which direction"
+
+
+def _measured(method: Method) -> str:
+    said = {
+        title: (measured.ratio(method.name, network), measured.memory(method.name, network))
+        for network, title in measured.NETWORKS.items()
+    }
+    if {ratio for ratio, _ in said.values()} == {measured.UNKNOWN}:
+        return measured.UNKNOWN
+    parts = [
+        f"{title}: {ratio}" + (f", {memory} more" if memory else "")
+        for title, (ratio, memory) in said.items()
+    ]
+    return f"of one bare forward pass, {'; '.join(parts)} ([how](../../benchmarks/README.md))"
+
+
+def _export(name: str) -> str:
+    if name in FORMULAS:
+        return f"`xai-heatmap export MODEL OUT --method {name}` builds it into an ONNX file"
+    return "not built into ONNX files; any model is explained by it in Python"
+
+
+def _figure(method: Method, drawn: list[dict]) -> list[str]:
+    shown = [one for one in drawn if "refused" not in one]
+    lines = []
+    if (FOLDER / "images" / f"{method.name}.webp").exists() and shown:
+        says = "; ".join(
+            f"at `{one['layer']}` {one['energy']:.0%}"
+            + ("" if one["verdict"] == "ok" else f", verdict `{one['verdict']}`")
+            for one in shown
+        )
+        picture = f"A drawn bird, and where {method.name} says the network looks"
+        caption = (
+            "A planted scene, the network `demo`, outlined the object. Of the heat there lies on "
+            f"the object: {says}. Its share of the picture is {shown[0]['area']:.0%}."
+        )
+        lines += [f"![{picture}](images/{method.name}.webp)\n", f"*{caption}*\n"]
+    for one in drawn:
+        if "refused" in one:
+            where = "the layer that `demo` suggests" if one["layer"] == "auto" else one["layer"]
+            lines.append(f"At {where} it refuses: {one['refused']}\n")
+    return lines
+
+
+def _right(name: str) -> list[str]:
+    """How right it is on planted scenes, where that has been measured."""
+    energy = measured.right(name, measured.AUTO, "energy / area")
+    pointing = measured.right(name, measured.AUTO, "pointing game")
+    if energy is None:
+        return []
+    said = (
+        f"On planted scenes, at `auto`: {energy:.2f} times as much heat on the object as its area "
+        f"gets by chance; the strongest place lies on it in {measured.share(pointing)} "
+        "([all figures](which.md))."
+    )
+    return [f"{said}\n"]
+
+
+def _own(method: Method) -> list[str]:
+    model = "photo.jpg --model torchvision:resnet50"
+    names = ",".join(dict.fromkeys([method.name, "gradcam", "layercam"]))
+    return [
+        "## On a photograph of your own\n",
+        f"```sh\nxai-heatmap explain {model} --method {method.name}\n```\n",
+        "```python",
+        f'xh.explain(model, "photo.jpg", preprocess="imagenet", method="{method.name}").overlay()',
+        "```\n",
+        "Beside others, at every depth, on one sheet:\n",
+        f"```sh\nxai-heatmap compare {model} --layers all --methods {names}\n```\n",
+    ]
 
 
 def _modified(modifier: Modifier, paper: str) -> str:
@@ -114,9 +228,20 @@ def _linked(paper: str) -> str:
     return f"{said} <{link}>" if link.startswith("https://") else paper
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """A cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
+def main() -> None:
+    """Write every page, and remove those of methods that are gone."""
+    told = pages()
+    for name, text in told.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+    for path in FOLDER.glob("*.md"):
+        if path.name not in told:
+            path.unlink()
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    main()

@@ -1,17 +1,74 @@
-"""The page of methods says what the methods say."""
+"""The pages of methods say what the methods say."""
 
 import importlib.util
+import json
+import re
 from pathlib import Path
+
+import pytest
 
 from xai_heatmap.core.registry import METHODS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+FOLDER = DOCS / "methods"
 
 
-def test_the_page_is_up_to_date():
+@pytest.fixture(scope="module")
+def generator():
     spec = importlib.util.spec_from_file_location("methods_page", DOCS / "generate_methods.py")
-    generator = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generator)
-    written = (DOCS / "methods.md").read_text(encoding="utf-8")
-    assert written == generator.page(), "run: python docs/generate_methods.py"
-    assert all(f"\n## {name}\n" in written for name in METHODS)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+def test_every_page_is_up_to_date(generator):
+    told = generator.pages()
+    written = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    assert written == told, "run: python docs/generate_methods.py"
+    assert {f"{name}.md" for name in METHODS} < set(written)
+    assert not (DOCS / "methods.md").exists(), "a page for each method lies in docs/methods/"
+
+
+def test_every_link_leads_to_a_file_and_a_heading(generator):
+    for name, text in generator.pages().items():
+        for link in re.findall(r"\]\(([^)]+)\)", text):
+            path, _, heading = link.partition("#")
+            target = FOLDER / path
+            assert target.exists(), f"{name}: {link}"
+            if heading:
+                titles = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+                known = {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
+                assert heading in known, f"{name}: {link}"
+
+
+def test_figures_are_small_and_belong_to_methods_that_are_there():
+    facts = json.loads((FOLDER / "figures.json").read_text("utf-8"))
+    pictures = {path.stem: path for path in (FOLDER / "images").iterdir()}
+    shown = {name for name, maps in facts.items() if any("refused" not in one for one in maps)}
+    assert shown == set(pictures)
+    assert shown <= set(METHODS)
+    assert max(path.stat().st_size for path in pictures.values()) <= 30_000
+
+
+def test_a_method_that_nobody_measured_is_not_measured(generator, monkeypatch, tmp_path):
+    monkeypatch.setattr(generator.measured, "BENCHMARKS", tmp_path)
+    assert "| Measured | not measured |" in generator.pages()["gradcam.md"]
+    row = {"method": "gradcam", "network": "resnet50", "ratio": 1.234, "megabytes": 7.0}
+    costs = {"rows": [row | {"options": {"samples": 3}}]}
+    (tmp_path / "costs.json").write_text(json.dumps(costs))
+    truth = {"objects": [["gradcam", "features", "energy / area", 2.5, 500],
+                         ["gradcam", "features", "pointing game", 0.75, 500]]}  # fmt: skip
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    told = generator.pages()
+    assert (
+        "ResNet-50: 1.2 x with samples=3, 7 MB more; MobileNetV2: not measured"
+        in told["gradcam.md"]
+    )
+    assert "2.50 times as much heat" in told["gradcam.md"]
+    (line,) = [line for line in told["which.md"].splitlines() if line.startswith("| [`gradcam`]")]
+    assert "| 1.2 x with samples=3 | not measured | 7 MB | 2.50 | 75 % | not measured |" in line
+
+
+def test_every_method_answers_some_question(generator):
+    questions = generator.which_method.QUESTIONS.values()
+    assert all(any(chooses(method) for method in METHODS.values()) for chooses, _ in questions)

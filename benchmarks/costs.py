@@ -1,0 +1,230 @@
+"""What a map of each method costs beside one bare forward pass: ``python -m benchmarks.costs``.
+
+python -m benchmarks.costs --write                      # every method, into README.md
+python -m benchmarks.costs --methods gradcam --write    # its rows anew, others stay
+python -m benchmarks.costs --quick                      # does it run? figures mean nothing
+
+Each method has a process of its own for each network, so that the most memory that a process held
+is that of the method. Then its map and a bare forward pass are timed in turn.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import xai_heatmap as xh
+import xai_heatmap.methods
+from benchmarks import machine, networks, tables, timing
+from benchmarks.onnx_files import exported as onnx_file
+from benchmarks.reasons import reason
+from xai_heatmap.core.errors import XaiHeatmapError
+from xai_heatmap.core.registry import METHODS, Method
+
+NETWORKS = {"resnet50": "ResNet-50", "mobilenet_v2": "MobileNetV2"}
+FRAMEWORKS = {"torch": "PyTorch", "onnx": "onnxruntime"}
+
+MODEST = {"samples": 32, "steps": 16, "top": 32, "designs": 8, "iterations": 20}
+"""Options that say how many passes are made, and what they are at most; ``top`` is always set."""
+
+LONG = 3.0
+"""Seconds; a call that takes longer is timed twice, not `Plan.least` times."""
+
+FEWER = 300
+"""Seconds of a whole process, after which a method counts as too long to be measured."""
+
+KEPT = Path(__file__).with_name("costs.json")
+
+MARKS = ("<!-- figures: costs -->", "<!-- end of figures: costs -->")
+
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Measure, print, and write where asked to; or measure one, as a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    several = {"type": lambda text: text.split(",")}
+    parser.add_argument("--methods", default=list(METHODS), **several)
+    parser.add_argument("--networks", default=list(NETWORKS), **several)
+    parser.add_argument("--frameworks", default=list(FRAMEWORKS), **several)
+    parser.add_argument("--seconds", type=float, default=6, help="of each, after 7 rounds")
+    parser.add_argument("--quick", action="store_true", help="one round of each")
+    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        method, network, model = asked.one[:3]
+        print(json.dumps(measured(METHODS[method], network, model, float(asked.one[3]))))
+        return
+    seconds = -1.0 if asked.quick else asked.seconds
+    rows = _kept() if asked.write else {}
+    for row in _rows(asked.methods, asked.networks, asked.frameworks, seconds):
+        rows[row["framework"], row["network"], row["method"]] = row
+        if asked.write:
+            _keep(rows)
+    text = document(list(rows.values()), machine.line(_versions()))
+    print(text)
+    if asked.write:
+        readme = Path(__file__).with_name("README.md")
+        before, _, rest = readme.read_text().partition(MARKS[0])
+        after = rest.partition(MARKS[1])[2]
+        readme.write_text(f"{before}{MARKS[0]}\n\n{text}\n{MARKS[1]}{after}")
+
+
+def _rows(
+    methods: Sequence[str], names: Sequence[str], frameworks: Sequence[str], seconds: float
+) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        for framework in frameworks:
+            for network in names:
+                onnx = framework == "onnx"
+                model = str(onnx_file(network, Path(folder))) if onnx else "torch"
+                for method in methods:
+                    facts = {"method": method, "network": network, "framework": framework}
+                    row = facts | _measured_apart(method, network, model, seconds)
+                    said = f"{row['ratio']:.2f}" if "ratio" in row else row["refused"]
+                    print(f"{framework}, {network}, {method}: {said}", file=sys.stderr)
+                    yield row
+
+
+def _measured_apart(method: str, network: str, model: str, seconds: float) -> Row:
+    command = [sys.executable, "-m", "benchmarks.costs", "--one", method, network, model]
+    try:
+        done = subprocess.run(
+            [*command, str(seconds)],
+            check=False, capture_output=True, text=True, timeout=FEWER, cwd=networks.ROOT,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return {"refused": f"took more than {FEWER} s"}
+    if done.returncode:
+        return {"refused": f"its process ended with {done.returncode}: {done.stderr[-300:]}"}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measured(method: Method, name: str, model: str, seconds: float) -> Row:
+    """One method on one network: time ÷ bare forward pass, megabytes beyond it."""
+    opened, bare, x = _opened(name, model)
+    survey = opened.survey(x.shape[1:])
+    target = int(opened.record(x, [survey.auto]).scores[0].argmax())
+    options = modest(method)
+
+    def call() -> object:
+        return xh.maps(opened, x, method=method.name, target=target, options=options)
+
+    bare()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        call()
+    except XaiHeatmapError as error:
+        return {"refused": reason(error)}
+    more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    (length,) = timing.repeated(call, 1)
+    least = 1 if seconds < 0 else 2 if length > LONG else 7
+    pairs = timing.paired(bare, {"map": call}, timing.Plan(least, max(40, least), seconds))["map"]
+    return {
+        "ratio": float(f"{pairs.best_ratio:.4g}"),
+        "median": float(f"{pairs.median_ratio:.4g}"),
+        "megabytes": round(more / 1024),
+        "rounds": len(pairs.seconds),
+        "options": dict(options),
+    }
+
+
+def _opened(name: str, model: str) -> tuple[Any, Callable[[], object], np.ndarray]:
+    x = networks.batch("resnet50", 1, channels_last=False)
+    if model != "torch":
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        feeds = {session.get_inputs()[0].name: x}
+        return xh.network(model), lambda: session.run(None, feeds), x
+    import torch
+
+    from benchmarks import architectures
+
+    module = getattr(architectures, name)()
+
+    def forward() -> np.ndarray:
+        with torch.no_grad():
+            return module(torch.from_numpy(x)).numpy()
+
+    return xh.network(module), forward, x
+
+
+def modest(method: Method) -> Mapping[str, int]:
+    """The options with which it is measured where its defaults make many passes."""
+    found = {}
+    for name, most in MODEST.items():
+        if name in method.taken:
+            default = method.taken[name].default
+            if name == "top" or (isinstance(default, int) and default > most):
+                found[name] = most
+    return found
+
+
+def _kept() -> dict[tuple[str, str, str], Row]:
+    """What earlier runs wrote."""
+    rows = json.loads(KEPT.read_text())["rows"] if KEPT.exists() else []
+    return {(row["framework"], row["network"], row["method"]): row for row in rows}
+
+
+def _keep(rows: Mapping[tuple[str, str, str], Row]) -> None:
+    lines = ",\n".join(json.dumps(row) for _, row in sorted(rows.items()))
+    KEPT.write_text(f'{{"rows": [\n{lines}\n]}}\n')
+
+
+def document(rows: Sequence[Row], machine_line: str) -> str:
+    """The table as Markdown: a row for each method."""
+    known = {(row["framework"], row["network"], row["method"]): row for row in rows}
+    cases = list(dict.fromkeys((row["framework"], row["network"]) for row in rows))
+    names = [name for name in METHODS if any((*case, name) in known for case in cases)]
+    head = ["method", "with"]
+    for framework, network in cases:
+        title = f"{NETWORKS[network]}, {FRAMEWORKS[framework]}"
+        head += [f"{title}: ÷ bare (median of ÷)", "memory"]
+    table = tables.table(
+        head,
+        [
+            [
+                name,
+                _with(name),
+                *(cell for case in cases for cell in _cells(known.get((*case, name)))),
+            ]
+            for name in names
+        ],
+    )
+    return (
+        f"{machine_line}. **Measured while the machine did other work: ratios only, and those of "
+        f"quick methods to a fifth.**\n\n{table}\n"
+    )
+
+
+def _with(name: str) -> str:
+    return ", ".join(f"`{option}={value}`" for option, value in modest(METHODS[name]).items())
+
+
+def _cells(row: Row | None) -> list[str]:
+    if row is None:
+        return ["", ""]
+    if "refused" in row:
+        return [f"did not run: {row['refused'][:120]}", ""]
+    return [f"{row['ratio']:.3g} ({row['median']:.3g})", f"{row['megabytes']} MB"]
+
+
+def _versions() -> list[str]:
+    import onnxruntime
+    import torch
+
+    threads = f"{torch.get_num_threads()} threads"
+    return [f"PyTorch {torch.__version__} ({threads})", f"onnxruntime {onnxruntime.__version__}"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""What the benchmarks found of each method, as far as they have run."""
+
+import json
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+
+UNKNOWN = "not measured"
+
+AUTO, SHALLOW = "features", "stage1.block1"
+"""Layers of the network `demo`: the one that it suggests, and one near the picture."""
+
+NETWORKS = {"resnet50": "ResNet-50", "mobilenet_v2": "MobileNetV2"}
+
+
+def truth() -> dict[tuple[str, str, str], tuple[float, int]]:
+    """By method, layer and measure: the mean over planted scenes, and how many they were."""
+    rows = _read("truth.json").get("objects", [])
+    return {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
+
+
+def costs() -> dict[tuple[str, str], dict]:
+    """By method and network: what a map takes beside one bare forward pass in PyTorch."""
+    return {(row["method"], row["network"]): row for row in _read("costs.json").get("rows", [])}
+
+
+def right(method: str, layer: str, measure: str) -> float | None:
+    """A mean of `truth`; of a method of the picture there is one alone."""
+    known = truth()
+    for where in (layer, "input", ""):
+        if (method, where, measure) in known:
+            return known[method, where, measure][0]
+    return None
+
+
+def ratio(method: str, network: str) -> str:
+    """``1.1 x``, with the options that it was measured with where they are not the defaults."""
+    row = costs().get((method, network))
+    if row is None:
+        return UNKNOWN
+    if "refused" in row:
+        return "not of this network"
+    return f"{number(row['ratio'])} x{options(row['options'])}"
+
+
+def memory(method: str, network: str) -> str:
+    """Megabytes beyond the bare forward pass."""
+    row = costs().get((method, network))
+    if row is None:
+        return UNKNOWN
+    return "" if "refused" in row else f"{row['megabytes']:.0f} MB"
+
+
+def options(chosen: dict) -> str:
+    """`` with samples=32``."""
+    said = ", ".join(f"{name}={value}" for name, value in chosen.items())
+    return f" with {said}" if said else ""
+
+
+def number(value: float) -> str:
+    """Two digits that matter, three from a hundred on."""
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
+def share(value: float | None) -> str:
+    """As a percentage."""
+    return UNKNOWN if value is None else f"{100 * value:.0f} %"
+
+
+def _read(name: str) -> dict:
+    path = BENCHMARKS / name
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
