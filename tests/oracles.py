@@ -480,3 +480,28 @@ def refinecam_by_loops(pyramid, floor: float) -> np.ndarray:
             product = math.prod(floor + (1 - floor) * float(own[i, j]) for own in drawn)
             found[i, j] = (product ** (1 / len(drawn)) - floor) / (1 - floor)
     return found
+
+
+def fullgrad_by_loops(image, gradient, biases, *, signed: bool) -> np.ndarray:
+    """Srinivas and Fleuret 2019, equation 7 without its scaling; `biases` are b ⊙ ∂y/∂v.
+
+    Signed, a place's part is shared among the pixels in proportion to how much of it they show.
+    """
+    c, rows, columns = image.shape
+    found = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            for m in range(c):
+                own = float(image[m, i, j]) * float(gradient[m, i, j])
+                found[i, j] += own if signed else abs(own)
+    for bias in biases:
+        k, high, wide = bias.shape
+        for m in range(k):
+            for a in range(high):
+                for b in range(wide):
+                    alone = np.zeros((high, wide))
+                    alone[a, b] = 1
+                    shown = drawn_out_by_loops(alone, rows, columns)
+                    own = float(bias[m, a, b])
+                    found += shown / shown.sum() * own if signed else shown * abs(own)
+    return found

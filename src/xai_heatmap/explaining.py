@@ -30,7 +30,7 @@ from xai_heatmap.core.selection import pyramid, select, several
 from xai_heatmap.core.target import Choice, Target, category, top
 from xai_heatmap.core.verdict import Verdict, verdict
 from xai_heatmap.explanation import Comparison, Explanation
-from xai_heatmap.mapping import Ask, Finish, Joined, Passed, mapped
+from xai_heatmap.mapping import Ask, Finish, Joined, Passed, mapped, with_biases
 from xai_heatmap.preprocess import PRESETS, Preprocess
 from xai_heatmap.sources.image import read
 
@@ -149,7 +149,7 @@ def compare(
     asked = [Ask(m, own, select(survey, layers, auto=m.auto)) for m, own in chosen]
     names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
     joined = partial(pyramid, survey)
-    recording = opened.record(inputs, _opened(asked, joined))
+    recording = opened.record(inputs, _opened(asked, joined), biases=with_biases(asked, names))
     class_names = _class_names(labels, opened, recording.scores)
     likely = predictions(
         recording.scores[0], meaning=recording.meaning, closing=opened.closing, labels=class_names
@@ -165,7 +165,7 @@ def compare(
             geometry=geometry,
             method=judged.method.name,
             options=judged.options,
-            signed=judged.method.signed or judged.options.get("relu") is False,
+            signed=_signed(judged),
             layer=survey.layers[layer],
             layer_reason=_reason(judged.method, survey) if layers == "auto" else "",
             target=target.label,
@@ -229,12 +229,12 @@ def maps(
     survey = opened.survey(inputs.shape[1:])
     names = select(survey, layer, auto=chosen[0].auto)
     asked = [Ask(*chosen, names)]
-    joined = partial(pyramid, survey)
+    joined, biases = partial(pyramid, survey), with_biases(asked, names)
     wanted = _for_each(target, len(inputs))
 
     def some(rows: Sequence[int]) -> dict[str, Maps]:
         x = inputs[rows[0] : rows[-1] + 1] if rows else inputs
-        recording = opened.record(x, _opened(asked, joined))
+        recording = opened.record(x, _opened(asked, joined), biases=biases)
         class_names = _class_names(labels, opened, recording.scores)
         own = [wanted[row] for row in rows]
         targets = _targets(own, recording.scores, class_names)
@@ -275,6 +275,12 @@ class _Judged:
     map: Map
     score: float
     verdict: Verdict
+
+
+def _signed(judged: _Judged) -> bool:
+    """Whether negative values are evidence against, by the method or by its options."""
+    options = judged.options
+    return judged.method.signed or options.get("relu") is False or options.get("signed") is True
 
 
 def _judging(

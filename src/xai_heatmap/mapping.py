@@ -6,11 +6,12 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
+from jaxtyping import Float32
 
-from xai_heatmap.core.arrays import Gradients, Input, Inputs, Scores
-from xai_heatmap.core.errors import NonFiniteScores
+from xai_heatmap.core.arrays import ForAndAgainst, Gradients, Input, Inputs, Scores
+from xai_heatmap.core.errors import BadOption, NonFiniteScores
 from xai_heatmap.core.evidence import Evidence, Head, Level, batched
-from xai_heatmap.core.network import INPUT, Recording
+from xai_heatmap.core.network import INPUT, Recording, for_and_against
 from xai_heatmap.core.registry import Found, Method
 from xai_heatmap.core.target import Target
 
@@ -29,8 +30,11 @@ class Ask:
     layers: Sequence[str]
 
 
-Record = Callable[[Inputs, Sequence[str]], Recording]
-"""One forward pass of the same network, opened at the layers named."""
+Record = Callable[..., Recording]
+"""One forward pass of the same network, as `Network.record`."""
+
+Gradual = tuple[Mapping[str, Gradients], Sequence[Sequence[ForAndAgainst]]]
+"""The gradient of every layer, and of every picture what each bias contributed."""
 
 Joined = Callable[[str], Sequence[str]]
 """A layer, and those of coarser grids that go with it."""
@@ -39,9 +43,9 @@ Joined = Callable[[str], Sequence[str]]
 BACKWARD = frozenset({"gradient", "pyramid"})
 """The fields of evidence that a backward pass gives."""
 
-COLLECTED = frozenset({"head", "model", "again", "pyramid"})
+COLLECTED = frozenset({"head", "model", "again", "pyramid", "biases"})
 """The fields of evidence that can't have gradients as they come: they run the model, which its
-backward pass forbids, or hold several layers."""
+backward pass forbids, hold several layers, or wait for the last bias."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,37 @@ class Passed:
     joined: Joined
     batch: int = 32
 
-    def pulled(self) -> Mapping[str, Gradients]:
+    def pulled(self, needs: Collection[str]) -> Gradual:
         """Gradients of every layer that was opened, in one backward pass."""
-        return self.recording.pullback(cotangents(self.recording.scores, self.targets))
+        scores = self.recording.scores
+        seeds = cotangents(scores, self.targets)
+        if "biases" not in needs:
+            return self.recording.pullback(seeds), [()] * len(self.targets)
+        gradients: dict[str, Gradients] = {}
+        biases: list[list[ForAndAgainst]] = [[] for _ in self.targets]
+
+        def use_bias(contributed: Float32[np.ndarray, "n 2 ..."]) -> None:
+            for row, own in zip(biases, contributed, strict=True):
+                row.append(own)
+
+        self.recording.each_gradient(
+            seeds, lambda layers, own: gradients.update(dict.fromkeys(layers, own)), use_bias
+        )
+        explained = np.array([self._score(row) for row in range(len(biases))], np.float32)
+        bent = explained - np.einsum("nc,nc->n", seeds, scores)  # what the target itself adds
+        use_bias(for_and_against(bent[:, None]))
+        return gradients, biases
+
+    def _score(self, row: int) -> float:
+        return float(self.targets[row].value(self.recording.scores[row : row + 1])[0])
 
     def evidence(
-        self, needs: Collection[str], row: int, layer: str, gradients: Mapping[str, Gradients]
+        self,
+        needs: Collection[str],
+        row: int,
+        layer: str,
+        gradients: Mapping[str, Gradients],
+        biases: Sequence[ForAndAgainst] = (),
     ) -> Evidence:
         """What is asked for about one picture at one layer, given the gradients there are."""
         recording, target = self.recording, self.targets[row]
@@ -81,13 +110,14 @@ class Passed:
             image=self.x[row],
             activation=recording.activations[layer][row],
             gradient=gradients[layer][row] if layer in gradients else None,
-            score=float(target.value(recording.scores[row : row + 1])[0]),
+            score=self._score(row),
             head=Head(recording, layer, row, target) if "head" in needs else None,
             model=Head(recording, INPUT, row, target) if "model" in needs else None,
             again=partial(self._again, layer, target) if "again" in needs else None,
             pyramid=[
                 Level(recording.activations[name][row], gradients[name][row]) for name in together
             ],
+            biases=biases,
         )
 
     def _again(
@@ -95,10 +125,32 @@ class Passed:
     ) -> Iterator[Evidence]:
         opened = self.joined(layer) if "pyramid" in needs else [layer]
         for x in batched(pictures, self.batch):
-            others = replace(self, recording=self.record(x, opened), x=x, targets=[target] * len(x))
-            gradients = {} if BACKWARD.isdisjoint(needs) else others.pulled()
+            recording = self.record(x, opened, biases="biases" in needs)
+            others = replace(self, recording=recording, x=x, targets=[target] * len(x))
+            nothing: Gradual = {}, [()] * len(x)
+            gradients, biases = nothing if BACKWARD.isdisjoint(needs) else others.pulled(needs)
             for row in range(len(x)):
-                yield others.evidence(needs, row, layer, gradients)
+                yield others.evidence(needs, row, layer, gradients, biases[row])
+
+
+def with_biases(asked: Sequence[Ask], names: Sequence[str]) -> bool:
+    """Whether a recording opened at the layers named, the first of them first, has to keep biases.
+
+    Raises
+    ------
+    BadOption
+        If a method that adds them up is asked for at another layer than the first: biases are
+        counted from there on.
+    """
+    adding = [ask for ask in asked if "biases" in ask.method.needs]
+    for ask in adding:
+        if behind := [name for name in ask.layers if name != names[0]]:
+            raise BadOption(
+                f"{ask.method.name} adds up every bias behind one layer, here {names[0]!r}, and "
+                f"was asked for at {behind[0]!r}. Ask for one layer at a time; "
+                "layer='auto' is the picture."
+            )
+    return bool(adding)
 
 
 def mapped(
@@ -120,10 +172,14 @@ def mapped(
     needs = frozenset[str]().union(*(ask.method.needs for ask in asked))
     found: dict[str, list[list[Answer]]] = {}
 
-    def use(layers: Sequence[str], gradients: Mapping[str, Gradients]) -> None:
+    def use(layers: Sequence[str], gradual: Gradual) -> None:
         here = [ask for ask in asked if not set(layers).isdisjoint(ask.layers)]
+        gradients, biases = gradual
         answers = [
-            [answer(ask, passed.evidence(needs, row, layers[0], gradients), row) for ask in here]
+            [
+                answer(ask, passed.evidence(needs, row, layers[0], gradients, biases[row]), row)
+                for ask in here
+            ]
             for row in range(len(passed.targets))
         ]
         for layer in layers:
@@ -138,16 +194,17 @@ def mapped(
             known,
         )
 
+    none = [()] * len(passed.targets)
     if BACKWARD.isdisjoint(needs):
         for layers in _sharing(recording):
-            use(layers, {})
+            use(layers, ({}, none))
     elif COLLECTED.isdisjoint(needs):
         recording.each_gradient(
             cotangents(recording.scores, passed.targets),
-            lambda layers, gradients: use(layers, {layers[0]: gradients}),
+            lambda layers, gradients: use(layers, ({layers[0]: gradients}, none)),
         )
     else:
-        pulled = passed.pulled()
+        pulled = passed.pulled(needs)
         for layers in _sharing(recording):
             use(layers, pulled)
     return found

@@ -548,6 +548,7 @@ OPTIONS = {
     ("ablationcam", "fill"): "mean",
     ("ablationcam", "relu"): False,
     ("fem", "sigmas"): 0.5,
+    ("fullgrad", "signed"): True,
     ("gradcam", "relu"): False,
     ("groupcam", "groups"): 1,
     ("groupcam", "hidden"): 0.2,
@@ -612,6 +613,7 @@ def everything(shape):
         score=head.score(activation),
         head=head,
         model=head,
+        biases=[np.reshape([1, -2], (2, *[1] * (len(shape) - 1))).astype(np.float32)],
         again=reopened(head, []),
         pyramid=[Level(activation, gradient), Level(*coarse)],
     )
@@ -639,6 +641,7 @@ def test_a_signal_is_a_picture_of_one_row(name):
         score=signal.score,
         head=Flat(signal.head),
         model=Flat(signal.head),
+        biases=[own[:, None] for own in signal.biases],
         again=lambda pictures, needs: (
             Evidence(activation=own.activation[:, None], gradient=own.gradient[:, None])
             for own in signal.again((x[:, 0] for x in pictures), needs)

@@ -19,6 +19,7 @@ from xai_heatmap.core.network import (
     Network,
     Recording,
     Survey,
+    UseBias,
     UseGradients,
 )
 from xai_heatmap.core.selection import select
@@ -93,7 +94,7 @@ class BlackBox(Network):
         layout = Layout("channels_first", tuple(shape[1:]))
         return Survey({INPUT: Layer(INPUT, tuple(shape), "input", layout)}, INPUT, REASON)
 
-    def record(self, x: Inputs, at: Layers = ()) -> Recording:
+    def record(self, x: Inputs, at: Layers = (), *, biases: bool = False) -> Recording:
         """One call of the function for every 32 pictures."""
         check_input(x)
         names = select(self.survey(x.shape[1:]), at) if at else []
@@ -179,7 +180,12 @@ class BlackRecording(Recording):
             "gradients, such as occlusion or rise."
         )
 
-    def each_gradient(self, cotangent: Float32[np.ndarray, "n classes"], use: UseGradients) -> None:
+    def each_gradient(
+        self,
+        cotangent: Float32[np.ndarray, "n classes"],
+        use: UseGradients,
+        use_bias: UseBias | None = None,
+    ) -> None:
         """As `pullback`."""
         self.pullback(cotangent)
 

@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Shaped
 
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.arrays import Native, Scores
 from xai_heatmap.core.network import Declared
 
 Closing = Literal["softmax", "sigmoid"]
+Bias = Shaped[np.ndarray, "..."]
+"""What an operation adds; it broadcasts to the operation's answer."""
 UseNative = Callable[[Sequence[str], Native], None]
 
 IMAGES_IN_A_SURVEY = 2
@@ -105,13 +110,16 @@ class Sightings:
 class Recorded:
     """What an engine hands over: numpy arrays in the layers' own layouts, and the way back.
 
-    `stream` is the way back for an engine that need not hold all gradients at a time.
+    `stream` is the way back for an engine that need not hold all gradients at a time. `biases` are
+    what operations add, v - Σ J u, each under a name of its own, which the way back also answers:
+    with the gradient of v. They broadcast to v.
     """
 
     scores: Scores
     outputs: Mapping[str, Native]
     pullback: Callable[[Scores], Mapping[str, Native]]
     stream: Callable[[Scores, UseNative], None] | None = None
+    biases: Mapping[str, Bias] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -135,10 +143,16 @@ class Engine(Protocol):
         ...
 
     def record(
-        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+        self,
+        adapter: Adapter,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        *,
+        biases: bool = False,
     ) -> Recorded:
         """One forward pass, opened at `sites`; sites that never spoke are missing from the
-        outputs.
+        outputs. With `biases`, those of all that depends on a site are recorded.
         """
         ...
 

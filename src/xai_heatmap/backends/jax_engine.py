@@ -69,12 +69,18 @@ class JaxEngine:
         return sightings(closed.jaxpr, adapter.parts(), seen, last)
 
     def record(
-        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+        self,
+        adapter: Adapter,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        *,
+        biases: bool = False,
     ) -> Recorded:
         """One forward pass, opened at `sites`."""
         taps = tuple((name, id(site.part), site.call) for name, site in sites.items())
-        key = "record", taps, undo_key(undo), x.shape, self.structure()
-        program = compiled(self.programs, key, lambda: Opened(list(sites)))
+        key = "record", taps, undo_key(undo), x.shape, self.structure(), biases
+        program = compiled(self.programs, key, lambda: Opened(list(sites), biases=biases))
         inner = {name: site for name, site in sites.items() if name != INPUT}
 
         def run(values: Values, image: jax.Array, at: Callable[[str, Any], Any]) -> jax.Array:

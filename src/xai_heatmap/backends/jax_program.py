@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from xai_heatmap.backends.contract import Recorded
+from xai_heatmap.backends.jax_biases import noting
 from xai_heatmap.backends.jax_survey import without_closing
 from xai_heatmap.core.arrays import Native, Scores
 
@@ -23,8 +24,9 @@ class Opened:
     model.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], *, biases: bool = False) -> None:
         self._names = names
+        self._biases = biases
         self._run: Any = None
         self._leave_out: Any = None
         self._shapes: dict[Any, _Traced] = {}
@@ -43,27 +45,31 @@ class Opened:
         """One forward pass; the first `images` rows of the answer."""
         self._run, self._leave_out = run, leave_out
         try:
-            scores, taps, residuals = self._forward(values, image)
+            scores, taps, biases, residuals = self._forward(values, image)
         finally:
             self._run = None
         traced = self._shapes[_shapes_of(image)]
+        added = {name: array(bias)[:images] for name, bias in biases.items()}
         outputs = {name: array(tap)[:images] for name, tap in zip(traced.taps, taps, strict=True)}
 
         def pullback(cotangent: Scores) -> dict[str, Native]:
             padded = np.zeros(scores.shape, np.float32)
             padded[: len(cotangent)] = cotangent
             gradients = self._backward(traced.pull(residuals, values), padded)
-            return {
+            pulled = {
                 name: array(gradients[tap])[:images]
                 if tap in gradients
                 else np.zeros(outputs[tap].shape, np.float32)
                 for name, tap in traced.names.items()
             }
+            return pulled | {name: array(gradients[name])[:images] for name in added}
 
         named = {name: outputs[tap] for name, tap in traced.names.items()}
-        return Recorded(array(scores)[:images], named, pullback)
+        return Recorded(array(scores)[:images], named, pullback, biases=added)
 
-    def _traced(self, values: Values, image: Any) -> tuple[jax.Array, list[jax.Array], list[Any]]:
+    def _traced(
+        self, values: Values, image: Any
+    ) -> tuple[jax.Array, list[jax.Array], dict[str, jax.Array], list[Any]]:
         """Runs in Python once for each shape."""
         taps = Taps()
 
@@ -80,12 +86,13 @@ class Opened:
         }
         if self._leave_out is not None:
             scored = without_closing(scored, zeros)
+        noted, zeros = _noted(scored, zeros) if self._biases else (scored, zeros)
 
-        def differentiated(zeros: Mapping[str, jax.Array]) -> tuple[jax.Array, list[jax.Array]]:
-            scores, outputs = scored(zeros)
-            return scores.astype(jnp.float32), outputs
+        def differentiated(zeros: Mapping[str, jax.Array]) -> tuple[jax.Array, Any]:
+            scores, *rest = noted(zeros)
+            return scores.astype(jnp.float32), rest
 
-        scores, pull, outputs = jax.vjp(differentiated, zeros, has_aux=True)
+        scores, pull, (outputs, *biases) = jax.vjp(differentiated, zeros, has_aux=True)
         leaves, tree = jax.tree.flatten(pull)
         lent = {id(value): number for number, value in enumerate(values)}
         places = [lent.get(id(leaf)) for leaf in leaves]
@@ -93,8 +100,29 @@ class Opened:
         return (
             scores,
             outputs,
+            biases[0] if biases else {},
             [leaf for leaf, at in zip(leaves, places, strict=True) if at is None],
         )
+
+
+def _noted(
+    scored: Callable[..., Any], zeros: Mapping[str, jax.Array]
+) -> tuple[Callable[..., Any], dict[str, jax.Array]]:
+    """`scored`, answering biases too, and all zeros: those at taps and those beside biases."""
+    inner = noting(scored, zeros)
+    found: dict[str, jax.Array] = {}
+
+    def noted(every: Mapping[str, jax.Array]) -> tuple[jax.Array, Any, dict[str, jax.Array]]:
+        def at(name: str, value: jax.Array) -> jax.Array:
+            found[name] = value
+            return value + every[name] if name in every else value
+
+        (scores, outputs), biases = inner({name: every[name] for name in zeros}, at)
+        return scores, outputs, biases
+
+    jax.eval_shape(noted, dict(zeros))
+    beside = {name: jnp.zeros(value.shape, value.dtype) for name, value in found.items()}
+    return noted, {**zeros, **beside}
 
 
 @dataclass(frozen=True)

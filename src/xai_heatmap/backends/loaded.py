@@ -80,9 +80,9 @@ class Declaring(Network):
         """As the network beneath answers."""
         return self.inner.survey(shape)
 
-    def record(self, x: Inputs, at: Sequence[str] = ()) -> Recording:
+    def record(self, x: Inputs, at: Sequence[str] = (), *, biases: bool = False) -> Recording:
         """As the network beneath answers."""
-        return self.inner.record(x, at)
+        return self.inner.record(x, at, biases=biases)
 
 
 def missing(package: str, command: str, *, purpose: str, why: str = "") -> MissingFramework:

@@ -2,11 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from onnx import ValueInfoProto
 
+from xai_heatmap import reverse
 from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
 from xai_heatmap.backends.onnx_cut import behind, infos, replacing
 from xai_heatmap.backends.onnx_graph import OnnxGraph, Ready, Source, ready
@@ -52,14 +53,42 @@ class OnnxEngine:
         return sightings(known, images=self.source.picture.images, probe=probe)
 
     def record(
-        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+        self,
+        adapter: Adapter,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        *,
+        biases: bool = False,
     ) -> Recorded:
         """One run forwards; what the run backwards needs stays in the runtime's own memory."""
         graph = self._graph(x, undo)
         tensors = {name: _tensor(graph, site) for name, site in sites.items()}
         at = tuple(dict.fromkeys(tensors.values()))
+        if biases:
+            return self._with_biases(graph, x, tensors, at)
         plan = self._once((id(graph), at), lambda: self._plan(graph, at, backwards=bool(at)))
         return recorded(plan.run({graph.image: x}), tensors)
+
+    def _with_biases(
+        self, graph: OnnxGraph, x: Native, tensors: Mapping[str, str], at: Sequence[str]
+    ) -> Recorded:
+        def made() -> tuple[Plan, Mapping[str, str]]:
+            model, added = reverse.biases(graph.model, at, graph.scores)
+            known = OnnxGraph(model, graph.image, graph.scores)
+            plan = self._plan(known, [*dict.fromkeys([*at, *added])], backwards=True)
+            return replace(plan, also=list(added.values())), added
+
+        plan, added = self._once((id(graph), "biases", at), made)
+        run = plan.run({graph.image: x})
+        found = {f"bias {number}": tensor for number, tensor in enumerate(added)}
+        every = recorded(run, {**tensors, **found})
+        outputs = {name: every.outputs[name] for name in tensors}
+        return replace(
+            every,
+            outputs=outputs,
+            biases={name: run.tensors[added[tensor]] for name, tensor in found.items()},
+        )
 
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool

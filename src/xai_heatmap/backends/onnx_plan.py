@@ -47,6 +47,8 @@ class Plan:
         How many images go in at a time, None where any number does.
     backwards
         Whether gradients may be asked for.
+    also
+        Tensors that are answered, but by which nothing is differentiated.
     """
 
     model: ModelProto
@@ -55,6 +57,7 @@ class Plan:
     providers: Sequence[str]
     images: int | None = None
     backwards: bool = True
+    also: Sequence[str] = ()
     _halves: "_Halves | None" = field(default=None, init=False)
 
     def run(self, feeds: Arrays, *, beside: Arrays = MappingProxyType({})) -> Run:
@@ -62,7 +65,8 @@ class Plan:
         halves = self._halves = self._halves or _halves(self)
         n = len(next(iter(feeds.values())))
         runs = [halves.forward({**chunk, **beside}) for chunk in _chunks(feeds, n, self.images)]
-        held = [{name: array(run[name]) for name in (self.scores, *self.at)} for run in runs]
+        asked = (*self.at, *self.also)
+        held = [{name: array(run[name]) for name in (self.scores, *asked)} for run in runs]
         found = _joined(held, n, self.images)
 
         def pullback(cotangent: Scores) -> Arrays:
@@ -70,7 +74,7 @@ class Plan:
             gradients = [halves.back(*pair) for pair in zip(runs, parts, strict=True)]
             return _joined(gradients, n, self.images)
 
-        return Run(found[self.scores], {name: found[name] for name in self.at}, pullback)
+        return Run(found[self.scores], {name: found[name] for name in asked}, pullback)
 
 
 @dataclass
@@ -121,7 +125,7 @@ def _arrays(values: Values) -> Arrays:
 def _halves(plan: Plan) -> _Halves:
     inputs = [info.name for info in plan.model.graph.input]
     nodes = plan.model.graph.node
-    asked = [plan.scores, *plan.at]
+    asked = [plan.scores, *plan.at, *plan.also]
     try:
         at = plan.at if plan.backwards else []
         both, gradients = reverse.backward(plan.model, plan.scores, at, cotangent=COTANGENT)

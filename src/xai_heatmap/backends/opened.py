@@ -174,7 +174,7 @@ class OpenedNetwork(Network):
         """
         return self._view(tuple(shape)).survey
 
-    def record(self, x: Inputs, at: Layers = ()) -> Recording:
+    def record(self, x: Inputs, at: Layers = (), *, biases: bool = False) -> Recording:
         """One forward pass, opened at the layers named.
 
         Raises
@@ -190,7 +190,7 @@ class OpenedNetwork(Network):
             names = _opened_at(view.survey, at)
             native = np.moveaxis(x, 1, -1) if self.channels_last else x
             opened = {name: view.sites[name] for name in names}
-            recorded = self._engine.record(self._adapter, native, opened, view.undo)
+            recorded = self._engine.record(self._adapter, native, opened, view.undo, biases=biases)
             if silent := [name for name in names if name not in recorded.outputs]:
                 raise LayerNotReached(
                     f"Layer {silent[0]!r} did not run for this input, so there is nothing to "

@@ -1,16 +1,17 @@
 """What one forward pass through an opened network left behind, on the grids of its layers."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float32
 
 from xai_heatmap.backends.contract import Recorded
+from xai_heatmap.backends.contributions import contributions
 from xai_heatmap.core.arrays import Activations, Native, Scores
 from xai_heatmap.core.errors import NoGrid
 from xai_heatmap.core.layout import Layout
-from xai_heatmap.core.network import Meaning, Recording, Survey, UseGradients
+from xai_heatmap.core.network import Meaning, Recording, Survey, UseBias, UseGradients
 
 
 class OpenedRecording(Recording):
@@ -25,6 +26,7 @@ class OpenedRecording(Recording):
         meaning: Meaning,
     ) -> None:
         self._recorded = recorded
+        self._survey = survey
         self._layouts = {name: layout_of(survey, name) for name in recorded.outputs}
         self._lock = lock
         self._head = head
@@ -52,20 +54,32 @@ class OpenedRecording(Recording):
     ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
         """∂⟨cotangent, scores⟩/∂A of every layer that was opened, in one backward pass."""
         with self._lock:
-            return self._to_grids(self._recorded.pullback(cotangent))
+            pulled = self._recorded.pullback(cotangent)
+            return self._to_grids({name: pulled[name] for name in self._recorded.outputs})
 
-    def each_gradient(self, cotangent: Float32[np.ndarray, "n classes"], use: UseGradients) -> None:
+    def each_gradient(
+        self,
+        cotangent: Float32[np.ndarray, "n classes"],
+        use: UseGradients,
+        use_bias: UseBias | None = None,
+    ) -> None:
         """Every gradient of `pullback` given to `use` as soon as it is known, and not kept."""
+        biases = self._recorded.biases
+
+        def give(names: Sequence[str], native: Native) -> None:
+            if names[0] not in biases:
+                use(names, self._layouts[names[0]].to_grid(native))
+            elif use_bias is not None:
+                for own in contributions(native, biases[names[0]], self._survey):
+                    use_bias(own)
+
         with self._lock:
             if self._recorded.stream is not None:
-                self._recorded.stream(
-                    cotangent,
-                    lambda names, native: use(names, self._layouts[names[0]].to_grid(native)),
-                )
+                self._recorded.stream(cotangent, give)
                 return
             gradients = self._recorded.pullback(cotangent)
-            for names in _sharing(self._recorded.outputs):
-                use(names, self._layouts[names[0]].to_grid(gradients[names[0]]))
+            for names in [*_sharing(self._recorded.outputs), *([name] for name in biases)]:
+                give(names, gradients[names[0]])
 
     def replay(
         self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int

@@ -17,6 +17,7 @@ from xai_heatmap.backends import replay
 from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
 from xai_heatmap.backends.programs import Built, compiled, main_tensor, undo_key
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
+from xai_heatmap.backends.tensorflow_biases import biases
 from xai_heatmap.backends.tensorflow_graph import (
     array,
     cut_out,
@@ -71,14 +72,21 @@ class TensorflowEngine:
         return watch.sightings(adapter.parts(), shapes(watch.values, graph, x))
 
     def record(
-        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+        self,
+        adapter: Adapter,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        *,
+        biases: bool = False,
     ) -> Recorded:
         """One forward pass, opened at `sites`."""
         taps = tuple((name, id(site.part), site.call) for name, site in sites.items())
-        key = "record", taps, undo_key(undo), x.shape[1:], self.structure()
+        key = "record", taps, undo_key(undo), x.shape[1:], self.structure(), biases
 
         def build(images: int | None) -> Opened:
-            return _recording(adapter, (images, *x.shape[1:]), sites, undo)
+            shape = (images, *x.shape[1:])
+            return _recording(adapter, shape, sites, undo, with_biases=biases)
 
         program = self.program(key, build, len(x))
         return program(tf.constant(x, tf.float32))
@@ -167,7 +175,12 @@ class _HeadProgram:
 
 
 def _recording(
-    adapter: Adapter, shape: Sequence[int | None], sites: Mapping[str, Site], undo: Undo
+    adapter: Adapter,
+    shape: Sequence[int | None],
+    sites: Mapping[str, Site],
+    undo: Undo,
+    *,
+    with_biases: bool,
 ) -> Opened:
     """The whole network, from the image on, opened at `sites`."""
     taps = Taps()
@@ -178,7 +191,8 @@ def _recording(
         with running(adapter, undo), tapped(inner, adapter.method, taps.at):
             start = taps.at(INPUT, image) if INPUT in sites else image
             scores = scores_of(adapter, start, undo)
-        cut.update(with_gradients(scores, taps.taps), image=image)
+        added = list(biases(taps.taps)) if with_biases else []
+        cut.update(with_gradients(scores, taps.taps, added), image=image)
         return scores
 
     with tf.init_scope():

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from xai_heatmap.backends.contract import Adapter, Recorded, Undo
+from xai_heatmap.backends.tensorflow_biases import Added
 from xai_heatmap.backends.tensorflow_graph import array, cut_out, operations, read_by
 from xai_heatmap.backends.tensorflow_survey import closing_op
 from xai_heatmap.core.arrays import Native, Scores
@@ -27,20 +28,26 @@ class Opened:
     names
         Names of the taps, and which of the taps each one is.
     reached
-        The taps that the scores depend on.
+        The taps that the scores depend on, and after the taps the values that biases are added to.
+    biases
+        How many of those there are.
     """
 
     forward: Callable[..., Sequence[tf.Tensor]]
     backward: Callable[..., Sequence[tf.Tensor]] | None
     names: Mapping[str, int]
     reached: Sequence[int]
+    biases: int = 0
 
     def __call__(self, *fed: tf.Tensor) -> Recorded:
         """One forward pass."""
         with tf.init_scope():
             scores, *rest = self.forward(*fed)
         count = len(set(self.names.values()))
-        taps, residuals = [array(tap) for tap in rest[:count]], rest[count:]
+        taps, rest = [array(tap) for tap in rest[:count]], rest[count:]
+        names = [f"bias {number}" for number in range(self.biases)]
+        biases = dict(zip(names, map(array, rest[: self.biases]), strict=True))
+        residuals = rest[self.biases :]
 
         def pullback(cotangent: Scores) -> dict[str, Native]:
             gradients = {}
@@ -50,10 +57,14 @@ class Opened:
                 gradients = dict(zip(self.reached, map(array, found), strict=True))
             for tap in range(count):
                 gradients.setdefault(tap, np.zeros(taps[tap].shape, np.float32))
-            return {name: gradients[tap] for name, tap in self.names.items()}
+            beside = dict(zip(names, self.reached[len(self.reached) - len(names) :], strict=True))
+            return {name: gradients[tap] for name, tap in (*self.names.items(), *beside.items())}
 
         return Recorded(
-            array(scores), {name: taps[tap] for name, tap in self.names.items()}, pullback
+            array(scores),
+            {name: taps[tap] for name, tap in self.names.items()},
+            pullback,
+            biases=biases,
         )
 
 
@@ -75,8 +86,13 @@ class Taps:
         return self.taps[-1]
 
 
-def with_gradients(scores: tf.Tensor, taps: Sequence[tf.Tensor]) -> dict[str, Any]:
-    """∂⟨cotangent, scores⟩/∂tap added to the graph, and what of the forward pass that reads."""
+def with_gradients(
+    scores: tf.Tensor, taps: Sequence[tf.Tensor], added: Sequence[Added] = ()
+) -> dict[str, Any]:
+    """∂⟨cotangent, scores⟩/∂tap added to the graph, and what of the forward pass that reads; also
+    by the values that something was added to, with that, as far as the scores depend on them.
+    """
+    first, taps = len(taps), [*taps, *(value for value, _ in added)]
     forward = operations(scores.graph)
     cotangent = tf.compat.v1.placeholder(tf.float32, scores.shape)
     floating = [number for number, tap in enumerate(taps) if tap.dtype.is_floating]
@@ -90,6 +106,7 @@ def with_gradients(scores: tf.Tensor, taps: Sequence[tf.Tensor]) -> dict[str, An
         "scores": scores,
         "cotangent": cotangent,
         "gradients": gradients,
+        "biases": [bias for place, (_, bias) in enumerate(added, first) if place in gradients],
         "residuals": read_by(gradients.values(), within=forward),
     }
 
@@ -97,13 +114,13 @@ def with_gradients(scores: tf.Tensor, taps: Sequence[tf.Tensor]) -> dict[str, An
 def opened(graph: Any, fed: Sequence[tf.Tensor], taps: Taps, cut: Mapping[str, Any]) -> Opened:
     """The two functions cut out of a graph that `with_gradients` completed."""
     gradients, residuals = cut["gradients"], cut["residuals"]
-    forward = cut_out(graph, fed, [cut["scores"], *taps.taps, *residuals])
+    forward = cut_out(graph, fed, [cut["scores"], *taps.taps, *cut["biases"], *residuals])
     backward = (
         cut_out(graph, [cut["cotangent"], *residuals], list(gradients.values()))
         if gradients
         else None
     )
-    return Opened(forward, backward, taps.names, list(gradients))
+    return Opened(forward, backward, taps.names, list(gradients), len(cut["biases"]))
 
 
 def scores_of(adapter: Adapter, image: tf.Tensor, undo: Undo) -> tf.Tensor:

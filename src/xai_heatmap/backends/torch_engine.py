@@ -23,6 +23,7 @@ from xai_heatmap.backends.contract import (
     UseNative,
 )
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
+from xai_heatmap.backends.torch_biases import Biases
 from xai_heatmap.core.arrays import Native, Scores
 from xai_heatmap.core.network import INPUT
 
@@ -74,19 +75,29 @@ class TorchEngine:
         return watch.sightings(adapter.parts(), image, scores, closing)
 
     def record(
-        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+        self,
+        adapter: Adapter,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        *,
+        biases: bool = False,
     ) -> Recorded:
         """One forward pass; autograd records nothing before the first tap."""
-        taps = _Taps(self._overwritten)
-        with self._running(adapter, undo), torch.set_grad_enabled(bool(sites)):
+        taps, added = _Taps(self._overwritten), Biases()
+        with (
+            self._running(adapter, undo),
+            torch.set_grad_enabled(bool(sites)),
+            added if biases else nullcontext(),
+        ):
             image = self._tensor(x)
             image = taps.at(INPUT, image) if INPUT in sites else image.clone()
             inner = {name: site for name, site in sites.items() if name != INPUT}
             with tapped(inner, adapter.method, taps.at):
                 scores = adapter.scores(image)
         if not taps.settle():
-            return self.record(adapter, x, sites, undo)
-        return self._recorded(scores, taps.kept)
+            return self.record(adapter, x, sites, undo, biases=biases)
+        return self._recorded(scores, taps.kept, added)
 
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
@@ -94,7 +105,10 @@ class TorchEngine:
         """What lies behind `site` for the one image `x`."""
         return TorchHead(self, adapter, self._tensor(x), name, site, undo, whole=whole)
 
-    def _recorded(self, scores: torch.Tensor, taps: Mapping[str, torch.Tensor]) -> Recorded:
+    def _recorded(
+        self, scores: torch.Tensor, taps: Mapping[str, torch.Tensor], added: Biases | None = None
+    ) -> Recorded:
+        added = added or Biases()
         unique = {id(tap): tap for tap in taps.values()}
         names: dict[int, list[str]] = {}
         for name, tap in taps.items():
@@ -111,7 +125,8 @@ class TorchEngine:
 
             if scores.requires_grad:
                 seed = torch.as_tensor(cotangent, device=scores.device).to(scores.dtype)
-                _pull(scores, unique, seed, give)
+                with added.giving(lambda name, gradient: use([name], _array(gradient))):
+                    _pull(scores, unique, seed, give)
             for key in unique:
                 give(key, None)
 
@@ -120,9 +135,11 @@ class TorchEngine:
             stream(cotangent, lambda same, own: found.update(dict.fromkeys(same, own)))
             return found
 
+        biases = {name: _array(bias) for name, bias in added.found.items()}
+
         arrays = {key: _array(tap) for key, tap in unique.items()}
         outputs = {name: arrays[id(tap)] for name, tap in taps.items()}
-        return Recorded(_array(scores), outputs, pullback, stream)
+        return Recorded(_array(scores), outputs, pullback, stream, biases)
 
     def _tensor(self, x: Native) -> torch.Tensor:
         with torch.inference_mode(mode=False):

@@ -35,6 +35,10 @@ Activations = Float32[np.ndarray, "n k *grid"]
 Gradients = Float32[np.ndarray, "n k *grid"]
 """Gradients of several images."""
 
+ForAndAgainst = Float32[np.ndarray, "2 ..."]
+"""What a bias contributed at every place of its own grid, summed over feature maps: the positive
+parts, then the negative ones. Without a grid, two numbers."""
+
 Map = Float32[np.ndarray, "*grid"]
 """A method's answer about one image: raw, on the layer's own grid."""
 

@@ -8,7 +8,14 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Activation, Activations, Gradient, Input, Values
+from xai_heatmap.core.arrays import (
+    Activation,
+    Activations,
+    ForAndAgainst,
+    Gradient,
+    Input,
+    Values,
+)
 from xai_heatmap.core.network import Recording
 from xai_heatmap.core.target import Target
 
@@ -133,6 +140,8 @@ class Evidence:
         From other pictures to their own evidence.
     pyramid
         This layer and the last one of every coarser grid that all paths cross, the finest first.
+    biases
+        What every bias behind the layer contributed to y, those of nonlinear operations included.
     """
 
     image: Input | None = None
@@ -143,3 +152,4 @@ class Evidence:
     model: Scored | None = None
     again: Again | None = None
     pyramid: Sequence[Level] | None = None
+    biases: Sequence[ForAndAgainst] | None = None

@@ -20,6 +20,9 @@ Meaning = Literal["logits", "probabilities", "log-probabilities"]
 UseGradients = Callable[[Sequence[str], Float32[np.ndarray, "n k *grid"]], None]
 """What is done with the gradients of layers that share them."""
 
+UseBias = Callable[[Float32[np.ndarray, "n 2 ..."]], None]
+"""What is done with what one bias contributed to each image, as `ForAndAgainst`."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -128,9 +131,15 @@ class Recording(ABC):
         """∂⟨cotangent, scores⟩/∂A of every layer that was asked for, in one backward pass."""
 
     @abstractmethod
-    def each_gradient(self, cotangent: Float32[np.ndarray, "n classes"], use: UseGradients) -> None:
+    def each_gradient(
+        self,
+        cotangent: Float32[np.ndarray, "n classes"],
+        use: UseGradients,
+        use_bias: UseBias | None = None,
+    ) -> None:
         """As `pullback`, but every gradient goes to ``use(layers, gradients)`` as soon as it is
-        known and is not kept: `layers` are those that gave one and the same array.
+        known and is not kept: `layers` are those that gave one and the same array. What each bias
+        contributed goes to `use_bias`, where biases were recorded.
         """
 
     @abstractmethod
@@ -178,8 +187,19 @@ class Network(ABC):
         """What the network is like for inputs of `shape` (c, *image); kept for the next call."""
 
     @abstractmethod
-    def record(self, x: Inputs, at: Layers = ()) -> Recording:
-        """One forward pass, opened at the layers meant: names, globs, indices, auto or all."""
+    def record(self, x: Inputs, at: Layers = (), *, biases: bool = False) -> Recording:
+        """One forward pass, opened at the layers meant: names, globs, indices, auto or all.
+
+        With `biases` it also keeps what is added behind the first of them: v - Σ J u of every
+        operation from u to v, where J is its derivative.
+        """
+
+
+def for_and_against(
+    contributions: Float32[np.ndarray, "n k ..."],
+) -> Float32[np.ndarray, "n 2 ..."]:
+    """Positive and negative contributions, each summed over feature maps."""
+    return np.stack([np.maximum(contributions, 0).sum(1), np.minimum(contributions, 0).sum(1)], 1)
 
 
 @dataclass(frozen=True)
@@ -213,9 +233,16 @@ class LogRecording(Recording):
         """∂⟨c, log p⟩/∂A = ∂⟨c/p, p⟩/∂A."""
         return self.inner.pullback(cotangent / self._probabilities())
 
-    def each_gradient(self, cotangent: Float32[np.ndarray, "n classes"], use: UseGradients) -> None:
-        """As `pullback`, one by one."""
-        self.inner.each_gradient(cotangent / self._probabilities(), use)
+    def each_gradient(
+        self,
+        cotangent: Float32[np.ndarray, "n classes"],
+        use: UseGradients,
+        use_bias: UseBias | None = None,
+    ) -> None:
+        """As `pullback`, one by one; the bias of a logarithm is log p - 1."""
+        self.inner.each_gradient(cotangent / self._probabilities(), use, use_bias)
+        if use_bias is not None:
+            use_bias(for_and_against(cotangent * (self.scores - 1)))
 
     def replay(
         self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 
 OnGrid = Float32[np.ndarray, "..."]
 
@@ -14,13 +14,33 @@ def resized(values: OnGrid, grid: Sequence[int]) -> OnGrid:
     """
     for axis, length in zip(range(values.ndim - len(grid), values.ndim), grid, strict=True):
         cells = values.shape[axis]
-        place = np.clip((np.arange(length) + 0.5) / length * cells - 0.5, 0, cells - 1)
-        first = np.minimum(place.astype(int), max(cells - 2, 0))
-        share = (place - first).astype(np.float32).reshape(-1, *[1] * (values.ndim - axis - 1))
+        first, share = _between(cells, length)
+        share = share.reshape(-1, *[1] * (values.ndim - axis - 1))
         after = np.minimum(first + 1, cells - 1)
         low, high = values.take(first, axis), values.take(after, axis)
         values = low + share * (high - low)
     return values
+
+
+def shared_out(map_: OnGrid, grid: Sequence[int]) -> OnGrid:
+    """As `resized`, but the sum stays: a cell's own is shared among the places that show it."""
+    for axis, length in enumerate(grid):
+        cells = map_.shape[axis]
+        first, share = _between(cells, length)
+        shown = np.bincount(first, 1 - share, cells)
+        shown += np.bincount(np.minimum(first + 1, cells - 1), share, cells)
+        each = np.maximum(shown, np.finfo(np.float32).tiny).astype(np.float32)
+        map_ = map_ / each.reshape(-1, *[1] * (map_.ndim - axis - 1))
+    return resized(map_, grid)
+
+
+def _between(
+    cells: int, length: int
+) -> tuple[Int[np.ndarray, " length"], Float32[np.ndarray, " length"]]:
+    """Of every place the cell before it, and how far it is on the way to the next."""
+    place = np.clip((np.arange(length) + 0.5) / length * cells - 0.5, 0, cells - 1)
+    first = np.minimum(place.astype(int), max(cells - 2, 0))
+    return first, (place - first).astype(np.float32)
 
 
 def scaled(map_: OnGrid) -> OnGrid:

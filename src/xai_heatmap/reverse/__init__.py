@@ -1,11 +1,12 @@
 """Reverse-mode differentiation over ONNX graphs, written as standard ONNX operators.
 
 ``prepared`` brings a model into the form that is needed, ``backward`` adds gradients to it,
-``rules`` says what is covered. Whoever writes more into the graph takes a ``Builder`` and
-``gradients``.
+``biases`` what every node adds; ``rules`` says what is covered. Whoever writes more into the graph
+takes a ``Builder`` and ``gradients``.
 """
 
 from xai_heatmap.reverse import operators as _operators  # noqa: F401  # registers the rules
+from xai_heatmap.reverse.biases import biases
 from xai_heatmap.reverse.builder import Builder, Tensor, op
 from xai_heatmap.reverse.prepare import prepared
 from xai_heatmap.reverse.registry import Rule, rules
@@ -16,6 +17,7 @@ __all__ = [
     "Rule",
     "Tensor",
     "backward",
+    "biases",
     "gradients",
     "op",
     "prepared",

@@ -78,7 +78,7 @@ def _sweep(
 ) -> tuple[dict[str, Tensor], dict[str, NoRule]]:
     """The gradient of each tensor, or the reason why it has none."""
     _check_names(builder, [*at, *cotangents])
-    active = _active(builder, at)
+    active = moving(builder, at)
     totals, refused = dict(cotangents), dict[str, NoRule]()
     for proto in reversed(builder.forward):
         wanted = [name for name in _reads(proto) if name in active]
@@ -132,7 +132,7 @@ def _applied(rule: Rule, node: Node, arriving: Sequence[Tensor | None]) -> Seque
     return (answer,) if isinstance(answer, Tensor) else answer
 
 
-def _active(builder: Builder, at: Sequence[str]) -> set[str]:
+def moving(builder: Builder, at: Sequence[str]) -> set[str]:
     """Every tensor that depends on one of `at` through real numbers, or their quantised form."""
     active = set(at)
     for node in builder.forward:

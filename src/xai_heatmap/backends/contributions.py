@@ -1,0 +1,45 @@
+"""What biases contributed to the score, on the grids of the values that they were added to."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Float32
+
+from xai_heatmap.backends.contract import Bias
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.layout import Layout, layout
+from xai_heatmap.core.network import INPUT, Survey, for_and_against
+
+
+def contributions(
+    gradient: Native, bias: Bias, survey: Survey
+) -> Iterator[Float32[np.ndarray, "n 2 ..."]]:
+    """What a bias contributed to each image: the gradient of the value that it was added to, times
+    it; on the value's grid, and what belongs to no place for itself.
+    """
+    product = gradient * bias
+    own = _layout(product.shape, survey)
+    if own is None or np.prod(own.grid) == 1:
+        yield for_and_against(product.reshape(len(product), -1))
+        return
+    yield for_and_against(own.to_grid(product))
+    if own.prefix:
+        yield for_and_against(product[:, : own.prefix].reshape(len(product), -1))
+
+
+def _layout(shape: tuple[int, ...], survey: Survey) -> Layout | None:
+    """How a value that no layer may have answered is read."""
+    known = [layer.layout for layer in survey.layers.values() if layer.layout is not None]
+    tokens = {int(np.prod(own.grid)) + own.prefix for own in known if own.kind == "tokens"}
+    if len(shape) == 4 and shape[-1] == shape[-2] and shape[-1] in tokens:
+        return None  # a weight for every pair of tokens
+    picture = survey.layers[INPUT].layout
+    if picture is None:
+        return None
+    return layout(
+        shape,
+        images=shape[0],
+        image=picture.grid,
+        channels_last=picture.kind == "channels_last",
+        grids=tuple(dict.fromkeys(own.grid for own in known if own.kind != "tokens")),
+    )
