@@ -21,7 +21,8 @@ def truth() -> dict[tuple[str, str, str], tuple[float, int]]:
 
 def costs() -> dict[tuple[str, str], dict]:
     """By method and network: what a map takes beside one bare forward pass in PyTorch."""
-    return {(row["method"], row["network"]): row for row in _read("costs.json").get("rows", [])}
+    rows = _read("costs.json").get("rows", [])
+    return {(row["method"], row["network"]): row for row in rows if row["framework"] == "torch"}
 
 
 def right(method: str, layer: str, measure: str) -> float | None:
@@ -34,13 +35,17 @@ def right(method: str, layer: str, measure: str) -> float | None:
 
 
 def ratio(method: str, network: str) -> str:
-    """``1.1 x``, with the options that it was measured with where they are not the defaults."""
+    """``1.1 x``, with the options that it was measured with where they are not the defaults.
+
+    A ``~`` stands before what was measured while the machine did other work.
+    """
     row = costs().get((method, network))
     if row is None:
         return UNKNOWN
     if "refused" in row:
-        return "not of this network"
-    return f"{number(row['ratio'])} x{options(row['options'])}"
+        return "took too long" if row["refused"].startswith("took") else "not of this network"
+    about = "~" if "busy" in row else ""
+    return f"{about}{number(row['ratio'])} x{options(row['options'])}"
 
 
 def memory(method: str, network: str) -> str:

@@ -16,7 +16,8 @@ FIGURES = """## What each costs, and how right it is
 
 **Cost** is the time of one map ÷ that of one bare forward pass, in PyTorch on a processor, at the
 layer that the network suggests, pixel methods at the picture. Options stand beside it where fewer
-samples than by default were taken ([how](../../benchmarks/README.md#what-each-method-costs)).
+samples than by default were taken; ~ stands where the machine did other work meanwhile
+([how](../../benchmarks/README.md#what-each-method-costs)).
 
 **Heat on the object** is the share of the heat that lies on the object ÷ the object's share of the
 picture, the mean over planted scenes whose truth is known: 1 is chance. **Points at it** says how

@@ -54,7 +54,10 @@ def test_a_method_that_nobody_measured_is_not_measured(generator, monkeypatch, t
     monkeypatch.setattr(generator.measured, "BENCHMARKS", tmp_path)
     assert "| Measured | not measured |" in generator.pages()["gradcam.md"]
     row = {"method": "gradcam", "network": "resnet50", "ratio": 1.234, "megabytes": 7.0}
-    costs = {"rows": [row | {"options": {"samples": 3}}]}
+    rows = [row | {"framework": "torch", "options": {"samples": 3}}]
+    rows += [rows[0] | {"framework": "onnx", "ratio": 9.0}]
+    dear = {"method": "rise", "network": "resnet50", "framework": "torch"}
+    costs = {"rows": [*rows, dear | {"refused": "took more than 300 s"}]}
     (tmp_path / "costs.json").write_text(json.dumps(costs))
     truth = {"objects": [["gradcam", "features", "energy / area", 2.5, 500],
                          ["gradcam", "features", "pointing game", 0.75, 500]]}  # fmt: skip
@@ -65,6 +68,7 @@ def test_a_method_that_nobody_measured_is_not_measured(generator, monkeypatch, t
         in told["gradcam.md"]
     )
     assert "2.50 times as much heat" in told["gradcam.md"]
+    assert "ResNet-50: took too long" in told["rise.md"]
     (line,) = [line for line in told["which.md"].splitlines() if line.startswith("| [`gradcam`]")]
     assert "| 1.2 x with samples=3 | not measured | 7 MB | 2.50 | 75 % | not measured |" in line
 
