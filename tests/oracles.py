@@ -345,6 +345,186 @@ def gradients_by_loops(gradients, *, variance: bool) -> np.ndarray:
     return found
 
 
+def masked_by_loops(image, activation, score, *, used, masks, factors=(1.0,)) -> np.ndarray:
+    """Score-CAM's weights for any masks of each feature map: SS-CAM with noise on them, IS-CAM
+    with the picture faded in by factors; no softmax."""
+    found = np.zeros(activation.shape[1:])
+    nothing = score(np.zeros(image.shape))
+    for m in used:
+        scores = []
+        for mask in masks(m):
+            low, high = float(mask.min()), float(mask.max())
+            shown = drawn_out_by_loops((mask - low) / (high - low), *image.shape[1:])
+            scores += [score(image * shown * factor) for factor in factors]
+        weight = math.fsum(scores) / len(scores) - nothing
+        found += weight * activation[m].astype(np.float64)
+    return np.maximum(found, 0)
+
+
+def sobol_by_loops(one, other, score_of) -> list[float]:
+    """Jansen 1999: the mean of squared differences when one block is drawn anew, over twice the
+    variance of both designs."""
+    before = [score_of(row) for row in one]
+    all_of_them = before + [score_of(row) for row in other]
+    mean = math.fsum(all_of_them) / len(all_of_them)
+    variance = math.fsum((y - mean) ** 2 for y in all_of_them) / (len(all_of_them) - 1)
+    found = []
+    for cell in range(len(one[0])):
+        total = 0.0
+        for row, another, y in zip(one, other, before, strict=True):
+            changed = list(row)
+            changed[cell] = another[cell]
+            total += (y - score_of(changed)) ** 2
+        found.append(total / len(one) / (2 * variance))
+    return found
+
+
+def hsic_by_matrices(shown, scores) -> list[float]:
+    """Novello et al. 2022, the estimator as printed, less its mean over permutations of scores."""
+    n = len(scores)
+    apart = [abs(a - b) for i, a in enumerate(scores) for b in scores[:i]]
+    width = float(np.median(apart))
+    kernel = np.array([[math.exp(-(((a - b) / width) ** 2) / 2) for a in scores] for b in scores])
+    centring = np.eye(n) - np.ones((n, n)) / n
+    found = []
+    for cell in range(len(shown[0])):
+        own = [float(row[cell]) for row in shown]
+        alike = np.array([[0.5 - (a - b) ** 2 for a in own] for b in own])
+        centred = centring @ alike @ centring
+        chance = np.trace(centred) * np.trace(centring @ kernel @ centring) / (n - 1)
+        trace = np.trace(alike @ centring @ kernel @ centring)
+        found.append((trace - chance) / (n - 1) ** 2)
+    return found
+
+
+def guided_by_loops(activation, slope, start, *, steps, anchors, share) -> np.ndarray:
+    """Kapishnikov et al. 2021, algorithm 1, between anchors on the straight way; trapezoids."""
+    shape = activation.shape
+    first, last = np.float64(start).ravel(), np.float64(activation).ravel()
+    x, total = first.copy(), np.zeros(first.size)
+    many = max(round(share * first.size), 1)
+    edges = [len(part) for part in np.array_split(np.arange(steps), min(anchors, steps))]
+    done = 0
+    for length in edges:
+        done += length
+        goal = first + done / steps * (last - first)
+        whole = sum(abs(g - v) for g, v in zip(goal, x, strict=True))
+        for step in range(1, length + 1):
+            gradient, old = slope(x.reshape(shape)).ravel(), x.copy()
+            wanted = whole * (1 - step / length)
+            while True:
+                left = sum(abs(g - v) for g, v in zip(goal, x, strict=True))
+                if left <= wanted + 1e-12 * whole:
+                    break
+                away = [i for i in range(x.size) if abs(x[i] - goal[i]) > 1e-13]
+                chosen = sorted(away, key=lambda i: abs(gradient[i]))[:many]
+                theirs = sum(abs(goal[i] - x[i]) for i in chosen)
+                part = min((left - wanted) / theirs, 1.0) if theirs else 0.0
+                for i in chosen:
+                    x[i] += part * (goal[i] - x[i])
+                if part < 1:
+                    break
+            if step == length:
+                x = goal.copy()
+            after = slope(x.reshape(shape)).ravel()
+            total += (gradient + after) / 2 * (x - old)
+    return total.reshape(shape).sum(axis=0)
+
+
+def smoothed_by_loops(picture: np.ndarray) -> np.ndarray:
+    """Under 1/4, 1/2, 1/4 along both axes; beyond its edges it goes on as it ends."""
+    _, rows, columns = picture.shape
+    found = np.zeros(picture.shape)
+    for i in range(rows):
+        for j in range(columns):
+            for down, high in ((-1, 0.25), (0, 0.5), (1, 0.25)):
+                for along, wide in ((-1, 0.25), (0, 0.5), (1, 0.25)):
+                    a = min(max(i + down, 0), rows - 1)
+                    b = min(max(j + along, 0), columns - 1)
+                    found[:, i, j] += high * wide * picture[:, a, b]
+    return found
+
+
+def edges_by_loops(colours: np.ndarray) -> list[tuple[float, int, int]]:
+    """Neighbours below and beside every place, the most alike first."""
+    _, rows, columns = colours.shape
+    edges = []
+    for i in range(rows):
+        for j in range(columns):
+            for a, b in ((i + 1, j), (i, j + 1)):
+                if a < rows and b < columns:
+                    far = math.sqrt(((colours[:, i, j] - colours[:, a, b]) ** 2).sum())
+                    edges.append((far, i * columns + j, a * columns + b))
+    return sorted(edges)
+
+
+def segments_by_loops(picture, scale, fewest) -> list[set[int]]:
+    """Felzenszwalb and Huttenlocher 2004, algorithm 1, with sets; then small regions are joined."""
+    k, rows, columns = picture.shape
+    ranged = picture.astype(np.float64) * 2 / float(np.ptp(picture)) * math.sqrt(3 / k)
+    edges = edges_by_loops(smoothed_by_loops(ranged))
+    regions = [({place}, 0.0) for place in range(rows * columns)]
+    for small in (False, True):
+        for far, one, other in edges:
+            a = next(own for own in regions if one in own[0])
+            b = next(own for own in regions if other in own[0])
+            alike = all(far <= inner + scale / len(own) for own, inner in (a, b))
+            tiny = min(len(a[0]), len(b[0])) < fewest
+            if a is not b and (tiny if small else alike):
+                regions = [own for own in regions if own is not a and own is not b]
+                regions.append((a[0] | b[0], max(far, a[1], b[1])))
+    return [own for own, _ in regions]
+
+
+def xrai_by_loops(added, segmentations, around) -> np.ndarray:
+    """Kapishnikov et al. 2019, algorithm 1, until every place is taken."""
+    rows, columns = added.shape
+    regions = []
+    for segmentation in segmentations:
+        for region in segmentation:
+            wide = set()
+            for place in region:
+                i, j = divmod(place, columns)
+                for a in range(max(i - around, 0), min(i + around, rows - 1) + 1):
+                    for b in range(max(j - around, 0), min(j + around, columns - 1) + 1):
+                        wide.add(a * columns + b)
+            regions.append(wide)
+    found, free = np.zeros(rows * columns), set(range(rows * columns))
+    values = added.astype(np.float64).ravel()
+    while free:
+        gains = [
+            math.fsum(values[p] for p in region & free) / len(region & free)
+            if region & free
+            else -math.inf
+            for region in regions
+        ]
+        best = max(range(len(gains)), key=lambda place: gains[place])
+        for place in regions[best] & free:
+            found[place] = gains[best]
+        free -= regions[best]
+    return found.reshape(rows, columns)
+
+
+def factors_by_loops(rows, kinds, places, rounds):
+    """Cichocki and Phan 2009, algorithm 2 (HALS), entry by entry."""
+    kinds, places = kinds.copy(), places.copy()
+    (k, many), parts = rows.shape, places.shape[0]
+    for _ in range(rounds):
+        for p in range(parts):
+            length = math.fsum(kinds[m, p] ** 2 for m in range(k))
+            for j in range(many if length else 0):
+                missing = [rows[m, j] - kinds[m] @ places[:, j] for m in range(k)]
+                step = math.fsum(kinds[m, p] * missing[m] for m in range(k)) / length
+                places[p, j] = max(places[p, j] + step, 0.0)
+        for p in range(parts):
+            length = math.fsum(places[p, j] ** 2 for j in range(many))
+            for m in range(k if length else 0):
+                missing = [rows[m, j] - kinds[m] @ places[:, j] for j in range(many)]
+                step = math.fsum(places[p, j] * missing[j] for j in range(many)) / length
+                kinds[m, p] = max(kinds[m, p] + step, 0.0)
+    return kinds, places
+
+
 def drawn_out_by_loops(map_: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Linear between the centres of cells, one pixel at a time."""
     high, wide = map_.shape

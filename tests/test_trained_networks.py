@@ -80,7 +80,13 @@ def test_predictions_are_the_recorded_ones(name, column, preprocess, folder, req
 
 FEWER = {
     "rise": {"samples": 300},
+    "guided_integrated_gradients": {"steps": 16},
+    "hsic": {"samples": 300},
+    "iscam": {"top": 16, "steps": 4},
     "scorecam": {"top": 64},
+    "sobol": {"samples": 8, "cells": 5},
+    "sscam": {"top": 16, "samples": 4},
+    "xrai": {"steps": 8},
     "smooth_gradcam_pp": {"samples": 8},
     "smoothgrad": {"samples": 8},
     "vargrad": {"samples": 8},
@@ -89,8 +95,9 @@ FEWER = {
 }
 """Options that keep slow methods short."""
 WHATEVER_THE_CLASS = {"eigencam", "fem", "kpcacam"}
-SPECKLED = {"saliency", "smoothgrad", "vargrad", "input_x_gradient", "integrated_gradients"}
-"""Methods whose strongest place is a single pixel: their heat is looked at as a whole."""
+SPECKLED = {"saliency", "smoothgrad", "vargrad", "input_x_gradient", "integrated_gradients", "xrai"}
+"""Methods whose strongest place is a single pixel or a small region: their heat is looked at as a
+whole."""
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -61,12 +61,17 @@ def test_it_is_known_who_needs_gradients():
     assert without == {
         "ablationcam",
         "eigencam",
+        "feature_factors",
         "fem",
+        "hsic",
+        "iscam",
         "kpcacam",
         "occlusion",
         "reciprocam",
         "rise",
         "scorecam",
+        "sobol",
+        "sscam",
     }
 
 

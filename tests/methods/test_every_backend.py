@@ -27,10 +27,16 @@ FEW = {
     "smooth:layercam": {"samples": 5},
     "smooth_gradcam_pp": {"samples": 5},
     "smoothgrad": {"samples": 5},
+    "sobol": {"samples": 8, "cells": 3},
+    "sscam": {"samples": 3},
+    "xrai": {"steps": 5},
     "vary:saliency": {"samples": 5},
     "vargrad": {"samples": 5},
+    "guided_integrated_gradients": {"steps": 4},
+    "hsic": {"samples": 64, "cells": 3},
     "integrated": {"steps": 5},
     "integrated_gradients": {"steps": 5},
+    "iscam": {"steps": 3},
     "occlusion": {"window": 4, "stride": 2},
 }
 """Options that keep slow methods short."""
@@ -87,8 +93,12 @@ def test_a_method_repeats_itself(name, kind):
 ROWS = {
     "ablationcam": {"relu": [6]},  # 5 feature maps and the whole
     "groupcam": {"input": [5]},  # 4 groups that speak for the class, and the blurred picture
+    "feature_factors": {"relu": [5]},  # 4 parts and the whole
+    "guided_integrated_gradients": {"input": [1, 1, 1, 1, 1]},  # each where the last one leads
+    "hsic": {"input": [32, 32]},
     "integrated": {"relu": [5, 2]},  # `steps` and both ends
     "integrated_gradients": {"input": [5, 2]},
+    "iscam": {"input": [16]},  # 5 feature maps, 3 steps each, and nothing
     "occlusion": {"input": [10]},  # 3 x 3 windows and the whole
     "reciprocam": {"relu": [32, 5]},  # 6 x 6 places and nothing
     "rise": {"input": [32, 18, 14]},  # 64 masks, 50 of them before the first look
@@ -96,7 +106,10 @@ ROWS = {
     "shapleycam": {"relu": [2]},
     "smooth:ablationcam": {"relu": [6] * 25},
     "smoothgrad": {"input": [5]},
+    "sobol": {"input": [32, 32, 24]},  # 9 blocks and both designs, 8 each
+    "sscam": {"input": [16]},
     "vargrad": {"input": [5]},
+    "xrai": {"input": [5, 2, 5, 2]},
 }
 """What every method replays: at which layer how many rows, batch by batch."""
 AGAIN = {

@@ -13,7 +13,11 @@ from xai_heatmap.core.errors import BadOption, UnknownMethod
 from xai_heatmap.core.evidence import Evidence, Level
 from xai_heatmap.core.registry import METHODS, find_method
 from xai_heatmap.methods._baseline import baseline
+from xai_heatmap.methods._masking import varying
+from xai_heatmap.methods._noise import noisy
+from xai_heatmap.methods._regions import ranked
 from xai_heatmap.methods._resize import resized
+from xai_heatmap.methods._segments import segmentations
 
 shapes = st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(1, 6))
 seeds = st.integers(0, 10_000)
@@ -525,6 +529,295 @@ def test_a_single_layer_is_layercam_to_its_maximum(name):
     np.testing.assert_allclose(found, plain / plain.max(), atol=1e-6)
 
 
+@given(shape=shapes, seed=seeds, samples=st.integers(1, 3), top=st.integers(0, 4))
+@few
+def test_sscam_equals_its_oracle(shape, seed, samples, top):
+    activation, _, _ = known(shape, seed)
+    image, model, _ = known((3, 8, 9), seed)
+    options = {"noise": 0.4, "samples": samples, "seed": 3}
+    used = varying(activation, top)
+
+    def masks(m):
+        own = used.index(m)
+        return noisy(activation[m], **{**options, "seed": 3 + own})
+
+    wanted = oracles.masked_by_loops(image, activation, model.score, used=used, masks=masks)
+    evidence = Evidence(image=image, activation=activation, model=model)
+    found = find_method("sscam")(evidence, {**options, "top": top})
+    assert len(model.seen) == 1 + samples * len(used)
+    assert_equal(found, wanted, rtol=5e-5)
+
+
+@given(shape=shapes, seed=seeds, steps=st.integers(1, 4), top=st.integers(0, 4))
+@few
+def test_iscam_equals_its_oracle(shape, seed, steps, top):
+    activation, _, _ = known(shape, seed)
+    image, model, _ = known((3, 8, 9), seed)
+    wanted = oracles.masked_by_loops(
+        image,
+        activation,
+        model.score,
+        used=varying(activation, top),
+        masks=lambda m: [activation[m]],
+        factors=[step / steps for step in range(1, steps + 1)],
+    )
+    evidence = Evidence(image=image, activation=activation, model=model)
+    found = find_method("iscam")(evidence, {"steps": steps, "top": top})
+    assert_equal(found, wanted, rtol=5e-5)
+
+
+@pytest.mark.parametrize(("name", "options"), [("sscam", {"noise": 0.0}), ("iscam", {"steps": 1})])
+def test_score_cam_s_descendants_are_score_cam_where_they_do_nothing(name, options):
+    activation, _, _ = known()
+    image, model, _ = known((3, 8, 9))
+    evidence = Evidence(image=image, activation=activation, model=model)
+    assert_equal(find_method(name)(evidence, options), find_method("scorecam")(evidence))
+
+
+def test_masks_with_noise_on_them_stay_masks():
+    activation, _, _ = known()
+    model = ToyHead((1, 8, 9))
+    evidence = Evidence(image=np.ones((1, 8, 9), np.float32), activation=activation, model=model)
+    find_method("sscam")(evidence, {"noise": 3.0})
+    seen = np.array(model.seen[1:])
+    assert seen.min() >= 0
+    assert seen.max() <= 1 + 1e-6
+
+
+def blocks_seen(name, grid=(9, 11), **options):
+    """What the head sees of a picture that is 1 everywhere, block by block of four by four."""
+    head = ToyHead((1, *grid))
+    evidence = Evidence(activation=np.ones((1, *grid), np.float32), head=head)
+    found = find_method(name).found(evidence, {"cells": 4, **options})
+    starts = [[-(-place * length // 4) for place in range(4)] for length in grid]
+    rows = [[seen[0, i, j] for i in starts[0] for j in starts[1]] for seen in head.seen]
+    for row, seen in zip(rows, head.seen, strict=True):
+        for i in range(grid[0]):
+            for j in range(grid[1]):
+                assert seen[0, i, j] == row[i * 4 // grid[0] * 4 + j * 4 // grid[1]]
+    scores = {tuple(row): head.score(seen) for row, seen in zip(rows, head.seen, strict=True)}
+    return found, rows, scores
+
+
+@pytest.mark.parametrize("samples", [4, 7])
+def test_sobol_equals_its_oracle_on_its_own_designs(samples):
+    found, rows, scores = blocks_seen("sobol", samples=samples)
+    assert len(rows) == samples * (16 + 2)
+    one, other = rows[:samples], rows[samples : 2 * samples]
+    indices = oracles.sobol_by_loops(one, other, lambda row: scores[tuple(row)])
+    drawn = oracles.drawn_out_by_loops(np.reshape(indices, (4, 4)), 9, 11)
+    assert_equal(found.map, drawn, rtol=1e-4)
+
+
+def test_sobol_s_designs_are_latin_hypercubes():
+    _, rows, _ = blocks_seen("sobol", samples=8)
+    for cell in np.array(rows[:8]).T:
+        assert sorted(np.floor(cell * 8)) == list(range(8))
+
+
+def parts(weights, score):
+    """A picture of four places, and a score of what is shown of each."""
+    x = np.array([weights], np.float32)
+    return Evidence(activation=x, head=lambda many: np.array([score(m[0]) for m in many], "f"))
+
+
+def test_sobol_indices_of_a_sum_are_its_squares():
+    evidence = parts([1, 2, 0, -3], lambda m: m.sum() + 5)
+    found = find_method("sobol").found(evidence, {"samples": 20_000, "cells": 4})
+    np.testing.assert_allclose(found.map, np.array([1, 4, 0, 9]) / 14, atol=0.02)
+
+
+def test_sobol_indices_of_a_product_count_it_for_both():
+    evidence = parts([1, 1, 1, 1], lambda m: m[0] * m[2])
+    found = find_method("sobol").found(evidence, {"samples": 4000, "cells": 4})
+    np.testing.assert_allclose(found.map, [4 / 7, 0, 4 / 7, 0], atol=0.03)
+
+
+def test_sobol_knows_its_own_error():
+    evidence = parts([1, 2, 1, -3], lambda m: (m.sum() + 1) ** 2)
+    found = [
+        find_method("sobol").found(evidence, {"samples": 50, "cells": 4, "seed": seed})
+        for seed in range(60)
+    ]
+    true = np.sqrt(np.var([one.map for one in found], axis=0).mean())
+    said = np.mean([one.figures["standard error"] for one in found])
+    assert said == pytest.approx(true, rel=0.3)
+
+
+@pytest.mark.parametrize("name", ["sobol", "hsic"])
+def test_a_score_that_never_changes_depends_on_nothing(name):
+    evidence = parts([1, 2, 3, 4], lambda m: 7.0)
+    found = find_method(name).found(evidence, {"samples": 20})
+    assert not found.map.any()
+    assert found.figures["reliability"] == 0
+
+
+@pytest.mark.parametrize("name", ["sobol", "hsic"])
+def test_what_is_not_shown_is_filled(name):
+    picture = np.random.default_rng(0).normal(size=(2, 8, 8)).astype(np.float32)
+    head = ToyHead((2, 8, 8))
+    evidence = Evidence(activation=picture, head=head)
+    find_method(name)(evidence, {"samples": 8, "fill": "mean"})
+    means = picture.mean(axis=(1, 2), keepdims=True)
+    shown = (head.seen[0] - means) / (picture - means)
+    np.testing.assert_allclose(shown[0], shown[1], atol=1e-3)
+    assert shown.min() > -1e-3
+    assert shown.max() < 1 + 1e-3
+
+
+@pytest.mark.parametrize("samples", [8, 31])
+def test_hsic_equals_its_oracle_on_its_own_masks(samples):
+    found, rows, scores = blocks_seen("hsic", samples=samples)
+    assert len(rows) == samples
+    assert {value for row in rows for value in row} == {0.0, 1.0}
+    values = [np.float32(scores[tuple(row)]) for row in rows]
+    drawn = oracles.drawn_out_by_loops(
+        np.reshape(oracles.hsic_by_matrices(rows, [float(v) for v in values]), (4, 4)), 9, 11
+    )
+    assert_equal(found.map, drawn, rtol=1e-4)
+
+
+def test_hsic_of_what_has_no_effect_is_chance():
+    evidence = parts([1, 1, 1, 1], lambda m: m[1] + m[2] * m[2])
+    find = find_method("hsic")
+    maps = [find(evidence, {"samples": 60, "cells": 4, "seed": seed}) for seed in range(80)]
+    mean, error = np.mean(maps, axis=0), np.std(maps, axis=0) / 80**0.5
+    assert np.abs(mean[[0, 3]]).max() < 4 * error[[0, 3]].max()
+    assert mean[1] > 20 * error[1]
+
+
+guided = given(
+    shape=shapes,
+    seed=seeds,
+    steps=st.integers(1, 6),
+    anchors=st.integers(1, 4),
+    share=st.sampled_from([0.05, 0.3, 1.0]),
+)
+
+
+@guided
+@few
+def test_guided_integrated_gradients_equals_its_oracle(shape, seed, steps, anchors, share):
+    activation, head, evidence = known(shape, seed)
+    options = {"steps": steps, "anchors": anchors, "share": share}
+    wanted = oracles.guided_by_loops(
+        activation, lambda x: head.slope(x.astype("f")), np.zeros(shape), **options
+    )
+    found = find_method("guided_integrated_gradients")(evidence, options)
+    assert len(head.seen) == steps + 1
+    assert_equal(found, wanted, rtol=1e-4)
+
+
+def test_guided_integrated_gradients_add_up():
+    activation, head, evidence = known()
+    rise = head.score(activation) - head.score(np.zeros(SHAPE))
+    for anchors in (1, 4):
+        options = {"steps": 100, "anchors": anchors}
+        found = find_method("guided_integrated_gradients").found(evidence, options)
+        said = found.figures["completeness residual"]
+        assert said == pytest.approx(abs(found.map.sum() - rise) / abs(rise), abs=1e-5)
+        assert said < 0.02
+
+
+def test_the_guided_way_moves_what_is_flat_first_and_ends_at_the_picture():
+    activation = np.array([[1.0, 1.0, 1.0]], np.float32)
+    head = ToyHead((1, 3))
+    head.slope = lambda a: np.array([[3.0, 1.0, 2.0]])
+    evidence = Evidence(activation=activation, head=head)
+    find_method("guided_integrated_gradients")(evidence, {"steps": 3, "anchors": 1, "share": 0.3})
+    ways = [seen[0].tolist() for seen in head.seen]
+    assert ways == [[0, 0, 0], [0, 1, 0], [0, 1, 1], [1, 1, 1]]
+
+
+def test_a_guided_way_with_an_anchor_a_step_is_the_straight_one():
+    activation, head, evidence = known()
+    find_method("guided_integrated_gradients")(evidence, {"steps": 5, "anchors": 5})
+    straight = [activation * step / 5 for step in range(6)]
+    np.testing.assert_allclose(head.seen, straight, atol=1e-6)
+
+
+sides = st.integers(2, 6)
+
+
+@given(rows=sides, columns=sides, k=st.integers(1, 4), seed=seeds, around=st.integers(0, 2))
+@few
+def test_xrai_equals_its_oracle(rows, columns, k, seed, around):
+    activation = known((k, rows, columns), seed)[0]
+    scales = (0.2, 1.0, 4.0)
+    added = np.random.default_rng(seed).normal(size=(rows, columns))
+    labels = segmentations(activation, scales, least=2 / (rows * columns))
+    sets = [oracles.segments_by_loops(activation, scale, 2) for scale in scales]
+    for one, regions in zip(labels, sets, strict=True):
+        named = {frozenset(np.flatnonzero(one.ravel() == n)) for n in range(one.max() + 1)}
+        assert named == {frozenset(region) for region in regions}
+    wanted = oracles.xrai_by_loops(added, sets, around)
+    np.testing.assert_allclose(ranked(added, labels, around=around), wanted, atol=1e-9)
+
+
+def test_xrai_adds_up_and_holds_to_regions():
+    activation, head, _ = known((3, 20, 24))
+    activation[:, 5:12, 6:15] += 8
+    evidence = Evidence(activation=activation, head=head)
+    found = find_method("xrai").found(evidence, {"steps": 64})
+    ends = [getattr(activation, end)(axis=(1, 2), keepdims=True) for end in ("min", "max")]
+    before = np.mean([head.score(np.broadcast_to(end, activation.shape)) for end in ends])
+    assert found.map.sum() == pytest.approx(head.score(activation) - before, rel=1e-3)
+    assert len(np.unique(found.map)) <= found.figures["regions"]
+    assert found.figures["completeness residual"] < 1e-2
+
+
+@pytest.mark.parametrize("part", [1, 2, 3])
+def test_feature_factors_equals_its_oracle(part):
+    activation, head, evidence = known((3, 3, 4), 5)
+    activation[:] = np.abs(activation)
+    activation[0, 0, 0] = -1
+    options = {"parts": 3, "part": part, "seed": 2}
+    found = find_method("feature_factors").found(evidence, options)
+    rows = np.maximum(activation, 0).reshape(3, -1).astype(np.float64)
+    random, size = np.random.default_rng(2), (rows.mean() / 3) ** 0.5
+    start = [size * random.uniform(0.5, 1.5, shape) for shape in ((3, 3), (3, 12))]
+    kinds, places = oracles.factors_by_loops(rows, *start, 200)
+    losses = [
+        head.score(activation) - head.score(activation - np.outer(w, h).reshape(3, 3, 4))
+        for w, h in zip(kinds.T, places, strict=True)
+    ]
+    loss, own = sorted(zip(losses, range(3), strict=True), reverse=True)[part - 1]
+    wanted = loss * places[own].reshape(3, 4) / places[own].sum()
+    assert_equal(found.map, wanted, rtol=1e-3)
+    assert found.figures["score added"] == pytest.approx(loss, rel=1e-3, abs=1e-5)
+    assert found.map.sum() == pytest.approx(loss, rel=1e-3, abs=1e-5)
+    missing = ((rows - kinds @ places) ** 2).sum() / (rows**2).sum()
+    assert found.figures["explained"] == pytest.approx(1 - missing, abs=1e-4)
+
+
+def test_feature_factors_finds_the_parts_that_were_put_in():
+    random = np.random.default_rng(0)
+    where = np.zeros((2, 6, 6))
+    where[0, :3, :3], where[1, 3:, 2:] = 1, 2
+    kinds = random.uniform(0.1, 1, (8, 2))
+    kinds[0, 1] = kinds[1, 0] = 0  # each has a feature of its own: else the factors are not unique
+    activation = np.einsum("kp,pij->kij", kinds, where).astype(np.float32)
+    weights = random.uniform(0.1, 1, 8)
+    head = lambda many: np.array([(weights[:, None, None] * a).sum() for a in many], "f")  # noqa: E731
+    evidence = Evidence(activation=activation, head=head)
+    sums = (weights @ kinds) * where.sum(axis=(1, 2))
+    for part, own in enumerate(np.argsort(-sums), start=1):
+        found = find_method("feature_factors").found(evidence, {"parts": 2, "part": part})
+        wanted = (weights @ kinds[:, own]) * where[own]
+        np.testing.assert_allclose(found.map, wanted, atol=0.02 * wanted.max())
+        assert found.figures["explained"] > 0.999
+
+
+def test_feature_factors_has_no_more_parts_than_it_makes():
+    with pytest.raises(BadOption, match="part 5 of 4"):
+        find_method("feature_factors")(known()[2], {"part": 5})
+
+
+def test_feature_factors_of_nothing_are_nothing():
+    evidence = Evidence(activation=np.zeros(SHAPE, np.float32), head=ToyHead(SHAPE))
+    assert not find_method("feature_factors")(evidence).any()
+
+
 @given(shape=shapes, seed=seeds, kind=st.sampled_from(["zero", "mean", "blur"]))
 @few
 def test_baselines_equal_their_oracle(shape, seed, kind):
@@ -547,15 +840,28 @@ def test_resizing_is_linear_between_centres_of_cells(shape, rows, columns, seed)
 OPTIONS = {
     ("ablationcam", "fill"): "mean",
     ("ablationcam", "relu"): False,
+    ("feature_factors", "part"): 2,
+    ("feature_factors", "parts"): 2,
+    ("feature_factors", "seed"): 1,
     ("fem", "sigmas"): 0.5,
     ("fullgrad", "signed"): True,
     ("gradcam", "relu"): False,
     ("groupcam", "groups"): 1,
     ("groupcam", "hidden"): 0.2,
+    ("guided_integrated_gradients", "anchors"): 1,
+    ("guided_integrated_gradients", "baseline"): "blur",
+    ("guided_integrated_gradients", "share"): 0.5,
+    ("guided_integrated_gradients", "steps"): 9,
+    ("hsic", "cells"): 3,
+    ("hsic", "fill"): "mean",
+    ("hsic", "samples"): 60,
+    ("hsic", "seed"): 1,
     ("integrated", "baseline"): "mean",
     ("integrated", "steps"): 1,
     ("integrated_gradients", "baseline"): "blur",
     ("integrated_gradients", "steps"): 1,
+    ("iscam", "steps"): 2,
+    ("iscam", "top"): 1,
     ("kpcacam", "gamma"): 5.0,
     ("layercam", "scale"): True,
     ("layercam_fused", "gamma"): 0.5,
@@ -575,6 +881,14 @@ OPTIONS = {
     ("smooth_gradcam_pp", "noise"): 0.5,
     ("smooth_gradcam_pp", "samples"): 3,
     ("smooth_gradcam_pp", "seed"): 1,
+    ("sobol", "cells"): 3,
+    ("sobol", "fill"): "mean",
+    ("sobol", "samples"): 8,
+    ("sobol", "seed"): 1,
+    ("sscam", "noise"): 0.9,
+    ("sscam", "samples"): 3,
+    ("sscam", "seed"): 1,
+    ("sscam", "top"): 1,
     ("smoothgrad", "noise"): 0.5,
     ("smoothgrad", "samples"): 3,
     ("smoothgrad", "seed"): 1,
@@ -582,6 +896,7 @@ OPTIONS = {
     ("vargrad", "samples"): 3,
     ("vargrad", "seed"): 1,
     ("xgradcam", "relu"): False,
+    ("xrai", "steps"): 1,
 }
 """Of every option of every method a value beside its default."""
 

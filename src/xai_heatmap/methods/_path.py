@@ -19,10 +19,10 @@ def along(head: Differentiated, start: Activation, stop: Activation, *, steps: i
         total += gradient
     map_ = np.einsum("k...,k...->...", (total / steps).astype(np.float32), way)
     before, after = map(float, head([start, stop]))
-    return Found(map_, {RESIDUAL: _residual(float(map_.sum(dtype=np.float64)), before, after)})
+    return Found(map_, {RESIDUAL: residual(float(map_.sum(dtype=np.float64)), before, after)})
 
 
-def _residual(total: float, before: float, after: float) -> float:
+def residual(total: float, before: float, after: float) -> float:
     """|total - rise| / |rise|, where a rise that is nothing but rounding is not divided by."""
     scale = max(abs(after - before), 1e-6 * max(abs(before), abs(after)))
     return abs(total - (after - before)) / scale if scale else abs(total)

@@ -70,8 +70,13 @@ class Visible:
 
 
 def reliability(one: Visible, other: Visible) -> float:
-    """Correlation r of the two maps, as 2r / (1 + r) for both together; 0 where there is none."""
-    apart = [map_ - map_.mean() for map_ in (one.map(), other.map())]
+    """How far the map of both together can be relied on."""
+    return agreement(one.map(), other.map())
+
+
+def agreement(one: Float64[np.ndarray, "..."], other: Float64[np.ndarray, "..."]) -> float:
+    """Correlation r of two maps, as 2r / (1 + r) for both together; 0 where there is none."""
+    apart = [map_ - map_.mean() for map_ in (one, other)]
     lengths = [float(np.sqrt((map_**2).sum())) for map_ in apart]
     r = float((apart[0] * apart[1]).sum()) / (lengths[0] * lengths[1]) if all(lengths) else 0.0
     return 2 * r / (1 + r) if r > 0 else 0.0

@@ -9,6 +9,7 @@ from xai_heatmap.core.arrays import Activation, Input, Map
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.options import Within
 from xai_heatmap.core.registry import method
+from xai_heatmap.methods._masking import varying, weighted
 from xai_heatmap.methods._resize import resized, scaled
 
 
@@ -44,23 +45,14 @@ def scorecam(
     >>> scorecam(image, activation, model)
     array([[5., 1.]], dtype=float32)
     """
-    used = _varying(activation, top)
+    used = varying(activation, top)
     drawn = (resized(scaled(activation[k]), image.shape[1:]) for k in used)
     nothing, *values = model(_hidden(image, drawn))
     increases = np.array(values, np.float64) - float(nothing)
     if softmax and len(used):
         increases = np.exp(increases - increases.max())
         increases /= increases.sum()
-    weights = np.zeros(len(activation), np.float32)
-    weights[used] = increases
-    return np.maximum(np.einsum("k,k...->...", weights, activation), 0)
-
-
-def _varying(activation: Activation, top: int) -> list[int]:
-    """The feature maps that are not flat; the `top` that vary most, if that is above 0."""
-    rows = activation.reshape(len(activation), -1)
-    varying = [int(k) for k in np.argsort(-rows.std(axis=1), kind="stable") if np.ptp(rows[k])]
-    return varying[: top or None]
+    return weighted(activation, used, increases)
 
 
 def _hidden(image: Input, drawn: Iterator[Map]) -> Iterator[Input]:

@@ -1,0 +1,59 @@
+"""A grid cut into blocks that are covered independently of each other."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64
+
+from xai_heatmap.core.arrays import Activation
+
+Mask = Float32[np.ndarray, "*grid"]
+Design = Float64[np.ndarray, "samples cells"]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Blocks of a grid: so many along each axis, as nearly alike as its length allows.
+
+    Parameters
+    ----------
+    grid
+        What is cut.
+    along
+        The number of blocks along each axis.
+    """
+
+    grid: tuple[int, ...]
+    along: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """How many blocks there are."""
+        return int(np.prod(self.along))
+
+    def drawn(self, values: Float64[np.ndarray, " cells"]) -> Mask:
+        """A mask that has in each block that block's value."""
+        mask = values.reshape(self.along).astype(np.float32)
+        for axis, (length, many) in enumerate(zip(self.grid, self.along, strict=True)):
+            mask = mask.take(np.arange(length) * many // length, axis)
+        return mask
+
+
+def cells_of(grid: Sequence[int], most: int) -> Cells:
+    """`most` blocks along each axis, or as many as there are places."""
+    return Cells(tuple(grid), tuple(min(most, length) for length in grid))
+
+
+def latin_hypercube(samples: int, cells: int, random: np.random.Generator) -> Design:
+    """Uniform on [0, 1), and for each cell one in every `samples`-th part of it."""
+    order = random.permuted(np.tile(np.arange(samples), (cells, 1)), axis=1).T
+    return (order + random.random((samples, cells))) / samples
+
+
+def covered(
+    activation: Activation, covers: Activation, cells: Cells, shown: Iterable[np.ndarray]
+) -> Iterator[Activation]:
+    """The activation as far as each row of `shown` lets every block of it be seen."""
+    for values in shown:
+        yield covers + cells.drawn(values) * (activation - covers)

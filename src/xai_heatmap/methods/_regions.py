@@ -1,0 +1,60 @@
+"""Regions that overlap, taken one after the other."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float64, Int
+
+from xai_heatmap.methods._segments import Labels
+
+Pairs = Int[np.ndarray, " pairs"]
+
+
+def ranked(
+    added: Float64[np.ndarray, "*grid"], labels: Sequence[Labels], *, around: int
+) -> Float64[np.ndarray, "*grid"]:
+    """Every place's mean over what the region that took it added: the region of the highest mean is
+    first, then the one whose free places have it, until none is free.
+
+    Parameters
+    ----------
+    labels
+        Several segmentations; the regions of all compete.
+    around
+        By how many places each is widened along every axis.
+    """
+    values, found = added.ravel(), np.zeros(added.size)
+    regions, places = _members(labels, around)
+    count = int(regions.max()) + 1
+    while regions.size:
+        sizes = np.bincount(regions, minlength=count)
+        sums = np.bincount(regions, values[places], minlength=count)
+        means = np.divide(sums, sizes, out=np.full(count, -np.inf), where=sizes > 0)
+        best = int(means.argmax())
+        taken = places[regions == best]
+        found[taken] = means[best]
+        free = np.ones(values.size, bool)
+        free[taken] = False
+        kept = free[places]
+        regions, places = regions[kept], places[kept]
+    return found.reshape(added.shape)
+
+
+def _members(labels: Sequence[Labels], around: int) -> tuple[Pairs, Pairs]:
+    """The places of every region of every segmentation, with those around it."""
+    grid = labels[0].shape
+    places, first, pairs = int(np.prod(grid)), 0, []
+    for one in labels:
+        own = one.ravel().astype(np.int64) * places + np.arange(places)
+        for axis, length in enumerate(grid):
+            stride = int(np.prod(grid[axis + 1 :]))
+            at = own // stride % length
+            shifted = [
+                (own + by * stride)[(at + by >= 0) & (at + by < length)]
+                for by in range(-around, around + 1)
+            ]
+            own = np.unique(np.concatenate(shifted))
+        pairs.append(own + first * places)
+        first += int(one.max()) + 1
+    together = np.concatenate(pairs)
+    return together // places, together % places
