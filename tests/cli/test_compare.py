@@ -141,6 +141,21 @@ def test_every_drawing_flag_is_heeded(compare, place, flags):
     )
 
 
+def test_a_large_photograph_is_drawn_no_larger_than_it_is_shown(compare, place, monkeypatch):
+    from xai_heatmap.explanation import Explanation
+
+    drawn = []
+    overlay = Explanation.overlay
+    monkeypatch.setattr(
+        Explanation, "overlay", lambda self, **how: drawn.append(self) or overlay(self, **how)
+    )
+    noise = np.random.default_rng(0).integers(0, 255, (1200, 1600, 3), dtype=np.uint8)
+    PIL.Image.fromarray(noise).save(place / "large.png")
+    assert compare("--methods", "gradcam,layercam", images=("large.png",)).code == 0
+    assert {one.image.shape for one in drawn} == {(390, 520, 3)}
+    assert {one.geometry.image_size for one in drawn} == {(390, 520)}
+
+
 def test_a_broken_picture_is_one_of_several(compare, place):
     (place / "broken.png").write_text("not a picture")
     said = compare("--json", images=("broken.png", "dog.png"))

@@ -139,3 +139,14 @@ def test_a_size_of_nothing_is_refused():
         Geometry(image_size=(0, 4), box=(0.0, 0.0, 1.0, 1.0), input_size=(2, 2))
     with pytest.raises(BadOption, match="at least one pixel"):
         Geometry(image_size=(4, 4), box=(0.0, 0.0, 1.0, 1.0), input_size=(2, 0))
+
+
+def test_another_size_of_the_image_shows_the_same_rectangle():
+    whole = cropped((300, 500), (224, 224))
+    half = whole.at((150, 250))
+    assert half.image_size == (150, 250)
+    assert half.input_size == whole.input_size
+    assert half.box == tuple(edge / 2 for edge in whole.box)
+    for x, y in ((0.0, 0.0), (120.0, 80.0)):
+        assert half.to_input(x / 2, y / 2) == pytest.approx(whole.to_input(x, y))
+    assert half.at((300, 500)) == whole

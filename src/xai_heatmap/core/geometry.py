@@ -92,6 +92,17 @@ class Geometry:
         down, along = self.scale
         return left + x / along, top + y / down
 
+    def at(self, image_size: Size) -> "Geometry":
+        """The same rectangle of the image at another size.
+
+        >>> Geometry((100, 200), (50.0, 0.0, 150.0, 100.0), (64, 64)).at((50, 100)).box
+        (25.0, 0.0, 75.0, 50.0)
+        """
+        down, along = (new / old for new, old in zip(image_size, self.image_size, strict=True))
+        left, top, right, bottom = self.box
+        box = (left * along, top * down, right * along, bottom * down)
+        return Geometry(image_size, box, self.input_size)
+
     def to_dict(self) -> dict[str, list[int] | list[float]]:
         """Plain lists, ready for JSON."""
         return {

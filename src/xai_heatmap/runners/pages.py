@@ -1,12 +1,16 @@
 """How many methods at many layers become pages that can be read."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+import PIL.Image
 
 from xai_heatmap.comparing import Cell, Line, Refusal
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.explanation import Explanation
-from xai_heatmap.render.matrix import Block, Strip, Tile, matrix
+from xai_heatmap.render.matrix import Block, Strip, Tile, fitted, matrix
+from xai_heatmap.render.page import Picture
 
 ROWS, COLUMNS = 12, 8
 """Of a page, at most: what is read without scrolling sideways, and hardly downwards."""
@@ -16,6 +20,9 @@ WIDE, TALL = 1400, 1900
 
 LARGEST, SMALLEST = 260, 136
 """Width of a tile; a verdict has room below the smallest."""
+
+FINER = 2
+"""Pixels that a map is drawn on for one of its tile; a large photograph would take seconds each."""
 
 BELOW = 28
 """A tile's caption and the gap to the next."""
@@ -62,10 +69,15 @@ def drawn(
     width = max(SMALLEST, min(LARGEST, WIDE // across, int(tall)))
     deep = min(ROWS, max(1, TALL // (round(width * aspect) + BELOW)))
     count = -(-len(rows) // deep)
+    small = _smaller(first.image, FINER * width)
+
+    def drawn_small(one: Explanation) -> Image:
+        return draw(replace(one, image=small, geometry=one.geometry.at(small.shape[:2])))
+
     for page in range(count):
         blocks: dict[range, list[Strip]] = {}
         for row in rows[page * deep : (page + 1) * deep]:
-            tiles = [_tile(row.line.cells[column], row.line, draw) for column in row.columns]
+            tiles = [_tile(row.line.cells[column], row.line, drawn_small) for column in row.columns]
             about = _about(row.line, row.target if len(told) > 1 else "")
             blocks.setdefault(row.columns, []).append(Strip(row.line.layer, about, tiles))
         facts = _facts(first, told, left_out)
@@ -78,6 +90,14 @@ def drawn(
             [Block([methods[i] for i in columns], strips) for columns, strips in blocks.items()],
             width=width,
         )
+
+
+def _smaller(image: Picture, width: int) -> Picture:
+    """The picture no wider than that."""
+    if image.shape[1] <= width:
+        return image
+    whole = PIL.Image.fromarray(image)
+    return np.array(whole.resize(fitted(image, width), PIL.Image.Resampling.LANCZOS))
 
 
 def _facts(first: Explanation, told: Mapping[str, Sequence[Line]], left_out: int) -> list[str]:
