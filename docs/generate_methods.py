@@ -200,7 +200,7 @@ def _own(method: Method) -> list[str]:
         "## On a photograph of your own\n",
         f"```sh\nxai-heatmap explain {model} --method {method.name}\n```\n",
         "```python",
-        f'xh.explain(model, "photo.jpg", preprocess="imagenet", method="{method.name}").overlay()',
+        f'xh.explain(model, "photo.jpg", preprocess="imagenet", method="{method.name}")',
         "```\n",
         "Beside others, at every depth, on one sheet:\n",
         f"```sh\nxai-heatmap compare {model} --layers all --methods {names}\n```\n",
