@@ -31,13 +31,20 @@ from xai_heatmap.core.registry import METHODS, Method
 NETWORKS = {"resnet50": "ResNet-50", "mobilenet_v2": "MobileNetV2"}
 FRAMEWORKS = {"torch": "PyTorch", "onnx": "onnxruntime"}
 
-MODEST = {"samples": 32, "steps": 16, "top": 32, "designs": 8, "iterations": 20}
+MODEST = {"samples": 32, "steps": 16, "top": 32}
 """Options that say how many passes are made, and what they are at most; ``top`` is always set."""
+
+OWN = {
+    "sobol": {"samples": 1},
+    "sscam": {"samples": 2, "top": 8},
+    "iscam": {"steps": 4, "top": 8},
+}
+"""Where one option multiplies another."""
 
 LONG = 3.0
 """Seconds; a call that takes longer is timed twice, not `Plan.least` times."""
 
-FEWER = 300
+LONGEST = 300
 """Seconds of a whole process, after which a method counts as too long to be measured."""
 
 KEPT = Path(__file__).with_name("costs.json")
@@ -101,10 +108,10 @@ def _measured_apart(method: str, network: str, model: str, seconds: float) -> Ro
     try:
         done = subprocess.run(
             [*command, str(seconds)],
-            check=False, capture_output=True, text=True, timeout=FEWER, cwd=networks.ROOT,
+            check=False, capture_output=True, text=True, timeout=LONGEST, cwd=networks.ROOT,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return {"refused": f"took more than {FEWER} s"}
+        return {"refused": f"took more than {LONGEST} s"}
     if done.returncode:
         return {"refused": f"its process ended with {done.returncode}: {done.stderr[-300:]}"}
     return json.loads(done.stdout.splitlines()[-1])
@@ -163,7 +170,7 @@ def _opened(name: str, model: str) -> tuple[Any, Callable[[], object], np.ndarra
 def modest(method: Method) -> Mapping[str, int]:
     """The options with which it is measured where its defaults make many passes."""
     found = {}
-    for name, most in MODEST.items():
+    for name, most in (MODEST | OWN.get(method.name, {})).items():
         if name in method.taken:
             default = method.taken[name].default
             if name == "top" or (isinstance(default, int) and default > most):

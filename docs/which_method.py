@@ -39,7 +39,14 @@ lists them in the terminal.
 
 Chooses = Callable[[Method], bool]
 
-SUMS = ("integrated", "integrated_gradients", "hirescam", "cam", "fullgrad", "simple_fullgrad")
+SUMS = (
+    "cam",
+    "fullgrad",
+    "guided_integrated_gradients",
+    "hirescam",
+    "integrated",
+    "integrated_gradients",
+)
 """Methods whose maps add up to the score, everywhere or under conditions that their pages name."""
 
 ATTENTION = ("attention", "attentions", "attention_gradient", "blocks", "tokens")
