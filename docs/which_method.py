@@ -42,7 +42,7 @@ Chooses = Callable[[Method], bool]
 SUMS = (
     "cam",
     "fullgrad",
-    "guided_integrated_gradients",
+    "guided_ig",
     "hirescam",
     "integrated",
     "integrated_gradients",

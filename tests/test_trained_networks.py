@@ -80,7 +80,7 @@ def test_predictions_are_the_recorded_ones(name, column, preprocess, folder, req
 
 FEWER = {
     "rise": {"samples": 300},
-    "guided_integrated_gradients": {"steps": 16},
+    "guided_ig": {"steps": 16},
     "hsic": {"samples": 300},
     "iscam": {"top": 16, "steps": 4},
     "scorecam": {"top": 64},

@@ -32,7 +32,7 @@ FEW = {
     "xrai": {"steps": 5},
     "vary:saliency": {"samples": 5},
     "vargrad": {"samples": 5},
-    "guided_integrated_gradients": {"steps": 4},
+    "guided_ig": {"steps": 4},
     "hsic": {"samples": 64, "cells": 3},
     "integrated": {"steps": 5},
     "integrated_gradients": {"steps": 5},
@@ -94,7 +94,7 @@ ROWS = {
     "ablationcam": {"relu": [6]},  # 5 feature maps and the whole
     "groupcam": {"input": [5]},  # 4 groups that speak for the class, and the blurred picture
     "feature_factors": {"relu": [5]},  # 4 parts and the whole
-    "guided_integrated_gradients": {"input": [1, 1, 1, 1, 1]},  # each where the last one leads
+    "guided_ig": {"input": [1, 1, 1, 1, 1]},  # each where the last one leads
     "hsic": {"input": [32, 32]},
     "integrated": {"relu": [5, 2]},  # `steps` and both ends
     "integrated_gradients": {"input": [5, 2]},

@@ -697,23 +697,23 @@ guided = given(
 
 @guided
 @few
-def test_guided_integrated_gradients_equals_its_oracle(shape, seed, steps, anchors, share):
+def test_guided_ig_equals_its_oracle(shape, seed, steps, anchors, share):
     activation, head, evidence = known(shape, seed)
     options = {"steps": steps, "anchors": anchors, "share": share}
     wanted = oracles.guided_by_loops(
         activation, lambda x: head.slope(x.astype("f")), np.zeros(shape), **options
     )
-    found = find_method("guided_integrated_gradients")(evidence, options)
+    found = find_method("guided_ig")(evidence, options)
     assert len(head.seen) == steps + 1
     assert_equal(found, wanted, rtol=1e-4)
 
 
-def test_guided_integrated_gradients_add_up():
+def test_guided_ig_add_up():
     activation, head, evidence = known()
     rise = head.score(activation) - head.score(np.zeros(SHAPE))
     for anchors in (1, 4):
         options = {"steps": 100, "anchors": anchors}
-        found = find_method("guided_integrated_gradients").found(evidence, options)
+        found = find_method("guided_ig").found(evidence, options)
         said = found.figures["completeness residual"]
         assert said == pytest.approx(abs(found.map.sum() - rise) / abs(rise), abs=1e-5)
         assert said < 0.02
@@ -724,14 +724,14 @@ def test_the_guided_way_moves_what_is_flat_first_and_ends_at_the_picture():
     head = ToyHead((1, 3))
     head.slope = lambda a: np.array([[3.0, 1.0, 2.0]])
     evidence = Evidence(activation=activation, head=head)
-    find_method("guided_integrated_gradients")(evidence, {"steps": 3, "anchors": 1, "share": 0.3})
+    find_method("guided_ig")(evidence, {"steps": 3, "anchors": 1, "share": 0.3})
     ways = [seen[0].tolist() for seen in head.seen]
     assert ways == [[0, 0, 0], [0, 1, 0], [0, 1, 1], [1, 1, 1]]
 
 
 def test_a_guided_way_with_an_anchor_a_step_is_the_straight_one():
     activation, head, evidence = known()
-    find_method("guided_integrated_gradients")(evidence, {"steps": 5, "anchors": 5})
+    find_method("guided_ig")(evidence, {"steps": 5, "anchors": 5})
     straight = [activation * step / 5 for step in range(6)]
     np.testing.assert_allclose(head.seen, straight, atol=1e-6)
 
@@ -848,10 +848,10 @@ OPTIONS = {
     ("gradcam", "relu"): False,
     ("groupcam", "groups"): 1,
     ("groupcam", "hidden"): 0.2,
-    ("guided_integrated_gradients", "anchors"): 1,
-    ("guided_integrated_gradients", "baseline"): "blur",
-    ("guided_integrated_gradients", "share"): 0.5,
-    ("guided_integrated_gradients", "steps"): 9,
+    ("guided_ig", "anchors"): 1,
+    ("guided_ig", "baseline"): "blur",
+    ("guided_ig", "share"): 0.5,
+    ("guided_ig", "steps"): 9,
     ("hsic", "cells"): 3,
     ("hsic", "fill"): "mean",
     ("hsic", "samples"): 60,

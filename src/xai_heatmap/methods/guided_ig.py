@@ -23,7 +23,7 @@ Point = Float64[np.ndarray, "k *grid"]
     passes="`steps` + 1 forward and backward, one after the other",
     auto="input",
 )
-def guided_integrated_gradients(
+def guided_ig(
     activation: Activation,
     head: Differentiated,
     *,
@@ -54,7 +54,7 @@ def guided_integrated_gradients(
     ...     def gradients(self, many):
     ...         return ((float((x**2).sum()), 2 * x) for x in many)
     >>> x = np.array([[1, 3]], np.float32)
-    >>> found = guided_integrated_gradients(x, Square(), steps=8)
+    >>> found = guided_ig(x, Square(), steps=8)
     >>> found.map, round(found.figures["completeness residual"], 6)
     (array([1., 9.], dtype=float32), 0.0)
     """
