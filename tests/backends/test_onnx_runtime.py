@@ -34,6 +34,17 @@ def fixed(model: ModelProto, images: int) -> ModelProto:
     return copy
 
 
+def test_the_picture_outlives_the_run_of_its_portion():
+    x = pictures(1)
+    network = xh.network(fixed(OnnxKit().plain().model, 1))
+    view = network._view(conformance.SHAPE)
+    site = view.sites["input"]
+    head = network._engine.head(network._adapter, x, "input", site, view.undo, whole=False)
+    others = [np.full_like(x, 7) for _ in range(99)]  # take the place of whatever was freed
+    np.testing.assert_array_equal(head.output, x)
+    assert len(others) == 99
+
+
 @pytest.mark.parametrize("images", [1, 2, 3])
 def test_a_fixed_number_of_images_is_run_in_portions(images):
     case = OnnxKit().plain()

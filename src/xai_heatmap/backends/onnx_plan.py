@@ -12,7 +12,7 @@ from xai_heatmap.backends.loaded import first_line
 from xai_heatmap.backends.onnx_cut import depending_on, leading_to, part, reads
 from xai_heatmap.backends.onnx_rows import Rows
 from xai_heatmap.backends.onnx_session import Session, Values, array, value
-from xai_heatmap.core.arrays import Scores
+from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import ModelError
 
 COTANGENT = "cotangent of the scores"
@@ -24,9 +24,9 @@ Arrays = Mapping[str, np.ndarray]
 class Run:
     """What a run forwards left: the tensors asked for, and the way back."""
 
-    scores: Scores
+    scores: Native
     tensors: Arrays
-    pullback: Callable[[Scores], Arrays]
+    pullback: Callable[[Native], Arrays]
 
 
 @dataclass
@@ -63,13 +63,17 @@ class Plan:
     def run(self, feeds: Arrays, *, beside: Arrays = MappingProxyType({})) -> Run:
         """Forwards; `feeds` have the images first, as many as there are, `beside` has none."""
         halves = self._halves = self._halves or _halves(self)
-        n = len(next(iter(feeds.values())))
-        runs = [halves.forward({**chunk, **beside}) for chunk in _chunks(feeds, n, self.images)]
-        asked = (*self.at, *self.also)
-        held = [{name: array(run[name]) for name in (self.scores, *asked)} for run in runs]
+        n, asked = len(next(iter(feeds.values()))), (*self.at, *self.also)
+        chunks = [{**chunk, **beside} for chunk in _chunks(feeds, n, self.images)]
+        runs = [halves.forward(chunk) for chunk in chunks]
+        # What was handed in is taken as it was: the runtime's view of it does not keep it alive.
+        held = [
+            {one: chunk[one] if one in chunk else array(run[one]) for one in (self.scores, *asked)}
+            for chunk, run in zip(chunks, runs, strict=True)
+        ]
         found = _joined(held, n, self.images)
 
-        def pullback(cotangent: Scores) -> Arrays:
+        def pullback(cotangent: Native) -> Arrays:
             parts = _chunks({COTANGENT: cotangent}, n, self.images)
             gradients = [halves.back(*pair) for pair in zip(runs, parts, strict=True)]
             return _joined(gradients, n, self.images)
