@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xai_heatmap.core.measured_target import function, likeness, residual_softmax
     from xai_heatmap.core.network import Layer, Network, Recording
     from xai_heatmap.core.prediction import Prediction
+    from xai_heatmap.core.region import region
     from xai_heatmap.core.registry import Method, method
     from xai_heatmap.core.target import (
         Choice,
@@ -67,6 +68,7 @@ _HOMES = {
     "negative": "core.target",
     "network": "backends",
     "probability": "core.target",
+    "region": "core.region",
     "residual_softmax": "core.measured_target",
     "rest": "core.target",
     "similar": "core.target",
@@ -108,6 +110,7 @@ __all__ = [
     "negative",
     "network",
     "probability",
+    "region",
     "residual_softmax",
     "rest",
     "scenes",

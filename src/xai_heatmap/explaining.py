@@ -11,7 +11,8 @@ import numpy as np
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap import backends
-from xai_heatmap.core.arrays import Image, Input, Map, Maps, Scores
+from xai_heatmap.core.answer import Answer, Form, Kind, Meaning, Seen
+from xai_heatmap.core.arrays import Image, Input, Map, Maps
 from xai_heatmap.core.errors import (
     BadArray,
     BadOption,
@@ -150,9 +151,14 @@ def compare(
     names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
     joined = partial(pyramid, survey)
     recording = opened.record(inputs, _opened(asked, joined), biases=with_biases(asked, names))
-    class_names = _class_names(labels, opened, recording.scores)
+    (answer,) = _answers(recording, opened, labels, _seen(geometry, recording.form))
     likely = predictions(
-        recording.scores[0], meaning=recording.meaning, closing=opened.closing, labels=class_names
+        recording.scores[0],
+        meaning=recording.meaning,
+        closing="sigmoid" if answer.kind == "labels" else opened.closing,
+        labels=answer.labels,
+        form=recording.form,
+        kind=answer.kind,
     )
 
     prepared = prepare.to_dict() if isinstance(prepare, Preprocess) else {}
@@ -175,12 +181,13 @@ def compare(
             verdict=judged.verdict,
             network=opened.name,
             preprocess=prepared,
-            meaning=recording.meaning,
+            meaning=answer.meaning,
+            form=answer.form,
         )
 
     made = []
     for wanted in targets:
-        (target,) = _targets([wanted], recording.scores, class_names)
+        target = _choice(wanted)(answer)
         passed = Passed(recording, inputs, [target], opened.record, joined)
         found = mapped(passed, asked, _judging(recording, [target], chosen))
         made += [explained(target, name, judged) for name in names for judged in found[name][0]]
@@ -235,9 +242,8 @@ def maps(
     def some(rows: Sequence[int]) -> dict[str, Maps]:
         x = inputs[rows[0] : rows[-1] + 1] if rows else inputs
         recording = opened.record(x, _opened(asked, joined), biases=biases)
-        class_names = _class_names(labels, opened, recording.scores)
-        own = [wanted[row] for row in rows]
-        targets = _targets(own, recording.scores, class_names)
+        answered = _answers(recording, opened, labels, _whole(x.shape[2:], recording.form))
+        targets = [_choice(wanted[row])(answer) for row, answer in zip(rows, answered, strict=True)]
         passed = Passed(recording, x, targets, opened.record, joined)
         found = mapped(passed, asked, lambda _, __, answer, ___: answer.map)
         return {name: np.array([row[0] for row in found[name]]) for name in names}
@@ -324,16 +330,39 @@ def _for_each(wanted: OneTarget | Sequence[OneTarget], images: int) -> list[OneT
     return list(wanted)
 
 
-def _targets(wanted: Sequence[OneTarget], scores: Scores, labels: Sequence[str]) -> list[Target]:
-    return [_choice(one)(row, labels) for one, row in zip(wanted, scores, strict=True)]
+def _answers(
+    recording: Recording, network: Network, labels: Sequence[str] | None, seen: Seen | None
+) -> list[Answer]:
+    """What the network said of each image, as choices look at it."""
+    kind: Kind = network.declared.answers or (
+        "labels" if network.closing == "sigmoid" else "classes"
+    )
+    meaning: Meaning = "values" if kind == "values" else recording.meaning
+    answers = [Answer(row, (), recording.form, kind, meaning, seen) for row in recording.scores]
+    names = _class_names(labels, network, answers[0].classes) if answers else ()
+    return [replace(answer, labels=names) for answer in answers]
 
 
-def _class_names(labels: Sequence[str] | None, network: Network, scores: Scores) -> tuple[str, ...]:
+def _seen(geometry: Geometry, form: Form) -> Seen | None:
+    """What the places of a map of scores lie over, in pixels of the picture."""
+    if len(form.grid) != 2:
+        return None
+    left, top_, right, bottom = geometry.box
+    return Seen(geometry.image_size, ((top_, bottom), (left, right)))
+
+
+def _whole(image: Sequence[int], form: Form) -> Seen | None:
+    """The same in pixels of the network's own input."""
+    if len(form.grid) != len(image):
+        return None
+    return Seen(tuple(image), tuple((0.0, float(length)) for length in image))
+
+
+def _class_names(labels: Sequence[str] | None, network: Network, classes: int) -> tuple[str, ...]:
     """One name a class: as given, else as the model declares them, else none.
 
     A list that is one name too long would call every class by its neighbour's name.
     """
-    classes = max(scores.shape[1], 2)
     if labels and len(labels) != classes:
         raise BadOption(
             f"The network tells {classes} classes apart; {len(labels)} names were given. Give one "

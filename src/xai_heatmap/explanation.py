@@ -17,9 +17,10 @@ from typing import Literal, overload
 import numpy as np
 import PIL.Image
 
+from xai_heatmap.core.answer import ROW, Form, Meaning
 from xai_heatmap.core.arrays import Heat, Image, Map
 from xai_heatmap.core.geometry import Geometry
-from xai_heatmap.core.network import INPUT, Layer, Meaning
+from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.core.prediction import Prediction
 from xai_heatmap.core.verdict import Verdict
 from xai_heatmap.render.contour import contour as outlined
@@ -58,8 +59,8 @@ class Explanation:
         The likeliest classes, most likely first.
     verdict
         What the map is worth.
-    network, preprocess, meaning
-        Which model, how it got the picture, and what its scores are.
+    network, preprocess, meaning, form
+        Which model, how it got the picture, what its scores are and of how many places.
     """
 
     map: Map
@@ -79,6 +80,7 @@ class Explanation:
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     preprocess: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     meaning: Meaning = "logits"
+    form: Form = ROW
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -89,6 +91,17 @@ class Explanation:
                 "The model answers probabilities, and the softmax that makes them could not be "
                 "left out; "
                 "their logarithm is explained instead of the logit."
+            )
+        if self.meaning == "values":
+            notes.append(
+                "The output is a value and no class: the map shows what raises it, and what lowers "
+                "it where the method is signed or the target is negative."
+            )
+        if self.form != ROW:
+            places = "x".join(map(str, self.form.grid))
+            notes.append(
+                f"The network scores every class at {places} places; predictions are shares of "
+                "them, and a class without a region is explained where it wins."
             )
         if self.meaning == "probabilities":
             notes.append(
@@ -189,6 +202,7 @@ class Explanation:
             "target_index": self.index,
             "score": self.score,
             "meaning": self.meaning,
+            "places": list(self.form.grid),
             "predictions": [vars(prediction) for prediction in self.predictions],
             "verdict": vars(self.verdict) | {"figures": dict(self.verdict.figures)},
             "notes": list(self.notes),

@@ -36,6 +36,7 @@ from xai_heatmap.backends.onnx_proof import (
     same_outputs,
 )
 from xai_heatmap.backends.onnx_runtime import open_onnx
+from xai_heatmap.core.answer import ROW
 from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.errors import BadOption, ModelError, OutputError
 from xai_heatmap.core.network import INPUT, Layers, Network, Recording
@@ -99,7 +100,14 @@ def export(
     twin = open_onnx(graph, image_shape=shape)
     x = pictures(graph, shape)
     opened = _twins(network, twin, names, x, method=method, all_of_them=not several(layers))
-    outputs = twin.record(x).scores.shape[1]
+    recorded = twin.record(x)
+    if recorded.form != ROW:
+        raise BadOption(
+            f"A file with maps built in explains one score a class; {network.name} answers "
+            f"{'x'.join(map(str, recorded.form.grid))} of them. Export it without maps, and "
+            "explain the file with xai_heatmap.explain."
+        )
+    outputs = recorded.scores.shape[1]
     facts = _facts(network, outputs, method, opened, labels, preprocess, shape)
     layouts = {n: own for n in opened if (own := twin.layers[n].layout) is not None}
     wanted = Wanted(method, layouts, shape, outputs)

@@ -716,8 +716,14 @@ def test_several_inputs_are_refused():
 
 
 def test_outputs_that_are_no_scores_are_refused():
-    model = keras.Sequential([keras.Input((12, 10, 3)), layers.Conv2D(4, 3, name="conv")])
-    with pytest.raises(NoScores):
+    model = keras.Sequential(
+        [
+            keras.Input((12, 10, 3)),
+            layers.Conv2D(4, 3, name="conv"),
+            layers.Reshape((40, 8)),
+        ]
+    )
+    with pytest.raises(NoScores, match="40x8"):
         open_keras(model).record(images(), ["conv"])
 
 

@@ -293,12 +293,12 @@ def test_a_sequence_instead_of_scores():
         xh.network(changed(change))
 
 
-def test_a_grid_instead_of_scores():
+def test_scores_that_are_neither_a_row_nor_a_grid():
     graph = Graph()
-    model = graph.model(logits=graph.conv("image", "conv", 5))
-    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("logits", 1, ["n", 5, 6, 6]))
-    with pytest.raises(NoScores, match=r"\?x5x6x6"):
-        xh.network(model)
+    axis = graph.stores("axis", np.array([2]))
+    model = graph.model(logits=graph("Unsqueeze", graph.conv("image", "conv", 5), axis))
+    with pytest.raises(NoScores, match="5x1x6x6 for each picture of 8x8"):
+        xh.network(model).record(np.zeros((1, 3, 8, 8), np.float32))
 
 
 def test_an_output_that_does_not_exist():

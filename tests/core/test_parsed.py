@@ -42,6 +42,9 @@ def said(text, labels=LABELS):
         ("Residual cat", ["residual_softmax('cat')"]),
         ("not t-rex", ["negative(category('t-rex'))"]),
         ("not -1", ["negative(category(-1))"]),
+        ("cat@all", ["region(category('cat'), all)"]),
+        ("3-5@10,20,30.5,40", ["region(contrast(3, against=5), (10, 20, 30.5, 40))"]),
+        ("top2@all", ["region(top(1), all)", "region(top(2), all)"]),
     ],
 )
 def test_a_word_becomes_choices(text, labels):

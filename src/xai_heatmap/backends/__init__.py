@@ -3,11 +3,13 @@
 import importlib
 import os
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
 from xai_heatmap.backends.loaded import Declaring, Loaded
-from xai_heatmap.core.errors import MissingFramework, NotAModel
-from xai_heatmap.core.network import Network
+from xai_heatmap.core.answer import Kind
+from xai_heatmap.core.errors import BadOption, MissingFramework, NotAModel, did_you_mean
+from xai_heatmap.core.network import Declared, Network
 
 OPENERS = {
     "keras.src.models.model.Model": ("keras_model", "open_keras"),
@@ -24,6 +26,7 @@ def network(
     image_shape: Sequence[int] | None = None,
     output: str | int | None = None,
     keep_closing: bool = False,
+    answers: str | None = None,
 ) -> Network:
     """A model as a network that can be opened at its layers; the model itself stays as it is.
 
@@ -42,6 +45,10 @@ def network(
     keep_closing
         Explain the model's output as it stands, a closing softmax or sigmoid included. Gradients
         fade as a probability nears 0 or 1; without this the logit before it is explained.
+    answers
+        What the outputs are, where the model does not say it: ``classes`` of which one holds,
+        ``labels`` of which several may hold (each has its own probability), or ``values``, as in
+        regression: explained as they stand, a single one without a class for and against.
 
     Raises
     ------
@@ -49,34 +56,45 @@ def network(
         For anything else.
     """
     if isinstance(model, Network):
-        if image_shape is not None or output is not None or keep_closing:
+        if image_shape is not None or output is not None or keep_closing or answers:
             raise NotAModel(
-                "image_shape, output and keep_closing are given where a model becomes a network; "
-                "this is one."
+                "image_shape, output, keep_closing and answers are given where a model becomes a "
+                "network; this is one."
             )
         return model
+    if answers not in (None, *get_args(Kind)):
+        raise BadOption(
+            f"answers is one of {', '.join(get_args(Kind))}; received {answers!r}."
+            f"{did_you_mean(str(answers), get_args(Kind))}"
+        )
     if isinstance(model, str | os.PathLike):
         from xai_heatmap.backends.load import load
 
         model = load(model)
-    declared = model.declared if isinstance(model, Loaded) else None
+    declared = (model.declared if isinstance(model, Loaded) else None) or Declared()
     model = model.model if isinstance(model, Loaded) else model
-    if declared is not None and image_shape is None:
-        image_shape = declared.input_shape
+    said = replace(declared, answers=answers or declared.answers)
+    opened = _opened(
+        model,
+        image_shape=image_shape or declared.input_shape,
+        output=output,
+        keep_closing=keep_closing,
+        values=said.answers == "values",
+    )
+    return opened if said == Declared() else Declaring(opened, said)
+
+
+def _opened(model: Any, *, keep_closing: bool, values: bool, **options: Any) -> Network:
+    """The model opened by the backend of its class; values are explained as they stand."""
     classes = [f"{c.__module__}.{c.__qualname__}" for c in type(model).__mro__]
     for name, (module, opener) in OPENERS.items():
         if name in classes:
             backend = importlib.import_module(f"{__name__}.{module}")
-            opened: Network = getattr(backend, opener)(
-                model, image_shape=image_shape, output=output, keep_closing=keep_closing
-            )
-            return opened if declared is None else Declaring(opened, declared)
+            return getattr(backend, opener)(model, keep_closing=keep_closing or values, **options)
     if callable(model) and not isinstance(model, type):
         from xai_heatmap.backends.black_box import open_function
 
-        return open_function(
-            model, image_shape=image_shape, output=output, keep_closing=keep_closing
-        )
+        return open_function(model, keep_closing=keep_closing, **options)
     raise NotAModel(
         f"A torch.nn.Module, a keras.Model, an ONNX model, a function from pictures to scores, or "
         f"the path of a model file was expected; received {type(model).__name__}."

@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from xai_heatmap.backends.inputs import check_input
+from xai_heatmap.backends.score_map import reading, sum_to_one
+from xai_heatmap.core.answer import ROW, Form, Meaning
 from xai_heatmap.core.arrays import Activations, Inputs, Scores
 from xai_heatmap.core.errors import BadOption, NonFiniteScores, NoRule, NoScores
 from xai_heatmap.core.layout import Layout
@@ -15,7 +17,6 @@ from xai_heatmap.core.network import (
     Declared,
     Layer,
     Layers,
-    Meaning,
     Network,
     Recording,
     Survey,
@@ -58,6 +59,7 @@ class BlackBox(Network):
     ) -> None:
         self._function = function
         self._image_shape = image_shape
+        self.form = ROW
 
     @property
     def name(self) -> str:
@@ -124,7 +126,7 @@ class BlackBox(Network):
                 f"{problem}. Let it answer an array (images, classes)."
             ) from problem
         rows = rows[:, None] if rows.ndim == 1 else rows
-        if rows.ndim != 2 or len(rows) != len(x):
+        if rows.ndim < 2 or len(rows) != len(x):
             raise NoScores(
                 f"{self.name} answers an array of shape {np.shape(answer)} for {len(x)} pictures; "
                 "one row of scores for each was expected, (images, classes)."
@@ -134,7 +136,9 @@ class BlackBox(Network):
                 f"{self.name} answers NaN or infinity. Check what it computes and how the pictures "
                 "are prepared."
             )
-        return rows
+        own = reading(rows.shape, image=x.shape[2:], channels_last=False)
+        self.form = own.form
+        return own.rows(rows)
 
 
 class BlackRecording(Recording):
@@ -156,9 +160,12 @@ class BlackRecording(Recording):
     @property
     def meaning(self) -> Meaning:
         """Probabilities, where every row reads as such; else logits."""
-        sums = self._scores.sum(axis=1)
-        likely = bool((self._scores >= 0).all()) and bool(np.allclose(sums, 1, atol=1e-3))
-        return "probabilities" if likely and self._scores.shape[1] > 1 else "logits"
+        return "probabilities" if sum_to_one(self._scores, self.form) else "logits"
+
+    @property
+    def form(self) -> Form:
+        """One score a class, or one a class and place."""
+        return self._box.form
 
     @property
     def activations(self) -> Mapping[str, Activations]:

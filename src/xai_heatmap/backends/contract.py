@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from xai_heatmap.backends.taps import Site
-from xai_heatmap.core.arrays import Native, Scores
+from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.network import Declared
 
 Closing = Literal["softmax", "sigmoid"]
@@ -115,10 +115,10 @@ class Recorded:
     with the gradient of v. They broadcast to v.
     """
 
-    scores: Scores
+    scores: Native
     outputs: Mapping[str, Native]
-    pullback: Callable[[Scores], Mapping[str, Native]]
-    stream: Callable[[Scores, UseNative], None] | None = None
+    pullback: Callable[[Native], Mapping[str, Native]]
+    stream: Callable[[Native, UseNative], None] | None = None
     biases: Mapping[str, Bias] = field(default_factory=dict)
 
 

@@ -23,7 +23,7 @@ from xai_heatmap.backends.jax_program import Opened, Values, array
 from xai_heatmap.backends.jax_survey import sightings, upstream
 from xai_heatmap.backends.programs import Built, compiled, main_tensor, undo_key
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
-from xai_heatmap.core.arrays import Native, Scores
+from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.network import INPUT
 
 
@@ -307,7 +307,7 @@ class _HeadProgram:
 def _rows(recorded: Recorded, images: int) -> Recorded:
     """The first rows of a recording that was padded."""
 
-    def pullback(cotangent: Scores) -> dict[str, Native]:
+    def pullback(cotangent: Native) -> dict[str, Native]:
         padded = np.zeros(recorded.scores.shape, np.float32)
         padded[:images] = cotangent
         return {name: gradient[:images] for name, gradient in recorded.pullback(padded).items()}

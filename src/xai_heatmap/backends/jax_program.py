@@ -11,7 +11,7 @@ import numpy as np
 from xai_heatmap.backends.contract import Recorded
 from xai_heatmap.backends.jax_biases import noting
 from xai_heatmap.backends.jax_survey import without_closing
-from xai_heatmap.core.arrays import Native, Scores
+from xai_heatmap.core.arrays import Native
 
 Values = list[jax.Array]
 """The values of all variables of a model, in its own order."""
@@ -52,7 +52,7 @@ class Opened:
         added = {name: array(bias)[:images] for name, bias in biases.items()}
         outputs = {name: array(tap)[:images] for name, tap in zip(traced.taps, taps, strict=True)}
 
-        def pullback(cotangent: Scores) -> dict[str, Native]:
+        def pullback(cotangent: Native) -> dict[str, Native]:
             padded = np.zeros(scores.shape, np.float32)
             padded[: len(cotangent)] = cotangent
             gradients = self._backward(traced.pull(residuals, values), padded)

@@ -49,6 +49,7 @@ class Declaring(Network):
             self.said.preprocess or own.preprocess,
             self.said.labels or own.labels,
             self.said.method or own.method,
+            self.said.answers or own.answers,
         )
 
     @property

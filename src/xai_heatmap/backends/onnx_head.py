@@ -7,7 +7,7 @@ import numpy as np
 
 from xai_heatmap.backends.contract import Recorded
 from xai_heatmap.backends.onnx_plan import Arrays, Plan, Run
-from xai_heatmap.core.arrays import Native, Scores
+from xai_heatmap.core.arrays import Native
 
 
 @dataclass
@@ -58,7 +58,7 @@ class OnnxHead:
             return recorded(run, {self._name: plans.replaced})
         scores = plans.forward.run(feeds, beside=self._beside).scores
 
-        def pullback(cotangent: Scores) -> dict[str, Native]:
+        def pullback(cotangent: Native) -> dict[str, Native]:
             plans.differentiated = True
             run = plans.both.run(feeds, beside=self._beside)
             return {self._name: run.pullback(cotangent)[plans.replaced]}

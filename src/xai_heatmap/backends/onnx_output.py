@@ -69,20 +69,22 @@ def without(model: ModelProto, node: NodeProto) -> ModelProto:
 
 
 def with_scores(model: ModelProto, answer: str) -> str:
-    """Write what makes float32 (images, classes) of the answer; the name of that tensor.
+    """Write what makes float32 scores of the answer, (images, classes) or with a grid beside the
+    classes; the name of that tensor.
 
     Raises
     ------
     NoScores
-        If the answer is no row of scores an image, as far as its shape is known.
+        If the answer has no images, as far as its shape is known.
     """
     value = next(value for value in model.graph.output if value.name == answer)
     kind = value.type.tensor_type
     lengths = [dim.dim_value for dim in kind.shape.dim] if kind.HasField("shape") else None
-    if lengths is not None and (not lengths or sum(length != 1 for length in lengths[1:]) > 1):
+    if lengths is not None and not lengths:
         raise _not_scores(answer, lengths)
+    mapped = lengths is not None and sum(length != 1 for length in lengths[1:]) > 1
     steps = []
-    if lengths is None or len(lengths) != 2:
+    if lengths is None or (len(lengths) != 2 and not mapped):
         steps.append(("Flatten", {"axis": 1}))
     if kind.elem_type != TensorProto.FLOAT:
         steps.append(("Cast", {"to": TensorProto.FLOAT}))
@@ -92,7 +94,8 @@ def with_scores(model: ModelProto, answer: str) -> str:
         model.graph.node.append(node)
         answer = output
     if steps:
-        shape = [_first(value), math.prod(lengths[1:]) or None] if lengths else None
+        inner = () if lengths is None else lengths[1:] if mapped else [math.prod(lengths[1:])]
+        shape = [_first(value), *(length or None for length in inner)] if lengths else None
         model.graph.value_info.append(value)
         del model.graph.output[:]
         model.graph.output.append(helper.make_tensor_value_info(SCORES, TensorProto.FLOAT, shape))
@@ -127,7 +130,9 @@ def _readers(model: ModelProto, name: str) -> int:
 
 
 def _over_classes(node: NodeProto, value: ValueInfoProto | None) -> bool:
-    """Whether a softmax compares the classes of one image; a sigmoid compares nothing."""
+    """Whether a softmax compares the classes of one image, or of one place; a sigmoid compares
+    nothing.
+    """
     if node.op_type == "Sigmoid":
         return True
     axis = next((a.i for a in node.attribute if a.name == "axis"), -1)
@@ -135,4 +140,7 @@ def _over_classes(node: NodeProto, value: ValueInfoProto | None) -> bool:
         return axis in (1, -1)
     lengths = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
     others = [length for i, length in enumerate(lengths) if i not in (0, axis % len(lengths))]
-    return axis % len(lengths) != 0 and all(length == 1 for length in others)
+    ends = (1, len(lengths) - 1)
+    return axis % len(lengths) != 0 and (
+        all(length == 1 for length in others) or (len(lengths) > 3 and axis % len(lengths) in ends)
+    )

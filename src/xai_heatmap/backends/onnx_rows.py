@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Scores
+from xai_heatmap.core.arrays import Native
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -24,12 +24,14 @@ class Rows:
     run with a batch of all unit cotangents, the second time that a gradient is asked for.
     """
 
-    run: Callable[[Scores], Arrays]
+    run: Callable[[Native], Arrays]
     rows: Arrays | None = None
     asked: int = 0
 
-    def __call__(self, cotangent: Scores) -> Arrays:
+    def __call__(self, cotangent: Native) -> Arrays:
         """As `run` answers."""
+        if cotangent.ndim > 2:
+            return self.run(cotangent)
         classes = np.flatnonzero(cotangent.any(axis=0))
         if self.rows is None:
             self.asked += 1

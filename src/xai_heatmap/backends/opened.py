@@ -28,9 +28,10 @@ from xai_heatmap.backends.contract import (
 )
 from xai_heatmap.backends.inputs import check_input
 from xai_heatmap.backends.recording import OpenedRecording, layout_of
+from xai_heatmap.backends.score_map import Reading, reading, sum_to_one
 from xai_heatmap.backends.sightings import flow_in, layers_in, sites_in
 from xai_heatmap.backends.taps import Site
-from xai_heatmap.core.arrays import Inputs, Native, Scores
+from xai_heatmap.core.arrays import Inputs, Native
 from xai_heatmap.core.errors import (
     LayerNotReached,
     ModelError,
@@ -191,6 +192,9 @@ class OpenedNetwork(Network):
             native = np.moveaxis(x, 1, -1) if self.channels_last else x
             opened = {name: view.sites[name] for name in names}
             recorded = self._engine.record(self._adapter, native, opened, view.undo, biases=biases)
+            if not self._closes(view, recorded.scores, native):
+                del self._views[x.shape[1:]]
+                return self.record(x, at, biases=biases)
             if silent := [name for name in names if name not in recorded.outputs]:
                 raise LayerNotReached(
                     f"Layer {silent[0]!r} did not run for this input, so there is nothing to "
@@ -227,6 +231,8 @@ class OpenedNetwork(Network):
             self._state.surveys[key] = seen, surveyed(layers, flow_in(seen), alive)
         seen, survey = self._state.surveys[key]
         closing, undo = self._closing(seen, parts)
+        if not self._state.proven.get(self._closing_key(shape), True):
+            closing, undo = None, Undo()
         sites = {INPUT: Site(None, 0)} | sites_in(seen, parts)
         return View(survey, sites, closing, undo)
 
@@ -252,8 +258,9 @@ class OpenedNetwork(Network):
         noise = self._noise(layers[INPUT].shape)
         recorded = self._engine.record(self._adapter, noise, opened, undo)
         scores = recorded.scores
-        best = np.eye(scores.shape[1], dtype=np.float32)[scores.argmax(axis=1)]
-        gradients = recorded.pullback(best)
+        flat = scores.reshape(len(scores), -1)
+        best = np.eye(flat.shape[1], dtype=np.float32)[flat.argmax(axis=1)]
+        gradients = recorded.pullback(best.reshape(scores.shape))
         layouts = {name: layers[name].layout for name in gradients}
         return {
             name
@@ -270,6 +277,26 @@ class OpenedNetwork(Network):
                 closing, undo = own, Undo(part=parts[path])
         return closing, Undo() if self._keep_closing else undo
 
+    def _closes(self, view: View, scores: Native, x: Native) -> bool:
+        """Whether a closing softmax compares classes, and not places, where there are both."""
+        if scores.ndim == 2 or view.closing != "softmax" or self._keep_closing:
+            return True
+        key = self._closing_key(view.survey.layers[INPUT].shape)
+        if key not in self._state.proven:
+            closed = self._engine.record(self._adapter, x, {}, Undo()).scores
+            own = self._reading(view, closed)
+            self._state.proven[key] = sum_to_one(own.rows(np.exp(closed)), own.form) or (
+                sum_to_one(own.rows(closed), own.form)
+            )
+        return self._state.proven[key]
+
+    def _closing_key(self, shape: tuple[int, ...]) -> tuple[Any, ...]:
+        return "closing", shape, self._adapter.output
+
+    def _reading(self, view: View, scores: Native) -> Reading:
+        image = view.survey.layers[INPUT].shape[1:]
+        return reading(scores.shape, image=image, channels_last=self.channels_last)
+
     def _read(self, recorded: Recorded, view: View, head: Callable[[str, int], Any]) -> Recording:
         if not np.isfinite(recorded.scores).all():
             raise NonFiniteScores(
@@ -277,15 +304,12 @@ class OpenedNetwork(Network):
                 f"half precision "
                 "overflows easily: try the model in float32."
             )
-        if self._keep_closing:
-            closed = view.closing is not None or _sum_to_one(recorded.scores)
-            meaning = "probabilities" if closed else "logits"
-            return OpenedRecording(recorded, view.survey, self._state.lock, head, meaning)
-        if _sum_to_one(recorded.scores):
-            return LogRecording(
-                OpenedRecording(recorded, view.survey, self._state.lock, head, "probabilities")
-            )
-        return OpenedRecording(recorded, view.survey, self._state.lock, head, "logits")
+        own = self._reading(view, recorded.scores)
+        likely = sum_to_one(own.rows(recorded.scores), own.form)
+        closed = likely or (self._keep_closing and view.closing is not None)
+        meaning = "probabilities" if closed else "logits"
+        read = OpenedRecording(recorded, view.survey, self._state.lock, head, meaning, own)
+        return LogRecording(read) if likely and not self._keep_closing else read
 
     def _head(
         self, recorded: Recorded, view: View, x: Native, name: str, row: int
@@ -304,7 +328,7 @@ class OpenedNetwork(Network):
 
         return behind
 
-    def _proven_head(self, scores: Scores, view: View, x: Native, name: str) -> Head:
+    def _proven_head(self, scores: Native, view: View, x: Native, name: str) -> Head:
         """A head that gave the recorded scores for the recorded activation, else one that makes
         whole passes.
         """
@@ -342,16 +366,7 @@ def _opened_at(survey: Survey, at: Layers) -> list[str]:
     return select(survey, at)
 
 
-def _sum_to_one(scores: Scores) -> bool:
-    """Whether every row reads as probabilities of classes that exclude each other."""
-    return (
-        scores.shape[1] > 1
-        and bool((scores >= 0).all())
-        and bool(np.allclose(scores.sum(axis=1), 1, atol=1e-3))
-    )
-
-
-def _equal(again: Scores, scores: Scores) -> bool:
+def _equal(again: Native, scores: Native) -> bool:
     scale = max(1.0, float(np.abs(scores).max(initial=0)))
     return again.shape == scores.shape and bool(
         np.abs(again - scores).max(initial=0) <= SAME_SCORES * scale

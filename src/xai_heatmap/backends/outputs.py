@@ -10,8 +10,8 @@ LIKELY = ("logits", "scores", "output", "out", "predictions", "probs")
 
 
 def scores_in(output: Any, *, images: int | None = None, which: str | int | None = None) -> Any:
-    """The tensor of scores in a model's output: (n, classes), still of the framework, still
-    differentiable.
+    """The tensor of scores in a model's output: (n, classes), or with a grid beside the classes;
+    still of the framework, still differentiable.
 
     Parameters
     ----------
@@ -49,13 +49,6 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
             chosen.reshape(tuple(shape[:2]))
             if shape[0] is not None
             else chosen[(..., *[0] * (len(shape) - 2))]
-        )
-    if len(shape) != 2:
-        raise NoScores(
-            f"The model answers {_described(output)}; one row of scores an image was expected, "
-            f"(images, classes). "
-            "Wrap the model so that it answers the numbers to be explained, or name another "
-            "output with output=KEY."
         )
     return chosen
 

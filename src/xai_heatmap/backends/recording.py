@@ -8,10 +8,12 @@ from jaxtyping import Float32
 
 from xai_heatmap.backends.contract import Recorded
 from xai_heatmap.backends.contributions import contributions
+from xai_heatmap.backends.score_map import Reading
+from xai_heatmap.core.answer import Form, Meaning
 from xai_heatmap.core.arrays import Activations, Native, Scores
 from xai_heatmap.core.errors import NoGrid
 from xai_heatmap.core.layout import Layout
-from xai_heatmap.core.network import Meaning, Recording, Survey, UseBias, UseGradients
+from xai_heatmap.core.network import Recording, Survey, UseBias, UseGradients
 
 
 class OpenedRecording(Recording):
@@ -24,9 +26,12 @@ class OpenedRecording(Recording):
         lock: threading.RLock,
         head: Callable[[str, int], Callable[[Activations], Recording]],
         meaning: Meaning,
+        reading: Reading,
     ) -> None:
         self._recorded = recorded
         self._survey = survey
+        self._reading = reading
+        self._scores = reading.rows(recorded.scores)
         self._layouts = {name: layout_of(survey, name) for name in recorded.outputs}
         self._lock = lock
         self._head = head
@@ -37,7 +42,12 @@ class OpenedRecording(Recording):
     @property
     def scores(self) -> Scores:
         """One row an image."""
-        return self._recorded.scores
+        return self._scores
+
+    @property
+    def form(self) -> Form:
+        """One score a class, or one a class and place."""
+        return self._reading.form
 
     @property
     def meaning(self) -> Meaning:
@@ -54,7 +64,7 @@ class OpenedRecording(Recording):
     ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
         """∂⟨cotangent, scores⟩/∂A of every layer that was opened, in one backward pass."""
         with self._lock:
-            pulled = self._recorded.pullback(cotangent)
+            pulled = self._recorded.pullback(self._reading.native(cotangent))
             return self._to_grids({name: pulled[name] for name in self._recorded.outputs})
 
     def each_gradient(
@@ -64,20 +74,20 @@ class OpenedRecording(Recording):
         use_bias: UseBias | None = None,
     ) -> None:
         """Every gradient of `pullback` given to `use` as soon as it is known, and not kept."""
-        biases = self._recorded.biases
+        biases, own = self._recorded.biases, self._reading.native(cotangent)
 
         def give(names: Sequence[str], native: Native) -> None:
             if names[0] not in biases:
                 use(names, self._layouts[names[0]].to_grid(native))
             elif use_bias is not None:
-                for own in contributions(native, biases[names[0]], self._survey):
-                    use_bias(own)
+                for part in contributions(native, biases[names[0]], self._survey):
+                    use_bias(part)
 
         with self._lock:
             if self._recorded.stream is not None:
-                self._recorded.stream(cotangent, give)
+                self._recorded.stream(own, give)
                 return
-            gradients = self._recorded.pullback(cotangent)
+            gradients = self._recorded.pullback(own)
             for names in [*_sharing(self._recorded.outputs), *([name] for name in biases)]:
                 give(names, gradients[names[0]])
 

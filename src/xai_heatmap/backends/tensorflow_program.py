@@ -12,7 +12,7 @@ from xai_heatmap.backends.contract import Adapter, Recorded, Undo
 from xai_heatmap.backends.tensorflow_biases import Added
 from xai_heatmap.backends.tensorflow_graph import array, cut_out, operations, read_by
 from xai_heatmap.backends.tensorflow_survey import closing_op
-from xai_heatmap.core.arrays import Native, Scores
+from xai_heatmap.core.arrays import Native
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Opened:
         biases = dict(zip(names, map(array, rest[: self.biases]), strict=True))
         residuals = rest[self.biases :]
 
-        def pullback(cotangent: Scores) -> dict[str, Native]:
+        def pullback(cotangent: Native) -> dict[str, Native]:
             gradients = {}
             if self.backward is not None:
                 with tf.init_scope():

@@ -24,7 +24,7 @@ from xai_heatmap.backends.contract import (
 )
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
 from xai_heatmap.backends.torch_biases import Biases
-from xai_heatmap.core.arrays import Native, Scores
+from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.network import INPUT
 
 CLOSING_FUNCTIONS: dict[str, Closing] = {
@@ -114,7 +114,7 @@ class TorchEngine:
         for name, tap in taps.items():
             names.setdefault(id(tap), []).append(name)
 
-        def stream(cotangent: Scores, use: UseNative) -> None:
+        def stream(cotangent: Native, use: UseNative) -> None:
             given = set()
 
             def give(key: int, gradient: torch.Tensor | None) -> None:
@@ -130,7 +130,7 @@ class TorchEngine:
             for key in unique:
                 give(key, None)
 
-        def pullback(cotangent: Scores) -> dict[str, Native]:
+        def pullback(cotangent: Native) -> dict[str, Native]:
             found: dict[str, Native] = {}
             stream(cotangent, lambda same, own: found.update(dict.fromkeys(same, own)))
             return found

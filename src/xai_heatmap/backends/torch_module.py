@@ -13,6 +13,7 @@ from xai_heatmap.backends.opened import OpenedNetwork, state_of
 from xai_heatmap.backends.outputs import scores_in
 from xai_heatmap.backends.taps import intercepted
 from xai_heatmap.backends.torch_engine import TorchEngine
+from xai_heatmap.core.answer import Kind
 from xai_heatmap.core.errors import NotAModel
 from xai_heatmap.core.network import Declared
 
@@ -22,6 +23,13 @@ CLOSING_MODULES: dict[type, Closing] = {
     nn.LogSoftmax: "softmax",
     nn.Sigmoid: "sigmoid",
 }
+
+PROBLEMS: dict[str, Kind] = {
+    "single_label_classification": "classes",
+    "multi_label_classification": "labels",
+    "regression": "values",
+}
+"""What transformers calls the kinds of outputs."""
 
 
 def open_torch(
@@ -210,7 +218,10 @@ def _declared(module: nn.Module) -> Declared:
         if isinstance(size, int)
         else (channels, *size)
     )
-    return Declared(shape or _first_convolution(module), None, labels)
+    problem = getattr(config, "problem_type", None)
+    return Declared(
+        shape or _first_convolution(module), None, labels, answers=PROBLEMS.get(str(problem))
+    )
 
 
 def _first_convolution(module: nn.Module) -> tuple[int, ...] | None:

@@ -45,7 +45,8 @@ Targets = Annotated[
         "--target",
         metavar="CLASS",
         help="top1, top5 (the first five), a class's name or index, or A-B: why A rather "
-        "than B. Repeatable.  [default: top1]",
+        "than B; with @LEFT,TOP,RIGHT,BOTTOM or @all over that part of the picture, where every "
+        "place is scored. Repeatable.  [default: top1]",
     ),
 ]
 Preset = Annotated[

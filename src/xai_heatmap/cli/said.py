@@ -36,7 +36,7 @@ def model_line(job: Job, network: Network, loading: float) -> list[str]:
 def predictions(one: Explanation) -> list[str]:
     """The likeliest classes, with bars on a screen."""
     found = one.predictions
-    longest = max(len(p.label) for p in found)
+    longest = max((len(p.label) for p in found), default=0)
     label = min(longest, columns() - BESIDE - NARROWEST_BAR) if on_screen() else longest
     room = min(columns() - BESIDE - label, WIDEST_BAR) if on_screen() else 0
     return [

@@ -1,11 +1,10 @@
 """The arithmetic of the document that this project grew from, line by line, for ``legacy=True``."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Float32, Float64, Shaped, UInt8
 
-from xai_heatmap.core.arrays import Activation, Map, ScoreRow
+from xai_heatmap.core.answer import Answer
+from xai_heatmap.core.arrays import Activation, Map
 from xai_heatmap.core.classes import class_label
 from xai_heatmap.core.geometry import stretched
 from xai_heatmap.core.target import Choice, Target, linear
@@ -19,11 +18,11 @@ HIF = 0.8
 def output_of_argmax() -> Choice:
     """``output[:, argmax]``: the model's output as it stands; of a single unit that unit."""
 
-    def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
-        argmax = int(np.argmax(scores))
-        weights = np.zeros(len(scores), np.float32)
+    def pick(answer: Answer) -> Target:
+        argmax = int(np.argmax(answer.scores))
+        weights = np.zeros(len(answer.scores), np.float32)
         weights[argmax] = 1
-        return linear(weights, class_label(argmax, labels), index=argmax)
+        return linear(weights, class_label(argmax, answer.labels), index=argmax)
 
     return Choice("output[:, argmax]", pick)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from xai_heatmap.compat.layers import layer_name
+from xai_heatmap.core.answer import Answer
 from xai_heatmap.core.arrays import Activation, Gradient, Image, Inputs, Map, ScoreRow
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.geometry import Geometry
@@ -95,7 +96,8 @@ def look(
     choice = top(1) if target is None else target
     choice = choice if isinstance(choice, Choice) else category(choice)
     labels = network.declared.labels or ()
-    chosen = choice(recording.scores[0], labels)
+    kind = network.declared.answers or ("labels" if network.closing == "sigmoid" else "classes")
+    chosen = choice(Answer(recording.scores[0], labels, recording.form, kind, recording.meaning))
     return Look(network, network.survey(x.shape[1:]).layers[name], recording, chosen)
 
 
@@ -170,6 +172,7 @@ def explanation(
             meaning=meaning,
             closing=seen.network.closing,
             labels=labels or seen.network.declared.labels or (),
+            form=seen.recording.form,
         ),
         verdict=verdict(
             map_,

@@ -31,6 +31,11 @@ def both(rows: Scores) -> Float32[np.ndarray, "n both"]:
     return np.concatenate([np.zeros_like(rows), rows], axis=1) if rows.shape[1] == 1 else rows
 
 
+def sigmoid(scores: Float32[np.ndarray, "*rows"]) -> Float32[np.ndarray, "*rows"]:
+    """p = 1 / (1 + exp(-s)), each number on its own."""
+    return np.exp(-np.logaddexp(np.float32(0), -scores))
+
+
 def class_label(index: int, labels: Sequence[str], *, single: bool = False) -> str:
     """The name of a class: its label, else its number."""
     if labels and index < len(labels):

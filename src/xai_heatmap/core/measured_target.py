@@ -2,10 +2,11 @@
 any function of the outputs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
+from xai_heatmap.core.answer import Answer
 from xai_heatmap.core.arrays import ScoreRow, Scores, Values
 from xai_heatmap.core.classes import both, softmax
 from xai_heatmap.core.errors import UnknownTarget
@@ -30,7 +31,8 @@ def likeness(to: ScoreRow) -> Choice:
     other = np.asarray(to, np.float32)
     length = float(np.linalg.norm(other))
 
-    def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
+    def pick(answer: Answer) -> Target:
+        scores = answer.scores
         if other.shape != scores.shape or length == 0:
             raise UnknownTarget(
                 f"likeness needs the outputs of the other picture, {len(scores)} numbers that are "
@@ -58,10 +60,16 @@ def residual_softmax(which: int | str | None = None) -> Choice:
     classes say, s_c keeps a gradient where the network is sure and that of log p_c fades. Unlike a
     score it bends, which ``shapleycam`` needs. Without a class it is the prediction.
     """
+    chosen = top(1) if which is None else category(which)
 
-    def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
-        own = (top(1) if which is None else category(which))(scores, labels)
+    def pick(answer: Answer) -> Target:
+        own = chosen(answer)
         index = own.index or 0
+        if answer.kind != "classes":
+            raise UnknownTarget(
+                "residual_softmax needs classes of which one holds; the network answers "
+                f"{answer.kind}. Give the class alone, or probability(...)."
+            )
 
         def log_probability(rows: Scores) -> Values:
             every = both(rows)
@@ -72,7 +80,7 @@ def residual_softmax(which: int | str | None = None) -> Choice:
         def cotangent(rows: Scores) -> Scores:
             p = softmax(both(rows))
             slopes = np.eye(p.shape[1], dtype=np.float32)[index] - p
-            return own.cotangent(rows) + (slopes[:, 1:] if len(scores) == 1 else slopes)
+            return own.cotangent(rows) + (slopes[:, 1:] if answer.single else slopes)
 
         return Target(
             f"{own.label} + log p",
@@ -81,7 +89,10 @@ def residual_softmax(which: int | str | None = None) -> Choice:
             own.index,
         )
 
-    return Choice(f"residual_softmax({'' if which is None else repr(which)})", pick)
+    def settled(answer: Answer) -> Choice:
+        return residual_softmax(chosen.settled(answer)(answer).index if chosen.settled else which)
+
+    return Choice(f"residual_softmax({'' if which is None else repr(which)})", pick, settled)
 
 
 def function(
@@ -122,7 +133,7 @@ def function(
             return differences(rows)
         return _shaped(gradient(rows), rows.shape, f"{label}'s gradient")
 
-    return Choice(f"function({label})", lambda _, __: Target(label, checked, cotangent))
+    return Choice(f"function({label})", lambda _: Target(label, checked, cotangent))
 
 
 def _shaped(found: object, shape: tuple[int, ...], what: str) -> np.ndarray:

@@ -8,14 +8,12 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.core.answer import ROW, Form, Kind, Meaning
 from xai_heatmap.core.arrays import Activations, Inputs, Scores
 from xai_heatmap.core.layout import Layout
 
 INPUT = "input"
 """The name of layer zero, the picture itself."""
-
-Meaning = Literal["logits", "probabilities", "log-probabilities"]
-"""What the numbers are that a recording calls scores."""
 
 UseGradients = Callable[[Sequence[str], Float32[np.ndarray, "n k *grid"]], None]
 """What is done with the gradients of layers that share them."""
@@ -98,12 +96,15 @@ class Declared:
         Names of the classes in output order.
     method
         That its maps were built in with, of a file that was exported with maps.
+    answers
+        Whether its scores are of classes, of labels that several may hold of, or plain values.
     """
 
     input_shape: tuple[int, ...] | None = None
     preprocess: Mapping[str, object] | str | None = None
     labels: tuple[str, ...] | None = None
     method: str | None = None
+    answers: Kind | None = None
 
 
 class Recording(ABC):
@@ -118,6 +119,11 @@ class Recording(ABC):
     @abstractmethod
     def meaning(self) -> Meaning:
         """What the scores are."""
+
+    @property
+    def form(self) -> Form:
+        """How a row of scores is read: one a class, or one a class and place."""
+        return ROW
 
     @property
     @abstractmethod
@@ -216,6 +222,11 @@ class LogRecording(Recording):
     def meaning(self) -> Meaning:
         """Natural logarithms of probabilities."""
         return "log-probabilities"
+
+    @property
+    def form(self) -> Form:
+        """As the recording beneath has it."""
+        return self.inner.form
 
     @property
     def scores(self) -> Scores:

@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.core.answer import ROW, Answer, Form, Kind, Meaning
 from xai_heatmap.core.arrays import ScoreRow
-from xai_heatmap.core.classes import class_label, ranking, softmax
-from xai_heatmap.core.network import Meaning
+from xai_heatmap.core.classes import class_label, ranking, sigmoid, softmax
 
 PREDICTIONS = 5
 """How many of the likeliest classes stand beside a map."""
@@ -24,9 +24,9 @@ class Prediction:
     index, label
         Which class.
     probability
-        In [0, 1].
+        In [0, 1]. Of a network that scores many places: the share of places where the class wins.
     score
-        What the network ends in before its closing function.
+        What the network ends in before its closing function; there, its mean over those places.
     """
 
     index: int
@@ -41,8 +41,16 @@ def predictions(
     meaning: Meaning,
     closing: Literal["softmax", "sigmoid"] | None,
     labels: Sequence[str] = (),
+    form: Form = ROW,
+    kind: Kind = "classes",
 ) -> tuple[Prediction, ...]:
-    """The likeliest classes of one image, most likely first; a single unit has two."""
+    """The likeliest classes of one image, most likely first; a single unit has two, and values
+    have none.
+    """
+    if kind == "values":
+        return ()
+    if form != ROW:
+        return _shares(Answer(scores, labels, form, kind, meaning))
     single = len(scores) == 1
     own = np.concatenate([-scores, scores]) if single else scores
     likely = probabilities(scores, meaning=meaning, closing=closing)
@@ -57,6 +65,18 @@ def predictions(
     )
 
 
+def _shares(answer: Answer) -> tuple[Prediction, ...]:
+    """Classes by how many places they win; those that win none are left out."""
+    found: list[Prediction] = []
+    for index in answer.ranking()[:PREDICTIONS]:
+        won = answer.winners == index
+        if won.any():
+            own = answer.per_place[0 if answer.single else index, won]
+            score = float(own.mean()) * (-1 if answer.single and index == 0 else 1)
+            found.append(Prediction(index, answer.label(index), float(won.mean()), score))
+    return tuple(found)
+
+
 def probabilities(
     scores: ScoreRow, *, meaning: Meaning, closing: Literal["softmax", "sigmoid"] | None
 ) -> Float32[np.ndarray, " both"]:
@@ -64,14 +84,10 @@ def probabilities(
     or of a sigmoid where there is a single unit.
     """
     if len(scores) == 1:
-        p = scores if meaning == "probabilities" else _sigmoid(scores)
+        p = scores if meaning == "probabilities" else sigmoid(scores)
         return np.concatenate([1 - p, p])
     if meaning == "probabilities":
         return scores
     if meaning == "log-probabilities":
         return np.exp(scores)
-    return _sigmoid(scores) if closing == "sigmoid" else softmax(scores[None])[0]
-
-
-def _sigmoid(scores: ScoreRow) -> ScoreRow:
-    return np.exp(-np.logaddexp(np.float32(0), -scores))
+    return sigmoid(scores) if closing == "sigmoid" else softmax(scores[None])[0]

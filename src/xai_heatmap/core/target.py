@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xai_heatmap.core.answer import ROW, Answer
 from xai_heatmap.core.arrays import ScoreRow, Scores, Values
-from xai_heatmap.core.classes import both, class_index, class_label, classes, ranking, softmax
+from xai_heatmap.core.classes import class_index, classes, ranking, sigmoid, softmax
 from xai_heatmap.core.errors import UnknownTarget
 
 
@@ -26,6 +27,8 @@ class Target:
         The class it is about, None where it is about several.
     bounded
         Whether y is a probability, whose gradient fades towards 0 and 1.
+    first
+        Of several classes the one that is held against the others.
     """
 
     label: str
@@ -33,6 +36,7 @@ class Target:
     cotangent: Callable[[Scores], Scores]
     index: int | None = None
     bounded: bool = False
+    first: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,18 +48,32 @@ class Choice:
     label
         What is chosen, in words; it is what a job file holds.
     pick
-        From one row of scores and the names of the classes (empty where unknown) to the target.
+        From what the network answered to the target.
+    settled
+        The same choice with its class fixed by what the network answered; None where it has no
+        class that depends on that.
+    over
+        Whether it says itself which places it is about, where a network scores many.
     """
 
     label: str
-    pick: Callable[[ScoreRow, Sequence[str]], Target]
+    pick: Callable[[Answer], Target]
+    settled: "Callable[[Answer], Choice] | None" = None
+    over: bool = False
 
-    def __call__(self, scores: ScoreRow, labels: Sequence[str] = ()) -> Target:
-        """The target for an image with these scores."""
-        return self.pick(scores, labels)
+    def __call__(self, scores: ScoreRow | Answer, labels: Sequence[str] = ()) -> Target:
+        """The target for an image that the network answered with this."""
+        answer = scores if isinstance(scores, Answer) else Answer(scores, labels)
+        if answer.form == ROW or self.over:
+            return self.pick(answer)
+        from xai_heatmap.core.region import region
+
+        return region(self)(answer)
 
 
-def linear(weights: ScoreRow, label: str, *, index: int | None = None) -> Target:
+def linear(
+    weights: ScoreRow, label: str, *, index: int | None = None, first: int | None = None
+) -> Target:
     """y = Σ_c w_c s_c."""
     weights = np.asarray(weights, np.float32)
     return Target(
@@ -63,46 +81,56 @@ def linear(weights: ScoreRow, label: str, *, index: int | None = None) -> Target
         lambda scores: scores @ weights,
         lambda scores: np.broadcast_to(weights, scores.shape).astype(np.float32),
         index,
+        first=first,
     )
 
 
-def _at_rank(scores: ScoreRow, rank: int) -> int:
+def _at_rank(answer: Answer, rank: int) -> int:
     """As `ranking`, without a sort where the prediction is asked for: it is so for every image."""
-    if rank == 1 and len(scores) > 1:
-        return int(scores.argmax())
-    return ranking(scores)[rank - 1]
+    if answer.kind == "values" and answer.units > 1:
+        raise UnknownTarget(
+            f"The network answers {answer.units} values, and the largest is not the one meant. Say "
+            f"which by its number: 0 to {answer.units - 1}."
+        )
+    if not 1 <= rank <= answer.classes:
+        raise UnknownTarget(
+            f"top({rank}) needs a rank from 1 to {answer.classes}: "
+            f"the network tells {answer.classes} classes apart."
+        )
+    if rank == 1 and answer.form == ROW and answer.units > 1:
+        return int(answer.scores.argmax())
+    return 0 if answer.kind == "values" else answer.ranking()[rank - 1]
 
 
 def category(which: int | str) -> Choice:
     """One class, y = s_c, by its index (negative counts from the end) or by its name.
 
     A network that ends in a single unit has two classes: 1 is for (y = s), 0 is against (y = -s).
+    Where it answers values, 0 is the first of them.
     """
 
-    def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
-        index = class_index(which, count=classes(scores), labels=labels)
-        weights = np.zeros(len(scores), np.float32)
-        if len(scores) == 1:
+    def pick(answer: Answer) -> Target:
+        index = class_index(which, count=answer.classes, labels=answer.labels)
+        weights = np.zeros(answer.units, np.float32)
+        if answer.single:
             weights[0] = 1 if index == 1 else -1
         else:
             weights[index] = 1
-        return linear(weights, class_label(index, labels, single=len(scores) == 1), index=index)
+        return linear(weights, answer.label(index), index=index)
 
     return Choice(f"category({which!r})", pick)
 
 
 def top(rank: int = 1) -> Choice:
-    """The class ranked `rank` in the scores of the image itself; 1 is the prediction."""
+    """The class ranked `rank` in the scores of the image itself; 1 is the prediction.
 
-    def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
-        if not 1 <= rank <= classes(scores):
-            raise UnknownTarget(
-                f"top({rank}) needs a rank from 1 to {classes(scores)}: "
-                f"the network tells {classes(scores)} classes apart."
-            )
-        return category(_at_rank(scores, rank))(scores, labels)
+    Where a network scores many places, classes are ranked by how many places they win.
+    """
 
-    return Choice(f"top({rank})", pick)
+    def settled(answer: Answer) -> Choice:
+        return category(_at_rank(answer, rank))
+
+    return Choice(f"top({rank})", lambda answer: settled(answer)(answer), settled)
 
 
 @dataclass(frozen=True)
@@ -174,31 +202,38 @@ def contrast(
         raise UnknownTarget(
             f"A contrast needs two different classes; {which!r} stands on both sides."
         )
+    if isinstance(which, Choice) and which.over:
+        raise UnknownTarget(
+            f"A contrast is over the same places on both sides; {which.label} has its own. Put the "
+            "contrast inside: region(contrast(...), where=...)."
+        )
     named = against.label if isinstance(against, Others) else repr(against)
     taken = "" if weight == 1 else f", weight={weight:g}"
     chosen = which.label if isinstance(which, Choice) else repr(which)
 
-    def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
-        own = _one(which)(scores, labels)
+    def pick(answer: Answer) -> Target:
+        own = _one(which)(answer)
         a = own.index
         if a is None:
             raise UnknownTarget(
                 f"A contrast is about one class; {chosen} is about several. Give a class, or "
                 "top(1)."
             )
-        others = _others(against, a, scores, labels)
+        others = _others(against, a, answer)
         if a in others:
             raise UnknownTarget(
                 f"A contrast needs two different classes; {chosen} and {named} are both class {a}."
             )
-        row = scores[None]
-        rows = [category(b)(scores, labels).cotangent(row)[0] for b in others]
+        row = answer.scores[None]
+        rows = [category(b)(answer).cotangent(row)[0] for b in others]
         weights = own.cotangent(row)[0] - np.float32(weight) * np.mean(rows, axis=0)
-        other = class_label(others[0], labels, single=len(scores) == 1)
-        label = f"{own.label} - {other if len(others) == 1 else named}"
-        return linear(weights.astype(np.float32), label)
+        label = f"{own.label} - {answer.label(others[0]) if len(others) == 1 else named}"
+        return linear(weights.astype(np.float32), label, first=a)
 
-    return Choice(f"contrast({chosen}, against={named}{taken})", pick)
+    def settled(answer: Answer) -> Choice:
+        return contrast(_settled(_one(which), answer), against=against, weight=weight)
+
+    return Choice(f"contrast({chosen}, against={named}{taken})", pick, settled)
 
 
 def margin(which: int | str | Choice | None = None) -> Choice:
@@ -211,28 +246,35 @@ def margin(which: int | str | Choice | None = None) -> Choice:
     def runner_up(scores: ScoreRow, own: int) -> Sequence[int]:
         return [next(c for c in ranking(scores) if c != own)]
 
-    def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
-        chosen = top(1) if which is None else which
-        return contrast(chosen, against=Others("the runner-up", runner_up))(scores, labels)
-
-    return Choice(f"margin({named})", pick)
+    chosen = contrast(
+        top(1) if which is None else which, against=Others("the runner-up", runner_up)
+    )
+    return Choice(f"margin({named})", chosen.pick, chosen.settled)
 
 
 def negative(choice: int | str | Choice) -> Choice:
     """What speaks against it: y = -y of the choice; "why not?"."""
     chosen = _one(choice)
 
-    def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
-        own = chosen(scores, labels)
+    def pick(answer: Answer) -> Target:
+        own = chosen(answer)
         return Target(
             f"not {own.label}",
             lambda rows: -own.value(rows),
             lambda rows: -own.cotangent(rows),
             own.index,
             own.bounded,
+            own.first,
         )
 
-    return Choice(f"negative({chosen.label})", pick)
+    def settled(answer: Answer) -> Choice:
+        return negative(_settled(chosen, answer))
+
+    return Choice(f"negative({chosen.label})", pick, settled, chosen.over)
+
+
+def _settled(choice: Choice, answer: Answer) -> Choice:
+    return choice if choice.settled is None else choice.settled(answer)
 
 
 def _one(choice: int | str | Choice) -> Choice:
@@ -240,38 +282,68 @@ def _one(choice: int | str | Choice) -> Choice:
 
 
 def _others(
-    against: int | str | Sequence[int | str] | Others,
-    own: int,
-    scores: ScoreRow,
-    labels: Sequence[str],
+    against: int | str | Sequence[int | str] | Others, own: int, answer: Answer
 ) -> Sequence[int]:
     if isinstance(against, Others):
-        return against.among(scores, own)
+        return against.among(answer.scores, own)
     several = [against] if isinstance(against, int | str) else list(against)
     if not several:
         raise UnknownTarget("A contrast needs at least one other class; none was given.")
-    return [class_index(one, count=classes(scores), labels=labels) for one in several]
+    return [class_index(one, count=answer.classes, labels=answer.labels) for one in several]
 
 
 def probability(which: int | str) -> Choice:
-    """The probability of one class, y = softmax(s)_c; its gradient fades as it nears 0 or 1."""
+    """The probability of one class, y = softmax(s)_c; its gradient fades as it nears 0 or 1.
 
-    def pick(scores: ScoreRow, labels: Sequence[str]) -> Target:
-        index = class_index(which, count=classes(scores), labels=labels)
-        name = class_label(index, labels, single=len(scores) == 1)
+    Where several labels may hold of a picture, as the model says by closing in a sigmoid, each has
+    its own: y = sigmoid(s_c). Scores that are probabilities already are taken as they are.
+    """
 
-        def cotangent(rows: Scores) -> Scores:
-            p = softmax(both(rows))
-            column = p[:, [index]]
-            full = column * (np.eye(p.shape[1], dtype=np.float32)[index] - p)
-            return full[:, 1:] if rows.shape[1] == 1 else full
-
-        return Target(
-            f"p({name})",
-            lambda rows: softmax(both(rows))[:, index],
-            cotangent,
-            index,
-            bounded=True,
+    def pick(answer: Answer) -> Target:
+        index = class_index(which, count=answer.classes, labels=answer.labels)
+        if answer.kind == "values":
+            raise UnknownTarget(
+                f"A value has no probability. Explain the value itself: target={index}."
+            )
+        own = (
+            _as_it_is(answer, index)
+            if answer.meaning == "probabilities"
+            else _of_sigmoid(answer, index)
+            if answer.single or answer.kind == "labels"
+            else _of_softmax(index)
         )
+        return Target(f"p({answer.label(index)})", *own, index, bounded=True)
 
     return Choice(f"probability({which!r})", pick)
+
+
+Number = tuple[Callable[[Scores], Values], Callable[[Scores], Scores]]
+"""A number and its derivative by the scores."""
+
+
+def _of_softmax(index: int) -> Number:
+    def cotangent(rows: Scores) -> Scores:
+        p = softmax(rows)
+        return p[:, [index]] * (np.eye(p.shape[1], dtype=np.float32)[index] - p)
+
+    return lambda rows: softmax(rows)[:, index], cotangent
+
+
+def _of_sigmoid(answer: Answer, index: int) -> Number:
+    unit, sign = (0, 1 if index == 1 else -1) if answer.single else (index, 1)
+
+    def value(rows: Scores) -> Values:
+        return sigmoid(sign * rows[:, [unit]])[:, 0]
+
+    def cotangent(rows: Scores) -> Scores:
+        p = value(rows)[:, None]
+        return sign * p * (1 - p) * np.eye(rows.shape[1], dtype=np.float32)[unit]
+
+    return value, cotangent
+
+
+def _as_it_is(answer: Answer, index: int) -> Number:
+    """Of a single unit, class 0 has what is left of 1."""
+    own = category(index)(answer)
+    rest_of = np.float32(answer.single and index == 0)
+    return lambda rows: own.value(rows) + rest_of, own.cotangent

@@ -1,0 +1,88 @@
+"""From scores as a model answers them to one row an image, and back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xai_heatmap.core.answer import ROW, Form
+from xai_heatmap.core.arrays import Native, Scores
+from xai_heatmap.core.errors import NoScores
+from xai_heatmap.core.layout import Layout, layout
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a model's own scores are read.
+
+    Parameters
+    ----------
+    shape
+        Of the scores of one image, as the model answers them.
+    layout
+        Where classes and places stand in it; None for one score a class.
+    """
+
+    shape: tuple[int, ...]
+    layout: Layout | None
+
+    @property
+    def form(self) -> Form:
+        """How the rows are read."""
+        return ROW if self.layout is None else Form(self.layout.grid)
+
+    def rows(self, native: Native) -> Scores:
+        """One row an image: class by class, place by place."""
+        if self.layout is None:
+            return native
+        return np.ascontiguousarray(self.layout.to_grid(native)).reshape(len(native), -1)
+
+    def native(self, rows: Scores) -> Native:
+        """Rows as the model answers them."""
+        if self.layout is None:
+            return rows
+        units = rows.shape[1] // self.form.places
+        grids = rows.reshape(len(rows), units, *self.layout.grid)
+        return self.layout.to_native(grids, like=np.empty((1, *self.shape), np.float32))
+
+
+def reading(shape: Sequence[int], *, image: Sequence[int], channels_last: bool) -> Reading:
+    """How scores of that `shape`, images first, are read.
+
+    Parameters
+    ----------
+    shape
+        (n, classes), or (n, classes, *grid) in either order.
+    image
+        Length of the picture's own axes.
+    channels_last
+        What to believe where the shape could be read either way.
+
+    Raises
+    ------
+    NoScores
+        For anything else.
+    """
+    own = tuple(shape[1:])
+    if len(shape) == 2:
+        return Reading(own, None)
+    found = layout(shape, images=shape[0], image=image, channels_last=channels_last)
+    if found is None or found.kind == "tokens":
+        raise NoScores(
+            f"The model answers {'x'.join(map(str, own))} for each picture of "
+            f"{'x'.join(map(str, image))}; one score a class was expected, (images, classes), or "
+            "one a class and place, (images, classes, rows, columns). Wrap the model so that it "
+            "answers the numbers to be explained, or name another output with output=KEY."
+        )
+    return Reading(own, found)
+
+
+def sum_to_one(scores: Scores, form: Form) -> bool:
+    """Whether every place of every row reads as probabilities of classes that exclude each
+    other.
+    """
+    units = form.classes(scores.shape[1])
+    if units < 2 or form.boxes or not (scores >= 0).all():
+        return False
+    sums = scores.reshape(len(scores), units, -1).sum(axis=1)
+    return bool(np.allclose(sums, 1, atol=1e-3))
