@@ -21,6 +21,12 @@ FEW = {
     "vargrad": {"samples": 5},
     "integrated": {"steps": 5},
     "integrated_gradients": {"steps": 5},
+    "sobol": {"samples": 8, "cells": 3},
+    "hsic": {"samples": 64, "cells": 3},
+    "sscam": {"samples": 3},
+    "iscam": {"steps": 3},
+    "xrai": {"steps": 5},
+    "guided_integrated_gradients": {"steps": 4},
     "occlusion": {"window": 4, "stride": 2},
 }
 """Options that keep slow methods short."""
