@@ -35,7 +35,7 @@ MODEST = {"samples": 32, "steps": 16, "top": 32}
 """Options that say how many passes are made, and what they are at most; ``top`` is always set."""
 
 OWN = {
-    "sobol": {"samples": 1},
+    "sobol": {"samples": 4},
     "sscam": {"samples": 2, "top": 8},
     "iscam": {"steps": 4, "top": 8},
 }
