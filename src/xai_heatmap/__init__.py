@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xai_heatmap import metrics, scenes
     from xai_heatmap.backends import network
+    from xai_heatmap.backends.detector import detector
     from xai_heatmap.compat import Drawer, XAIActivations, XAIHeatmap, XVisTool
     from xai_heatmap.core.errors import XaiHeatmapError
     from xai_heatmap.core.geometry import Geometry
@@ -58,6 +59,7 @@ _HOMES = {
     "category": "core.target",
     "compare": "explaining",
     "contrast": "core.target",
+    "detector": "backends.detector",
     "explain": "explaining",
     "export": "exporting",
     "function": "core.measured_target",
@@ -99,6 +101,7 @@ __all__ = [
     "category",
     "compare",
     "contrast",
+    "detector",
     "explain",
     "export",
     "function",
