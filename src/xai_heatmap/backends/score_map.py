@@ -82,7 +82,7 @@ def sum_to_one(scores: Scores, form: Form) -> bool:
     other.
     """
     units = form.classes(scores.shape[1])
-    if units < 2 or form.boxes or not (scores >= 0).all():
+    if units < 2 or not (scores >= 0).all():
         return False
     sums = scores.reshape(len(scores), units, -1).sum(axis=1)
     return bool(np.allclose(sums, 1, atol=1e-3))

@@ -26,13 +26,9 @@ class Form:
     grid
         Axes of the places that each class has a score at, ``()`` for one score a class. Scores come
         class by class, and within a class place by place.
-    boxes
-        Whether four more numbers a place follow, all lefts first: left, top, right and bottom of a
-        box, as shares of what the network was given.
     """
 
     grid: tuple[int, ...] = ()
-    boxes: bool = False
 
     @property
     def places(self) -> int:
@@ -41,7 +37,7 @@ class Form:
 
     def classes(self, numbers: int) -> int:
         """How many classes a row of so many numbers tells apart; 1 for a single unit."""
-        return numbers // self.places - 4 * self.boxes
+        return numbers // self.places
 
 
 ROW = Form()
@@ -107,12 +103,7 @@ class Answer:
     @property
     def per_place(self) -> Float32[np.ndarray, "classes places"]:
         """The scores, one row a class."""
-        return self.scores[: self.units * self.form.places].reshape(self.units, self.form.places)
-
-    @property
-    def boxes(self) -> Float32[np.ndarray, "places 4"]:
-        """The box of every place: left, top, right, bottom, as shares of the input."""
-        return self.scores[self.units * self.form.places :].reshape(4, -1).T
+        return self.scores.reshape(self.units, self.form.places)
 
     @property
     def winners(self) -> Int[np.ndarray, " places"]:
