@@ -28,6 +28,10 @@ def found(shape, *, image=(224, 224), last=False, grids=()):
         ((2, 201, 192), {}, Layout("tokens", (14, 14), 5)),
         ((2, 241, 64), {"image": (192, 320)}, Layout("tokens", (12, 20), 1)),
         ((2, 241, 64), {"image": (192, 320), "grids": [(12, 20)]}, Layout("tokens", (12, 20), 1)),
+        ((2, 24, 8), {"image": (16, 24), "grids": [(4, 6), (2, 4)]}, Layout("tokens", (4, 6), 0)),
+        ((2, 24, 8), {"image": (16, 24), "grids": [(2, 4)]}, Layout("tokens", (4, 6), 0)),
+        ((2, 65, 64), {"grids": [(8, 8)]}, Layout("tokens", (8, 8), 1)),
+        ((2, 201, 196), {"grids": [(14, 14)]}, Layout("tokens", (14, 14), 5)),
         ((2, 16, 100), {"image": (100,)}, Layout("channels_first", (100,))),
         ((2, 100, 16), {"image": (100,), "last": True}, Layout("channels_last", (100,))),
         ((2, 8, 4, 8, 8), {"image": (16, 32, 32)}, Layout("channels_first", (4, 8, 8))),
@@ -43,6 +47,10 @@ def test_found_from_the_shape(shape, options, expected):
 )
 def test_no_grid_where_there_is_none(shape):
     assert found(shape) is None
+
+
+def test_a_flattened_convolution_is_not_taken_for_tokens():
+    assert found((2, 192, 196), grids=[(14, 14)]) is None
 
 
 @given(

@@ -17,6 +17,11 @@ MOST_PREFIX_TOKENS = 16
 """Class, distillation and register tokens in front of the patches; no published network has
 more."""
 
+A_TOKEN, NEVER_SEEN = 0.05, 0.2
+"""What a token in front of the patches, and a grid that no layer before had, speak against it;
+uneven steps count by their logarithm.
+"""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -87,7 +92,8 @@ def layout(
     channels_last
         What to believe where the shape could be read either way.
     grids
-        Grids of the layers before; token counts are matched with them first.
+        Grids of the layers before. Tokens lie on one of these unless another fits clearly better;
+        (n, k, places) of one of them, as on the way from a convolution to tokens, is not tokens.
     """
     rank = len(image)
     if len(shape) < 3 or shape[0] != images or min(shape) < 1:
@@ -95,7 +101,10 @@ def layout(
     if len(shape) == rank + 2:
         return _with_channels(tuple(shape[1:]), image=image, channels_last=channels_last)
     if len(shape) == 3 and rank > 1:
-        return _tokens(shape[1], image=image, grids=grids)
+        known = _on_known_grids(shape[1], grids=grids, rank=rank)
+        if not known and shape[2] in map(math.prod, grids):
+            return None
+        return _tokens(shape[1], image=image, known=known)
     return None
 
 
@@ -126,15 +135,21 @@ def _distortion(grid: tuple[int, ...], image: Sequence[int]) -> float:
     return max(steps) - min(steps)
 
 
-def _tokens(
-    count: int, *, image: Sequence[int], grids: Collection[tuple[int, ...]]
-) -> Layout | None:
-    for grid in reversed(list(grids)):
-        prefix = count - math.prod(grid)
-        if len(grid) == len(image) and 0 <= prefix <= MOST_PREFIX_TOKENS and math.prod(grid) > 1:
-            return Layout("tokens", grid, prefix)
-    candidates = [
-        (0.05 * prefix + _distortion(grid, image), Layout("tokens", grid, prefix))
+def _on_known_grids(count: int, *, grids: Collection[tuple[int, ...]], rank: int) -> list[Layout]:
+    """Every way to lay that many tokens on a grid that was seen, the latest first."""
+    return [
+        Layout("tokens", grid, count - math.prod(grid))
+        for grid in reversed(list(grids))
+        if len(grid) == rank
+        and 0 <= count - math.prod(grid) <= MOST_PREFIX_TOKENS
+        and math.prod(grid) > 1
+    ]
+
+
+def _tokens(count: int, *, image: Sequence[int], known: Sequence[Layout]) -> Layout | None:
+    """The grid with the fewest tokens in front of it and the evenest steps."""
+    candidates = [(A_TOKEN * found.prefix, found) for found in known] + [
+        (NEVER_SEEN + A_TOKEN * prefix + _distortion(grid, image), Layout("tokens", grid, prefix))
         for prefix in range(min(MOST_PREFIX_TOKENS, count - 1) + 1)
         if (grid := _even_grid(count - prefix, image)) is not None
     ]
