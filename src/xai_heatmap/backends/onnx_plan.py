@@ -49,6 +49,8 @@ class Plan:
         Whether gradients may be asked for.
     also
         Tensors that are answered, but by which nothing is differentiated.
+    way
+        Back: the derivative, or another one.
     """
 
     model: ModelProto
@@ -58,6 +60,7 @@ class Plan:
     images: int | None = None
     backwards: bool = True
     also: Sequence[str] = ()
+    way: reverse.Way = reverse.DERIVATIVE
     _halves: "_Halves | None" = field(default=None, init=False)
 
     def run(self, feeds: Arrays, *, beside: Arrays = MappingProxyType({})) -> Run:
@@ -132,7 +135,9 @@ def _halves(plan: Plan) -> _Halves:
     asked = [plan.scores, *plan.at, *plan.also]
     try:
         at = plan.at if plan.backwards else []
-        both, gradients = reverse.backward(plan.model, plan.scores, at, cotangent=COTANGENT)
+        both, gradients = reverse.backward(
+            plan.model, plan.scores, at, cotangent=COTANGENT, way=plan.way
+        )
     except Exception as error:  # noqa: BLE001 - attributes that make no sense break a rule anywhere
         refused = error if isinstance(error, ModelError) else _broken(error)
         return _Halves(plan, inputs, _first(plan, plan.model, asked), (), {}, refused)

@@ -11,11 +11,15 @@ from xai_heatmap.reverse.builder import Builder, Tensor, op
 from xai_heatmap.reverse.prepare import prepared
 from xai_heatmap.reverse.registry import Rule, rules
 from xai_heatmap.reverse.sweep import backward, gradients, refusals
+from xai_heatmap.reverse.way import BALANCED, DERIVATIVE, Way
 
 __all__ = [
+    "BALANCED",
+    "DERIVATIVE",
     "Builder",
     "Rule",
     "Tensor",
+    "Way",
     "backward",
     "biases",
     "gradients",

@@ -7,7 +7,8 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
 from xai_heatmap.core.errors import ModelError, NoRule, did_you_mean
 from xai_heatmap.reverse.broadcasting import unstretched
 from xai_heatmap.reverse.builder import PREFIX, Builder, MaxPoolForm, Tensor, real
-from xai_heatmap.reverse.registry import CONSTANT, Cotangents, Node, Rule, find
+from xai_heatmap.reverse.registry import Cotangents, Node, Rule, find
+from xai_heatmap.reverse.way import DERIVATIVE, Way
 
 QUANTIZED = frozenset({"int8", "uint8", "int16", "uint16"})
 
@@ -19,6 +20,7 @@ def backward(
     *,
     cotangent: str = "cotangent",
     maxpool: MaxPoolForm = "portable",
+    way: Way = DERIVATIVE,
 ) -> tuple[ModelProto, dict[str, str]]:
     """The model, and beside it ∂⟨cotangent, output⟩/∂tensor for each tensor of `at`.
 
@@ -35,6 +37,8 @@ def backward(
     maxpool
         ``"portable"`` uses operators that every runtime has; ``"scatter"`` asks the pooling node
         for its second output, `Indices`, and needs less memory.
+    way
+        The derivative, or another way back in its place.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def backward(
     """
     builder = Builder(model, maxpool)
     seed = builder.input(cotangent, like=builder.tensor(output))
-    found = gradients(builder, {output: seed}, at)
+    found = gradients(builder, {output: seed}, at, way=way)
     names = {
         name: builder.output(f"{PREFIX}gradient/{name}", gradient, like=builder.tensor(name))
         for name, gradient in found.items()
@@ -58,10 +62,14 @@ def backward(
 
 
 def gradients(
-    builder: Builder, cotangents: Mapping[str, Tensor], at: Sequence[str]
+    builder: Builder,
+    cotangents: Mapping[str, Tensor],
+    at: Sequence[str],
+    *,
+    way: Way = DERIVATIVE,
 ) -> dict[str, Tensor]:
     """Write the sweep: Σ ∂⟨cotangent, output⟩/∂tensor over all outputs, for each tensor of `at`."""
-    found, refused = _sweep(builder, cotangents, at)
+    found, refused = _sweep(builder, cotangents, at, way)
     for error in refused.values():
         raise error
     return found
@@ -70,25 +78,25 @@ def gradients(
 def refusals(model: ModelProto, output: str, at: Sequence[str]) -> dict[str, NoRule]:
     """The tensors of `at` that cannot be differentiated, each with the error that says why."""
     builder = Builder(model)
-    return _sweep(builder, {output: builder.tensor(output)}, at)[1]
+    return _sweep(builder, {output: builder.tensor(output)}, at, DERIVATIVE)[1]
 
 
 def _sweep(
-    builder: Builder, cotangents: Mapping[str, Tensor], at: Sequence[str]
+    builder: Builder, cotangents: Mapping[str, Tensor], at: Sequence[str], way: Way
 ) -> tuple[dict[str, Tensor], dict[str, NoRule]]:
     """The gradient of each tensor, or the reason why it has none."""
     _check_names(builder, [*at, *cotangents])
-    active = moving(builder, at)
+    active = moving(builder, at, way)
     totals, refused = dict(cotangents), dict[str, NoRule]()
     for proto in reversed(builder.forward):
-        wanted = [name for name in _reads(proto) if name in active]
+        wanted = way.wanted(proto, [name for name in _reads(proto) if name in active])
         error = next((refused[name] for name in proto.output if name in refused), None)
         arriving = [totals.get(name) for name in proto.output]
-        if not wanted or proto.op_type in CONSTANT:
+        if not wanted or way.constant(proto, builder):
             continue
         if error is None and any(cotangent is not None for cotangent in arriving):
             try:
-                _add(totals, _sent(Node(proto, builder), arriving, wanted))
+                _add(totals, _sent(Node(proto, builder), arriving, wanted, way))
             except NoRule as caught:
                 error = caught
         if error is not None:
@@ -103,10 +111,12 @@ def _add(totals: dict[str, Tensor], sent: Iterable[tuple[str, Tensor]]) -> None:
 
 
 def _sent(
-    node: Node, arriving: Sequence[Tensor | None], wanted: Sequence[str]
+    node: Node, arriving: Sequence[Tensor | None], wanted: Sequence[str], way: Way
 ) -> Iterator[tuple[str, Tensor]]:
     """The cotangents that one node sends on."""
-    rule = find(node.proto)
+    rule = way.rules.get(node.proto.op_type) or find(node.proto)
+    share = way.share(node.proto, wanted)
+    arriving = [own and own * share for own in arriving] if share != 1 else arriving
     if captured := [name for name in wanted if name not in node.proto.input]:
         raise node.refused(f"its body reads {captured[0]!r} from outside")
     cotangents = _applied(rule, node, arriving)
@@ -132,12 +142,12 @@ def _applied(rule: Rule, node: Node, arriving: Sequence[Tensor | None]) -> Seque
     return (answer,) if isinstance(answer, Tensor) else answer
 
 
-def moving(builder: Builder, at: Sequence[str]) -> set[str]:
+def moving(builder: Builder, at: Sequence[str], way: Way = DERIVATIVE) -> set[str]:
     """Every tensor that depends on one of `at` through real numbers, or their quantised form."""
     active = set(at)
     for node in builder.forward:
         read = active.intersection(_reads(node))
-        if read and node.op_type not in CONSTANT:
+        if read and not way.constant(node, builder):
             quantised = node.op_type == "QuantizeLinear" or any(
                 _kind(builder, name) == "quantised" for name in read
             )
