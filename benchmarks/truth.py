@@ -60,7 +60,8 @@ def main() -> None:
     """Measure, print, and write where asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenes", type=int, default=500)
-    parser.add_argument("--methods", type=lambda text: text.split(","), default=list(METHODS))
+    convolved = [name for name, method in METHODS.items() if "attentions" not in method.needs]
+    parser.add_argument("--methods", type=lambda text: text.split(","), default=convolved)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--peers", action="store_true", help="also as pytorch-grad-cam has them")
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")

@@ -12,7 +12,7 @@ import numpy as np
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap import backends
 from xai_heatmap.core.answer import Answer, Form, Kind, Meaning, Seen
-from xai_heatmap.core.arrays import Image, Input, Map, Maps
+from xai_heatmap.core.arrays import Gradient, Image, Input, Map, Maps
 from xai_heatmap.core.errors import (
     BadArray,
     BadOption,
@@ -302,7 +302,7 @@ def _judging(
         closed = recording.meaning == "probabilities" and targets[row].index is not None
         worth = verdict(
             found.map,
-            gradient=known.gradient if "gradient" in method.needs else None,
+            gradient=_slope(method, known),
             activation=known.activation if "activation" in method.needs else None,
             score=score,
             probability=targets[row].bounded or closed,
@@ -311,6 +311,13 @@ def _judging(
         return _Judged(method, options[method.name], found.map, score, worth)
 
     return judged
+
+
+def _slope(method: Method, known: Evidence) -> Gradient | None:
+    """The gradient that a map was made from, if it was."""
+    if "gradient" in method.needs:
+        return known.gradient
+    return known.balanced if "balanced" in method.needs else None
 
 
 def _reason(method: Method, survey: Survey) -> str:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import ForAndAgainst, Gradients, Input, Inputs, Scores
+from xai_heatmap.core.attention import Attentions, Block, attentions
 from xai_heatmap.core.errors import BadOption, NonFiniteScores
 from xai_heatmap.core.evidence import Evidence, Head, Level, batched
 from xai_heatmap.core.network import INPUT, Recording, for_and_against
@@ -43,7 +44,7 @@ Joined = Callable[[str], Sequence[str]]
 BACKWARD = frozenset({"gradient", "pyramid"})
 """The fields of evidence that a backward pass gives."""
 
-COLLECTED = frozenset({"head", "model", "again", "pyramid", "biases"})
+COLLECTED = frozenset({"head", "model", "again", "pyramid", "biases", "attentions", "balanced"})
 """The fields of evidence that can't have gradients as they come: they run the model, which its
 backward pass forbids, hold several layers, or wait for the last bias."""
 
@@ -95,6 +96,16 @@ class Passed:
     def _score(self, row: int) -> float:
         return float(self.targets[row].value(self.recording.scores[row : row + 1])[0])
 
+    @cached_property
+    def blocks(self) -> Sequence[Block]:
+        """What every block of a transformer attends to, for every picture."""
+        return self.recording.attentions(cotangents(self.recording.scores, self.targets))
+
+    @cached_property
+    def balanced(self) -> Mapping[str, Gradients]:
+        """As `pulled`, by LibraGrad's way back."""
+        return self.recording.balanced(cotangents(self.recording.scores, self.targets))
+
     def evidence(
         self,
         needs: Collection[str],
@@ -118,7 +129,13 @@ class Passed:
                 Level(recording.activations[name][row], gradients[name][row]) for name in together
             ],
             biases=biases,
+            attentions=self._attended(row, layer) if "attentions" in needs else None,
+            balanced=self.balanced[layer][row] if "balanced" in needs else None,
         )
+
+    def _attended(self, row: int, layer: str) -> Attentions:
+        grid = self.recording.activations[layer].shape[2:]
+        return attentions(self.blocks, row, layer=layer, grid=grid)
 
     def _again(
         self, layer: str, target: Target, pictures: Iterable[Input], needs: Collection[str]
@@ -175,9 +192,10 @@ def mapped(
     def use(layers: Sequence[str], gradual: Gradual) -> None:
         here = [ask for ask in asked if not set(layers).isdisjoint(ask.layers)]
         gradients, biases = gradual
+        wanted = frozenset[str]().union(*(ask.method.needs for ask in here))
         answers = [
             [
-                answer(ask, passed.evidence(needs, row, layers[0], gradients, biases[row]), row)
+                answer(ask, passed.evidence(wanted, row, layers[0], gradients, biases[row]), row)
                 for ask in here
             ]
             for row in range(len(passed.targets))

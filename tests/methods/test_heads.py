@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from toy import ToyHead
 
 import oracles
+from xai_heatmap.core.attention import Attentions
 from xai_heatmap.core.errors import BadOption, UnknownMethod
 from xai_heatmap.core.evidence import Evidence, Level
 from xai_heatmap.core.registry import METHODS, find_method
@@ -921,7 +922,12 @@ def everything(shape):
     coarse = [
         a[(slice(None), *[slice(None, None, 2)] * (a.ndim - 1))] for a in (activation, gradient)
     ]
+    tokens = 1 + int(np.prod(shape[1:]))
+    weights, slopes = np.random.default_rng(1).random((2, 2, 3, tokens, tokens), np.float32)
+    read = np.eye(tokens, dtype=np.float32)[0]
     return Evidence(
+        attentions=Attentions([*weights], [*slopes], read, shape[1:]),
+        balanced=gradient,
         image=activation,
         activation=activation,
         gradient=gradient,
@@ -953,6 +959,8 @@ def test_a_signal_is_a_picture_of_one_row(name):
         image=signal.image[:, None],
         activation=signal.activation[:, None],
         gradient=signal.gradient[:, None],
+        attentions=replace(signal.attentions, grid=(1, *signal.attentions.grid)),
+        balanced=signal.balanced[:, None],
         score=signal.score,
         head=Flat(signal.head),
         model=Flat(signal.head),

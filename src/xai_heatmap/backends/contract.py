@@ -110,14 +110,15 @@ class Sightings:
 class Recorded:
     """What an engine hands over: numpy arrays in the layers' own layouts, and the way back.
 
-    `stream` is the way back for an engine that need not hold all gradients at a time. `biases` are
-    what operations add, v - Σ J u, each under a name of its own, which the way back also answers:
-    with the gradient of v. They broadcast to v.
+    Images come first, but where the outputs are attention, as the model shaped it. `stream` is the
+    way back for an engine that need not hold all gradients at a time. `biases` are what operations
+    add, v - Σ J u, each under a name of its own, which the way back also answers: with the gradient
+    of v. They broadcast to v.
     """
 
     scores: Native
-    outputs: Mapping[str, Native]
-    pullback: Callable[[Native], Mapping[str, Native]]
+    outputs: Mapping[str, np.ndarray]
+    pullback: Callable[[Native], Mapping[str, np.ndarray]]
     stream: Callable[[Native, UseNative], None] | None = None
     biases: Mapping[str, Bias] = field(default_factory=dict)
 
@@ -162,4 +163,16 @@ class Engine(Protocol):
         """What lies behind `site` for the one image `x`; `whole` runs everything and replaces on
         the way.
         """
+        ...
+
+    def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
+        """One forward pass in which attention is written out: what each softmax answers, in order
+        of execution.
+        """
+        ...
+
+    def balance(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+    ) -> Recorded:
+        """As `record`, with LibraGrad's way back."""
         ...

@@ -21,9 +21,11 @@ from xai_heatmap.backends import replay
 from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
 from xai_heatmap.backends.jax_program import Opened, Values, array
 from xai_heatmap.backends.jax_survey import sightings, upstream
-from xai_heatmap.backends.programs import Built, compiled, main_tensor, undo_key
+from xai_heatmap.backends.keras_attention import WrittenOut, softmaxes
+from xai_heatmap.backends.programs import WITHOUT_BALANCE, Built, compiled, main_tensor, undo_key
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.errors import NoRule
 from xai_heatmap.core.network import INPUT
 
 
@@ -89,6 +91,22 @@ class JaxEngine:
                 return adapter.scores(start)
 
         return program(run, self.values(), jnp.asarray(x, jnp.float32), leave_out=undo.mark)
+
+    def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
+        """One forward pass, opened at the softmax layers of its attention layers."""
+        return self.record(WrittenOut(adapter), x, softmaxes(adapter), undo)
+
+    def balance(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+    ) -> Recorded:
+        """There is none.
+
+        Raises
+        ------
+        NoRule
+            Always.
+        """
+        raise NoRule(WITHOUT_BALANCE)
 
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool

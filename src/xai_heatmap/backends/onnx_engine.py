@@ -9,6 +9,7 @@ from onnx import ValueInfoProto
 
 from xai_heatmap import reverse
 from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
+from xai_heatmap.backends.onnx_attention import softmaxes
 from xai_heatmap.backends.onnx_cut import behind, infos, replacing
 from xai_heatmap.backends.onnx_graph import OnnxGraph, Ready, Source, ready
 from xai_heatmap.backends.onnx_head import HeadPlans, OnnxHead, recorded
@@ -62,12 +63,38 @@ class OnnxEngine:
         biases: bool = False,
     ) -> Recorded:
         """One run forwards; what the run backwards needs stays in the runtime's own memory."""
+        return self._recorded(x, sites, undo, reverse.DERIVATIVE, biases=biases)
+
+    def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
+        """One run forwards, opened at every softmax."""
+        graph = self._graph(x, undo)
+        at = softmaxes(graph, images=self.source.picture.images)
+        tensors = dict(zip(at, at, strict=True))
+        plan = self._once((id(graph), at), lambda: self._plan(graph, at, backwards=bool(at)))
+        return recorded(plan.run({graph.image: x}), tensors)
+
+    def balance(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+    ) -> Recorded:
+        """As `record`, with LibraGrad's way back."""
+        return self._recorded(x, sites, undo, reverse.BALANCED)
+
+    def _recorded(
+        self,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        way: reverse.Way,
+        *,
+        biases: bool = False,
+    ) -> Recorded:
         graph = self._graph(x, undo)
         tensors = {name: _tensor(graph, site) for name, site in sites.items()}
         at = tuple(dict.fromkeys(tensors.values()))
         if biases:
             return self._with_biases(graph, x, tensors, at)
-        plan = self._once((id(graph), at), lambda: self._plan(graph, at, backwards=bool(at)))
+        key = (id(graph), at) if way is reverse.DERIVATIVE else (id(graph), at, id(way))
+        plan = self._once(key, lambda: self._plan(graph, at, backwards=bool(at), way=way))
         return recorded(plan.run({graph.image: x}), tensors)
 
     def _with_biases(
@@ -121,9 +148,18 @@ class OnnxEngine:
             tensor, tensor, spread, [name for name in frontier if name not in spread],
         )  # fmt: skip
 
-    def _plan(self, graph: OnnxGraph, at: Sequence[str], *, backwards: bool) -> Plan:
+    def _plan(
+        self,
+        graph: OnnxGraph,
+        at: Sequence[str],
+        *,
+        backwards: bool,
+        way: reverse.Way = reverse.DERIVATIVE,
+    ) -> Plan:
         images = self.source.picture.images
-        return Plan(graph.model, graph.scores, at, self.providers, images, backwards=backwards)
+        return Plan(
+            graph.model, graph.scores, at, self.providers, images, backwards=backwards, way=way
+        )
 
     def _once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What was made for that key, made again where KEPT others were asked for since."""

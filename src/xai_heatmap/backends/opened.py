@@ -27,7 +27,7 @@ from xai_heatmap.backends.contract import (
     Undo,
 )
 from xai_heatmap.backends.inputs import check_input
-from xai_heatmap.backends.recording import OpenedRecording, layout_of
+from xai_heatmap.backends.recording import Apart, OpenedRecording, layout_of
 from xai_heatmap.backends.score_map import Reading, reading, sum_to_one
 from xai_heatmap.backends.sightings import flow_in, layers_in, sites_in
 from xai_heatmap.backends.taps import Site
@@ -201,8 +201,16 @@ class OpenedNetwork(Network):
                     f"explain there. "
                     "`xai-heatmap layers MODEL` lists those that do."
                 )
+            adapter, undo = self._adapter, view.undo
             return self._read(
-                recorded, view, lambda name, row: self._head(recorded, view, native, name, row)
+                recorded,
+                view,
+                lambda name, row: self._head(recorded, view, native, name, row),
+                Apart(
+                    self.name,
+                    lambda: self._engine.attend(adapter, native, undo),
+                    lambda: self._engine.balance(adapter, native, opened, undo),
+                ),
             )
 
     def _view(self, shape: tuple[int, ...]) -> View:
@@ -297,7 +305,13 @@ class OpenedNetwork(Network):
         image = view.survey.layers[INPUT].shape[1:]
         return reading(scores.shape, image=image, channels_last=self.channels_last)
 
-    def _read(self, recorded: Recorded, view: View, head: Callable[[str, int], Any]) -> Recording:
+    def _read(
+        self,
+        recorded: Recorded,
+        view: View,
+        head: Callable[[str, int], Any],
+        apart: Apart | None = None,
+    ) -> Recording:
         if not np.isfinite(recorded.scores).all():
             raise NonFiniteScores(
                 f"{self.name} answered NaN or infinity. Check its weights and the preprocessing; "
@@ -308,7 +322,7 @@ class OpenedNetwork(Network):
         likely = sum_to_one(own.rows(recorded.scores), own.form)
         closed = likely or (self._keep_closing and view.closing is not None)
         meaning = "probabilities" if closed else "logits"
-        read = OpenedRecording(recorded, view.survey, self._state.lock, head, meaning, own)
+        read = OpenedRecording(recorded, view.survey, self._state.lock, head, meaning, own, apart)
         return LogRecording(read) if likely and not self._keep_closing else read
 
     def _head(

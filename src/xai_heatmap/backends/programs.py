@@ -13,6 +13,12 @@ Program = TypeVar("Program")
 MOST = 16
 """Programs kept for one model; who tries every layer in turn compiles, but fills no memory."""
 
+WITHOUT_BALANCE = (
+    "LibraGrad changes the way back, which Keras does on PyTorch only. Set KERAS_BACKEND=torch "
+    "before Keras is imported, export the model to ONNX, or choose another method, such as "
+    "hirescam."
+)
+
 
 class Built(Adapter, Protocol):
     """An adapter over a Keras model."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
@@ -11,9 +12,27 @@ from xai_heatmap.backends.contributions import contributions
 from xai_heatmap.backends.score_map import Reading
 from xai_heatmap.core.answer import Form, Meaning
 from xai_heatmap.core.arrays import Activations, Native, Scores
+from xai_heatmap.core.attention import Block, blocks
 from xai_heatmap.core.errors import NoGrid
 from xai_heatmap.core.layout import Layout
 from xai_heatmap.core.network import Recording, Survey, UseBias, UseGradients
+
+
+@dataclass(frozen=True)
+class Apart:
+    """The same pictures in passes of another kind, each made when it is first asked for.
+
+    Parameters
+    ----------
+    network
+        How the model calls itself.
+    attend, balance
+        As of an engine.
+    """
+
+    network: str
+    attend: Callable[[], Recorded]
+    balance: Callable[[], Recorded]
 
 
 class OpenedRecording(Recording):
@@ -27,6 +46,7 @@ class OpenedRecording(Recording):
         head: Callable[[str, int], Callable[[Activations], Recording]],
         meaning: Meaning,
         reading: Reading,
+        apart: Apart | None = None,
     ) -> None:
         self._recorded = recorded
         self._survey = survey
@@ -35,6 +55,7 @@ class OpenedRecording(Recording):
         self._layouts = {name: layout_of(survey, name) for name in recorded.outputs}
         self._lock = lock
         self._head = head
+        self._apart = apart
         self._heads: dict[tuple[str, int], Callable[[Activations], Recording]] = {}
         self._meaning: Meaning = meaning
         self._activations: Mapping[str, Activations] = self._to_grids(recorded.outputs)
@@ -90,6 +111,30 @@ class OpenedRecording(Recording):
             gradients = self._recorded.pullback(own)
             for names in [*_sharing(self._recorded.outputs), *([name] for name in biases)]:
                 give(names, gradients[names[0]])
+
+    def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
+        """What every block attends to, and ∂⟨cotangent, scores⟩ by it."""
+        if self._apart is None:
+            return super().attentions(cotangent)
+        with self._lock:
+            seen = self._apart.attend()
+            weights = seen.outputs
+            gradients = seen.pullback(self._reading.native(cotangent)) if weights else {}
+        return blocks(
+            weights.values(),
+            [gradients[name] for name in weights],
+            images=len(self.scores),
+            name=self._apart.network,
+        )
+
+    def balanced(
+        self, cotangent: Float32[np.ndarray, "n classes"]
+    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
+        """As `pullback`, by LibraGrad's way back."""
+        if self._apart is None:
+            return super().balanced(cotangent)
+        with self._lock:
+            return self._to_grids(self._apart.balance().pullback(self._reading.native(cotangent)))
 
     def replay(
         self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int

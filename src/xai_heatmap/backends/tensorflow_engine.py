@@ -15,7 +15,8 @@ import tensorflow as tf
 
 from xai_heatmap.backends import replay
 from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
-from xai_heatmap.backends.programs import Built, compiled, main_tensor, undo_key
+from xai_heatmap.backends.keras_attention import WrittenOut, softmaxes
+from xai_heatmap.backends.programs import WITHOUT_BALANCE, Built, compiled, main_tensor, undo_key
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
 from xai_heatmap.backends.tensorflow_biases import biases
 from xai_heatmap.backends.tensorflow_graph import (
@@ -36,6 +37,7 @@ from xai_heatmap.backends.tensorflow_program import (
 )
 from xai_heatmap.backends.tensorflow_survey import Watch, shapes
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.errors import NoRule
 from xai_heatmap.core.network import INPUT
 
 
@@ -90,6 +92,22 @@ class TensorflowEngine:
 
         program = self.program(key, build, len(x))
         return program(tf.constant(x, tf.float32))
+
+    def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
+        """One forward pass, opened at the softmax layers of its attention layers."""
+        return self.record(WrittenOut(adapter), x, softmaxes(adapter), undo)
+
+    def balance(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+    ) -> Recorded:
+        """There is none.
+
+        Raises
+        ------
+        NoRule
+            Always.
+        """
+        raise NoRule(WITHOUT_BALANCE)
 
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool

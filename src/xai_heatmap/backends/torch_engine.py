@@ -23,6 +23,8 @@ from xai_heatmap.backends.contract import (
     UseNative,
 )
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
+from xai_heatmap.backends.torch_attention import Attending
+from xai_heatmap.backends.torch_balance import Balancing
 from xai_heatmap.backends.torch_biases import Biases
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.network import INPUT
@@ -99,6 +101,20 @@ class TorchEngine:
             return self.record(adapter, x, sites, undo, biases=biases)
         return self._recorded(scores, taps.kept, added)
 
+    def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
+        """One forward pass with attention written out; autograd records nothing before it."""
+        attending = Attending()
+        with _PASSES, attending, self._running(adapter, undo):
+            scores = adapter.scores(self._tensor(x).clone())
+        return self._recorded(scores, attending.found)
+
+    def balance(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+    ) -> Recorded:
+        """As `record`, with LibraGrad's way back."""
+        with _PASSES, Balancing():
+            return self.record(adapter, x, sites, undo)
+
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
     ) -> "TorchHead":
@@ -130,8 +146,8 @@ class TorchEngine:
             for key in unique:
                 give(key, None)
 
-        def pullback(cotangent: Native) -> dict[str, Native]:
-            found: dict[str, Native] = {}
+        def pullback(cotangent: Native) -> dict[str, np.ndarray]:
+            found: dict[str, np.ndarray] = {}
             stream(cotangent, lambda same, own: found.update(dict.fromkeys(same, own)))
             return found
 

@@ -56,3 +56,12 @@ Values = Float32[np.ndarray, " n"]
 
 Native = Shaped[np.ndarray, "n ..."]
 """A layer's output in its own layout, whatever that is."""
+
+Attention = Float32[np.ndarray, "heads tokens tokens"]
+"""How much every token of one image (rows) takes from every other (columns), head by head."""
+
+BatchAttention = Float32[np.ndarray, "n heads tokens tokens"]
+"""Attention of several images."""
+
+Tokens = Float32[np.ndarray, " tokens"]
+"""One number for each token of one image."""

@@ -20,7 +20,8 @@
     │   ├── MissingFramework    XH134
     │   ├── NoScores            XH135
     │   ├── NonFiniteScores     XH136
-    │   └── NoRule              XH140
+    │   ├── NoRule              XH140
+    │   └── NoAttention         XH141
     ├── InputError          exit 4   a picture or an array can't be used
     │   ├── ImageNotFound       XH201
     │   ├── NotAnImage          XH202
@@ -153,6 +154,12 @@ class NoRule(ModelError):
     """An operator on the way from the scores to the layer has no derivative here."""
 
     code = "XH140"
+
+
+class NoAttention(ModelError):
+    """The network has no attention among all of its tokens, or it can't be seen."""
+
+    code = "XH141"
 
 
 class InputError(XaiHeatmapError):

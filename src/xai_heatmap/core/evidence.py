@@ -16,6 +16,7 @@ from xai_heatmap.core.arrays import (
     Input,
     Values,
 )
+from xai_heatmap.core.attention import Attentions
 from xai_heatmap.core.network import Recording
 from xai_heatmap.core.target import Target
 
@@ -142,6 +143,10 @@ class Evidence:
         This layer and the last one of every coarser grid that all paths cross, the finest first.
     biases
         What every bias behind the layer contributed to y, those of nonlinear operations included.
+    attentions
+        What the tokens of a transformer take from each other, with ∂y by it.
+    balanced
+        As the gradient, by LibraGrad's way back.
     """
 
     image: Input | None = None
@@ -153,3 +158,5 @@ class Evidence:
     again: Again | None = None
     pyramid: Sequence[Level] | None = None
     biases: Sequence[ForAndAgainst] | None = None
+    attentions: Attentions | None = None
+    balanced: Gradient | None = None

@@ -10,6 +10,8 @@ from jaxtyping import Float32
 
 from xai_heatmap.core.answer import ROW, Form, Kind, Meaning
 from xai_heatmap.core.arrays import Activations, Inputs, Scores
+from xai_heatmap.core.attention import OTHERS, Block
+from xai_heatmap.core.errors import NoAttention, NoRule
 from xai_heatmap.core.layout import Layout
 
 INPUT = "input"
@@ -154,6 +156,33 @@ class Recording(ABC):
     ) -> "Recording":
         """Run only the head: image `row` from `layer` on, with other activations in its place."""
 
+    def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
+        """What every block of a transformer attends to, and ∂⟨cotangent, scores⟩ by it; one
+        forward pass in which attention is written out, and one backward pass.
+
+        Raises
+        ------
+        NoAttention
+            If there is none among all tokens of an image, or it can't be seen.
+        """
+        raise NoAttention(f"Attention can't be seen in this kind of network. {OTHERS}")
+
+    def balanced(
+        self, cotangent: Float32[np.ndarray, "n classes"]
+    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
+        """As `pullback`, by LibraGrad's way back: attention, gates and deviations count as
+        constants. One forward and one backward pass.
+
+        Raises
+        ------
+        NoRule
+            If the network's framework has no such way back.
+        """
+        raise NoRule(
+            "LibraGrad changes the way back, which can't be done in this kind of network. Choose "
+            "another method, such as hirescam."
+        )
+
 
 class Network(ABC):
     """A model that can be opened at its layers."""
@@ -260,6 +289,16 @@ class LogRecording(Recording):
     ) -> "LogRecording":
         """The head, read in the same way."""
         return LogRecording(self.inner.replay(layer, activation, row=row))
+
+    def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
+        """As of the probabilities, for ∂⟨c/p, p⟩."""
+        return self.inner.attentions(cotangent / self._probabilities())
+
+    def balanced(
+        self, cotangent: Float32[np.ndarray, "n classes"]
+    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
+        """As of the probabilities, for ∂⟨c/p, p⟩."""
+        return self.inner.balanced(cotangent / self._probabilities())
 
     def _probabilities(self) -> Scores:
         return np.maximum(self.inner.scores, np.finfo(np.float32).tiny)

@@ -13,6 +13,12 @@ from xai_heatmap.core.options import Option, declared
 
 OFFERED = frozenset(field.name for field in fields(Evidence))
 
+DIFFERENTIATED = frozenset({"gradient", "pyramid", "attentions", "balanced"})
+"""Fields that only a network with gradients can give."""
+
+SEPARATE = frozenset({"attentions", "balanced"})
+"""Fields that take a forward and a backward pass of their own."""
+
 Auto = Literal["auto", "input", "finest"]
 
 
@@ -89,7 +95,8 @@ class Method:
         behind = "" if self.auto == "input" else " through the head"
         differentiated = self.needs & {"gradient", "pyramid"}
         backward = f"1 backward{behind}" if differentiated else ""
-        return " + ".join(filter(None, ["1 forward", backward, self.passes]))
+        apart = "1 forward and 1 backward of their own" if SEPARATE & self.needs else ""
+        return " + ".join(filter(None, ["1 forward", backward, apart, self.passes]))
 
     def __call__(
         self, evidence: Evidence, options: Mapping[str, object] = MappingProxyType({})
@@ -214,8 +221,7 @@ def method(
         name = formula.__name__
         parameters = inspect.signature(formula).parameters.values()
         differentiates = any(
-            p.name in {"gradient", "pyramid"} or p.annotation in (Differentiated, Again)
-            for p in parameters
+            p.name in DIFFERENTIATED or p.annotation in (Differentiated, Again) for p in parameters
         )
         options = {p.name: declared(p) for p in parameters if p.kind is p.KEYWORD_ONLY}
         needs = frozenset(p.name for p in parameters) - frozenset(options)
