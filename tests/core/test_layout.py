@@ -43,7 +43,7 @@ def test_found_from_the_shape(shape, options, expected):
 
 @pytest.mark.parametrize(
     "shape",
-    [(2, 1000), (128, 64, 7, 7), (2,), (2, 512, 0, 7), (2, 3, 64, 3136), (2, 2, 192)],
+    [(2, 1000), (2, 768, 1), (128, 64, 7, 7), (2,), (2, 512, 0, 7), (2, 3, 64, 3136), (2, 2, 192)],
 )
 def test_no_grid_where_there_is_none(shape):
     assert found(shape) is None

@@ -102,8 +102,8 @@ def layout(
         return _with_channels(tuple(shape[1:]), image=image, channels_last=channels_last)
     if len(shape) == 3 and rank > 1:
         known = _on_known_grids(shape[1], grids=grids, rank=rank)
-        if not known and shape[2] in map(math.prod, grids):
-            return None
+        if shape[2] == 1 or (not known and shape[2] in map(math.prod, grids)):
+            return None  # feature maps averaged to one place, or flattened with their places last
         return _tokens(shape[1], image=image, known=known)
     return None
 
