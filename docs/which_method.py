@@ -49,8 +49,8 @@ SUMS = (
 )
 """Methods whose maps add up to the score, everywhere or under conditions that their pages name."""
 
-ATTENTION = ("attention", "attentions", "attention_gradient", "blocks", "tokens")
-"""What only a transformer has, as evidence calls it."""
+ATTENTION = ("attentions", "balanced")
+"""What a transformer is asked for, as evidence calls it."""
 
 
 def _one_pass(method: Method) -> bool:
@@ -58,7 +58,7 @@ def _one_pass(method: Method) -> bool:
 
 
 def _of_attention(method: Method) -> bool:
-    return bool(method.needs & set(ATTENTION)) or "attention" in method.use_when.casefold()
+    return bool(method.needs & set(ATTENTION))
 
 
 QUESTIONS: Mapping[str, tuple[Chooses, str]] = {
@@ -92,8 +92,8 @@ QUESTIONS: Mapping[str, tuple[Chooses, str]] = {
     ),
     "evidence against as well": (lambda m: m.signed, "negative values are drawn in blue"),
     "a transformer": (
-        lambda m: _of_attention(m) or m.name in {"gradcam", "reciprocam", "layercam"},
-        "`auto` is before the last layer; where maps cancel out, the verdict says so",
+        lambda m: _of_attention(m) or m.name == "reciprocam",
+        "gradients behind a layer normalisation say little of where: `gradcam` may light up the rest",
     ),
     "nothing of the network but its scores": (
         lambda m: (

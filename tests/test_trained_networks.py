@@ -96,9 +96,17 @@ FEWER = {
 """Options that keep slow methods short."""
 LEAST = {"eigencam": 0.5, "fem": 0.5, "kpcacam": 0.5, "attention_relevance": 0.5, "rollout": 0.4}
 """Which share of the heat lies in the box at least, where it is not 0.6."""
-SPECKLED = {"saliency", "smoothgrad", "vargrad", "input_x_gradient", "integrated_gradients", "xrai"}
+SPECKLED = {
+    "saliency",
+    "smoothgrad",
+    "vargrad",
+    "input_x_gradient",
+    "integrated_gradients",
+    "xrai",
+    "fullgrad",
+}
 """Methods whose strongest place is a single pixel or a small region: their heat is looked at as a
-whole."""
+whole. FullGrad's is that of all layers without a sign, the picture's pixels among them."""
 
 
 @pytest.mark.parametrize("method", METHODS)
