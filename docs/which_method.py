@@ -93,7 +93,7 @@ QUESTIONS: Mapping[str, tuple[Chooses, str]] = {
     "evidence against as well": (lambda m: m.signed, "negative values are drawn in blue"),
     "a transformer": (
         lambda m: _of_attention(m) or m.name == "reciprocam",
-        "gradients behind a layer normalisation say little of where: `gradcam` may light up the rest",
+        "gradients before a layer normalisation say little of where: `gradcam` may mislead",
     ),
     "nothing of the network but its scores": (
         lambda m: (
