@@ -1,6 +1,6 @@
 """Which map is right, in a world whose truth is known: ``python -m benchmarks.truth``.
 
-make truth                                   # every method, 500 scenes; about an hour
+make truth                                   # every method, 500 scenes; hours
 make truth TRUTH="--scenes 40"               # a first look
 make truth TRUTH="--methods gradcam --write" # its rows in benchmarks/README.md anew, others stay
 """
@@ -32,8 +32,11 @@ LAYERS = ("stem", "stage1.block1", "stage1.block2", "features")
 FIRST = 10_000
 """The first seed; the shipped networks learnt from seeds of a million and more."""
 
-DEAR = 100
-"""Pairs and marked scenes for a method that runs the head or the whole network many times."""
+MANY_PASSES = frozenset({"head", "model", "again"})
+"""What a method asks for that runs something many times; it is measured at the last two layers."""
+
+FEW_PASSES = ("shapleycam",)
+"""Methods that ask for it and run it twice."""
 
 LAST = ("cam",)
 """Methods that are defined at one layer only, the last before the average."""
@@ -60,6 +63,7 @@ def main() -> None:
     """Measure, print, and write where asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenes", type=int, default=500)
+    parser.add_argument("--pairs", type=int, default=100, help="scenes of two objects, of marks")
     convolved = [name for name, method in METHODS.items() if "attentions" not in method.needs]
     parser.add_argument("--methods", type=lambda text: text.split(","), default=convolved)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
@@ -68,7 +72,8 @@ def main() -> None:
     asked = parser.parse_args()
     found: dict[str, Figures] = {}
     for kind in ("objects", "pairs", "marks"):
-        found[kind] = measured(kind, asked.methods, asked.scenes, asked.processes)
+        count = asked.scenes if kind == "objects" else min(asked.pairs, asked.scenes)
+        found[kind] = measured(kind, asked.methods, count, asked.processes)
     if asked.peers:
         theirs = [name for name in asked.methods if name in PEERS]
         found["objects"] |= measured("peers", theirs, asked.scenes, asked.processes)
@@ -106,15 +111,11 @@ def _keep(found: Mapping[str, Figures]) -> None:
 
 
 def measured(kind: str, methods: Sequence[str], count: int, processes: int) -> Figures:
-    """Every figure of one kind of scene; of pairs and marks dear methods see fewer."""
-    cheap = [name for name in methods if not METHODS[name].needs & {"head", "model", "again"}]
-    dear = [name for name in methods if name not in cheap]
-    few = min(count, DEAR) if kind in {"pairs", "marks"} else count
+    """Every figure of one kind of scene."""
     portions = [
-        Work(list(range(FIRST + start, FIRST + min(start + 20, many))), names, kind)
-        for names, many in ((cheap, count), (dear, few))
-        for start in range(0, many, 20)
-        if names
+        Work(list(range(FIRST + start, FIRST + min(start + 10, count))), names, kind)
+        for names in _together(methods)
+        for start in range(0, count, 10)
     ]
     total: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     with ProcessPoolExecutor(processes) as pool:
@@ -124,6 +125,16 @@ def measured(kind: str, methods: Sequence[str], count: int, processes: int) -> F
                 total[key] += numbers
     print(file=sys.stderr)
     return {key: (float(np.mean(numbers)), len(numbers)) for key, numbers in total.items()}
+
+
+def _together(methods: Sequence[str]) -> list[list[str]]:
+    """Methods of few passes, and those of many."""
+    dear = [name for name in methods if _many_passes(name)]
+    return [names for names in ([name for name in methods if name not in dear], dear) if names]
+
+
+def _many_passes(name: str) -> bool:
+    return bool(METHODS[name].needs & MANY_PASSES) and name not in FEW_PASSES
 
 
 def _portion(work: Work) -> dict[tuple[str, str, str], list[float]]:
@@ -217,7 +228,7 @@ def _heats(
     last = [name for name in methods if name in LAST]
     layered = [name for name in methods if METHODS[name].auto != "input" and name not in last]
     pixels = [name for name in methods if METHODS[name].auto == "input"]
-    dear = any(METHODS[name].needs & {"head", "model", "again"} for name in methods)
+    dear = any(map(_many_passes, methods))
     for names, layers in ((layered, [*LAYERS[2 * dear :]]), (last, "auto"), (pixels, "auto")):
         if names:
             for one in xh.compare(
@@ -273,11 +284,7 @@ def document(found: Mapping[str, Figures]) -> str:
         table(
             ("method", *LAYERS),
             [
-                (name, *(
-                    f"{_mean(objects, name, layer, 'energy / area'):.2f} "
-                    f"({_share(_mean(objects, name, layer, 'pointing game'))})"
-                    for layer in LAYERS
-                ))
+                (name, *(_both(objects, name, layer) for layer in LAYERS))
                 for name in methods
                 if (name, LAYERS[-1], "energy / area") in objects
             ],
@@ -314,6 +321,13 @@ def _auto(method: str) -> str:
     """The layer that ``auto`` is to a method."""
     finest = method in METHODS and METHODS[method].auto == "finest"
     return LAYERS[0] if finest else LAYERS[-1]
+
+
+def _both(figures: Figures, name: str, layer: str) -> str:
+    """Energy ÷ area and the pointing game; empty where the method was not measured."""
+    energy = _mean(figures, name, layer, "energy / area")
+    pointing = _share(_mean(figures, name, layer, "pointing game"))
+    return f"{energy:.2f} ({pointing})" if pointing else ""
 
 
 def _mean(figures: Figures, method: str, layer: str, measure: str) -> float:
