@@ -13,7 +13,13 @@ import numpy as np
 import pytest
 
 import xai_heatmap as xh
-from xai_heatmap.core.errors import LayerNotReached, NoGrid, NonFiniteScores, UnknownLayer
+from xai_heatmap.core.errors import (
+    BadArray,
+    LayerNotReached,
+    NoGrid,
+    NonFiniteScores,
+    UnknownLayer,
+)
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -58,6 +64,12 @@ class Kit(Protocol):
     def folding(self) -> Case: ...
     def failing(self) -> tuple[Any, str, Callable[[], None]]: ...
     def gridless(self) -> Any: ...
+    def shrinking(self) -> Any:
+        """Takes any size from 8 x 8 on: a convolution of 3, a pooling of 2, a convolution of 3."""
+
+    def flattening(self) -> Any:
+        """Takes 8 x 8 alone."""
+
     def snapshot(self, model: Any) -> object: ...
     def passes(self, model: Any) -> Any:
         """A block that counts how often the model's first layer runs; answers a function."""
@@ -404,6 +416,33 @@ def infinite_scores_are_an_error(kit: Kit) -> None:
     kit.nudge(case.model, to=float("nan"))
     with pytest.raises(NonFiniteScores, match="NaN"):
         opened.record(images(), [case.layer])
+
+
+def pictures_too_small_are_refused_with_the_smallest_that_fit(kit: Kit) -> None:
+    opened = xh.network(kit.shrinking())
+    for shape in ((3, 7, 7), (3, 3, 3), (3, 1, 1), (3, 7, 40), (3, 40, 2)):
+        with pytest.raises(BadArray, match=r"can't take .* It takes 8x8 or more: make them larger"):
+            opened.record(np.zeros((1, *shape), np.float32))
+    assert opened.record(np.zeros((1, 3, 8, 8), np.float32)).scores.shape == (1, CLASSES)
+    assert opened.record(np.zeros((1, 3, 8, 40), np.float32)).scores.shape == (1, CLASSES)
+
+
+def pictures_of_another_size_are_refused_with_the_one_that_fits(kit: Kit) -> None:
+    opened = xh.network(kit.flattening())
+    for shape in ((3, 4, 4), (3, 12, 12), (3, 8, 9)):
+        with pytest.raises(BadArray, match=r"(works with |pictures of 3x)8x8"):
+            opened.record(np.zeros((1, *shape), np.float32))
+
+
+def pictures_of_other_channels_are_refused_with_the_number_that_fits(kit: Kit) -> None:
+    opened = xh.network(kit.shrinking())
+    for channels in (1, 2, 4):
+        with pytest.raises(BadArray, match=r"takes 3 channels|pictures of 3x"):
+            opened.record(np.zeros((1, channels, 9, 9), np.float32))
+    with pytest.raises(BadArray, match=r"3 channels; received 4. .*8x8|3x8x8"):
+        xh.network(kit.flattening()).record(np.zeros((1, 4, 9, 9), np.float32))
+    with pytest.raises(BadArray, match=r"moveaxis|pictures of 3x"):
+        opened.record(np.zeros((1, 9, 9, 3), np.float32))
 
 
 CHECKS = [

@@ -421,6 +421,32 @@ def test_a_guessed_size_that_does_not_fit_is_said():
     assert "0" in xh.network(model, image_shape=(3, 32, 32)).layers
 
 
+def test_a_size_that_does_not_fit_is_refused_before_the_picture_goes_through():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(3600, 3))
+    with pytest.raises(BadArray, match=r"3x224x224. It works with 32x32.*--size 32x32"):
+        xh.explain(model, np.full((32, 32, 3), 128, np.uint8), preprocess="unit")
+
+
+def test_a_network_that_always_fails_is_not_said_to_be_the_pictures_fault(picture):
+    class Broken(nn.Module):
+        def forward(self, x):
+            return x.mean((2, 3)) / self.absent
+
+    with pytest.raises(AttributeError, match="absent"):
+        xh.explain(Broken(), picture, preprocess="unit")
+
+
+def test_memory_that_ran_out_is_not_said_to_be_the_pictures_fault(picture):
+    class Large(nn.Module):
+        def forward(self, x):
+            if x.shape[-1] > 32:
+                raise MemoryError
+            return x.mean((2, 3))
+
+    with pytest.raises(MemoryError):
+        xh.explain(Large(), picture, preprocess="unit")
+
+
 def test_a_map_that_overflowed_is_an_error_and_no_verdict(network, picture, monkeypatch):
     from xai_heatmap.core.registry import METHODS
 

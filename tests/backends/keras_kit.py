@@ -366,6 +366,23 @@ class KerasKit:
             [keras.Input(NATIVE), layers.Flatten(), layers.Dense(CLASSES, name="fc")]
         )
 
+    def shrinking(self) -> Any:
+        return keras.Sequential(
+            [
+                keras.Input((None, None, 3)),
+                layers.Conv2D(5, 3, activation="relu"),
+                layers.MaxPooling2D(2),
+                layers.Conv2D(5, 3),
+                layers.GlobalAveragePooling2D(),
+                layers.Dense(CLASSES),
+            ]
+        )
+
+    def flattening(self) -> Any:
+        return keras.Sequential(
+            [keras.Input(NATIVE), layers.Conv2D(5, 3), layers.Flatten(), layers.Dense(CLASSES)]
+        )
+
     def snapshot(self, model: keras.Model) -> object:
         """Attributes, call nodes, losses, flags, values, random states, and Keras's own scopes."""
         return [

@@ -308,6 +308,20 @@ class OnnxKit:
         graph = Graph()
         return graph.model(logits=graph.linear(graph("Flatten", "image"), "fc", CLASSES, 192))
 
+    def shrinking(self) -> Any:
+        graph = Graph()
+        first = graph("Relu", graph.conv("image", "conv", 5), name="relu")
+        pool = graph("MaxPool", first, name="pool", kernel_shape=[2, 2], strides=[2, 2])
+        model = graph.model(logits=graph.classified(graph.conv(pool, "last", 5, 5)))
+        for side in model.graph.input[0].type.tensor_type.shape.dim[2:]:
+            side.dim_param = "any"
+        return model
+
+    def flattening(self) -> Any:
+        graph = Graph()
+        flat = graph("Flatten", graph.conv("image", "conv", 5))
+        return graph.model(logits=graph.linear(flat, "fc", CLASSES, 180))
+
     def snapshot(self, model: onnx.ModelProto) -> object:
         return model.SerializeToString(deterministic=True)
 

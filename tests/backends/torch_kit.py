@@ -310,6 +310,15 @@ class TorchKit:
     def gridless(self) -> Any:
         return nn.Sequential(nn.Flatten(), nn.Linear(192, CLASSES))
 
+    def shrinking(self) -> Any:
+        trunk = [nn.Conv2d(3, 5, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(5, 5, 3)]
+        return nn.Sequential(
+            *trunk, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, CLASSES)
+        ).eval()
+
+    def flattening(self) -> Any:
+        return nn.Sequential(nn.Conv2d(3, 5, 3), nn.Flatten(), nn.Linear(180, CLASSES)).eval()
+
     def snapshot(self, model: nn.Module) -> object:
         """Modes, flags, gradients, hooks, attributes, values and the random state."""
         modules = [

@@ -111,3 +111,17 @@ def test_spread_takes_outer_parts_first_and_what_is_kept():
     gaps = np.diff([int(name) for name in spread(flat, most=12)])
     assert gaps.min() >= 8
     assert gaps.max() <= 9
+
+
+@pytest.mark.parametrize("wanted", ["auto", "all", "pool"])
+def test_grids_of_one_place_ask_for_a_larger_picture(wanted):
+    layers = {x.name: x for x in [layer(INPUT, 3, 8), layer("pool", 8, 1), layer("fc", 10, 0)]}
+    with pytest.raises(NoGrid, match=r"picture of 8x8 .* larger"):
+        select(Survey(layers, None, ""), wanted)
+
+
+def test_a_network_without_any_grid_does_not_ask_for_a_larger_picture():
+    layers = {x.name: x for x in [layer(INPUT, 3, 8), layer("fc", 10, 0)]}
+    with pytest.raises(NoGrid) as said:
+        select(Survey(layers, None, ""), "auto")
+    assert "larger one" not in str(said.value)

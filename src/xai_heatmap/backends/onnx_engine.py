@@ -20,7 +20,8 @@ from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.arrays import Native
 
 KEPT = 8
-"""How many plans, each with its own compiled graphs and weights, are kept for the next call."""
+"""How many plans, each with its own compiled graphs and weights, are kept for the next call; and
+graphs, each for pictures of one shape."""
 
 REPLACED = "activation in place of the layer's own"
 
@@ -33,14 +34,12 @@ class OnnxEngine:
 
     source: Source
     providers: Sequence[str]
-    _ready: dict[tuple[int, ...], Ready] = field(default_factory=dict)
+    _ready: OrderedDict[Hashable, Ready] = field(default_factory=OrderedDict)
     _kept: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
 
     def ready(self, shape: tuple[int, ...]) -> Ready:
         """The model prepared for pictures of `shape` (c, *image)."""
-        if shape not in self._ready:
-            self._ready[shape] = ready(self.source, shape)
-        return self._ready[shape]
+        return _once(self._ready, shape, lambda: ready(self.source, shape))
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
         """From shapes that are inferred; the graph runs only where that is not enough."""
@@ -70,7 +69,7 @@ class OnnxEngine:
         graph = self._graph(x, undo)
         at = softmaxes(graph, images=self.source.picture.images)
         tensors = dict(zip(at, at, strict=True))
-        plan = self._once((id(graph), at), lambda: self._plan(graph, at, backwards=bool(at)))
+        plan = _once(self._kept, (graph, at), lambda: self._plan(graph, at, backwards=bool(at)))
         return recorded(plan.run({graph.image: x}), tensors)
 
     def balance(
@@ -93,8 +92,8 @@ class OnnxEngine:
         at = tuple(dict.fromkeys(tensors.values()))
         if biases:
             return self._with_biases(graph, x, tensors, at)
-        key = (id(graph), at) if way is reverse.DERIVATIVE else (id(graph), at, id(way))
-        plan = self._once(key, lambda: self._plan(graph, at, backwards=bool(at), way=way))
+        key = (graph, at) if way is reverse.DERIVATIVE else (graph, at, id(way))
+        plan = _once(self._kept, key, lambda: self._plan(graph, at, backwards=bool(at), way=way))
         return recorded(plan.run({graph.image: x}), tensors)
 
     def _with_biases(
@@ -106,7 +105,7 @@ class OnnxEngine:
             plan = self._plan(known, [*dict.fromkeys([*at, *added])], backwards=True)
             return replace(plan, also=list(added.values())), added
 
-        plan, added = self._once((id(graph), "biases", at), made)
+        plan, added = _once(self._kept, (graph, "biases", at), made)
         run = plan.run({graph.image: x})
         found = {f"bias {number}": tensor for number, tensor in enumerate(added)}
         every = recorded(run, {**tensors, **found})
@@ -123,8 +122,8 @@ class OnnxEngine:
         """What lies behind `site` for the one image `x`."""
         graph = self._graph(x, undo)
         tensor = _tensor(graph, site)
-        plans = self._once(
-            (id(graph), tensor, whole), lambda: self._head_plans(graph, tensor, whole=whole)
+        plans = _once(
+            self._kept, (graph, tensor, whole), lambda: self._head_plans(graph, tensor, whole=whole)
         )
         return OnnxHead(name, plans, x)
 
@@ -161,15 +160,6 @@ class OnnxEngine:
             graph.model, graph.scores, at, self.providers, images, backwards=backwards, way=way
         )
 
-    def _once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What was made for that key, made again where KEPT others were asked for since."""
-        if key not in self._kept:
-            self._kept[key] = make()
-        self._kept.move_to_end(key)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return self._kept[key]
-
     def _graph(self, x: Native, undo: Undo) -> OnnxGraph:
         known = self.ready(self._shape(x))
         return known.undone if undo.mark and known.undone else known.kept
@@ -177,6 +167,16 @@ class OnnxEngine:
     def _shape(self, x: Native) -> tuple[int, ...]:
         shape = x.shape[1:]
         return (shape[-1], *shape[:-1]) if self.source.picture.channels_last else shape
+
+
+def _once(kept: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
+    """What was made for that key, made again where KEPT others were asked for since."""
+    if key not in kept:
+        kept[key] = make()
+    kept.move_to_end(key)
+    while len(kept) > KEPT:
+        kept.popitem(last=False)
+    return kept[key]
 
 
 def _tensor(graph: OnnxGraph, site: Site) -> str:

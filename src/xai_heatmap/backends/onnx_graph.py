@@ -22,7 +22,7 @@ class Source:
     answer: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OnnxGraph:
     """A model prepared for pictures of one shape: checked, converted up, shapes inferred."""
 

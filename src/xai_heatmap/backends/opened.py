@@ -26,6 +26,7 @@ from xai_heatmap.backends.contract import (
     Sightings,
     Undo,
 )
+from xai_heatmap.backends.fitting import fitted
 from xai_heatmap.backends.inputs import check_input
 from xai_heatmap.backends.recording import Apart, OpenedRecording, layout_of
 from xai_heatmap.backends.score_map import Reading, reading, sum_to_one
@@ -33,6 +34,7 @@ from xai_heatmap.backends.sightings import flow_in, layers_in, sites_in
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.arrays import Inputs, Native
 from xai_heatmap.core.errors import (
+    BadArray,
     LayerNotReached,
     ModelError,
     NonFiniteScores,
@@ -158,10 +160,9 @@ class OpenedNetwork(Network):
         """
         try:
             return self.survey(self.image_shape).layers
-        except XaiHeatmapError:
-            raise
         except Exception as problem:
-            if self._image_shape is not None or self._views:
+            known = isinstance(problem, XaiHeatmapError) and not isinstance(problem, BadArray)
+            if known or self._image_shape is not None or self._views:
                 raise
             guess = "x".join(map(str, self.image_shape))
             raise ModelError(
@@ -245,7 +246,16 @@ class OpenedNetwork(Network):
         return View(survey, sites, closing, undo)
 
     def _seen(self, shape: tuple[int, ...]) -> Sightings:
-        return self._engine.survey(self._adapter, self._noise(shape))
+        def look(tried: tuple[int, ...]) -> Sightings:
+            return self._engine.survey(self._adapter, self._noise(tried))
+
+        return fitted(
+            look,
+            shape,
+            usual=self.declared.input_shape or shape,
+            name=self.name,
+            channels_last=self.channels_last,
+        )
 
     def _noise(self, shape: tuple[int, ...]) -> Native:
         """Pictures to look at a network with; they don't touch any random state."""

@@ -71,10 +71,18 @@ def _auto(survey: Survey) -> str:
     if survey.auto is None:
         raise NoGrid(
             "No layer of this network has a grid larger than one place, so there is nothing to "
-            "draw a map on. "
+            f"draw a map on. {_larger(survey)}"
             "Layer 'input' explains the pixels themselves."
         )
     return survey.auto
+
+
+def _larger(survey: Survey) -> str:
+    """What to do where grids of one place might have more."""
+    if not any(layer.places == 1 and layer.name != INPUT for layer in survey.layers.values()):
+        return ""
+    size = "x".join(map(str, survey.layers[INPUT].shape[1:]))
+    return f"On a picture of {size} every grid has one place: a larger one may give more. "
 
 
 def _by_index(survey: Survey, index: int) -> str:
@@ -125,7 +133,7 @@ def _with_grid(survey: Survey, name: str) -> str:
         f"The nearest layer that has one: {near.name!r} ({'x'.join(map(str, near.shape))}). "
         f"Try layer={near.name!r}, or `xai-heatmap layers MODEL`."
         if near
-        else "No layer of this network has one."
+        else f"No layer of this network has one. {_larger(survey)}".strip()
     )
     raise NoGrid(f"Layer {name!r} gives {shape}, which has no grid to draw a map on. {hint}")
 
