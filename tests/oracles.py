@@ -356,7 +356,7 @@ def masked_by_loops(image, activation, score, *, used, masks, factors=(1.0,)) ->
             low, high = float(mask.min()), float(mask.max())
             shown = drawn_out_by_loops((mask - low) / (high - low), *image.shape[1:])
             scores += [score(image * shown * factor) for factor in factors]
-        weight = math.fsum(scores) / len(scores) - nothing
+        weight = max(0.0, math.fsum(scores) / len(scores) - nothing)
         found += weight * activation[m].astype(np.float64)
     return np.maximum(found, 0)
 
@@ -541,9 +541,9 @@ def drawn_out_by_loops(map_: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def scorecam_by_loops(
-    image: np.ndarray, activation: np.ndarray, score, *, softmax: bool, top: int
+    image: np.ndarray, activation: np.ndarray, score, *, top: int, softmax=False, signed=False
 ) -> np.ndarray:
-    """Wang et al. 2020, definition 3 (the increase), and algorithm 1 with its softmax."""
+    """Wang et al. 2020, definition 3 (the increase, where it is one), algorithm 1 (its softmax)."""
     k, rows, columns = activation.shape
     spread = [float(np.std(activation[m].astype(np.float64))) for m in range(k)]
     used = sorted((m for m in range(k) if np.ptp(activation[m]) > 0), key=lambda m: -spread[m])
@@ -557,6 +557,8 @@ def scorecam_by_loops(
         most = max(increases)
         powers = [math.exp(own - most) for own in increases]
         increases = [own / math.fsum(powers) for own in powers]
+    elif not signed:
+        increases = [own if own > 0 else 0.0 for own in increases]
     found = np.zeros((rows, columns))
     for m, weight in zip(used, increases, strict=True):
         found += weight * activation[m].astype(np.float64)

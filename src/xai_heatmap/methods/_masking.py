@@ -14,7 +14,7 @@ def varying(activation: Activation, top: int) -> list[int]:
 
 
 def weighted(activation: Activation, used: list[int], weights: Float[np.ndarray, " used"]) -> Map:
-    """ReLU(Σ_k α_k A_k) over the feature maps that were used."""
+    """ReLU(Σ_k α_k A_k) over the feature maps that were used, α_k as they are."""
     alphas = np.zeros(len(activation), np.float32)
     alphas[used] = weights
     return np.maximum(np.einsum("k,k...->...", alphas, activation), 0)

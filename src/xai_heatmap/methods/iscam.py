@@ -26,7 +26,7 @@ def iscam(
     steps: Annotated[int, Within(1)] = 10,
     top: Annotated[int, Within(0)] = 0,
 ) -> Map:
-    """ReLU(Σ_k α_k A_k),  α_k = 1/N Σ_{i=1..N} y(i/N · x ⊙ H_k) - y(0),  N `steps`.
+    """ReLU(Σ_k α_k A_k),  α_k = max(0, 1/N Σ_{i=1..N} y(i/N · x ⊙ H_k) - y(0)),  N `steps`.
 
     H_k is A_k drawn out and scaled to [0, 1], as in ``scorecam``, which this is with one step; as
     there, no softmax is taken over k. `top` runs that many feature maps alone, those that vary most
@@ -44,7 +44,7 @@ def iscam(
     used = varying(activation, top)
     nothing, *values = model(_faded(image, activation[used], steps))
     means = np.array(values, np.float64).reshape(len(used), steps).mean(axis=1)
-    return weighted(activation, used, means - float(nothing))
+    return weighted(activation, used, np.maximum(means - float(nothing), 0))
 
 
 def _faded(image: Input, maps: Activation, steps: int) -> Iterator[Input]:

@@ -29,7 +29,7 @@ def sscam(
     top: Annotated[int, Within(0)] = 0,
     seed: int = 0,
 ) -> Map:
-    """ReLU(Σ_k α_k A_k),  α_k = mean_i y(x ⊙ H_ki) - y(0),  H_ki = A_k + ε_i drawn out, in [0, 1].
+    """ReLU(Σ_k α_k A_k),  α_k = max(0, mean_i y(x ⊙ H_ki) - y(0)),  H_ki = A_k + ε_i in [0, 1].
 
     The first of the paper's two forms, where ε_i is noise on the feature map; it is normal, here
     with a deviation of `noise` times the range of A_k, since the paper's 2 means another thing at
@@ -50,7 +50,7 @@ def sscam(
     pictures = _hidden(image, activation[used], noise=noise, samples=samples, seed=seed)
     nothing, *values = model(pictures)
     means = np.array(values, np.float64).reshape(len(used), samples).mean(axis=1)
-    return weighted(activation, used, means - float(nothing))
+    return weighted(activation, used, np.maximum(means - float(nothing), 0))
 
 
 def _hidden(
