@@ -12,7 +12,7 @@ COSTS ?=
 
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 
-.PHONY: help install check test demo bench truth costs docs format clean
+.PHONY: help install check test demo bench truth costs docs mypages format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,9 @@ docs: $(STAMP) ## write the pages that are made from the code
 	$(BIN)/python docs/generate_onnx_operators.py
 	$(BIN)/python docs/scenes.py
 	$(BIN)/python docs/demo.py
+
+mypages: $(STAMP) ## the methods' pages with your photograph: PHOTO=me.jpg MODEL=resnet.onnx OUT=new-folder
+	$(BIN)/python docs/generate_methods.py --photo "$(PHOTO)" --model "$(MODEL)" --out "$(OUT)" $(PAGES)
 
 format: $(STAMP) ## rewrite the code in the project's style
 	$(BIN)/ruff format .

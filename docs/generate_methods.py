@@ -1,26 +1,39 @@
 """Write docs/methods, a page for each method: ``python docs/generate_methods.py``.
 
+make mypages PHOTO=me.jpg MODEL=resnet.onnx OUT=my-methods
+
+writes the same pages into a folder of your own, and on each what the method says of your photograph
+and your model.
+
 What they say comes from the registry, figures from `method_figures.py`, measurements from
 benchmarks/costs.json and truth.json; what is not there yet is left out or called "not measured".
 """
 
+import argparse
 import json
+import shutil
 import sys
 from pathlib import Path
 
-import xai_heatmap.methods  # noqa: F401 - registers every method
+import xai_heatmap as xh
+import xai_heatmap.methods  # registers every method
 from xai_heatmap.backends.onnx_formulas import FORMULAS
 from xai_heatmap.cli.citations import citations
 from xai_heatmap.cli.methods import grouped
 from xai_heatmap.core.registry import METHODS, MODIFIERS, Method, Modifier
+from xai_heatmap.sources.labels import labels as read_labels
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import measured  # noqa: E402 - lies beside this file
+import method_figures  # noqa: E402
 import which_method  # noqa: E402
 
 FOLDER = HERE / "methods"
+
+Photographed = dict[str, dict]
+"""What is said of a user's photograph, by method."""
 
 HEAD = """# Methods
 
@@ -63,13 +76,18 @@ AUTO = {
 }
 
 
-def pages() -> dict[str, str]:
+def pages(photographed: Photographed | None = None) -> dict[str, str]:
     """Every page's text by its file name."""
+    own = photographed or {}
     papers = citations()
     figures = FOLDER / "figures.json"
     drawn = json.loads(figures.read_text("utf-8")) if figures.exists() else {}
     told = {
-        f"{method.name}.md": _page(method, str(papers[method.cite]), drawn.get(method.name, []))
+        f"{method.name}.md": _page(
+            method,
+            str(papers[method.cite]),
+            [*_figure(method, drawn.get(method.name, [])), *_photo(method.name, own)],
+        )
         for method in METHODS.values()
     }
     return told | {"README.md": _index(), "which.md": which_method.page()}
@@ -101,7 +119,7 @@ def _row(method: Method, paper: str) -> str:
     return f"| {' | '.join(map(cell, cells))} |"
 
 
-def _page(method: Method, paper: str, drawn: list[dict]) -> str:
+def _page(method: Method, paper: str, figures: list[str]) -> str:
     needs = ", ".join(f"`{name}`" for name in sorted(method.needs))
     facts = {
         "Needs": needs if method.differentiates else f"{needs}; no gradients",
@@ -123,7 +141,7 @@ def _page(method: Method, paper: str, drawn: list[dict]) -> str:
             "|---|---|",
             *(f"| {name} | {cell(fact)} |" for name, fact in facts.items()),
             "",
-            *_figure(method, drawn),
+            *figures,
             *_right(method.name),
             *_own(method),
             "[All methods](README.md) · [Which method when?](which.md)\n",
@@ -177,6 +195,21 @@ def _figure(method: Method, drawn: list[dict]) -> list[str]:
             where = "the layer that `demo` suggests" if one["layer"] == "auto" else one["layer"]
             lines.append(f"At {where} it refuses: {one['refused']}\n")
     return lines
+
+
+def _photo(name: str, photographed: Photographed) -> list[str]:
+    """The figure on a user's photograph, where there is one."""
+    shown = photographed.get(name)
+    if shown is None:
+        return []
+    if "refused" in shown:
+        return [f"On the photograph it refuses: {shown['refused']}\n"]
+    caption = (
+        f"The photograph, and why the network says {shown['target']} ({shown['score']:.3g}), at "
+        f"`{shown['layer']}`. Verdict: {shown['verdict']}."
+    )
+    picture = f"A photograph, and where {name} says the network looks"
+    return [f"![{picture}](images/photo_{name}.webp)\n", f"*{caption}*\n"]
 
 
 def _right(name: str) -> list[str]:
@@ -235,10 +268,48 @@ def cell(text: str) -> str:
 
 def main() -> None:
     """Write every page, and remove those of methods that are gone."""
-    told = pages()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photo", help="a photograph of your own; needs --model and --out")
+    parser.add_argument("--model", help="a model, as `xai-heatmap explain` takes it")
+    parser.add_argument("--preprocess", help="a preset's name, where the model does not say")
+    parser.add_argument("--labels", type=Path, help="a file that names the classes")
+    parser.add_argument("--out", type=Path, help="the folder for these pages; a new one")
+    asked = parser.parse_args()
+    given = [asked.photo, asked.model, asked.out]
+    if any(given) and not all(given):
+        parser.error("--photo, --model and --out go together")
+    if asked.photo is None:
+        write(FOLDER, pages())
+        return
+    if asked.out.exists():
+        parser.error(f"{asked.out} is there already; name a new folder")
+    shutil.copytree(FOLDER / "images", asked.out / "images")
+    photographed = _photographed(
+        xh.network(asked.model), asked.photo, asked.out / "images", asked.preprocess, asked.labels
+    )
+    write(asked.out, pages(photographed))
+
+
+def _photographed(
+    network: xh.Network, photo: str, folder: Path, preprocess: str | None, labels: Path | None
+) -> Photographed:
+    """Draw the photograph for every method, beside the planted scenes."""
+    names = read_labels(labels) if labels else None
+    found = {}
+    for name in METHODS:
+        found[name] = method_figures.photographed(
+            network, photo, name, folder, preprocess=preprocess, labels=names
+        )
+        print(name, found[name], flush=True)
+    return found
+
+
+def write(folder: Path, told: dict[str, str]) -> None:
+    """Write pages, and remove those in the same folder that are no longer made."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in told.items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
-    for path in FOLDER.glob("*.md"):
+        (folder / name).write_text(text, encoding="utf-8")
+    for path in folder.glob("*.md"):
         if path.name not in told:
             path.unlink()
 

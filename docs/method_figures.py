@@ -6,8 +6,9 @@ python docs/method_figures.py gradcam layercam   # these alone
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -66,7 +67,27 @@ def _drawn(network: xh.Network, name: str) -> Iterator[dict[str, object]]:
         tiles.append(contour(one.overlay(), truth))
         titles.append(f"{one.layer.name}, {'x'.join(map(str, one.map.shape))}")
         yield _facts(one, scene)
-    path = FOLDER / f"{name}.webp"
+    _write(FOLDER / f"{name}.webp", tiles, titles)
+
+
+def photographed(
+    network: xh.Network, photo: str, name: str, folder: Path, **model: Any
+) -> dict[str, object]:
+    """Draw what a method says of a photograph at its own layer, as `folder`/photo_NAME.webp; its
+    facts. `model` is what `explain` is told beside: `preprocess`, `labels`.
+    """
+    try:
+        one = xh.explain(network, photo, method=name, **model)
+    except XaiHeatmapError as error:
+        return {"layer": "auto", "refused": str(error)}
+    titles = ["the photograph", f"{one.layer.name}, {'x'.join(map(str, one.map.shape))}"]
+    _write(folder / f"photo_{name}.webp", [one.image, one.overlay()], titles)
+    word = one.verdict.word
+    return {"layer": one.layer.name, "verdict": word, "target": one.target, "score": one.score}
+
+
+def _write(path: Path, tiles: Sequence[Image], titles: Sequence[str]) -> None:
+    """A sheet of one row, as good as `LARGEST` allows; none where there is no map."""
     path.unlink(missing_ok=True)
     if len(tiles) > 1:
         page = PIL.Image.fromarray(sheet(tiles, titles, columns=len(tiles), size=TILE, text=15))

@@ -5,8 +5,11 @@ import json
 import re
 from pathlib import Path
 
+import PIL.Image
 import pytest
 
+import xai_heatmap as xh
+from xai_heatmap import scenes
 from xai_heatmap.core.registry import METHODS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -71,6 +74,28 @@ def test_a_method_that_nobody_measured_is_not_measured(generator, monkeypatch, t
     assert "ResNet-50: took too long" in told["rise.md"]
     (line,) = [line for line in told["which.md"].splitlines() if line.startswith("| [`gradcam`]")]
     assert "| 1.2 x with samples=3 | not measured | 7 MB | 2.50 | 75 % | not measured |" in line
+
+
+def test_pages_of_one_s_own_show_one_s_photograph(generator, monkeypatch, tmp_path):
+    few = {name: METHODS[name] for name in ("gradcam", "attention_relevance")}
+    monkeypatch.setattr(generator, "METHODS", few)
+    photo, out = tmp_path / "me.png", tmp_path / "mine"
+    PIL.Image.fromarray(scenes.scene(3).image).save(photo)
+    asked = ["pages", "--photo", str(photo), "--model", "demo", "--out", str(out)]
+    monkeypatch.setattr("sys.argv", asked)
+    generator.main()
+    page = (out / "gradcam.md").read_text("utf-8")
+    for picture in ("images/gradcam.webp", "images/photo_gradcam.webp"):
+        assert f"]({picture})" in page
+        with PIL.Image.open(out / picture) as drawn:
+            assert drawn.width > drawn.height  # tiles side by side
+    said = xh.explain("demo", photo)
+    assert f"why the network says {said.target} ({said.score:.3g}), at `features`" in page
+    assert "On the photograph it refuses: A network with attention is needed" in (
+        out / "attention_relevance.md"
+    ).read_text("utf-8")
+    with pytest.raises(SystemExit):  # the folder is there, and may hold what is dear to someone
+        generator.main()
 
 
 def test_every_method_answers_some_question(generator):
