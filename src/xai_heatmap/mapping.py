@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from xai_heatmap.core.arrays import ForAndAgainst, Gradients, Input, Inputs, Scores
 from xai_heatmap.core.attention import Attentions, Block, attentions
 from xai_heatmap.core.errors import BadOption, NonFiniteScores
-from xai_heatmap.core.evidence import Evidence, Head, Level, batched
+from xai_heatmap.core.evidence import Evidence, Head, Level, Secant, batched
 from xai_heatmap.core.network import INPUT, Recording, for_and_against
 from xai_heatmap.core.registry import Found, Method
 from xai_heatmap.core.target import Target
@@ -44,7 +44,9 @@ Joined = Callable[[str], Sequence[str]]
 BACKWARD = frozenset({"gradient", "pyramid"})
 """The fields of evidence that a backward pass gives."""
 
-COLLECTED = frozenset({"head", "model", "again", "pyramid", "biases", "attentions", "balanced"})
+COLLECTED = frozenset({
+    *("head", "model", "again", "pyramid", "biases", "attentions", "balanced", "secant"),
+})  # fmt: skip
 """The fields of evidence that can't have gradients as they come: they run the model, which its
 backward pass forbids, hold several layers, or wait for the last bias."""
 
@@ -131,11 +133,19 @@ class Passed:
             biases=biases,
             attentions=self._attended(row, layer) if "attentions" in needs else None,
             balanced=self.balanced[layer][row] if "balanced" in needs else None,
+            secant=self._secant(row, layer) if "secant" in needs else None,
         )
 
     def _attended(self, row: int, layer: str) -> Attentions:
         grid = self.recording.activations[layer].shape[2:]
         return attentions(self.blocks, row, layer=layer, grid=grid)
+
+    def _secant(self, row: int, layer: str) -> Secant:
+        pair, target = self.recording.between(layer, row=row), self.targets[row]
+        seeds = np.zeros_like(pair.scores)
+        seeds[0] = target.between(pair.scores)
+        after, before = map(float, target.value(pair.scores))
+        return Secant(pair.pullback(seeds)[layer][0], before, after)
 
     def _again(
         self, layer: str, target: Target, pictures: Iterable[Input], needs: Collection[str]

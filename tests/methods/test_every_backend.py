@@ -52,9 +52,10 @@ PAIRS = [
     (name, kind)
     for name in NAMES
     for kind in TWINS
-    if name != "libragrad" or kind != "keras" or keras.backend.backend() == "torch"
+    if name not in ("libragrad", "liftcam") or kind != "keras" or keras.backend.backend() == "torch"
 ]
-"""Where Keras has no LibraGrad is said in tests/backends/test_attention.py."""
+"""Where Keras has no LibraGrad is said in tests/backends/test_attention.py, where it has no
+LIFT-CAM in test_liftcam.py."""
 
 
 @cache
@@ -123,6 +124,7 @@ ROWS = {
 }
 """What every method replays: at which layer how many rows, batch by batch."""
 AGAIN = {
+    "liftcam": [1],  # up to the layer, once for what runs between A and 0
     "smooth:ablationcam": [25, *[1] * 25],  # up to the layer, once for the replays of each
     "smooth:layercam": [5],
     "smooth_gradcam_pp": [5],

@@ -134,6 +134,17 @@ class Head(Protocol):
         """Scores for other outputs of the layer, opened at the layer."""
         ...
 
+    def between(self, other: Native) -> Recorded:
+        """Two rows, the layer's own output and `other`; the way back from the first row's scores
+        has slopes between the two in place of derivatives.
+
+        Raises
+        ------
+        NoRule
+            If there is an operation behind the layer that no rule is known for.
+        """
+        ...
+
 
 @runtime_checkable
 class Engine(Protocol):

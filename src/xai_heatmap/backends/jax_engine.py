@@ -22,7 +22,14 @@ from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
 from xai_heatmap.backends.jax_program import Opened, Values, array
 from xai_heatmap.backends.jax_survey import sightings, upstream
 from xai_heatmap.backends.keras_attention import WrittenOut, softmaxes
-from xai_heatmap.backends.programs import WITHOUT_BALANCE, Built, compiled, main_tensor, undo_key
+from xai_heatmap.backends.programs import (
+    WITHOUT_BALANCE,
+    WITHOUT_SECANT,
+    Built,
+    compiled,
+    main_tensor,
+    undo_key,
+)
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import NoRule
@@ -181,6 +188,16 @@ class JaxHead:
             leave_out=self._undo.mark,
             images=images,
         )
+
+    def between(self, other: Native) -> Recorded:
+        """There is none.
+
+        Raises
+        ------
+        NoRule
+            Always.
+        """
+        raise NoRule(WITHOUT_SECANT)
 
     def _program(self) -> "_HeadProgram":
         engine, site = self._engine, self._site

@@ -3,9 +3,10 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, TypeVar
 
-from onnx import ValueInfoProto
+from onnx import ModelProto, ValueInfoProto
 
 from xai_heatmap import reverse
 from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
@@ -135,6 +136,7 @@ class OnnxEngine:
                 self._plan(graph, [tensor], backwards=False),
                 Plan(model, graph.scores, [], self.providers, images, backwards=False),
                 Plan(model, graph.scores, [REPLACED], self.providers, images),
+                cache(lambda: self._paired(model, graph.scores, REPLACED)),
                 tensor, REPLACED, spread=[graph.image], beside=[],
             )  # fmt: skip
         model, frontier = behind(graph.model, tensor, graph.image, scores=graph.scores)
@@ -144,7 +146,16 @@ class OnnxEngine:
             self._plan(graph, [tensor, *frontier], backwards=False),
             Plan(model, graph.scores, [], self.providers, images, backwards=False),
             Plan(model, graph.scores, [tensor], self.providers, images),
+            cache(lambda: self._paired(model, graph.scores, tensor)),
             tensor, tensor, spread, [name for name in frontier if name not in spread],
+        )  # fmt: skip
+
+    def _paired(self, model: ModelProto, scores: str, tensor: str) -> Plan:
+        """A head beside itself."""
+        also, images = [reverse.REFERENCE + scores], self.source.picture.images
+        return Plan(
+            reverse.beside(model, tensor), scores, [tensor], self.providers, images,
+            also=also, way=reverse.SECANT,
         )  # fmt: skip
 
     def _plan(

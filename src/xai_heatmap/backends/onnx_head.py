@@ -1,10 +1,11 @@
 """The graph behind a tensor, for one image, with other activations in the tensor's place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from xai_heatmap import reverse
 from xai_heatmap.backends.contract import Recorded
 from xai_heatmap.backends.onnx_plan import Arrays, Plan, Run
 from xai_heatmap.core.arrays import Native
@@ -18,9 +19,9 @@ class HeadPlans:
     ----------
     before
         Gives the tensor and the frontier for one image.
-    forward, both
-        The head itself: scores alone, and with the way back; the latter from when it is first
-        needed on.
+    forward, both, paired
+        The head itself: scores alone, with the way back (from when it is first needed on), and
+        beside itself, with slopes between both.
     tensor, replaced
         The layer's tensor, and what the head calls it.
     spread, beside
@@ -30,6 +31,7 @@ class HeadPlans:
     before: Plan
     forward: Plan
     both: Plan
+    paired: Callable[[], Plan]
     tensor: str
     replaced: str
     spread: Sequence[str]
@@ -64,6 +66,20 @@ class OnnxHead:
             return {self._name: run.pullback(cotangent)[plans.replaced]}
 
         return Recorded(scores, {self._name: output}, pullback)
+
+    def between(self, other: Native) -> Recorded:
+        """Two rows, the layer's own output and `other`, in one run."""
+        plans, paired = self._plans, self._plans.paired()
+        rows = {plans.replaced: self.output, reverse.REFERENCE + plans.replaced: other}
+        run = paired.run({**self._spread, **rows}, beside=self._beside)
+        before = run.tensors[reverse.REFERENCE + paired.scores]
+
+        def pullback(cotangent: Native) -> dict[str, Native]:
+            slopes = run.pullback(cotangent[:1])[plans.replaced]
+            return {self._name: np.concatenate([slopes, np.zeros_like(slopes)])}
+
+        outputs = {self._name: np.concatenate([self.output, other])}
+        return Recorded(np.concatenate([run.scores, before]), outputs, pullback)
 
 
 def recorded(run: Run, tensors: Mapping[str, str]) -> Recorded:

@@ -211,6 +211,7 @@ class OpenedNetwork(Network):
                     self.name,
                     lambda: self._engine.attend(adapter, native, undo),
                     lambda: self._engine.balance(adapter, native, opened, undo),
+                    lambda name, row: self._between(recorded, view, native, name, row),
                 ),
             )
 
@@ -351,6 +352,14 @@ class OpenedNetwork(Network):
             )
 
         return behind
+
+    def _between(self, recorded: Recorded, view: View, x: Native, name: str, row: int) -> Recorded:
+        """The head of one image between what layer `name` said and 0."""
+        with self._state.lock:
+            head = self._proven_head(recorded.scores[row : row + 1], view, x[row : row + 1], name)
+            own = layout_of(view.survey, name)
+            zero = np.zeros_like(own.to_grid(head.output))
+            return head.between(own.to_native(zero, like=head.output))
 
     def _proven_head(self, scores: Native, view: View, x: Native, name: str) -> Head:
         """A head that gave the recorded scores for the recorded activation, else one that makes

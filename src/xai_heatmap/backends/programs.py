@@ -20,6 +20,13 @@ WITHOUT_BALANCE = (
 )
 
 
+WITHOUT_SECANT = (
+    "Slopes between two runs are needed, which Keras gives on PyTorch only. Set "
+    "KERAS_BACKEND=torch before Keras is imported, export the model to ONNX, or choose "
+    "`integrated`, which finds them by many small steps."
+)
+
+
 class Built(Adapter, Protocol):
     """An adapter over a Keras model."""
 

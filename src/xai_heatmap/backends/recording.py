@@ -28,11 +28,14 @@ class Apart:
         How the model calls itself.
     attend, balance
         As of an engine.
+    between
+        From a layer and an image's row to a pair of runs of the head, as of a `Head`.
     """
 
     network: str
     attend: Callable[[], Recorded]
     balance: Callable[[], Recorded]
+    between: Callable[[str, int], Recorded]
 
 
 class OpenedRecording(Recording):
@@ -143,6 +146,16 @@ class OpenedRecording(Recording):
         if (layer, row) not in self._heads:
             self._heads[layer, row] = self._head(layer, row)
         return self._heads[layer, row](activation)
+
+    def between(self, layer: str, *, row: int) -> Recording:
+        """Image `row` from `layer` on, once from what the layer said and once from 0."""
+        if self._apart is None:
+            return super().between(layer, row=row)
+        with self._lock:
+            pair = self._apart.between(layer, row)
+        return OpenedRecording(
+            pair, self._survey, self._lock, self._head, self._meaning, self._reading
+        )
 
     def _to_grids(self, outputs: Mapping[str, Native]) -> dict[str, Activations]:
         """Each output on its grid; layers that gave the same array share one answer."""

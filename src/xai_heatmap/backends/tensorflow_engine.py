@@ -16,7 +16,14 @@ import tensorflow as tf
 from xai_heatmap.backends import replay
 from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
 from xai_heatmap.backends.keras_attention import WrittenOut, softmaxes
-from xai_heatmap.backends.programs import WITHOUT_BALANCE, Built, compiled, main_tensor, undo_key
+from xai_heatmap.backends.programs import (
+    WITHOUT_BALANCE,
+    WITHOUT_SECANT,
+    Built,
+    compiled,
+    main_tensor,
+    undo_key,
+)
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
 from xai_heatmap.backends.tensorflow_biases import biases
 from xai_heatmap.backends.tensorflow_graph import (
@@ -169,6 +176,16 @@ class TensorflowHead:
             return self._engine.record(self._adapter, output, site, self._undo)
         activation = tf.cast(tf.constant(output), self._dtype)
         return self._program(len(output)).opened(activation, *self._frontier)
+
+    def between(self, other: Native) -> Recorded:
+        """There is none.
+
+        Raises
+        ------
+        NoRule
+            Always.
+        """
+        raise NoRule(WITHOUT_SECANT)
 
     def _program(self, images: int) -> "_HeadProgram":
         """The way to the layer and the way on; compiled once for a model and a shape."""

@@ -78,7 +78,7 @@ def written_out(
 
 
 @contextmanager
-def calling(**functions: Callable[..., torch.Tensor]) -> Iterator[None]:
+def calling(**functions: Callable[..., object]) -> Iterator[None]:
     """Within the block, functions of `torch.nn.functional` call these in place of its own."""
     before = {name: getattr(functional, name) for name in functions}
     try:

@@ -95,7 +95,7 @@ def _layer_norm(
 ) -> torch.Tensor:
     axes = tuple(range(-len(normalized_shape), 0))
     centred = x - x.mean(axes, keepdim=True)
-    return _affine(centred / _deviation(centred, axes, eps), weight, bias)
+    return affine(centred / _deviation(centred, axes, eps), weight, bias)
 
 
 def _rms_norm(
@@ -107,7 +107,7 @@ def _rms_norm(
 ) -> torch.Tensor:
     eps = torch.finfo(x.dtype).eps if eps is None else eps
     deviation = _deviation(x, tuple(range(-len(normalized_shape), 0)), eps)
-    return _affine(x / deviation, weight, None)
+    return affine(x / deviation, weight, None)
 
 
 def _group_norm(
@@ -123,7 +123,7 @@ def _group_norm(
     groups = groups - groups.mean(-1, keepdim=True)
     normalised = (groups / _deviation(groups, (-1,), eps)).reshape(x.shape)
     grid = (1,) * (x.ndim - 2)
-    return _affine(
+    return affine(
         normalised, *(None if own is None else own.reshape(-1, *grid) for own in (weight, bias))
     )
 
@@ -177,9 +177,8 @@ def _deviation(centred: torch.Tensor, axes: tuple[int, ...], eps: float) -> torc
     return (wide.square().mean(axes, keepdim=True) + eps).sqrt().to(centred.dtype)
 
 
-def _affine(
-    x: torch.Tensor, weight: torch.Tensor | None, bias: torch.Tensor | None
-) -> torch.Tensor:
+def affine(x: torch.Tensor, weight: torch.Tensor | None, bias: torch.Tensor | None) -> torch.Tensor:
+    """What a normalisation learnt, put to what it normalised."""
     x = x if weight is None else x * weight
     return x if bias is None else x + bias
 

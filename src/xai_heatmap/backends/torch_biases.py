@@ -97,7 +97,7 @@ def _added(
     if name == "batch_norm":
         nothing = torch.zeros_like(args[0].detach()[:1, :, *[slice(1)] * (args[0].ndim - 2)])
         return [func(nothing, *args[1:], **kwargs).detach()]
-    _prepare()
+    prepare()
     try:
         return _by_derivative(func, args, kwargs)
     except (NotImplementedError, RuntimeError):
@@ -105,7 +105,7 @@ def _added(
 
 
 @cache
-def _prepare() -> None:
+def prepare() -> None:
     """The first derivative along a direction makes torch load what it deprecates itself."""
     with warnings.catch_warnings(), forward_ad.dual_level():
         warnings.simplefilter("ignore", DeprecationWarning)

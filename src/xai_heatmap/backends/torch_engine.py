@@ -26,6 +26,7 @@ from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
 from xai_heatmap.backends.torch_attention import Attending
 from xai_heatmap.backends.torch_balance import Balancing
 from xai_heatmap.backends.torch_biases import Biases
+from xai_heatmap.backends.torch_secant import Secants
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.network import INPUT
 
@@ -248,6 +249,26 @@ class TorchHead:
 
     def __call__(self, output: Native) -> Recorded:
         """Scores for other outputs of the layer, opened at the layer."""
+        activation, scores = self._run(output)
+        return self._engine._recorded(scores, {self._name: activation})  # noqa: SLF001
+
+    def between(self, other: Native) -> Recorded:
+        """Two rows, the layer's own output and `other`, run one after the other."""
+        with _PASSES, Secants() as secants:
+            before = self._run(other)[1]
+            secants.rewind()
+            activation, after = self._run(self.output)
+        own = self._engine._recorded(after, {self._name: activation})  # noqa: SLF001
+        scores = np.concatenate([own.scores, _array(before)])
+        outputs = {self._name: np.concatenate([self.output, other])}
+
+        def pullback(cotangent: Native) -> dict[str, np.ndarray]:
+            slopes = own.pullback(cotangent[:1])[self._name]
+            return {self._name: np.concatenate([slopes, np.zeros_like(slopes)])}
+
+        return Recorded(scores, outputs, pullback)
+
+    def _run(self, output: Native) -> tuple[torch.Tensor, torch.Tensor]:
         activation = self._engine._tensor(output)  # noqa: SLF001 - engine and head are one thought
         activation = activation.to(self._dtype).requires_grad_()
         try:
@@ -257,7 +278,7 @@ class TorchHead:
                 raise
             self._copies = True  # a part writes in place into what was only lent to it
             scores = self._scores(activation)
-        return self._engine._recorded(scores, {self._name: activation})  # noqa: SLF001
+        return activation, scores
 
     def _scores(self, activation: torch.Tensor) -> torch.Tensor:
         images = len(activation)

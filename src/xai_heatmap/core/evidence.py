@@ -120,6 +120,23 @@ class Level:
 
 
 @dataclass(frozen=True)
+class Secant:
+    """How y rises from 0 to A, shared out among all entries: Σ slopes ⊙ A = after - before.
+
+    Parameters
+    ----------
+    slopes
+        What takes the place of the gradient.
+    before, after
+        y of 0 and of A.
+    """
+
+    slopes: Gradient
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What a method may ask for, about one image at one layer; None where nobody asked.
 
@@ -147,6 +164,8 @@ class Evidence:
         What the tokens of a transformer take from each other, with ∂y by it.
     balanced
         As the gradient, by LibraGrad's way back.
+    secant
+        As the gradient, but between 0 and A: DeepLIFT's multipliers, with y at both ends.
     """
 
     image: Input | None = None
@@ -160,3 +179,4 @@ class Evidence:
     biases: Sequence[ForAndAgainst] | None = None
     attentions: Attentions | None = None
     balanced: Gradient | None = None
+    secant: Secant | None = None

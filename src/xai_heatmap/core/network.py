@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from xai_heatmap.core.answer import ROW, Form, Kind, Meaning
-from xai_heatmap.core.arrays import Activations, Inputs, Scores
+from xai_heatmap.core.arrays import Activations, Inputs, ScoreRow, Scores
 from xai_heatmap.core.attention import OTHERS, Block
 from xai_heatmap.core.errors import NoAttention, NoRule
 from xai_heatmap.core.layout import Layout
@@ -183,6 +183,22 @@ class Recording(ABC):
             "another method, such as hirescam."
         )
 
+    def between(self, layer: str, *, row: int) -> "Recording":
+        """Image `row` from `layer` on, with what the layer said and with 0 in its place: two rows.
+
+        The way back of the first is that of DeepLIFT's Rescale rule: every derivative is the slope
+        between the two rows, so that what it gives, times what the layer said, sums to the rise.
+
+        Raises
+        ------
+        NoRule
+            If the network's framework has no such way back, or an operation behind the layer.
+        """
+        raise NoRule(
+            "Slopes between two runs are needed, which this kind of network does not give. Choose "
+            "`integrated`, which finds them by many small steps."
+        )
+
 
 class Network(ABC):
     """A model that can be opened at its layers."""
@@ -237,6 +253,13 @@ def for_and_against(
     return np.stack([np.maximum(contributions, 0).sum(1), np.minimum(contributions, 0).sum(1)], 1)
 
 
+def logarithmic_mean(a: ScoreRow, b: ScoreRow) -> ScoreRow:
+    """(a - b) / (log a - log b), as ½ (a + b) tanh z / z with z half of that difference."""
+    half = (np.log(a) - np.log(b)) / 2
+    same = half == 0
+    return (a + b) / 2 * np.where(same, 1, np.tanh(half) / np.where(same, 1, half))
+
+
 @dataclass(frozen=True)
 class LogRecording(Recording):
     """A recording of probabilities that reads as one of their logarithms.
@@ -246,6 +269,7 @@ class LogRecording(Recording):
     """
 
     inner: Recording
+    paired: bool = False
 
     @property
     def meaning(self) -> Meaning:
@@ -270,8 +294,9 @@ class LogRecording(Recording):
     def pullback(
         self, cotangent: Float32[np.ndarray, "n classes"]
     ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
-        """∂⟨c, log p⟩/∂A = ∂⟨c/p, p⟩/∂A."""
-        return self.inner.pullback(cotangent / self._probabilities())
+        """∂⟨c, log p⟩/∂A = ∂⟨c/p, p⟩/∂A; between two rows p is their logarithmic mean."""
+        p = self._probabilities()
+        return self.inner.pullback(cotangent / (logarithmic_mean(*p) if self.paired else p))
 
     def each_gradient(
         self,
@@ -299,6 +324,10 @@ class LogRecording(Recording):
     ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
         """As of the probabilities, for ∂⟨c/p, p⟩."""
         return self.inner.balanced(cotangent / self._probabilities())
+
+    def between(self, layer: str, *, row: int) -> "LogRecording":
+        """As of the probabilities, read in the same way."""
+        return LogRecording(self.inner.between(layer, row=row), paired=True)
 
     def _probabilities(self) -> Scores:
         return np.maximum(self.inner.scores, np.finfo(np.float32).tiny)

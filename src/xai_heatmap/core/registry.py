@@ -13,7 +13,7 @@ from xai_heatmap.core.options import Option, declared
 
 OFFERED = frozenset(field.name for field in fields(Evidence))
 
-DIFFERENTIATED = frozenset({"gradient", "pyramid", "attentions", "balanced"})
+DIFFERENTIATED = frozenset({"gradient", "pyramid", "attentions", "balanced", "secant"})
 """Fields that only a network with gradients can give."""
 
 SEPARATE = frozenset({"attentions", "balanced"})

@@ -38,6 +38,14 @@ class Target:
     bounded: bool = False
     first: int | None = None
 
+    def between(self, scores: Scores) -> ScoreRow:
+        """Of two rows: c with Σ c (s₀ - s₁) = y₀ - y₁, as near as can be to the mean cotangent."""
+        mean = self.cotangent(scores).mean(axis=0)
+        rise = float(np.subtract(*self.value(scores)))
+        far = scores[0] - scores[1]
+        length = float(far @ far)
+        return mean + far * np.float32((rise - float(mean @ far)) / length) if length else mean
+
 
 @dataclass(frozen=True)
 class Choice:

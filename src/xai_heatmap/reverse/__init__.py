@@ -10,17 +10,21 @@ from xai_heatmap.reverse.biases import biases
 from xai_heatmap.reverse.builder import Builder, Tensor, op
 from xai_heatmap.reverse.prepare import prepared
 from xai_heatmap.reverse.registry import Rule, rules
+from xai_heatmap.reverse.secant import REFERENCE, SECANT, beside
 from xai_heatmap.reverse.sweep import backward, gradients, refusals
 from xai_heatmap.reverse.way import BALANCED, DERIVATIVE, Way
 
 __all__ = [
     "BALANCED",
     "DERIVATIVE",
+    "REFERENCE",
+    "SECANT",
     "Builder",
     "Rule",
     "Tensor",
     "Way",
     "backward",
+    "beside",
     "biases",
     "gradients",
     "op",

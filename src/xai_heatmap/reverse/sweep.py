@@ -7,7 +7,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
 from xai_heatmap.core.errors import ModelError, NoRule, did_you_mean
 from xai_heatmap.reverse.broadcasting import unstretched
 from xai_heatmap.reverse.builder import PREFIX, Builder, MaxPoolForm, Tensor, real
-from xai_heatmap.reverse.registry import Cotangents, Node, Rule, find
+from xai_heatmap.reverse.registry import Cotangents, Node, Rule
 from xai_heatmap.reverse.way import DERIVATIVE, Way
 
 QUANTIZED = frozenset({"int8", "uint8", "int16", "uint16"})
@@ -114,7 +114,7 @@ def _sent(
     node: Node, arriving: Sequence[Tensor | None], wanted: Sequence[str], way: Way
 ) -> Iterator[tuple[str, Tensor]]:
     """The cotangents that one node sends on."""
-    rule = way.rules.get(node.proto.op_type) or find(node.proto)
+    rule = way.rule(node.proto)
     share = way.share(node.proto, wanted)
     arriving = [own and own * share for own in arriving] if share != 1 else arriving
     if captured := [name for name in wanted if name not in node.proto.input]:

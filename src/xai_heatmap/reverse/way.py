@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from onnx import NodeProto
 
+from xai_heatmap.core.errors import NoRule
 from xai_heatmap.reverse.builder import Builder, Tensor, where
-from xai_heatmap.reverse.registry import CONSTANT, Node, Rule
+from xai_heatmap.reverse.registry import CONSTANT, Node, Rule, find, no_rule
 
 
 def _constant(node: NodeProto, builder: Builder) -> bool:
@@ -31,12 +32,26 @@ class Way:
         Which of the tensors that a node reads, given those that lead somewhere, get a cotangent.
     products
         Operators whose factors share the cotangent.
+    straight
+        The operators that keep their own rule, all others are refused; None where all keep it.
+    refused
+        The error of those.
     """
 
     constant: Callable[[NodeProto, Builder], bool] = _constant
     rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
     wanted: Callable[[NodeProto, Sequence[str]], Sequence[str]] = lambda _, names: names
     products: frozenset[str] = frozenset()
+    straight: frozenset[str] | None = None
+    refused: Callable[[NodeProto], NoRule] = lambda node: no_rule(node, "there is no rule for it")
+
+    def rule(self, node: NodeProto) -> Rule:
+        """How a cotangent passes through a node."""
+        if node.op_type in self.rules:
+            return self.rules[node.op_type]
+        if self.straight is not None and node.op_type not in self.straight:
+            raise self.refused(node)
+        return find(node)
 
     def share(self, node: NodeProto, wanted: Sequence[str]) -> float:
         """What each input gets of the cotangent."""
