@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from xai_heatmap.backends import network
     from xai_heatmap.backends.detector import detector
     from xai_heatmap.compat import Drawer, XAIActivations, XAIHeatmap, XVisTool
+    from xai_heatmap.core.box import box
+    from xai_heatmap.core.box_form import Boxes
+    from xai_heatmap.core.detections import Detection
     from xai_heatmap.core.errors import XaiHeatmapError
     from xai_heatmap.core.geometry import Geometry
     from xai_heatmap.core.measured_target import function, likeness, residual_softmax
@@ -39,8 +42,10 @@ if TYPE_CHECKING:
     from xai_heatmap.preprocess import Preprocess
 
 _HOMES = {
+    "Boxes": "core.box_form",
     "Choice": "core.target",
     "Comparison": "explanation",
+    "Detection": "core.detections",
     "Drawer": "compat",
     "Explanation": "explanation",
     "Geometry": "core.geometry",
@@ -56,6 +61,7 @@ _HOMES = {
     "XAIHeatmap": "compat",
     "XVisTool": "compat",
     "XaiHeatmapError": "core.errors",
+    "box": "core.box",
     "category": "core.target",
     "compare": "explaining",
     "contrast": "core.target",
@@ -81,8 +87,10 @@ _MODULES = ("metrics", "scenes")
 """Modules that are public as they are."""
 
 __all__ = [
+    "Boxes",
     "Choice",
     "Comparison",
+    "Detection",
     "Drawer",
     "Explanation",
     "Geometry",
@@ -98,6 +106,7 @@ __all__ = [
     "XAIHeatmap",
     "XVisTool",
     "XaiHeatmapError",
+    "box",
     "category",
     "compare",
     "contrast",

@@ -47,6 +47,9 @@ PIXELS = "the method explains the picture itself"
 FINEST = "the finest of the layers that the method joins, up to the one the network suggests"
 """Why ``auto`` is an early layer."""
 
+NOTHING = "nothing"
+"""The name of a detector's class for boxes with nothing in them."""
+
 Preparing = (
     str | Preprocess | Mapping[str, object] | Callable[[Image], tuple[Input, Geometry]] | None
 )
@@ -150,6 +153,7 @@ def compare(
     asked = [Ask(m, own, select(survey, layers, auto=m.auto)) for m, own in chosen]
     names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
     joined = partial(pyramid, survey)
+    _check(targets, _input_in(geometry), labels or opened.declared.labels or ())
     recording = opened.record(inputs, _opened(asked, joined), biases=with_biases(asked, names))
     (answer,) = _answers(recording, opened, labels, _seen(geometry, recording.form))
     likely = predictions(
@@ -159,6 +163,7 @@ def compare(
         labels=answer.labels,
         form=recording.form,
         kind=answer.kind,
+        seen=answer.seen,
     )
 
     prepared = prepare.to_dict() if isinstance(prepare, Preprocess) else {}
@@ -176,6 +181,7 @@ def compare(
             layer_reason=_reason(judged.method, survey) if layers == "auto" else "",
             target=target.label,
             index=target.index,
+            detection=target.detection,
             score=judged.score,
             predictions=likely,
             verdict=judged.verdict,
@@ -238,6 +244,8 @@ def maps(
     asked = [Ask(*chosen, names)]
     joined, biases = partial(pyramid, survey), with_biases(asked, names)
     wanted = _for_each(target, len(inputs))
+    if inputs.ndim == 4:
+        _check(wanted, _all_of(inputs.shape[2:]), labels or opened.declared.labels or ())
 
     def some(rows: Sequence[int]) -> dict[str, Maps]:
         x = inputs[rows[0] : rows[-1] + 1] if rows else inputs
@@ -344,32 +352,53 @@ def _answers(
     kind: Kind = network.declared.answers or (
         "labels" if network.closing == "sigmoid" else "classes"
     )
+    kind = "boxes" if recording.form.boxes is not None else kind
     meaning: Meaning = "values" if kind == "values" else recording.meaning
     answers = [Answer(row, (), recording.form, kind, meaning, seen) for row in recording.scores]
-    names = _class_names(labels, network, answers[0].classes) if answers else ()
+    names = _class_names(labels, network, answers[0]) if answers else ()
     return [replace(answer, labels=names) for answer in answers]
 
 
 def _seen(geometry: Geometry, form: Form) -> Seen | None:
     """What the places of a map of scores lie over, in pixels of the picture."""
-    if len(form.grid) != 2:
+    if len(form.grid) != 2 and form.boxes is None:
         return None
+    return _input_in(geometry)
+
+
+def _input_in(geometry: Geometry) -> Seen:
     left, top_, right, bottom = geometry.box
     return Seen(geometry.image_size, ((top_, bottom), (left, right)))
 
 
 def _whole(image: Sequence[int], form: Form) -> Seen | None:
     """The same in pixels of the network's own input."""
-    if len(form.grid) != len(image):
+    if len(form.grid) != len(image) and form.boxes is None:
         return None
+    return _all_of(image)
+
+
+def _all_of(image: Sequence[int]) -> Seen:
     return Seen(tuple(image), tuple((0.0, float(length)) for length in image))
 
 
-def _class_names(labels: Sequence[str] | None, network: Network, classes: int) -> tuple[str, ...]:
+def _check(targets: Sequence[OneTarget], seen: Seen, labels: Sequence[str]) -> None:
+    """What can be found wrong with targets before the network runs."""
+    for wanted in targets:
+        if isinstance(wanted, Choice) and wanted.check is not None:
+            wanted.check(seen, labels)
+
+
+def _class_names(labels: Sequence[str] | None, network: Network, answer: Answer) -> tuple[str, ...]:
     """One name a class: as given, else as the model declares them, else none.
 
-    A list that is one name too long would call every class by its neighbour's name.
+    A list that is one name too long would call every class by its neighbour's name. The class of
+    a detector that means "nothing here" may go unnamed.
     """
+    classes, background = answer.classes, answer.form.boxes and answer.form.boxes.background
+    if background is not None and len(labels or network.declared.labels or ()) == classes - 1:
+        names = list(labels or network.declared.labels or ())
+        return (*names[:background], NOTHING, *names[background:])
     if labels and len(labels) != classes:
         raise BadOption(
             f"The network tells {classes} classes apart; {len(labels)} names were given. Give one "

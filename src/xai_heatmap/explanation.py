@@ -19,17 +19,22 @@ import PIL.Image
 
 from xai_heatmap.core.answer import ROW, Form, Meaning
 from xai_heatmap.core.arrays import Heat, Image, Map
+from xai_heatmap.core.detections import Detection
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.core.prediction import Prediction
 from xai_heatmap.core.verdict import Verdict
 from xai_heatmap.render.contour import contour as outlined
+from xai_heatmap.render.frame import framed
 from xai_heatmap.render.heat import heat, scaled, top
 from xai_heatmap.render.legend import with_legend
 from xai_heatmap.render.overlay import overlay
 from xai_heatmap.render.sheet import sheet
 from xai_heatmap.sinks.folder import safe_stem, save
 from xai_heatmap.sinks.picture import save_picture
+
+FAR = 0.5
+"""A box that overlaps the one asked for by less is worth a word."""
 
 PREVIEW = 640
 """Longest side, in pixels, of the picture that a notebook shows."""
@@ -61,6 +66,8 @@ class Explanation:
         What the map is worth.
     network, preprocess, meaning, form
         Which model, how it got the picture, what its scores are and of how many places.
+    detection
+        The box that is explained, of a detector.
     """
 
     map: Map
@@ -81,6 +88,7 @@ class Explanation:
     preprocess: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     meaning: Meaning = "logits"
     form: Form = ROW
+    detection: Detection | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -97,7 +105,14 @@ class Explanation:
                 "The output is a value and no class: the map shows what raises it, and what lowers "
                 "it where the method is signed or the target is negative."
             )
-        if self.form != ROW:
+        if self.meaning == "log-odds":
+            notes.append(
+                "The model answers probabilities; the logit that a sigmoid made them from is "
+                "explained, log p - log(1 - p)."
+            )
+        if self.form.boxes is not None:
+            notes += self._of_boxes()
+        elif self.form != ROW:
             places = "x".join(map(str, self.form.grid))
             notes.append(
                 f"The network scores every class at {places} places; predictions are shares of "
@@ -112,6 +127,23 @@ class Explanation:
         figures = [f"{name} {figure:.3g}" for name, figure in self.verdict.figures.items()]
         notes += [", ".join(figures) + "."] if figures else []
         return tuple(notes)
+
+    def _of_boxes(self) -> list[str]:
+        """What a detector answers, and how far its box is from the one asked for."""
+        found = self.detection
+        if found is None:
+            return []
+        said = (
+            f"Of the detector's {self.form.places} boxes, number {found.query} is explained, "
+            f"{found.label} with probability {found.probability:.3f}; the outline is that box."
+        )
+        notes = [said]
+        if found.overlap is not None and found.overlap < FAR:
+            notes.append(
+                f"It overlaps the box that was asked for by {found.overlap:.0%} only; none is "
+                "nearer."
+            )
+        return notes
 
     @property
     def stem(self) -> str:
@@ -177,6 +209,8 @@ class Explanation:
         picture = overlay(self.image, strength, colormap=colors, alpha=alpha)
         if contour:
             picture = outlined(picture, strength)
+        if self.detection is not None:
+            picture = framed(picture, self.detection.box)
         if legend:
             highest = top(self.heat(scale="none"), to=scale, signed=self.signed)
             picture = with_legend(
@@ -200,6 +234,7 @@ class Explanation:
             "options": dict(self.options),
             "target": self.target,
             "target_index": self.index,
+            **({} if self.detection is None else {"detection": vars(self.detection)}),
             "score": self.score,
             "meaning": self.meaning,
             "places": list(self.form.grid),

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from xai_heatmap.backends.loaded import Declaring, Loaded
 from xai_heatmap.core.answer import Kind
+from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import BadOption, MissingFramework, NotAModel, did_you_mean
 from xai_heatmap.core.network import Declared, Network
 
@@ -26,7 +27,7 @@ def network(
     image_shape: Sequence[int] | None = None,
     output: str | int | None = None,
     keep_closing: bool = False,
-    answers: str | None = None,
+    answers: str | Boxes | None = None,
 ) -> Network:
     """A model as a network that can be opened at its layers; the model itself stays as it is.
 
@@ -48,7 +49,9 @@ def network(
     answers
         What the outputs are, where the model does not say it: ``classes`` of which one holds,
         ``labels`` of which several may hold (each has its own probability), or ``values``, as in
-        regression: explained as they stand, a single one without a class for and against.
+        regression: explained as they stand, a single one without a class for and against. Or
+        ``boxes``, as detectors answer: a `Boxes` says how they are read, where that can't be found
+        out.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def network(
                 "network; this is one."
             )
         return model
-    if answers not in (None, *get_args(Kind)):
+    if not isinstance(answers, Boxes) and answers not in (None, *get_args(Kind)):
         raise BadOption(
             f"answers is one of {', '.join(get_args(Kind))}; received {answers!r}."
             f"{did_you_mean(str(answers), get_args(Kind))}"
@@ -73,11 +76,18 @@ def network(
         model = load(model)
     declared = (model.declared if isinstance(model, Loaded) else None) or Declared()
     model = model.model if isinstance(model, Loaded) else model
-    said = replace(declared, answers=answers or declared.answers)
+    boxes = Boxes() if answers == "boxes" else answers if isinstance(answers, Boxes) else None
+    if boxes is not None and output is not None:
+        raise BadOption(
+            f"Boxes and their scores are read together; received output={output!r} beside them. "
+            "Say which outputs they are: answers=xai_heatmap.Boxes(scores=KEY, boxes=KEY)."
+        )
+    kind = "boxes" if boxes is not None else answers
+    said = replace(declared, answers=kind or declared.answers)
     opened = _opened(
         model,
         image_shape=image_shape or declared.input_shape,
-        output=output,
+        output=boxes or output,
         keep_closing=keep_closing,
         values=said.answers == "values",
     )
@@ -94,6 +104,11 @@ def _opened(model: Any, *, keep_closing: bool, values: bool, **options: Any) -> 
     if callable(model) and not isinstance(model, type):
         from xai_heatmap.backends.black_box import open_function
 
+        if isinstance(options["output"], Boxes):
+            raise BadOption(
+                "Boxes are read from the outputs of a model. Of a function that answers boxes, "
+                "xai_heatmap.detector(function, box=..., scores=...) explains one."
+            )
         return open_function(model, keep_closing=keep_closing, **options)
     raise NotAModel(
         f"A torch.nn.Module, a keras.Model, an ONNX model, a function from pictures to scores, or "

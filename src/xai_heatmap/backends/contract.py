@@ -10,6 +10,7 @@ from jaxtyping import Shaped
 
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.network import Declared
 
 Closing = Literal["softmax", "sigmoid"]
@@ -42,8 +43,13 @@ class Adapter(Protocol):
     method: str
 
     @property
-    def output(self) -> str | int | None:
+    def output(self) -> str | int | Boxes | None:
         """Which of the model's outputs is explained, where that was said."""
+        ...
+
+    @property
+    def boxes(self) -> Boxes | None:
+        """How its outputs are read as boxes: as said, or as found out when it last ran."""
         ...
 
     def parts(self) -> Mapping[str, object]:
@@ -94,6 +100,10 @@ class Sightings:
         Paths of the parts whose answer *is* the model's own.
     closing, mark
         A closing function that no part owns, and how the engine leaves it out.
+    scores
+        The shape of what the model answers.
+    boxes
+        How that is read, of a detector.
     """
 
     calls: Sequence[Sighting]
@@ -104,6 +114,8 @@ class Sightings:
     last: Sequence[str]
     closing: Closing | None = None
     mark: Any = None
+    scores: tuple[int, ...] = ()
+    boxes: Boxes | None = None
 
 
 @dataclass(frozen=True)

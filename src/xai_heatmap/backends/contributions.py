@@ -23,14 +23,17 @@ def contributions(
         yield for_and_against(product.reshape(len(product), -1))
         return
     yield for_and_against(own.to_grid(product))
-    if own.prefix:
-        yield for_and_against(product[:, : own.prefix].reshape(len(product), -1))
+    for beside in (product[:, : own.prefix], product[:, product.shape[1] - own.suffix :]):
+        if own.kind == "tokens" and beside.size:
+            yield for_and_against(beside.reshape(len(product), -1))
 
 
 def _layout(shape: tuple[int, ...], survey: Survey) -> Layout | None:
     """How a value that no layer may have answered is read."""
     known = [layer.layout for layer in survey.layers.values() if layer.layout is not None]
-    tokens = {int(np.prod(own.grid)) + own.prefix for own in known if own.kind == "tokens"}
+    tokens = {
+        int(np.prod(own.grid)) + own.prefix + own.suffix for own in known if own.kind == "tokens"
+    }
     if len(shape) == 4 and shape[-1] == shape[-2] and shape[-1] in tokens:
         return None  # a weight for every pair of tokens
     picture = survey.layers[INPUT].layout
@@ -42,4 +45,5 @@ def _layout(shape: tuple[int, ...], survey: Survey) -> Layout | None:
         image=picture.grid,
         channels_last=picture.kind == "channels_last",
         grids=tuple(dict.fromkeys(own.grid for own in known if own.kind != "tokens")),
+        queries=survey.queries,
     )

@@ -4,18 +4,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.backends.black_box import open_function
 from xai_heatmap.backends.loaded import Declaring
 from xai_heatmap.core.arrays import Inputs, Values
 from xai_heatmap.core.errors import BadOption, NoScores
 from xai_heatmap.core.network import Declared, Network
+from xai_heatmap.core.overlap import overlaps
 
 Detections = Callable[[Inputs], Sequence[tuple[Any, Any]]]
 """From pictures to boxes (d, 4) and scores (d, classes) of each; d differs from one to the next."""
-
-Boxes = Float32[np.ndarray, "d 4"]
 
 
 def detector(
@@ -82,11 +80,3 @@ def _most_alike(box: np.ndarray, scores: np.ndarray, boxes: Any, others: Any) ->
     lengths = np.linalg.norm(others, axis=1) * np.linalg.norm(scores)
     alike = others @ scores / np.maximum(lengths, 1e-12)
     return float((overlaps(box, boxes) * alike).max())
-
-
-def overlaps(box: Float32[np.ndarray, "4"], boxes: Boxes) -> Float32[np.ndarray, " d"]:
-    """Intersection over union of one box with each of several."""
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    common = np.maximum(sides, 0).prod(axis=1)
-    areas = np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=1)
-    return common / ((box[2:] - box[:2]).prod() + areas - common)

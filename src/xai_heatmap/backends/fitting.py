@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from xai_heatmap.backends.contract import Sightings
-from xai_heatmap.core.errors import BadArray
+from xai_heatmap.core.errors import BadArray, XaiHeatmapError
 from xai_heatmap.core.memory import out_of_memory
 
 SIDES = (1, 2, 4, 8, 16, 28, 32, 48, 64, 96, 128, 160, 192, 224, 256, 299, 512, 1024, 4096, 16384)
@@ -50,7 +50,7 @@ def fitted(
     try:
         seen = look(shape)
     except Exception as problem:
-        if isinstance(problem, BadArray) or out_of_memory(problem):
+        if isinstance(problem, XaiHeatmapError) or out_of_memory(problem):
             raise
         advice = _advice(look, shape, usual, channels_last=channels_last)
         if advice is None:

@@ -52,6 +52,7 @@ def sightings(
         last,
         closing,
         "left out" if closing else None,
+        tuple(scores.aval.shape),
     )
 
 

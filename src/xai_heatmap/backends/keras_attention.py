@@ -8,6 +8,7 @@ import keras
 
 from xai_heatmap.backends.contract import Adapter, Closing
 from xai_heatmap.backends.taps import Site, intercepted
+from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.network import Declared
 
 ATTENDING = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
@@ -27,9 +28,14 @@ class WrittenOut:
         self.method: str = adapter.method
 
     @property
-    def output(self) -> str | int | None:
+    def output(self) -> str | int | Boxes | None:
         """As of the model."""
         return self._adapter.output
+
+    @property
+    def boxes(self) -> Boxes | None:
+        """As of the model."""
+        return self._adapter.boxes
 
     def parts(self) -> Mapping[str, object]:
         """As of the model."""

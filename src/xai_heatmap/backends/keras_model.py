@@ -10,12 +10,14 @@ from typing import Any
 
 import keras
 
+from xai_heatmap.backends.box_output import known, resolved, together
 from xai_heatmap.backends.contract import Closing, Engine
 from xai_heatmap.backends.keras_preprocess import preset
 from xai_heatmap.backends.opened import OpenedNetwork, state_of
 from xai_heatmap.backends.outputs import scores_in
 from xai_heatmap.backends.taps import intercepted
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import NotAModel
 from xai_heatmap.core.network import Declared
 
@@ -53,7 +55,7 @@ def open_keras(
     model: keras.Model,
     *,
     image_shape: Sequence[int] | None = None,
-    output: str | int | None = None,
+    output: str | int | Boxes | None = None,
     keep_closing: bool = False,
 ) -> OpenedNetwork:
     """A network over `model`, on the backend that Keras runs on.
@@ -84,9 +86,10 @@ class KerasAdapter:
 
     method = "call"
 
-    def __init__(self, model: keras.Model, *, output: str | int | None) -> None:
+    def __init__(self, model: keras.Model, *, output: str | int | Boxes | None) -> None:
         self._model = model
         self.output = output
+        self.boxes = output if isinstance(output, Boxes) else None
         self.name: str = model.name
         self.channels_last = _channels_last(self.parts(), _input_shape(model))
         self.declared = Declared(
@@ -130,8 +133,14 @@ class KerasAdapter:
                     part.__dict__["_called"] = False
 
     def scores(self, x: Any) -> Any:
-        """Call the model as for inference; its scores."""
-        return scores_in(self._model(x, training=False), which=self.output)
+        """Call the model as for inference; its scores, and where it is a detector its boxes."""
+        answered = self._model(x, training=False)
+        how = self.boxes or (known(answered) if self.output is None else None)
+        if how is None:
+            which = None if isinstance(self.output, Boxes) else self.output
+            return scores_in(answered, which=which)
+        self.boxes = resolved(answered, how)
+        return together(answered, self.boxes, _joined)
 
     def closing_of(self, part: object) -> Closing | None:
         """Softmax layers close, and layers whose activation is softmax or sigmoid."""
@@ -156,6 +165,10 @@ class KerasAdapter:
             closing = [part] if part is not None else []
             with intercepted(closing, self.method, lambda _, __: lambda x, *_, **__: x):
                 yield
+
+
+def _joined(scores: Any, boxes: Any) -> Any:
+    return keras.ops.concatenate([scores, keras.ops.cast(boxes, scores.dtype)], axis=-1)
 
 
 def _engine(adapter: KerasAdapter, kept: dict[Any, Any]) -> Engine:

@@ -7,10 +7,12 @@ from onnx import ModelProto, NodeProto
 
 from xai_heatmap import reverse
 from xai_heatmap.backends.contract import Closing
+from xai_heatmap.backends.onnx_boxes import in_onnx, with_boxes
 from xai_heatmap.backends.onnx_check import check_whole
 from xai_heatmap.backends.onnx_cut import part
 from xai_heatmap.backends.onnx_input import PictureInput, picture_input, retyped
 from xai_heatmap.backends.onnx_output import CLOSING, chosen, closing, with_scores, without
+from xai_heatmap.core.box_form import Boxes
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Source:
     model: ModelProto
     picture: PictureInput
     answer: str
+    boxes: Boxes | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +60,7 @@ def source(
     model: ModelProto,
     *,
     image_shape: Sequence[int] | None = None,
-    output: str | int | None = None,
+    output: str | int | Boxes | None = None,
 ) -> Source:
     """What leads to the chosen output, and where the picture goes in.
 
@@ -67,13 +70,17 @@ def source(
         If a model has no picture to take, or no scores to give.
     """
     check_whole(model)
-    answer = chosen(model, output)
+    how, boxes = in_onnx(model) if output is None else output, None
+    if isinstance(how, Boxes):
+        model, boxes, answer = with_boxes(model, how)
+    else:
+        answer = chosen(model, how)
     stored = {initializer.name for initializer in model.graph.initializer}
     needed = part(model, model.graph.node, inputs=[], outputs=[answer])
     made = {name for node in needed.graph.node for name in node.output}
     read = {name for node in needed.graph.node for name in node.input} - made - stored
     needed.graph.input.extend(value for value in model.graph.input if value.name in read)
-    return Source(needed, picture_input(needed, image_shape=image_shape), answer)
+    return Source(needed, picture_input(needed, image_shape=image_shape), answer, boxes)
 
 
 def ready(given: Source, shape: Sequence[int]) -> Ready:
@@ -125,4 +132,5 @@ def _inferring(model: ModelProto) -> None:
 
 
 def _scored(model: ModelProto, given: Source) -> OnnxGraph:
-    return OnnxGraph(model, given.picture.name, with_scores(model, given.answer))
+    flat = given.boxes is None
+    return OnnxGraph(model, given.picture.name, with_scores(model, given.answer, flat=flat))

@@ -68,9 +68,9 @@ def without(model: ModelProto, node: NodeProto) -> ModelProto:
     return copy
 
 
-def with_scores(model: ModelProto, answer: str) -> str:
+def with_scores(model: ModelProto, answer: str, *, flat: bool = True) -> str:
     """Write what makes float32 scores of the answer, (images, classes) or with a grid beside the
-    classes; the name of that tensor.
+    classes; the name of that tensor. Not `flat`, it keeps whatever shape it has.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def with_scores(model: ModelProto, answer: str) -> str:
     lengths = [dim.dim_value for dim in kind.shape.dim] if kind.HasField("shape") else None
     if lengths is not None and not lengths:
         raise _not_scores(answer, lengths)
-    mapped = lengths is not None and sum(length != 1 for length in lengths[1:]) > 1
+    mapped = not flat or (lengths is not None and sum(length != 1 for length in lengths[1:]) > 1)
     steps = []
     if lengths is None or (len(lengths) != 2 and not mapped):
         steps.append(("Flatten", {"axis": 1}))

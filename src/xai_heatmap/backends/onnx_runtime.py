@@ -16,6 +16,7 @@ from xai_heatmap.backends.onnx_graph import Source, source
 from xai_heatmap.backends.onnx_metadata import declared, layers
 from xai_heatmap.backends.onnx_survey import sites
 from xai_heatmap.backends.opened import OpenedNetwork, State, View
+from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import NoRule
 from xai_heatmap.core.network import Declared
 
@@ -29,7 +30,7 @@ def open_onnx(
     model: str | os.PathLike[str] | ModelProto | OnnxFile,
     *,
     image_shape: Sequence[int] | None = None,
-    output: str | int | None = None,
+    output: str | int | Boxes | None = None,
     keep_closing: bool = False,
     providers: Sequence[str] = CPU,
 ) -> OpenedNetwork:
@@ -95,6 +96,7 @@ class GraphAdapter:
     ) -> None:
         self.name, self.declared = name, said
         self.channels_last, self.output = given.picture.channels_last, given.answer
+        self.boxes = given.boxes
         self._parts = parts
 
     def parts(self) -> Mapping[str, tuple[str, ...]]:

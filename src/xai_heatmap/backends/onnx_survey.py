@@ -53,6 +53,7 @@ def sightings(ready: Ready, *, images: int | None, probe: Probe) -> Sightings:
         last=[],
         closing=ready.closing,
         mark=ready.closing,
+        scores=_shapes(graph.model, [graph.scores], images, probe).get(graph.scores, ()),
     )
 
 

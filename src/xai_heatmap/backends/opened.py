@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.backends.box_reading import BoxReading, box_reading, check_unit, meaning_of
 from xai_heatmap.backends.contract import (
     IMAGES_IN_A_SURVEY,
     Adapter,
@@ -33,6 +34,7 @@ from xai_heatmap.backends.score_map import Reading, reading, sum_to_one
 from xai_heatmap.backends.sightings import flow_in, layers_in, sites_in
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.arrays import Inputs, Native
+from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import (
     BadArray,
     LayerNotReached,
@@ -66,6 +68,7 @@ class View:
     sites: Mapping[str, Site]
     closing: Closing | None
     undo: Undo
+    boxes: Boxes | None = None
 
 
 @dataclass
@@ -233,30 +236,39 @@ class OpenedNetwork(Network):
         key = shape, self._adapter.output, *parts
         if key not in self._state.surveys:
             seen = self._seen(shape)
-            layers = layers_in(seen, shape, channels_last=self.channels_last)
+            queries = self._queries(seen, shape)
+            layers = layers_in(seen, shape, channels_last=self.channels_last, queries=queries)
 
             def alive(names: Sequence[str]) -> set[str]:
                 return self._alive(names, layers, seen, parts)
 
-            self._state.surveys[key] = seen, surveyed(layers, flow_in(seen), alive)
+            survey = replace(surveyed(layers, flow_in(seen), alive), queries=queries)
+            self._state.surveys[key] = seen, survey
         seen, survey = self._state.surveys[key]
         closing, undo = self._closing(seen, parts)
         if not self._state.proven.get(self._closing_key(shape), True):
             closing, undo = None, Undo()
         sites = {INPUT: Site(None, 0)} | sites_in(seen, parts)
-        return View(survey, sites, closing, undo)
+        return View(survey, sites, closing, undo, seen.boxes)
 
     def _seen(self, shape: tuple[int, ...]) -> Sightings:
         def look(tried: tuple[int, ...]) -> Sightings:
             return self._engine.survey(self._adapter, self._noise(tried))
 
-        return fitted(
+        seen = fitted(
             look,
             shape,
             usual=self.declared.input_shape or shape,
             name=self.name,
             channels_last=self.channels_last,
         )
+        return replace(seen, boxes=self._adapter.boxes)
+
+    def _queries(self, seen: Sightings, shape: tuple[int, ...]) -> int | None:
+        """How many boxes a detector answers; None of any other network."""
+        if seen.boxes is None or 0 in seen.scores[1:]:
+            return None
+        return self._boxes_reading(seen.scores, seen.boxes, shape[1:]).form.places
 
     def _noise(self, shape: tuple[int, ...]) -> Native:
         """Pictures to look at a network with; they don't touch any random state."""
@@ -276,10 +288,7 @@ class OpenedNetwork(Network):
         undo = self._closing(seen, parts)[1]
         noise = self._noise(layers[INPUT].shape)
         recorded = self._engine.record(self._adapter, noise, opened, undo)
-        scores = recorded.scores
-        flat = scores.reshape(len(scores), -1)
-        best = np.eye(flat.shape[1], dtype=np.float32)[flat.argmax(axis=1)]
-        gradients = recorded.pullback(best.reshape(scores.shape))
+        gradients = recorded.pullback(self._likeliest(recorded.scores, seen, noise.shape))
         layouts = {name: layers[name].layout for name in gradients}
         return {
             name
@@ -287,7 +296,22 @@ class OpenedNetwork(Network):
             if own is not None and np.any(own.to_grid(gradients[name]))
         }
 
+    def _likeliest(self, scores: Native, seen: Sightings, x: tuple[int, ...]) -> Native:
+        """1 at the highest score of every image, where the model answers it."""
+        if seen.boxes is None:
+            flat = scores.reshape(len(scores), -1)
+            best = np.eye(flat.shape[1], dtype=np.float32)[flat.argmax(axis=1)]
+            return best.reshape(scores.shape)
+        image = x[1:-1] if self.channels_last else x[2:]
+        own = self._boxes_reading(scores.shape, seen.boxes, image)
+        rows = own.rows(scores)
+        classes = own.form.classes(rows.shape[1]) * own.form.places
+        best = rows[:, :classes].argmax(axis=1)
+        return own.native(np.eye(rows.shape[1], dtype=np.float32)[best])
+
     def _closing(self, seen: Sightings, parts: Mapping[str, object]) -> tuple[Closing | None, Undo]:
+        if seen.boxes is not None:
+            return None, Undo()
         closing, undo = seen.closing, Undo(mark=seen.mark)
         times = Counter(call.path for call in seen.calls)
         for path in seen.last:
@@ -312,9 +336,15 @@ class OpenedNetwork(Network):
     def _closing_key(self, shape: tuple[int, ...]) -> tuple[Any, ...]:
         return "closing", shape, self._adapter.output
 
-    def _reading(self, view: View, scores: Native) -> Reading:
+    def _reading(self, view: View, scores: Native) -> Reading | BoxReading:
         image = view.survey.layers[INPUT].shape[1:]
+        if view.boxes is not None:
+            return self._boxes_reading(scores.shape, view.boxes, image)
         return reading(scores.shape, image=image, channels_last=self.channels_last)
+
+    def _boxes_reading(self, shape: Sequence[int], how: Boxes, image: Sequence[int]) -> BoxReading:
+        names = len(self._adapter.declared.labels or ())
+        return box_reading(shape, how, image=image, names=names)
 
     def _read(
         self,
@@ -330,6 +360,14 @@ class OpenedNetwork(Network):
                 "overflows easily: try the model in float32."
             )
         own = self._reading(view, recorded.scores)
+        if isinstance(own, BoxReading):
+            rows = own.rows(recorded.scores)
+            if apart is not None:
+                check_unit(rows, own.form)
+            meaning = meaning_of(rows, own.form, keep_closing=self._keep_closing)
+            return OpenedRecording(
+                recorded, view.survey, self._state.lock, head, meaning, own, apart
+            )
         likely = sum_to_one(own.rows(recorded.scores), own.form)
         closed = likely or (self._keep_closing and view.closing is not None)
         meaning = "probabilities" if closed else "logits"

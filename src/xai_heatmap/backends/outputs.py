@@ -27,11 +27,11 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
     NoScores
         If nothing in the output reads as scores.
     """
-    chosen = _named(output, which) if which is not None else _likely(output)
+    chosen = held(output, which) if which is not None else _likely(output)
     shape = getattr(chosen, "shape", None)
     if shape is None:
         raise NoScores(
-            f"The model answers {_described(output)}; scores were expected: a tensor of (images, "
+            f"The model answers {described(output)}; scores were expected: a tensor of (images, "
             f"classes), "
             "or a tuple, dict or object with `.logits` that holds one. Say which with output=KEY."
         )
@@ -39,7 +39,7 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
         return chosen.reshape((1, -1))
     if images is not None and len(shape) > 0 and shape[0] is not None and shape[0] != images:
         raise NoScores(
-            f"The model answers {_described(output)} for {images} pictures; one row of scores for "
+            f"The model answers {described(output)} for {images} pictures; one row of scores for "
             "each was expected. Wrap the model so that the pictures stay the first axis."
         )
     if len(shape) == 1:
@@ -70,21 +70,21 @@ def _likely(output: Any) -> Any:
     return getattr(output, "logits", output)
 
 
-def _named(output: Any, which: str | int) -> Any:
+def held(output: Any, which: str | int | None) -> Any:
+    """What an output holds under a key, an index or a name."""
     try:
-        held: Any = output
-        return held[which] if isinstance(output, Mapping | tuple | list) else vars(held)[which]
+        within: Any = output if isinstance(output, Mapping | tuple | list) else vars(output)
+        return within[which]
     except (KeyError, IndexError, TypeError):
-        raise NoScores(
-            f"The model's output has no {which!r}; it is {_described(output)}."
-        ) from None
+        raise NoScores(f"The model's output has no {which!r}; it is {described(output)}.") from None
 
 
-def _described(output: Any) -> str:
+def described(output: Any) -> str:
+    """What a model answers, in words."""
     if isinstance(output, Mapping):
         return f"a dict of {', '.join(map(str, output))}"
     if isinstance(output, tuple | list):
-        return f"{len(output)} values: {', '.join(map(_described, output))}"
+        return f"{len(output)} values: {', '.join(map(described, output))}"
     shape = getattr(output, "shape", None)
     return (
         f"{type(output).__name__} of shape {tuple(shape)}"

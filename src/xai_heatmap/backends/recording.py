@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.backends.box_reading import BoxReading
 from xai_heatmap.backends.contract import Recorded
 from xai_heatmap.backends.contributions import contributions
 from xai_heatmap.backends.score_map import Reading
 from xai_heatmap.core.answer import Form, Meaning
 from xai_heatmap.core.arrays import Activations, Native, Scores
-from xai_heatmap.core.attention import Block, blocks
-from xai_heatmap.core.errors import NoGrid
+from xai_heatmap.core.attention import OTHERS, Block, blocks
+from xai_heatmap.core.errors import NoAttention, NoGrid
 from xai_heatmap.core.layout import Layout
 from xai_heatmap.core.network import Recording, Survey, UseBias, UseGradients
 
@@ -48,7 +49,7 @@ class OpenedRecording(Recording):
         lock: threading.RLock,
         head: Callable[[str, int], Callable[[Activations], Recording]],
         meaning: Meaning,
-        reading: Reading,
+        reading: Reading | BoxReading,
         apart: Apart | None = None,
     ) -> None:
         self._recorded = recorded
@@ -119,6 +120,11 @@ class OpenedRecording(Recording):
         """What every block attends to, and ∂⟨cotangent, scores⟩ by it."""
         if self._apart is None:
             return super().attentions(cotangent)
+        if any(own.layout and own.layout.suffix for own in self._survey.layers.values()):
+            raise NoAttention(
+                f"{self._apart.network} attends to its boxes along with the patches, which these "
+                f"methods do not tell apart. {OTHERS}"
+            )
         with self._lock:
             seen = self._apart.attend()
             weights = seen.outputs

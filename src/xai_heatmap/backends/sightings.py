@@ -24,8 +24,18 @@ def sites_in(seen: Sightings, parts: Mapping[str, object]) -> dict[str, Site]:
     return {name: Site(parts[call.path], call.call) for name, call in named(seen).items()}
 
 
-def layers_in(seen: Sightings, shape: tuple[int, ...], *, channels_last: bool) -> dict[str, Layer]:
-    """Every layer for inputs of `shape` (c, *image), the input first."""
+def layers_in(
+    seen: Sightings, shape: tuple[int, ...], *, channels_last: bool, queries: int | None = None
+) -> dict[str, Layer]:
+    """Every layer for inputs of `shape` (c, *image), the input first.
+
+    Parameters
+    ----------
+    seen, shape, channels_last
+        What was seen, for which inputs, and how to read what could be read either way.
+    queries
+        How many boxes a detector answers.
+    """
     image = shape[1:]
     layers = {
         INPUT: Layer(INPUT, shape, "Input", _input_layout(shape, channels_last=channels_last))
@@ -42,6 +52,7 @@ def layers_in(seen: Sightings, shape: tuple[int, ...], *, channels_last: bool) -
                 image=image,
                 channels_last=channels_last,
                 grids=tuple(grids),
+                queries=queries,
             )
         )
         layers[name] = Layer(name, _shape(call.shape, own), call.kind, own)

@@ -62,6 +62,7 @@ class Watch:
             self._last(),
             closing,
             "left out" if closing else None,
+            tuple(length or 0 for length in self.scores.shape),
         )
 
     def _last(self) -> list[str]:

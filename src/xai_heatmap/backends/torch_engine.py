@@ -416,6 +416,7 @@ class _Watch:
             last,
             found,
             mark,
+            tuple(scores.shape),
         )
 
     def _last(self, scores: torch.Tensor) -> tuple[list[str], torch.Tensor]:

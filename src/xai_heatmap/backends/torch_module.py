@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from xai_heatmap.backends.box_output import known, resolved, together
 from xai_heatmap.backends.contract import Closing
 from xai_heatmap.backends.opened import OpenedNetwork, state_of
 from xai_heatmap.backends.outputs import scores_in
 from xai_heatmap.backends.taps import intercepted
 from xai_heatmap.backends.torch_engine import TorchEngine
 from xai_heatmap.core.answer import Kind
+from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import NotAModel
 from xai_heatmap.core.network import Declared
 
@@ -36,7 +38,7 @@ def open_torch(
     model: nn.Module,
     *,
     image_shape: Sequence[int] | None = None,
-    output: str | int | None = None,
+    output: str | int | Boxes | None = None,
     keep_closing: bool = False,
 ) -> OpenedNetwork:
     """A network over `model`; wrappers that compile or spread it are looked through.
@@ -69,9 +71,10 @@ class ModuleAdapter:
     method = "forward"
     channels_last = False
 
-    def __init__(self, module: nn.Module, *, output: str | int | None) -> None:
+    def __init__(self, module: nn.Module, *, output: str | int | Boxes | None) -> None:
         self._module = module
         self.output = output
+        self.boxes = output if isinstance(output, Boxes) else None
         self._modules: list[nn.Module] = []
         self._parts: dict[str, nn.Module] = {}
         self.name = type(module).__name__
@@ -105,8 +108,14 @@ class ModuleAdapter:
                     weight.requires_grad_(True)
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:
-        """Call the model; its scores."""
-        return scores_in(self._module(x), images=len(x), which=self.output)
+        """Call the model; its scores, and where it is a detector its boxes beside them."""
+        answered = self._module(x)
+        how = self.boxes or (known(answered) if self.output is None else None)
+        if how is None:
+            which = None if isinstance(self.output, Boxes) else self.output
+            return scores_in(answered, images=len(x), which=which)
+        self.boxes = resolved(answered, how)
+        return together(answered, self.boxes, _joined)
 
     def closing_of(self, part: object) -> Closing | None:
         """Softmax and sigmoid modules close."""
@@ -119,6 +128,10 @@ class ModuleAdapter:
             [part] if part is not None else [], self.method, lambda _, __: lambda x: x
         ):
             yield
+
+
+def _joined(scores: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
+    return torch.cat([scores, boxes.to(scores.dtype)], dim=-1)
 
 
 def _weights(modules: Sequence[nn.Module]) -> tuple[list[torch.Tensor], bool]:

@@ -8,13 +8,16 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from xai_heatmap.core.arrays import ScoreRow
+from xai_heatmap.core.box_form import BoxForm
 from xai_heatmap.core.classes import class_label, ranking
 
-Kind = Literal["classes", "labels", "values"]
-"""What a network answers: classes that exclude each other, labels that do not, or plain values."""
+Kind = Literal["classes", "labels", "values", "boxes"]
+"""What a network answers: classes that exclude each other, labels that do not, plain values, or
+boxes with labels.
+"""
 
-Meaning = Literal["logits", "probabilities", "log-probabilities", "values"]
-"""What the numbers are that a recording calls scores."""
+Meaning = Literal["logits", "probabilities", "log-probabilities", "log-odds", "values"]
+"""What the numbers are that a recording calls scores; of a detector, what is made of them."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,12 @@ class Form:
     grid
         Axes of the places that each class has a score at, ``()`` for one score a class. Scores come
         class by class, and within a class place by place.
+    boxes
+        How the rest of the row is read where the places are boxes; None where they are not.
     """
 
     grid: tuple[int, ...] = ()
+    boxes: BoxForm | None = None
 
     @property
     def places(self) -> int:
@@ -37,7 +43,7 @@ class Form:
 
     def classes(self, numbers: int) -> int:
         """How many classes a row of so many numbers tells apart; 1 for a single unit."""
-        return numbers // self.places
+        return numbers // self.places - (self.boxes.beside if self.boxes else 0)
 
 
 ROW = Form()
@@ -93,7 +99,7 @@ class Answer:
     @property
     def single(self) -> bool:
         """Whether one unit stands for two classes, against (0) and for (1)."""
-        return self.units == 1 and self.kind != "values"
+        return self.units == 1 and self.kind not in ("values", "boxes")
 
     @property
     def classes(self) -> int:
@@ -103,7 +109,8 @@ class Answer:
     @property
     def per_place(self) -> Float32[np.ndarray, "classes places"]:
         """The scores, one row a class."""
-        return self.scores.reshape(self.units, self.form.places)
+        scores = self.scores[: self.units * self.form.places]
+        return scores.reshape(self.units, self.form.places)
 
     @property
     def winners(self) -> Int[np.ndarray, " places"]:

@@ -68,7 +68,7 @@ def surveyed(layers: Mapping[str, Layer], flow: Flow, alive: Alive) -> Survey:
     layers, flow
         What the network is made of.
     alive
-        Asked only where tokens stand before the places: a class token that alone is read leaves
+        Asked only where tokens stand beside the places: a class token that alone is read leaves
         the places of the last layers without gradient, though every path runs through them.
     """
     grids = [x for x in layers.values() if x.places > 1 and x.name != INPUT]
@@ -114,4 +114,4 @@ def _crossed(grids: Sequence[Layer], flow: Flow) -> Iterator[tuple[Layer, str]]:
 
 
 def _has_prefix(layer: Layer) -> bool:
-    return layer.layout is not None and layer.layout.prefix > 0
+    return layer.layout is not None and layer.layout.prefix + layer.layout.suffix > 0

@@ -5,7 +5,7 @@ A layout is a bijection between that output and ``k *grid``. Methods only ever s
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -36,16 +36,19 @@ class Layout:
         Length of each grid axis.
     prefix
         Tokens that stand before the patches and belong to no place: class, distillation, registers.
+    suffix
+        Tokens that stand behind them, the boxes that a detector looks for.
     """
 
     kind: Literal["channels_first", "channels_last", "tokens"]
     grid: tuple[int, ...]
     prefix: int = 0
+    suffix: int = 0
 
     def to_grid(self, native: Native) -> Activations:
         """The layer's output as float32 ``n k *grid``; a view wherever the dtype allows."""
         if self.kind == "tokens":
-            patches = native[:, self.prefix :]
+            patches = native[:, self.prefix : native.shape[1] - self.suffix]
             native = patches.reshape(len(native), *self.grid, native.shape[-1])
         if self.kind != "channels_first":
             native = np.moveaxis(native, -1, 1)
@@ -63,10 +66,11 @@ class Layout:
             activation = np.moveaxis(activation, 1, -1)
         if self.kind == "tokens":
             patches = activation.reshape(len(activation), -1, activation.shape[-1])
-            prefix = np.broadcast_to(
-                like[:, : self.prefix], (len(patches), self.prefix, patches.shape[-1])
-            )
-            activation = np.concatenate([prefix, patches], axis=1)
+            before, behind = like[:, : self.prefix], like[:, like.shape[1] - self.suffix :]
+            beside = [
+                np.broadcast_to(own, (len(patches), *own.shape[1:])) for own in (before, behind)
+            ]
+            activation = np.concatenate([beside[0], patches, beside[1]], axis=1)
         return np.ascontiguousarray(activation, dtype=like.dtype)
 
 
@@ -77,6 +81,7 @@ def layout(
     image: Sequence[int],
     channels_last: bool,
     grids: Collection[tuple[int, ...]] = (),
+    queries: int | None = None,
 ) -> Layout | None:
     """The layout of an output of that `shape`, or None where it has no grid.
 
@@ -94,6 +99,9 @@ def layout(
     grids
         Grids of the layers before. Tokens lie on one of these unless another fits clearly better;
         (n, k, places) of one of them, as on the way from a convolution to tokens, is not tokens.
+    queries
+        How many boxes a detector answers; None of any other network. Its tokens lie on grids of
+        layers before, alone or with so many others behind them: boxes have no grid.
     """
     rank = len(image)
     if len(shape) < 3 or shape[0] != images or min(shape) < 1:
@@ -104,6 +112,12 @@ def layout(
         known = _on_known_grids(shape[1], grids=grids, rank=rank)
         if shape[2] == 1 or (not known and shape[2] in map(math.prod, grids)):
             return None  # feature maps averaged to one place, or flattened with their places last
+        if shape[1] == queries:
+            return None
+        if queries is not None:
+            behind = _on_known_grids(shape[1] - queries, grids=grids, rank=rank)
+            known += [replace(found, suffix=queries) for found in behind]
+            return min(known, key=lambda found: found.prefix, default=None)
         return _tokens(shape[1], image=image, known=known)
     return None
 

@@ -72,12 +72,15 @@ class Survey:
     levels
         The last layer of each finer grid that every path to the output crosses, and `auto`: the
         finest first.
+    queries
+        How many boxes a detector answers; None of any other network.
     """
 
     layers: Mapping[str, Layer]
     auto: str | None
     reason: str
     levels: tuple[str, ...] = ()
+    queries: int | None = None
 
 
 Layers = str | int | Sequence[str | int]

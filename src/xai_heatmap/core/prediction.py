@@ -7,9 +7,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32
 
-from xai_heatmap.core.answer import ROW, Answer, Form, Kind, Meaning
+from xai_heatmap.core.answer import ROW, Answer, Form, Kind, Meaning, Seen
 from xai_heatmap.core.arrays import ScoreRow
 from xai_heatmap.core.classes import class_label, ranking, sigmoid, softmax
+from xai_heatmap.core.detections import detections, evidence_of
 
 PREDICTIONS = 5
 """How many of the likeliest classes stand beside a map."""
@@ -24,7 +25,8 @@ class Prediction:
     index, label
         Which class.
     probability
-        In [0, 1]. Of a network that scores many places: the share of places where the class wins.
+        In [0, 1]. Of a network that scores many places: the share of places where the class wins;
+        of a detector that of the class in one box, which the label names.
     score
         What the network ends in before its closing function; there, its mean over those places.
     """
@@ -43,12 +45,15 @@ def predictions(
     labels: Sequence[str] = (),
     form: Form = ROW,
     kind: Kind = "classes",
+    seen: Seen | None = None,
 ) -> tuple[Prediction, ...]:
     """The likeliest classes of one image, most likely first; a single unit has two, and values
     have none.
     """
     if kind == "values":
         return ()
+    if form.boxes is not None:
+        return _detected(Answer(scores, labels, form, kind, meaning, seen))
     if form != ROW:
         return _shares(Answer(scores, labels, form, kind, meaning))
     single = len(scores) == 1
@@ -63,6 +68,18 @@ def predictions(
         )
         for index in ranking(likely if single else own)[:PREDICTIONS]
     )
+
+
+def _detected(answer: Answer) -> tuple[Prediction, ...]:
+    """The likeliest boxes, those on top of each other counted once."""
+    z = evidence_of(answer)
+    return tuple(
+        Prediction(
+            found.index, f"{found.label} in {found.where}", found.probability,
+            float(z[found.query, found.index]),
+        )
+        for found in detections(answer, PREDICTIONS)
+    )  # fmt: skip
 
 
 def _shares(answer: Answer) -> tuple[Prediction, ...]:

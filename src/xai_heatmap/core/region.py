@@ -46,6 +46,11 @@ def region(which: int | str | Choice, where: Where = None) -> Choice:
     named = "" if where is None else f", {_named(where)}"
 
     def pick(answer: Answer) -> Target:
+        if answer.form.boxes is not None:
+            raise UnknownTarget(
+                "A region needs a network that answers a score for every place; this one answers "
+                "boxes. Say which with box(where, which)."
+            )
         if answer.form == ROW:
             raise UnknownTarget(
                 "A region needs a network that answers a score for every place, as in "

@@ -1,13 +1,14 @@
 """What is explained: one number a network gives for an image, and its derivative by the scores."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xai_heatmap.core.answer import ROW, Answer
+from xai_heatmap.core.answer import ROW, Answer, Seen
 from xai_heatmap.core.arrays import ScoreRow, Scores, Values
 from xai_heatmap.core.classes import class_index, classes, ranking, sigmoid, softmax
+from xai_heatmap.core.detections import Detection
 from xai_heatmap.core.errors import UnknownTarget
 
 
@@ -29,6 +30,8 @@ class Target:
         Whether y is a probability, whose gradient fades towards 0 and 1.
     first
         Of several classes the one that is held against the others.
+    detection
+        The box of a detector that it is about.
     """
 
     label: str
@@ -37,6 +40,7 @@ class Target:
     index: int | None = None
     bounded: bool = False
     first: int | None = None
+    detection: Detection | None = None
 
     def between(self, scores: Scores) -> ScoreRow:
         """Of two rows: c with Σ c (s₀ - s₁) = y₀ - y₁, as near as can be to the mean cotangent."""
@@ -62,18 +66,29 @@ class Choice:
         class that depends on that.
     over
         Whether it says itself which places it is about, where a network scores many.
+    rank
+        Which it is of those ordered by the scores, where it is chosen so.
+    check
+        What can be found wrong before the network runs: with the picture, and the names of the
+        classes where they are known.
     """
 
     label: str
     pick: Callable[[Answer], Target]
     settled: "Callable[[Answer], Choice] | None" = None
     over: bool = False
+    rank: int | None = None
+    check: Callable[[Seen, Sequence[str]], None] | None = None
 
     def __call__(self, scores: ScoreRow | Answer, labels: Sequence[str] = ()) -> Target:
         """The target for an image that the network answered with this."""
         answer = scores if isinstance(scores, Answer) else Answer(scores, labels)
         if answer.form == ROW or self.over:
             return self.pick(answer)
+        if answer.form.boxes is not None:
+            from xai_heatmap.core.box import box, ranked
+
+            return ranked(self.rank)(answer) if self.rank is not None else box(None, self)(answer)
         from xai_heatmap.core.region import region
 
         return region(self)(answer)
@@ -107,7 +122,7 @@ def _at_rank(answer: Answer, rank: int) -> int:
         )
     if rank == 1 and answer.form == ROW and answer.units > 1:
         return int(answer.scores.argmax())
-    return 0 if answer.kind == "values" else answer.ranking()[rank - 1]
+    return 0 if answer.units == 1 and not answer.single else answer.ranking()[rank - 1]
 
 
 def category(which: int | str) -> Choice:
@@ -132,13 +147,14 @@ def category(which: int | str) -> Choice:
 def top(rank: int = 1) -> Choice:
     """The class ranked `rank` in the scores of the image itself; 1 is the prediction.
 
-    Where a network scores many places, classes are ranked by how many places they win.
+    Where a network scores many places, classes are ranked by how many places they win. Of a
+    detector it is the detection of that rank.
     """
 
     def settled(answer: Answer) -> Choice:
         return category(_at_rank(answer, rank))
 
-    return Choice(f"top({rank})", lambda answer: settled(answer)(answer), settled)
+    return Choice(f"top({rank})", lambda answer: settled(answer)(answer), settled, rank=rank)
 
 
 @dataclass(frozen=True)
@@ -266,19 +282,19 @@ def negative(choice: int | str | Choice) -> Choice:
 
     def pick(answer: Answer) -> Target:
         own = chosen(answer)
-        return Target(
-            f"not {own.label}",
-            lambda rows: -own.value(rows),
-            lambda rows: -own.cotangent(rows),
-            own.index,
-            own.bounded,
-            own.first,
-        )
+
+        def value(rows: Scores) -> Values:
+            return -own.value(rows)
+
+        def cotangent(rows: Scores) -> Scores:
+            return -own.cotangent(rows)
+
+        return replace(own, label=f"not {own.label}", value=value, cotangent=cotangent)
 
     def settled(answer: Answer) -> Choice:
         return negative(_settled(chosen, answer))
 
-    return Choice(f"negative({chosen.label})", pick, settled, chosen.over)
+    return Choice(f"negative({chosen.label})", pick, settled, chosen.over, check=chosen.check)
 
 
 def _settled(choice: Choice, answer: Answer) -> Choice:
@@ -317,7 +333,7 @@ def probability(which: int | str) -> Choice:
             _as_it_is(answer, index)
             if answer.meaning == "probabilities"
             else _of_sigmoid(answer, index)
-            if answer.single or answer.kind == "labels"
+            if answer.single or answer.kind in ("labels", "boxes")
             else _of_softmax(index)
         )
         return Target(f"p({answer.label(index)})", *own, index, bounded=True)

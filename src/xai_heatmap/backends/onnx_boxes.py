@@ -1,0 +1,94 @@
+"""The scores and boxes of a detector in an ONNX graph, as one tensor."""
+
+from collections.abc import Iterator
+
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
+
+from xai_heatmap.backends.box_output import Shapes, named, told
+from xai_heatmap.core.box_form import Boxes
+from xai_heatmap.core.errors import NoScores
+
+TOGETHER = "scores and boxes"
+"""The tensor that is explained where the file has two outputs."""
+
+CHOOSING = ("NonMaxSuppression", "EfficientNMS_TRT", "BatchedNMS_TRT", "BatchedNMSDynamic_TRT")
+"""Operators that choose among boxes; what is behind them has no gradient."""
+
+
+def in_onnx(model: ModelProto) -> Boxes | None:
+    """How the outputs of a file are read whose names can only be a detector's."""
+    return named([value.name for value in model.graph.output])
+
+
+def with_boxes(model: ModelProto, how: Boxes) -> tuple[ModelProto, Boxes, str]:
+    """A copy that answers scores and boxes as one tensor, how that is read, and its name.
+
+    Raises
+    ------
+    NoScores
+        If they can't be told from each other, or are chosen inside of the model.
+    """
+    outputs = {value.name: value for value in model.graph.output}
+    shapes: Shapes = {name: _shape(value) for name, value in outputs.items() if _is_tensor(value)}
+    how = _by_name(how, list(outputs))
+    says = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
+    found = told(shapes, how, says=says)
+    answers = [str(name) for name in (found.scores, found.boxes) if name is not None]
+    if choosing := next(_choosing(model, answers), None):
+        raise NoScores(
+            f"{', '.join(answers)} come out of {choosing}: boxes that were chosen inside of the "
+            "model, which has no derivative. Export it without that step (nms=False), or explain "
+            "one detection with xai_heatmap.detector(function, box=..., scores=...)."
+        )
+    if found.scores is None:
+        return model, found, answers[0]
+    joined = ModelProto()
+    joined.CopyFrom(model)
+    names = [f"{name} as float32" for name in answers]
+    joined.graph.node.extend(
+        helper.make_node("Cast", [name], [cast], name=cast, to=TensorProto.FLOAT)
+        for name, cast in zip(answers, names, strict=True)
+    )
+    joined.graph.node.append(helper.make_node("Concat", names, [TOGETHER], name=TOGETHER, axis=2))
+    value = helper.make_tensor_value_info(TOGETHER, TensorProto.FLOAT, ["", "", ""])
+    joined.graph.value_info.extend(outputs[name] for name in answers)
+    joined.graph.output.append(value)
+    return joined, found, TOGETHER
+
+
+def _by_name(how: Boxes, names: list[str]) -> Boxes:
+    """Outputs that were given by their place get their name."""
+
+    def name(key: str | int | None) -> str | int | None:
+        inside = isinstance(key, int) and -len(names) <= key < len(names)
+        return names[key] if inside and isinstance(key, int) else key
+
+    return Boxes(
+        name(how.scores), name(how.boxes), how.order, how.unit, how.objectness, how.background
+    )
+
+
+def _is_tensor(value: ValueInfoProto) -> bool:
+    return value.type.HasField("tensor_type") and value.type.tensor_type.HasField("shape")
+
+
+def _shape(value: ValueInfoProto) -> tuple[int | None, ...]:
+    return tuple(
+        dim.dim_value if dim.HasField("dim_value") else None
+        for dim in value.type.tensor_type.shape.dim
+    )
+
+
+def _choosing(model: ModelProto, answers: list[str]) -> Iterator[str]:
+    """Operators upstream of the answers that choose among boxes."""
+    producers: dict[str, NodeProto] = {o: node for node in model.graph.node for o in node.output}
+    todo, seen = list(answers), set[str]()
+    while todo:
+        name = todo.pop()
+        if name in seen or name not in producers:
+            continue
+        seen.add(name)
+        node = producers[name]
+        if node.op_type in CHOOSING:
+            yield node.op_type
+        todo.extend(node.input)

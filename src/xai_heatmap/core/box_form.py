@@ -1,0 +1,92 @@
+"""How a detector's answers are read: which numbers are scores, and which are boxes."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from xai_heatmap.core.errors import BadOption, did_you_mean
+
+Order = Literal["xyxy", "cxcywh", "xywh"]
+"""Left, top, right, bottom; centre, width and height; left, top, width and height."""
+
+Unit = Literal["pixels", "fractions"]
+"""Of the network's own input."""
+
+Background = Literal["first", "last"]
+"""Where the class that means "nothing here" stands among the others."""
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """How a detector's outputs are read: ``answers=Boxes(...)`` where a model becomes a network.
+
+    What is left out is found where it can be found without doubt. Outputs called ``logits`` and
+    ``pred_boxes`` are read as DETR's: centre, width and height in fractions of the input. One
+    tensor with boxes and scores together is read as YOLO's: centre, width and height in pixels of
+    the input, then the scores; objectness stands between them where the boxes come before their
+    numbers, (images, boxes, 5 + classes), and not in (images, 4 + classes, boxes). Of other
+    outputs the order and the unit have to be said.
+
+    Parameters
+    ----------
+    scores, boxes
+        Key or index of the outputs with scores (images, boxes, classes) and boxes (images, boxes,
+        4). For one tensor that holds both, `boxes` alone.
+    order
+        What the four numbers of a box are.
+    unit
+        What they count: pixels of the network's input, or fractions of it.
+    objectness
+        Whether a number before the classes says how likely there is anything at all; the score of a
+        class is multiplied by it. Of one tensor only.
+    background
+        Where a class stands that means "nothing here"; scores then exclude each other. Unsaid: the
+        last, if there is one more than the model has names for; else there is none.
+    """
+
+    scores: str | int | None = None
+    boxes: str | int | None = None
+    order: Order | None = None
+    unit: Unit | None = None
+    objectness: bool | None = None
+    background: Background | None = None
+
+    def __post_init__(self) -> None:
+        for name, known in (("order", Order), ("unit", Unit), ("background", Background)):
+            value, words = getattr(self, name), get_args(known)
+            if value is not None and value not in words:
+                raise BadOption(
+                    f"{name} is one of {', '.join(words)}; received {value!r}."
+                    f"{did_you_mean(str(value), words)}"
+                )
+        if self.scores is not None and self.objectness:
+            raise BadOption(
+                "Objectness is read where one tensor holds boxes and scores; here the scores are "
+                "an output of their own. Multiply it into the scores, or leave it out."
+            )
+
+
+@dataclass(frozen=True)
+class BoxForm:
+    """How the numbers behind the scores of a row are read, once all is known.
+
+    Parameters
+    ----------
+    order
+        What the four numbers of a box are.
+    whole
+        Rows and columns of the whole input, in the unit of the boxes.
+    objectness
+        Whether one more number a box stands between scores and boxes.
+    background
+        The class that means "nothing here".
+    """
+
+    order: Order
+    whole: tuple[float, float]
+    objectness: bool = False
+    background: int | None = None
+
+    @property
+    def beside(self) -> int:
+        """How many numbers of each box are not scores."""
+        return 4 + self.objectness
