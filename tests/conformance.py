@@ -17,6 +17,7 @@ from xai_heatmap.core.errors import (
     BadArray,
     LayerNotReached,
     NoGrid,
+    NoHead,
     NonFiniteScores,
     UnknownLayer,
 )
@@ -62,6 +63,12 @@ class Kit(Protocol):
     def half(self) -> Case: ...
     def tokens(self) -> Case: ...
     def folding(self) -> Case: ...
+    def drawing(self) -> Any:
+        """Layers "conv" and, behind a dropout that is never off, "last"."""
+
+    def mixing(self) -> Any:
+        """Behind layer "conv" the mean over all images of a batch is taken off; then "last"."""
+
     def failing(self) -> tuple[Any, str, Callable[[], None]]: ...
     def gridless(self) -> Any: ...
     def shrinking(self) -> Any:
@@ -299,6 +306,25 @@ def head_that_cannot_stand_alone_makes_whole_passes_and_says_so(kit: Kit) -> Non
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         opened.record(x, [case.layer]).replay(case.layer, others, row=0)
+
+
+def head_that_draws_at_random_is_refused_with_what_works(kit: Kit) -> None:
+    recording = network(kit.drawing()).record(images(1), ["conv", "last"])
+    for name in ("conv", "input"):
+        own = recording.activations.get(name, images(1))
+        for _ in range(2):
+            with pytest.raises(NoHead, match=r"draws at random.*gradcam.*behind layer 'last' can"):
+                recording.replay(name, own, row=0)
+    last = recording.activations["last"]
+    np.testing.assert_allclose(
+        recording.replay("last", last, row=0).scores, recording.scores, atol=1e-5
+    )
+
+
+def head_that_looks_at_a_whole_batch_is_refused(kit: Kit) -> None:
+    recording = network(kit.mixing()).record(images(1), ["conv"])
+    with pytest.raises(NoHead, match=r"change each other's scores.*behind layer 'last' can"):
+        recording.replay("conv", recording.activations["conv"], row=0)
 
 
 def exception_in_the_middle_leaves_nothing_behind(kit: Kit) -> None:

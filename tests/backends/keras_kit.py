@@ -247,6 +247,26 @@ def wrapped(inner: keras.Model, closing: Any) -> keras.Model:
     return keras.Model(image, closing(built(inner)(image)))
 
 
+class Drawing(Plain):
+    """A dropout that is never off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = layers.Conv2D(5, 3, name="last")
+        self.dropout = layers.Dropout(0.5, seed=0)
+
+    def between(self, a: Any) -> Any:
+        return self.dropout(a, training=True)
+
+    def call(self, x: Any) -> Any:
+        return self.tail(self.last(self.between(self.conv(x))))
+
+
+class Mixing(Drawing):
+    def between(self, a: Any) -> Any:
+        return a - ops.mean(a, axis=0, keepdims=True) / 2
+
+
 class KerasKit:
     """One small Keras model for each trap."""
 
@@ -356,6 +376,12 @@ class KerasKit:
             return model.fc(ops.concatenate([mean(ops.relu(a)), side], axis=1))
 
         return case(model, "conv", model.conv, head)
+
+    def drawing(self) -> Any:
+        return built(Drawing())
+
+    def mixing(self) -> Any:
+        return built(Mixing())
 
     def failing(self) -> tuple[Any, str, Callable[[], None]]:
         model = built(Failing())

@@ -308,6 +308,22 @@ class OnnxKit:
         graph = Graph()
         return graph.model(logits=graph.linear(graph("Flatten", "image"), "fc", CLASSES, 192))
 
+    def _between(self, between: Callable[[Graph, str], str]) -> Any:
+        graph = Graph()
+        inner = between(graph, graph.conv("image", "conv", 5))
+        return graph.model(logits=graph.classified(graph.conv(inner, "last", 5, 5)))
+
+    def drawing(self) -> Any:
+        return self._between(
+            lambda graph, a: graph("Mul", a, graph("RandomUniformLike", a, name="random"))
+        )
+
+    def mixing(self) -> Any:
+        def between(graph: Graph, a: str) -> str:
+            return graph("Sub", a, graph("ReduceMean", a, graph.stores("axis", np.array([0]))))
+
+        return self._between(between)
+
     def shrinking(self) -> Any:
         graph = Graph()
         first = graph("Relu", graph.conv("image", "conv", 5), name="relu")

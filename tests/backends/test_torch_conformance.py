@@ -16,7 +16,13 @@ from torch import nn  # noqa: E402
 from torch_kit import Failing, Plain, TorchKit  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
-from xai_heatmap.core.errors import NoScores, NotAModel  # noqa: E402
+from xai_heatmap.core.errors import (  # noqa: E402
+    BadArray,
+    LayerNotReached,
+    ModelError,
+    NoScores,
+    NotAModel,
+)
 
 
 @pytest.mark.parametrize("check", conformance.CHECKS, ids=lambda check: check.__name__)
@@ -327,3 +333,35 @@ def test_attention_weights_are_no_picture():
     layers = conformance.network(Attention()).layers
     assert layers["norm"].grid == (4, 4)
     assert layers["softmax"].grid is None
+
+
+def test_a_network_of_one_picture_at_a_time_is_refused_in_words():
+    class Alone(Plain):
+        def tail(self, a):
+            return self.fc(torch.relu(a).mean((2, 3)).view(1, 5))
+
+        def forward(self, x):
+            return self.tail(self.conv(x))
+
+    with pytest.raises(ModelError, match="one picture at a time"):
+        conformance.network(Alone()).record(conformance.images(1), ["conv"])
+
+
+def test_a_layer_that_some_pictures_pass_by_is_refused_in_words():
+    class Picky(Plain):
+        def forward(self, x):
+            chosen = x.mean((1, 2, 3)) > -1
+            scores = x.new_zeros(len(x), conformance.CLASSES)
+            scores[chosen] = self.tail(self.conv(x[chosen]))
+            return scores
+
+    opened = conformance.network(Picky())
+    x = conformance.images(2)
+    assert opened.record(x, ["conv"]).scores.shape == (2, conformance.CLASSES)
+    with pytest.raises(LayerNotReached, match="1 of 2 pictures"):
+        opened.record(x - np.float32([[[[0]]], [[[9]]]]), ["conv"])
+
+
+def test_a_batch_without_its_axis_of_images_is_asked_for_it():
+    with pytest.raises(BadArray, match=r"x\[None\]"):
+        xh.maps(xh.network(TorchKit().plain().model), conformance.images(1)[0])

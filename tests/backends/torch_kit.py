@@ -203,6 +203,25 @@ class Failing(Plain):
         return 1 // 0 if self.broken else logits
 
 
+class Drawing(Plain):
+    """A dropout that no evaluation mode switches off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Conv2d(5, 5, 3)
+
+    def between(self, a: torch.Tensor) -> torch.Tensor:
+        return nn.functional.dropout(a, 0.5, training=True)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.tail(self.last(self.between(self.conv(x))))
+
+
+class Mixing(Drawing):
+    def between(self, a: torch.Tensor) -> torch.Tensor:
+        return a - a.mean(0, keepdim=True) / 2
+
+
 class TorchKit:
     """One small torch model for each trap."""
 
@@ -302,6 +321,12 @@ class TorchKit:
                 torch.cat([torch.relu(a).mean((2, 3)), model.side(x).expand(len(a), -1)], 1)
             ),
         )
+
+    def drawing(self) -> Any:
+        return Drawing().eval()
+
+    def mixing(self) -> Any:
+        return Mixing().eval()
 
     def failing(self) -> tuple[Any, str, Callable[[], None]]:
         model = Failing()

@@ -8,7 +8,8 @@ import math
 from collections.abc import Callable, Sequence
 
 from xai_heatmap.backends.contract import Sightings
-from xai_heatmap.core.errors import BadArray, XaiHeatmapError
+from xai_heatmap.backends.loaded import first_line
+from xai_heatmap.core.errors import BadArray, ModelError, XaiHeatmapError
 from xai_heatmap.core.memory import out_of_memory
 
 SIDES = (1, 2, 4, 8, 16, 28, 32, 48, 64, 96, 128, 160, 192, 224, 256, 299, 512, 1024, 4096, 16384)
@@ -26,7 +27,13 @@ Works = Callable[[Shape], bool]
 
 
 def fitted(
-    look: Look, shape: tuple[int, ...], *, usual: Shape, name: str, channels_last: bool
+    look: Look,
+    shape: tuple[int, ...],
+    *,
+    alone: Callable[[], object],
+    usual: Shape,
+    name: str,
+    channels_last: bool,
 ) -> Sightings:
     """What is seen with pictures of `shape`.
 
@@ -34,6 +41,8 @@ def fitted(
     ----------
     look, shape
         One pass, and the pictures for it.
+    alone
+        The same with a single picture.
     usual
         Pictures that the network says or seems to be made for.
     name, channels_last
@@ -44,6 +53,8 @@ def fitted(
     BadArray
         If the network fails on them, or a layer is left with no place at all, while it works on
         others.
+    ModelError
+        If it works on one picture at a time alone.
     Exception
         What the network itself raised, if nothing else works either.
     """
@@ -52,6 +63,12 @@ def fitted(
     except Exception as problem:
         if isinstance(problem, XaiHeatmapError) or out_of_memory(problem):
             raise
+        if _runs(alone):
+            raise ModelError(
+                f"{name} takes one picture at a time, and two are needed to tell images from other "
+                f"axes ({first_line(problem)}). Let it keep the first axis as it comes, such as by "
+                "x.flatten(1) instead of x.view(1, -1)."
+            ) from problem
         advice = _advice(look, shape, usual, channels_last=channels_last)
         if advice is None:
             raise
@@ -61,6 +78,13 @@ def fitted(
     return seen
 
 
+def _runs(attempt: Callable[[], object]) -> bool:
+    try:
+        return attempt() is not False
+    except Exception:  # noqa: BLE001 - whatever a network raises, it does not take that
+        return False
+
+
 def _empty(seen: Sightings) -> bool:
     """Whether a layer is left without a place; inference of shapes calls that a negative length."""
     return any(length < 1 for call in seen.calls for length in call.shape)
@@ -68,10 +92,7 @@ def _empty(seen: Sightings) -> bool:
 
 def _advice(look: Look, shape: Shape, usual: Shape, *, channels_last: bool) -> str | None:
     def works(tried: Shape) -> bool:
-        try:
-            return not _empty(look(tuple(tried)))
-        except Exception:  # noqa: BLE001 - whatever a network raises, it does not take that shape
-            return False
+        return _runs(lambda: not _empty(look(tuple(tried))))
 
     given, *image = shape
     if found := _of_order(works, shape, channels_last=channels_last):
@@ -83,7 +104,10 @@ def _advice(look: Look, shape: Shape, usual: Shape, *, channels_last: bool) -> s
     if found := _of_sides(works, given, image):
         return found
     if works(usual):
-        return f"It works with {_by(usual)}."
+        missing = (
+            " Is the axis of the images missing? `x[None]`." if len(usual) > len(shape) else ""
+        )
+        return f"It works with {_by(usual)}.{missing}"
     for channels in others:
         if found := _of_sides(works, channels, image):
             return f"It takes {channels} channels; received {given}. {found}"

@@ -11,6 +11,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from xai_heatmap.backends.contract import (
 )
 from xai_heatmap.backends.fitting import fitted
 from xai_heatmap.backends.inputs import check_input
+from xai_heatmap.backends.proof import Proof, proof
 from xai_heatmap.backends.recording import Apart, OpenedRecording, layout_of
 from xai_heatmap.backends.score_map import Reading, reading, sum_to_one
 from xai_heatmap.backends.sightings import flow_in, layers_in, sites_in
@@ -39,6 +41,7 @@ from xai_heatmap.core.errors import (
     BadArray,
     LayerNotReached,
     ModelError,
+    NoHead,
     NonFiniteScores,
     XaiHeatmapError,
 )
@@ -53,11 +56,10 @@ from xai_heatmap.core.network import (
     Recording,
     Survey,
 )
-from xai_heatmap.core.selection import select
+from xai_heatmap.core.selection import grids, select
 
-SAME_SCORES = 1e-3
-"""How far, relative to the largest score, a replayed head may be from the whole pass to be
-believed."""
+WITHOUT_A_HEAD = "Methods of one pass work there, such as gradcam, hirescam or eigencam."
+"""What to do where a head does not repeat itself."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class State:
 
     surveys: dict[Any, tuple[Sightings, Survey]] = field(default_factory=dict)
     proven: dict[Any, bool] = field(default_factory=dict)
+    heads: dict[Any, Proof] = field(default_factory=dict)
     kept: dict[Any, Any] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     parts: list[int] = field(default_factory=list)
@@ -88,6 +91,7 @@ class State:
         if self.parts and parts != self.parts:
             self.surveys.clear()
             self.proven.clear()
+            self.heads.clear()
             self.kept.get("overwritten", {}).clear()
         self.parts = parts
 
@@ -205,6 +209,13 @@ class OpenedNetwork(Network):
                     f"explain there. "
                     "`xai-heatmap layers MODEL` lists those that do."
                 )
+            answered = {name: len(recorded.outputs[name]) for name in names}
+            if some := [name for name, number in answered.items() if number != len(x)]:
+                raise LayerNotReached(
+                    f"Layer {some[0]!r} answered for {answered[some[0]]} of {len(x)} pictures: "
+                    "which of them go through it depends on their values, so there is no map of "
+                    "each. Choose a layer before it."
+                )
             adapter, undo = self._adapter, view.undo
             return self._read(
                 recorded,
@@ -258,6 +269,7 @@ class OpenedNetwork(Network):
         seen = fitted(
             look,
             shape,
+            alone=lambda: self._engine.survey(self._adapter, self._noise(shape)[:1]),
             usual=self.declared.input_shape or shape,
             name=self.name,
             channels_last=self.channels_last,
@@ -402,29 +414,41 @@ class OpenedNetwork(Network):
     def _proven_head(self, scores: Native, view: View, x: Native, name: str) -> Head:
         """A head that gave the recorded scores for the recorded activation, else one that makes
         whole passes.
+
+        Raises
+        ------
+        NoHead
+            If neither does.
         """
-
-        def made(*, whole: bool) -> Head:
-            return self._engine.head(
-                self._adapter, x, name, view.sites[name], view.undo, whole=whole
+        proven = self._proof(scores, view, x, name)
+        if proven.refusal:
+            last = next(reversed(grids(view.survey)), name)
+            works = last != name and not self._proof(scores, view, x, last).refusal
+            behind = f" What lies behind layer {last!r} can be run." if works else ""
+            raise NoHead(
+                f"{self.name}: what lies behind layer {name!r} can't be run again with other "
+                f"values, which the method needs: {proven.refusal}. {WITHOUT_A_HEAD}{behind}"
             )
+        return self._made(view, x, name, whole=proven.whole)
 
+    def _made(self, view: View, x: Native, name: str, *, whole: bool) -> Head:
+        site = view.sites[name]
+        return self._engine.head(self._adapter, x, name, site, view.undo, whole=whole)
+
+    def _proof(self, scores: Native, view: View, x: Native, name: str) -> Proof:
+        """How a head is to be run; tried once, and said where that is slow."""
         key = name, x.shape[1:], self._adapter.output
-        if key not in self._state.proven:
-            try:
-                head = made(whole=False)
-                twice = np.repeat(head.output, 2, axis=0)  # as one, a fold into the images passes
-                self._state.proven[key] = _equal(head(twice).scores, np.repeat(scores, 2, axis=0))
-            except Exception:  # noqa: BLE001 - whatever a model raises when it is cut, a whole pass can't
-                self._state.proven[key] = False
-            if not self._state.proven[key]:
+        if key not in self._state.heads:
+            proven = proof(partial(self._made, view, x, name), scores)
+            self._state.heads[key] = proven
+            if proven.whole and not proven.refusal:
                 warnings.warn(
                     f"{self.name}: what lies behind layer {name!r} can't be run on its own; whole "
                     f"forward passes are "
                     "made instead, which is slower and gives the same.",
                     stacklevel=2,
                 )
-        return made(whole=not self._state.proven[key])
+        return self._state.heads[key]
 
 
 def _opened_at(survey: Survey, at: Layers) -> list[str]:
@@ -435,10 +459,3 @@ def _opened_at(survey: Survey, at: Layers) -> list[str]:
     if len(exact) == len(at) and all(survey.layers[name].places > 1 for name in exact):
         return exact
     return select(survey, at)
-
-
-def _equal(again: Native, scores: Native) -> bool:
-    scale = max(1.0, float(np.abs(scores).max(initial=0)))
-    return again.shape == scores.shape and bool(
-        np.abs(again - scores).max(initial=0) <= SAME_SCORES * scale
-    )

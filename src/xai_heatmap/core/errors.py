@@ -21,7 +21,8 @@
     │   ├── NoScores            XH135
     │   ├── NonFiniteScores     XH136
     │   ├── NoRule              XH140
-    │   └── NoAttention         XH141
+    │   ├── NoAttention         XH141
+    │   └── NoHead              XH142
     ├── InputError          exit 4   a picture or an array can't be used
     │   ├── ImageNotFound       XH201
     │   ├── NotAnImage          XH202
@@ -160,6 +161,12 @@ class NoAttention(ModelError):
     """The network has no attention among all of its tokens, or it can't be seen."""
 
     code = "XH141"
+
+
+class NoHead(ModelError):
+    """What lies behind a layer does not give the same scores when it runs again."""
+
+    code = "XH142"
 
 
 class InputError(XaiHeatmapError):
