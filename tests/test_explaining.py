@@ -651,3 +651,79 @@ def test_options_of_a_modified_method_are_those_of_both(network, picture):
         explained(network, picture, method="smooth:gradcam", options={"rely": False})
     e = explained(network, picture, method="smooth:gradcam", options={"relu": False, "samples": 2})
     assert e.signed
+
+
+@pytest.mark.parametrize(
+    ("wish", "error", "said"),
+    [
+        ({"methods": "gradcam"}, BadOption, r"methods=\[...\]"),
+        ({"methods": []}, BadOption, "methods is an empty list"),
+        ({"methods": [3]}, UnknownMethod, "received 3"),
+        ({"targets": "red"}, BadOption, r"targets=\[...\]"),
+        ({"targets": 2}, BadOption, r"targets=\[...\]"),
+        ({"targets": []}, BadOption, "targets is an empty list"),
+        ({"targets": [None, 9]}, UnknownTarget, "no class 9"),
+        ({"options": {"gradcam": [("relu", True)]}}, BadOption, "mapping"),
+        ({"methods": ["rise"], "options": {"rise": {"seed": -1}}}, BadOption, "at least 0"),
+        (
+            {"methods": ["smooth:gradcam"], "options": {"smooth:gradcam": {"noise": np.inf}}},
+            BadOption,
+            "finite",
+        ),
+        ({"layers": ""}, UnknownLayer, "no layer ''"),
+        ({"layers": None}, UnknownLayer, "NoneType"),
+        ({"layers": "con*x"}, UnknownLayer, "Did you mean 'conv'"),
+        ({"layers": "autos"}, UnknownLayer, "Did you mean 'auto'"),
+        ({"preprocess": 3}, BadOption, "preprocess is"),
+        ({"preprocess": lambda image: image}, BadOption, "answers two things.*ndarray"),
+        ({"preprocess": {"input_size": 8}}, BadOption, "rows and columns.*received 8"),
+        ({"preprocess": {"input_size": (8.5, 8)}}, BadOption, "rows and columns"),
+        ({"preprocess": {"input_size": (8,)}}, BadOption, "rows and columns"),
+        ({"preprocess": {"input_size": (10**5, 10**5)}}, BadOption, "at most"),
+        ({"preprocess": {"std": 0}}, BadOption, "one number, or one for each"),
+        ({"labels": "rgbn"}, BadOption, "labels is a list"),
+        ({"labels": dict.fromkeys(LABELS)}, BadOption, "labels is a list"),
+    ],
+)
+def test_what_is_no_list_name_or_size_is_refused(network, picture, wish, error, said, unchecked):
+    with pytest.raises(error, match=said):
+        xh.compare(network, picture, **{"preprocess": "unit"} | wish)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: xh.top(0),
+        lambda: xh.top(1.5),
+        lambda: xh.top("1"),
+        lambda: xh.top(True),
+        lambda: xh.contrast(1, against=2.5),
+        lambda: xh.contrast(1, against=xh.top(2)),
+        lambda: xh.contrast(1, against=2, weight=np.nan),
+    ],
+)
+def test_targets_that_make_no_sense_are_refused_where_they_are_made(made, unchecked):
+    with pytest.raises(UnknownTarget):
+        made()
+
+
+@pytest.mark.parametrize("shape", [8, (3,), (3, 8.5, 8), (3, 0, 8), "3x8"])
+def test_shapes_of_pictures_are_whole_numbers(shape, unchecked):
+    with pytest.raises(BadOption, match="image_shape is"):
+        xh.network(Colours(), image_shape=shape)
+
+
+def test_labels_that_share_one_probability_are_a_contradiction(picture):
+    closing = nn.Sequential(Colours(), nn.Softmax(1))
+    network = xh.network(closing, image_shape=(3, 64, 64), answers="labels")
+    with pytest.raises(BadOption, match=r"softmax.*answers='classes'"):
+        xh.explain(network, picture, preprocess="unit")
+
+
+def test_every_target_is_known_before_any_method_runs(picture, monkeypatch):
+    runs = []
+    network = xh.network(Colours(), image_shape=(3, 64, 64))
+    monkeypatch.setattr("xai_heatmap.explaining.mapped", lambda *_: runs.append(1))
+    with pytest.raises(UnknownTarget):
+        xh.compare(network, picture, targets=[0, "violet"], labels=LABELS, preprocess="unit")
+    assert not runs

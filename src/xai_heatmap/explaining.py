@@ -23,6 +23,7 @@ from xai_heatmap.core.errors import (
 )
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.core.listed import listed
 from xai_heatmap.core.memory import halved
 from xai_heatmap.core.network import INPUT, Layers, Network, Recording, Survey
 from xai_heatmap.core.prediction import predictions
@@ -137,7 +138,8 @@ def compare(
     layer, then method.
     """
     opened = backends.network(network)
-    methods, options = methods or [_method_name(None, opened)], options or {}
+    methods = [_method_name(None, opened)] if methods is None else listed(methods, name="methods")
+    targets, options = listed(targets, name="targets"), options or {}
     for name in options:
         if name not in methods:
             raise BadOption(
@@ -192,8 +194,7 @@ def compare(
         )
 
     made = []
-    for wanted in targets:
-        target = _choice(wanted)(answer)
+    for target in [_choice(wanted)(answer) for wanted in targets]:  # all, before any method runs
         passed = Passed(recording, inputs, [target], opened.record, joined)
         found = mapped(passed, asked, _judging(recording, [target], chosen))
         made += [explained(target, name, judged) for name in names for judged in found[name][0]]
@@ -352,6 +353,11 @@ def _answers(
     kind: Kind = network.declared.answers or (
         "labels" if network.closing == "sigmoid" else "classes"
     )
+    if kind == "labels" and network.closing == "softmax":
+        raise BadOption(
+            f"answers='labels' says that several may hold of a picture, and {network.name} closes "
+            "in a softmax, which leaves them one probability to share. Say answers='classes'."
+        )
     kind = "boxes" if recording.form.boxes is not None else kind
     meaning: Meaning = "values" if kind == "values" else recording.meaning
     answers = [Answer(row, (), recording.form, kind, meaning, seen) for row in recording.scores]
@@ -399,7 +405,7 @@ def _class_names(labels: Sequence[str] | None, network: Network, answer: Answer)
     if background is not None and len(labels or network.declared.labels or ()) == classes - 1:
         names = list(labels or network.declared.labels or ())
         return (*names[:background], NOTHING, *names[background:])
-    if labels and len(labels) != classes:
+    if labels and len(listed(labels, name="labels")) != classes:
         raise BadOption(
             f"The network tells {classes} classes apart; {len(labels)} names were given. Give one "
             "name a class, in the order of the outputs (a background class counts too)."
@@ -440,11 +446,36 @@ def _preparation(wanted: Preparing, network: Network) -> Callable[[Image], tuple
             f"Say preprocess=... (on the command line: --preprocess): {', '.join(PRESETS)}, "
             "or a Preprocess with mean and std."
         )
-    if isinstance(said, Preprocess) or callable(said):
+    if isinstance(said, Preprocess):
         return said
+    if callable(said):
+        return partial(_prepared, said)
+    if not isinstance(said, str | Mapping):
+        raise BadOption(
+            f"preprocess is a preset's name ({', '.join(PRESETS)}), a Preprocess, its options, or "
+            f"a function; received {said!r}."
+        )
     shape = network.declared.input_shape or (3, 224, 224)
     size = {"input_size": list(shape[1:]), "channels": shape[0]}
     return Preprocess.from_dict(size | ({"mode": said} if isinstance(said, str) else dict(said)))
+
+
+def _prepared(
+    own: Callable[[Image], tuple[Input, Geometry]], image: Image
+) -> tuple[Input, Geometry]:
+    """What a function of the user's own makes of a picture."""
+    answer = own(image)
+    if (
+        not isinstance(answer, tuple)
+        or len(answer) != 2
+        or not isinstance(answer[0], np.ndarray)
+        or not isinstance(answer[1], Geometry)
+    ):
+        raise BadOption(
+            "A preprocessing function answers two things, the input as an array (c, H, W) and the "
+            f"xai_heatmap.Geometry that leads back; this one answered a {type(answer).__name__}."
+        )
+    return answer
 
 
 __all__ = ["INPUT", "Survey", "compare", "explain", "maps"]

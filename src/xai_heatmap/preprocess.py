@@ -1,6 +1,6 @@
 """What a model was trained to see: an image in, its input and the geometry out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -11,6 +11,9 @@ import PIL.Image
 from xai_heatmap.core.arrays import Image, Input
 from xai_heatmap.core.errors import BadOption, UnknownPreprocess, did_you_mean
 from xai_heatmap.core.geometry import Geometry, Size, cropped, letterboxed, stretched
+
+MOST_PIXELS = 100_000_000
+"""Of an input; 1.2 GB as three channels of float32."""
 
 FITS = ("crop", "stretch", "letterbox")
 
@@ -95,12 +98,15 @@ class Preprocess:
                 f"There is no preprocessing {self.mode!r}; there are {', '.join(PRESETS)}."
                 f"{did_you_mean(self.mode, PRESETS)} Anything else is a preset with mean= and std=."
             )
+        _size(self.input_size)
         _one_of("fit", self.fit, FITS)
         _one_of("resampling", self.resampling, tuple(_FILTERS))
         if self.channels not in (1, 3):
             raise BadOption(f"Images have 1 or 3 channels; received channels={self.channels}.")
         for name, values in (("mean", self.mean), ("std", self.std)):
-            if values is not None and len(values) not in (1, self.channels):
+            if values is not None and (
+                not isinstance(values, Collection) or len(values) not in (1, self.channels)
+            ):
                 raise BadOption(
                     f"{name} is one number, or one for each of {self.channels} channels; "
                     f"received {values}."
@@ -184,6 +190,20 @@ def _one_of(option: str, value: str, choices: tuple[str, ...]) -> None:
         raise BadOption(
             f"{option} is one of {', '.join(choices)}; received {value!r}."
             f"{did_you_mean(str(value), choices)}"
+        )
+
+
+def _size(given: object) -> None:
+    rows_and_columns = list(given) if isinstance(given, Collection) else []
+    whole = [n for n in rows_and_columns if isinstance(n, int | np.integer) and n > 0]
+    if len(whole) != 2 or whole != rows_and_columns:
+        raise BadOption(
+            "input_size is rows and columns, two whole numbers of at least one pixel, such as "
+            f"(224, 224); received {given!r}."
+        )
+    if whole[0] * whole[1] > MOST_PIXELS:
+        raise BadOption(
+            f"An input has at most {MOST_PIXELS:,} pixels; received input_size={given!r}."
         )
 
 

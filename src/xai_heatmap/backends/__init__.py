@@ -4,6 +4,7 @@ import importlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import Any, get_args
 
 from xai_heatmap.backends.loaded import Declaring, Loaded
@@ -70,6 +71,7 @@ def network(
             f"answers is one of {', '.join(get_args(Kind))}; received {answers!r}."
             f"{did_you_mean(str(answers), get_args(Kind))}"
         )
+    _checked(image_shape)
     if isinstance(model, str | os.PathLike):
         from xai_heatmap.backends.load import load
 
@@ -92,6 +94,17 @@ def network(
         values=said.answers == "values",
     )
     return opened if said == Declared() else Declaring(opened, said)
+
+
+def _checked(image_shape: object) -> None:
+    """Channels and the lengths of the picture's axes, as far as they are said."""
+    lengths = list(image_shape) if isinstance(image_shape, Sequence) else []
+    whole = all(isinstance(n, Integral) and int(n) > 0 for n in lengths)
+    if image_shape is not None and (len(lengths) < 2 or not whole):
+        raise BadOption(
+            "image_shape is the channels and the length of every axis of the picture, such as "
+            f"(3, 224, 224); received {image_shape!r}."
+        )
 
 
 def _opened(model: Any, *, keep_closing: bool, values: bool, **options: Any) -> Network:

@@ -68,6 +68,8 @@ class Option:
             raise self._refused(value, owner, " or ".join(map(repr, self.choices)))
         if self.within and not self.within.least <= _number(typed) <= self.within.most:
             raise self._refused(value, owner, f"{wanted.__name__}, {self.within}")
+        if isinstance(typed, float) and not math.isfinite(typed):
+            raise self._refused(value, owner, f"a finite {wanted.__name__}")
         return typed
 
     def _typed(self, value: object) -> object:

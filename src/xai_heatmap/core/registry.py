@@ -119,6 +119,7 @@ class Method:
         BadOption
             For an option that the method does not have, or a value that it does not take.
         """
+        _check_mapping(options, self.name)
         for name in options:
             if name not in self.taken:
                 known = ", ".join(self.taken) or "none"
@@ -264,6 +265,19 @@ def modifier(
     return register
 
 
+def _check_mapping(options: object, owner: str) -> None:
+    if not isinstance(options, Mapping):
+        raise BadOption(
+            f"Options of {owner} come as a mapping, {{name: value}}; received "
+            f"{type(options).__name__}."
+        )
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise UnknownMethod(f"A method is given by its name; received {name!r}.")
+
+
 def find_method(name: str) -> Method:
     """The method of that name; with a modifier before a colon, the method made of it.
 
@@ -272,6 +286,7 @@ def find_method(name: str) -> Method:
     UnknownMethod
         With the nearest name and the list of all.
     """
+    _check_name(name)
     before, colon, inner = name.rpartition(":")
     if colon:
         if before not in MODIFIERS:

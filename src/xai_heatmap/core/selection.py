@@ -2,7 +2,7 @@
 
 import fnmatch
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from xai_heatmap.core.errors import NestedLayer, NoGrid, UnknownLayer, did_you_mean
 from xai_heatmap.core.network import INPUT, Layer, Layers, Survey
@@ -19,7 +19,7 @@ def select(survey: Survey, wanted: Layers, *, auto: str = "auto") -> list[str]:
     NoGrid
         For a layer without a grid, naming the nearest one that has one.
     """
-    several = [wanted] if isinstance(wanted, str | int) else list(wanted)
+    several = _each(wanted)
     if not several:
         raise UnknownLayer("The list of layers is empty. Name at least one, or say layer='auto'.")
     meant = [auto if one == "auto" else one for one in several]
@@ -29,9 +29,7 @@ def select(survey: Survey, wanted: Layers, *, auto: str = "auto") -> list[str]:
 
 def several(wanted: Layers) -> bool:
     """Whether the wording asks for a set of layers rather than for one."""
-    return not isinstance(wanted, int) and (
-        not isinstance(wanted, str) or wanted == "all" or _is_glob(wanted)
-    )
+    return _in_a_list(wanted) or (isinstance(wanted, str) and (wanted == "all" or _is_glob(wanted)))
 
 
 def pyramid(survey: Survey, layer: str) -> list[str]:
@@ -45,6 +43,17 @@ def pyramid(survey: Survey, layer: str) -> list[str]:
 def grids(survey: Survey) -> list[str]:
     """Every layer that a map can be drawn of, the picture itself left out."""
     return [x.name for x in survey.layers.values() if x.places > 1 and x.name != INPUT]
+
+
+def _in_a_list(wanted: object) -> bool:
+    return isinstance(wanted, Collection) and not isinstance(wanted, str)
+
+
+def _each(wanted: Layers) -> list[str | int]:
+    """What was said, one by one; what is no list is looked at as a name."""
+    if isinstance(wanted, str | int) or not _in_a_list(wanted):
+        return [wanted]  # type: ignore[list-item] - said by users, refused with the names
+    return list(wanted)
 
 
 def _names(survey: Survey, wanted: object) -> list[str]:
@@ -98,8 +107,15 @@ def _by_index(survey: Survey, index: int) -> str:
 def _by_glob(survey: Survey, pattern: str) -> list[str]:
     found = [name for name in grids(survey) if fnmatch.fnmatchcase(name, pattern)]
     if not found:
+        without = [name for name in survey.layers if fnmatch.fnmatchcase(name, pattern)]
+        hint = (
+            f" {without[0]!r} does, and has none."
+            if without
+            else did_you_mean(pattern.strip("*?"), grids(survey))
+        )
         raise UnknownLayer(
-            f"No layer with a grid matches {pattern!r}. `xai-heatmap layers MODEL` lists them."
+            f"No layer with a grid matches {pattern!r}.{hint} `xai-heatmap layers MODEL` lists "
+            "them."
         )
     return found
 
@@ -107,7 +123,7 @@ def _by_glob(survey: Survey, pattern: str) -> list[str]:
 def _by_name(survey: Survey, name: str) -> str:
     if name in survey.layers:
         return name
-    calls = [n for n in survey.layers if n.rpartition("#")[0] == name]
+    calls = [n for n in survey.layers if name and n.rpartition("#")[0] == name]
     if calls:
         return calls[-1]
     nested = [n for n in survey.layers if n.endswith(f"/{name}")]
@@ -118,7 +134,7 @@ def _by_name(survey: Survey, name: str) -> str:
             "`xai-heatmap layers MODEL` shows full paths."
         )
     raise UnknownLayer(
-        f"There is no layer {name!r}.{did_you_mean(name, survey.layers)} "
+        f"There is no layer {name!r}.{did_you_mean(name, [*survey.layers, 'auto', 'all'])} "
         f"`xai-heatmap layers MODEL` lists all {len(survey.layers)}."
     )
 

@@ -150,11 +150,26 @@ def top(rank: int = 1) -> Choice:
     Where a network scores many places, classes are ranked by how many places they win. Of a
     detector it is the detection of that rank.
     """
+    _check_rank(rank)
 
     def settled(answer: Answer) -> Choice:
         return category(_at_rank(answer, rank))
 
     return Choice(f"top({rank})", lambda answer: settled(answer)(answer), settled, rank=rank)
+
+
+def _check_rank(rank: object) -> None:
+    if isinstance(rank, bool) or not isinstance(rank, int | np.integer) or rank < 1:
+        raise UnknownTarget(f"A rank is a whole number, 1 for the prediction; received {rank!r}.")
+
+
+def _check_against(against: object) -> None:
+    if not isinstance(against, int | str | np.integer | Others | Sequence):
+        kind = against.label if isinstance(against, Choice) else repr(against)
+        raise UnknownTarget(
+            "A contrast is against classes by their numbers or names, rest() or similar(); "
+            f"received {kind}. Against the runner-up there is margin()."
+        )
 
 
 @dataclass(frozen=True)
@@ -226,6 +241,9 @@ def contrast(
         raise UnknownTarget(
             f"A contrast needs two different classes; {which!r} stands on both sides."
         )
+    if not np.isfinite(weight):
+        raise UnknownTarget(f"The weight of the other classes is a number; received {weight}.")
+    _check_against(against)
     if isinstance(which, Choice) and which.over:
         raise UnknownTarget(
             f"A contrast is over the same places on both sides; {which.label} has its own. Put the "
@@ -310,7 +328,7 @@ def _others(
 ) -> Sequence[int]:
     if isinstance(against, Others):
         return against.among(answer.scores, own)
-    several = [against] if isinstance(against, int | str) else list(against)
+    several = [against] if isinstance(against, int | str | np.integer) else list(against)
     if not several:
         raise UnknownTarget("A contrast needs at least one other class; none was given.")
     return [class_index(one, count=answer.classes, labels=answer.labels) for one in several]

@@ -33,7 +33,7 @@ def feature_factors(
     *,
     parts: Annotated[int, Within(1, 32)] = 4,
     part: Annotated[int, Within(1, 32)] = 1,
-    seed: int = 0,
+    seed: Annotated[int, Within(0)] = 0,
 ) -> Found:
     """(y(A) - y(A - w_p h_p)) h_p / Σ h_p,  ReLU(A) ≈ Σ_p w_p h_p, with no w, h below 0.
 

@@ -31,7 +31,7 @@ def hsic(
     samples: Annotated[int, Within(8, 10_000)] = 1000,
     cells: Annotated[int, Within(1)] = 7,
     fill: Baseline = "zero",
-    seed: int = 0,
+    seed: Annotated[int, Within(0)] = 0,
 ) -> Found:
     """tr(K_p H L H) / (N - 1)² - chance,  K_p over whether block p is shown, L over the scores.
 

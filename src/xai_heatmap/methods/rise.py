@@ -34,7 +34,7 @@ def rise(
     cells: Annotated[int, Within(1)] = 7,
     visible: Annotated[float, Within(0.01, 0.99)] = 0.5,
     stable: Annotated[float, Within(0, 1)] = 0.0,
-    seed: int = 0,
+    seed: Annotated[int, Within(0)] = 0,
 ) -> Found:
     """Σ_i y(x ⊙ M_i) M_i / Σ_i M_i - mean_i y(x ⊙ M_i).
 

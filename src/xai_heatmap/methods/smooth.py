@@ -22,7 +22,7 @@ def smooth(
     *,
     noise: Annotated[float, Within(0)] = 0.15,
     samples: Annotated[int, Within(1)] = 25,
-    seed: int = 0,
+    seed: Annotated[int, Within(0)] = 0,
 ) -> Found:
     """mean_i M(x + ε_i),  ε_i normal with deviation σ = noise · (max x - min x).
 

@@ -23,7 +23,7 @@ def smooth_gradcam_pp(
     *,
     noise: Annotated[float, Within(0)] = 0.15,
     samples: Annotated[int, Within(1)] = 25,
-    seed: int = 0,
+    seed: Annotated[int, Within(0)] = 0,
 ) -> Map:
     """ReLU(Σ_k w_k A_k),  w_k = Σ_ij α_kij ReLU(D₁_kij),  α = D₂ / (2D₂ + D₃ Σ_ab A_kab).
 

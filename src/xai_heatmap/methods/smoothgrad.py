@@ -23,7 +23,7 @@ def smoothgrad(
     *,
     noise: Annotated[float, Within(0)] = 0.15,
     samples: Annotated[int, Within(1)] = 25,
-    seed: int = 0,
+    seed: Annotated[int, Within(0)] = 0,
 ) -> Map:
     """max_c |mean_i ∂y/∂x_c(x + ε_i)|,  ε_i normal with deviation σ = noise · (max x - min x).
 

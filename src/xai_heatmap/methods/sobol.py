@@ -30,7 +30,7 @@ def sobol(
     samples: Annotated[int, Within(4)] = 32,
     cells: Annotated[int, Within(1)] = 7,
     fill: Baseline = "zero",
-    seed: int = 0,
+    seed: Annotated[int, Within(0)] = 0,
 ) -> Found:
     """T_p = mean_j (y(x ⊙ M_j) - y(x ⊙ M_j^p))² / (2 Var y),  M_j^p is M_j but for one block p.
 

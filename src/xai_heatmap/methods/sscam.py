@@ -27,7 +27,7 @@ def sscam(
     noise: Annotated[float, Within(0)] = 0.3,
     samples: Annotated[int, Within(1)] = 8,
     top: Annotated[int, Within(0)] = 0,
-    seed: int = 0,
+    seed: Annotated[int, Within(0)] = 0,
 ) -> Map:
     """ReLU(Σ_k α_k A_k),  α_k = max(0, mean_i y(x ⊙ H_ki) - y(0)),  H_ki = A_k + ε_i in [0, 1].
 

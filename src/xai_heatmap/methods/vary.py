@@ -23,7 +23,7 @@ def vary(
     *,
     noise: Annotated[float, Within(0)] = 0.15,
     samples: Annotated[int, Within(2)] = 25,
-    seed: int = 0,
+    seed: Annotated[int, Within(0)] = 0,
 ) -> Found:
     """Var_i M(x + ε_i),  ε_i normal with deviation σ = noise · (max x - min x).
 

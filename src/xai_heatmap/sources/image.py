@@ -77,7 +77,7 @@ def read(
         Pixels. What declares more is refused before it is decoded.
     """
     if isinstance(image, np.ndarray):
-        return Frame(_from_array(image), "image")
+        return Frame(_from_array(np.asarray(image)), "image")
     if isinstance(image, PIL.Image.Image):
         return Frame(_upright(image, "the Pillow image", limit=limit), "image")
     if isinstance(image, bytes):
