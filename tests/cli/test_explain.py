@@ -279,6 +279,13 @@ def test_a_bad_call_ends_in_one_error(explain, place, flags, code, exit_code, wo
     assert words in said.json["error"]["message"]
 
 
+def test_a_size_that_the_model_does_not_take_is_answered_with_one_that_it_does(explain):
+    said = explain(model="net.py:picky")
+    assert said.code == 4
+    assert "XH204" in said.err
+    assert "--size 32x32" in said.err
+
+
 @pytest.mark.parametrize(
     ("model", "code", "words"),
     [
@@ -287,7 +294,6 @@ def test_a_bad_call_ends_in_one_error(explain, place, flags, code, exit_code, wo
         ("net.py", "XH132", "--model net.py:net"),
         ("net.py:broken", "XH132", "RuntimeError: no such cable"),
         ("net.py:odd", "XH132", "received int"),
-        ("net.py:picky", "XH130", "--size"),
         ("model.keras", "XH131", "no model file 'model.keras'"),
         ("text.keras", "XH132", "not a Keras model"),
         ("empty.keras", "XH132", "0 bytes"),
