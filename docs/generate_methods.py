@@ -69,6 +69,19 @@ A name before a method's name and a colon makes another method of it, wherever a
 `method="smooth:layercam"`, `--method smooth:layercam`. It has the options of both.
 """
 
+DETECTING = "petsiuk2021drise"
+
+DETECTED = """## Of a detector
+
+Every method explains a box of a detector that answers scores and boxes, such as DETR, YOLOS or an
+exported YOLO or RetinaNet: `target=box((10, 20, 200, 180), "dog")`. The box nearest to the one that
+is asked for is chosen once and then held, so that all methods explain one and the same number, and
+one with a gradient. `box(..., held=False)` measures as D-RISE does, max IoU(b, b_q) · p_q over all
+boxes of whatever picture the network is shown; with `rise` that is D-RISE. Detectors that choose
+among their boxes inside (non-maximum suppression) are explained by `xai_heatmap.detector`, from
+outside.
+"""
+
 AUTO = {
     "auto": "the layer that the network suggests",
     "input": "`input`, the picture itself",
@@ -109,6 +122,8 @@ def _index() -> str:
             f"`xai-heatmap export` can build {exported} into an ONNX file.\n",
             MODIFIED,
             *(_modified(own, str(papers[own.cite])) for own in MODIFIERS.values()),
+            DETECTED,
+            f"{_linked(str(papers[DETECTING]))}\n",
             TESTED.lstrip("\n"),
         ]
     )

@@ -22,6 +22,7 @@ FULL = {
     "crop": 0.9,
     "resampling": "bicubic",
     "labels": Path("labels.csv"),
+    "answers": "boxes:xyxy,pixels",
     "out": Path("some where"),
     "colormap": "viridis",
     "alpha": 0.25,

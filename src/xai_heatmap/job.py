@@ -73,6 +73,8 @@ class Job(BaseModel):
         says. `crop` is the part of the shorter side that is kept.
     labels
         A file with the names of the classes.
+    answers
+        What the model answers, as for `core.wording.answering`.
     out
         The folder that pictures, maps and manifest are written to.
     colormap, alpha, contour, legend
@@ -98,6 +100,7 @@ class Job(BaseModel):
     crop: float | None = None
     resampling: str | None = None
     labels: Path | None = None
+    answers: str | None = None
     out: Path = Path("heatmaps")
     colormap: str | None = None
     alpha: float | None = None

@@ -1,7 +1,8 @@
 import pytest
 
-from xai_heatmap.core.errors import UnknownTarget
-from xai_heatmap.core.wording import parsed
+from xai_heatmap.core.box_form import Boxes
+from xai_heatmap.core.errors import BadOption, UnknownTarget
+from xai_heatmap.core.wording import answering, parsed
 
 LABELS = (
     "goldfish, Carassius auratus",
@@ -73,3 +74,56 @@ def test_without_labels_numbers_alone_are_known():
     assert said("3-5", ()) == ["contrast(3, against=5)"]
     with pytest.raises(UnknownTarget, match="--labels FILE"):
         parsed("cat", ())
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("box:1,2,30.5,40:cat", ["box((1, 2, 30.5, 40), which=category('cat'))"]),
+        ("Box: -1, 2, 30, 40", ["box((-1, 2, 30, 40))"]),
+        ("box::3", ["box(which=category(3))"]),
+        ("box:1,2,3,4:cat-t-rex", ["box((1, 2, 3, 4), which=contrast('cat', against='t-rex'))"]),
+        ("box:1,2,3,4:top2", [f"box((1, 2, 3, 4), which=top({rank}))" for rank in (1, 2)]),
+        ("found:1,2,3,4:cat", ["box((1, 2, 3, 4), which=category('cat'), held=False)"]),
+    ],
+)
+def test_a_word_for_a_box(text, labels):
+    assert said(text) == labels
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("box:1,2,3:cat", "left < right"),
+        ("box:1,2,left,4:cat", "box:LEFT,TOP,RIGHT,BOTTOM:CLASS"),
+        ("box:1,2,3,4:dog", "No class is called 'dog'"),
+        ("box:1,2,3,4:cat@all", "says itself what it is over"),
+    ],
+)
+def test_a_word_for_a_box_that_is_none(text, words):
+    with pytest.raises(UnknownTarget) as caught:
+        parsed(text, LABELS)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        (None, None),
+        ("values", "values"),
+        ("boxes", "boxes"),
+        ("boxes:xyxy,pixels", Boxes(order="xyxy", unit="pixels")),
+        ("boxes: scores=a, boxes=1, first", Boxes("a", 1, background="first")),
+        ("boxes:no-objectness", Boxes(objectness=False)),
+        ("boxes:objectness", Boxes(objectness=True)),
+    ],
+)
+def test_a_word_for_what_a_network_answers(text, meant):
+    assert answering(text) == meant
+
+
+def test_a_word_that_says_nothing_of_boxes():
+    with pytest.raises(BadOption, match="Did you mean 'pixels'"):
+        answering("boxes:xyxy,pixel")
+    with pytest.raises(BadOption, match="Only boxes"):
+        answering("labels:xyxy")

@@ -7,17 +7,31 @@ from jaxtyping import Float32
 
 from xai_heatmap.backends.contract import Bias
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.errors import NoRule
 from xai_heatmap.core.layout import Layout, layout
 from xai_heatmap.core.network import INPUT, Survey, for_and_against
 
 
 def contributions(
-    gradient: Native, bias: Bias, survey: Survey
+    gradient: Native, bias: Bias, survey: Survey, *, images: int
 ) -> Iterator[Float32[np.ndarray, "n 2 ..."]]:
     """What a bias contributed to each image: the gradient of the value that it was added to, times
     it; on the value's grid, and what belongs to no place for itself.
+
+    Raises
+    ------
+    NoRule
+        If the value mixes images, so that no part of it is of one of them.
     """
     product = gradient * bias
+    if len(product) != images:  # attention heads, or levels of a pyramid, beside the images
+        if len(product) % images:
+            raise NoRule(
+                f"A bias of the shape {product.shape} belongs to no one of {images} pictures. "
+                "Explain one picture at a time, or choose another method than fullgrad."
+            )
+        yield for_and_against(product.reshape(images, -1))
+        return
     own = _layout(product.shape, survey)
     if own is None or np.prod(own.grid) == 1:
         yield for_and_against(product.reshape(len(product), -1))

@@ -26,6 +26,8 @@ def detector(
     """y = max over detections d of IoU(box, box_d) · cos(scores, scores_d), and 0 without any.
 
     Petsiuk et al. 2021, "D-RISE": explain it with ``rise``, or with any method without gradients.
+    A model that answers scores and boxes before it chooses among them needs no such function: of it
+    ``box(...)`` is a target for every method.
 
     Parameters
     ----------

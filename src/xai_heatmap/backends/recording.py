@@ -105,7 +105,8 @@ class OpenedRecording(Recording):
             if names[0] not in biases:
                 use(names, self._layouts[names[0]].to_grid(native))
             elif use_bias is not None:
-                for part in contributions(native, biases[names[0]], self._survey):
+                own = native, biases[names[0]]
+                for part in contributions(*own, self._survey, images=len(self._scores)):
                     use_bias(part)
 
         with self._lock:
@@ -129,12 +130,18 @@ class OpenedRecording(Recording):
             seen = self._apart.attend()
             weights = seen.outputs
             gradients = seen.pullback(self._reading.native(cotangent)) if weights else {}
-        return blocks(
+        found = blocks(
             weights.values(),
             [gradients[name] for name in weights],
             images=len(self.scores),
             name=self._apart.network,
         )
+        if found[0].weights.shape[-1] == self._survey.queries:
+            raise NoAttention(
+                f"What attends in {self._apart.network} can't be told from its boxes, of which "
+                f"there are as many. {OTHERS}"
+            )
+        return found
 
     def balanced(
         self, cotangent: Float32[np.ndarray, "n classes"]

@@ -7,6 +7,7 @@ import typer
 from xai_heatmap.cli import compare, demo, export
 from xai_heatmap.cli.flags import (
     Alpha,
+    Answers,
     Colormap,
     Contour,
     Crop,
@@ -133,6 +134,7 @@ def explain(
     crop: Crop = None,
     resampling: Resampling = None,
     labels: Labels = None,
+    answers: Answers = None,
     colormap: Colormap = None,
     alpha: Alpha = None,
     contour: Contour = None,
@@ -171,6 +173,7 @@ def explain(
         "crop": crop,
         "resampling": resampling,
         "labels": labels,
+        "answers": answers,
         "colormap": colormap,
         "alpha": alpha,
         "contour": contour,

@@ -6,6 +6,7 @@ import typer
 
 from xai_heatmap.cli.flags import (
     Alpha,
+    Answers,
     Colormap,
     Contour,
     Crop,
@@ -91,6 +92,7 @@ def compare(
     crop: Crop = None,
     resampling: Resampling = None,
     labels: Labels = None,
+    answers: Answers = None,
     colormap: Colormap = None,
     alpha: Alpha = None,
     contour: Contour = None,
@@ -118,6 +120,7 @@ def compare(
         "crop": crop,
         "resampling": resampling,
         "labels": labels,
+        "answers": answers,
         "colormap": colormap,
         "alpha": alpha,
         "contour": contour,

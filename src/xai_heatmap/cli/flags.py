@@ -46,7 +46,8 @@ Targets = Annotated[
         metavar="CLASS",
         help="top1, top5 (the first five), a class's name or index, or A-B: why A rather "
         "than B; with @LEFT,TOP,RIGHT,BOTTOM or @all over that part of the picture, where every "
-        "place is scored. Repeatable.  [default: top1]",
+        "place is scored; box:LEFT,TOP,RIGHT,BOTTOM:CLASS of a detector. Repeatable.  "
+        "[default: top1]",
     ),
 ]
 Preset = Annotated[
@@ -75,6 +76,15 @@ Labels = Annotated[
     Path | None,
     typer.Option(
         "--labels", metavar="FILE", help="Names of the classes: .csv (index,name), .txt, .json."
+    ),
+]
+Answers = Annotated[
+    str | None,
+    typer.Option(
+        "--answers",
+        metavar="WHAT",
+        help="What the model answers, where it does not say it: classes, labels, values or boxes; "
+        "boxes:xyxy,pixels and the like where nobody can see how boxes are read.",
     ),
 ]
 Colormap = Annotated[

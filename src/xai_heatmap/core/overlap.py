@@ -9,6 +9,9 @@ Box = Float32[np.ndarray, "4"]
 BoxRows = Float32[np.ndarray, "d 4"]
 """Several of them."""
 
+TINY = np.float32(1e-12)
+"""Two boxes without area do not overlap."""
+
 
 def overlaps(box: Box, boxes: BoxRows) -> Float32[np.ndarray, " d"]:
     """Intersection over union, |b ∩ b_d| / |b ∪ b_d|, of one box with each of several.
@@ -18,14 +21,14 @@ def overlaps(box: Box, boxes: BoxRows) -> Float32[np.ndarray, " d"]:
     True
     """
     common = np.maximum(_sides(box, boxes), 0).prod(axis=1)
-    return common / (_area(box[None]) + _area(boxes) - common)
+    return common / np.maximum(_area(box[None]) + _area(boxes) - common, TINY)
 
 
 def slopes(box: Box, boxes: BoxRows) -> BoxRows:
     """∂overlap/∂b_d: (I' (U + I) - I A') / U², with intersection I, union U and area A of b_d."""
     sides = np.maximum(_sides(box, boxes), 0)
     inner = sides.prod(axis=1, keepdims=True)
-    union = _area(box[None])[:, None] + _area(boxes)[:, None] - inner
+    union = np.maximum(_area(box[None])[:, None] + _area(boxes)[:, None] - inner, TINY)
     starts, stops = boxes[:, :2] > box[:2], boxes[:, 2:] < box[2:]
     moved = np.concatenate([-starts.astype(np.float32), stops.astype(np.float32)], axis=1)
     lengths = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)

@@ -49,7 +49,7 @@ def region(which: int | str | Choice, where: Where = None) -> Choice:
         if answer.form.boxes is not None:
             raise UnknownTarget(
                 "A region needs a network that answers a score for every place; this one answers "
-                "boxes. Say which with box(where, which)."
+                "boxes. Say which with box(where, which), on the command line box:1,2,30,40:CLASS."
             )
         if answer.form == ROW:
             raise UnknownTarget(

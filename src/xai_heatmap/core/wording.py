@@ -1,15 +1,21 @@
-"""Targets as users write them on the command line."""
+"""Targets, and what a network answers, as users write them on the command line."""
 
 import re
 from collections.abc import Sequence
+from typing import Any, get_args
 
+from xai_heatmap.core.box import box
+from xai_heatmap.core.box_form import Background, Boxes, Order, Unit
 from xai_heatmap.core.classes import class_index
-from xai_heatmap.core.errors import UnknownTarget
+from xai_heatmap.core.errors import BadOption, UnknownTarget, did_you_mean
 from xai_heatmap.core.measured_target import residual_softmax
 from xai_heatmap.core.region import region
 from xai_heatmap.core.target import Choice, category, contrast, margin, negative, rest, similar, top
 
 OF_THE_PREDICTION = {"margin": margin, "residual": residual_softmax}
+READ = {"order": get_args(Order), "unit": get_args(Unit), "background": get_args(Background)}
+"""The words that say how boxes are read, by what they say it of."""
+
 OF_A_CLASS = {"not ": negative, "residual ": residual_softmax}
 
 
@@ -22,7 +28,10 @@ def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice, ...]:
     taken for. ``margin``: the prediction against the runner-up. ``not A``: what speaks against A.
     ``residual``, ``residual A``: score and log-probability of the prediction, or of A. Any of these
     with ``@all`` or ``@left,top,right,bottom`` at its end: over the whole picture, or over a box of
-    its pixels, for a network that scores every place.
+    its pixels, for a network that scores every place. ``box:left,top,right,bottom:A``: one box of
+    a detector, by what speaks for A in it; any of the above may stand for A, or nothing for the
+    box's own class, and nothing may stand for the four numbers. ``found:...``: the same, over
+    whichever of its boxes is best (``box(..., held=False)``).
     What is a name as a whole is never anything else.
 
     Raises
@@ -35,7 +44,7 @@ def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice, ...]:
         return tuple(top(rank) for rank in range(1, int(ranks[1]) + 1))
     if (one := _class(word, labels)) is not None:
         return (category(one),)
-    if found := _in_a_region(word, labels):
+    if found := _in_a_box(word, labels) or _in_a_region(word, labels):
         return found
     if word.casefold() in OF_THE_PREDICTION:
         return (OF_THE_PREDICTION[word.casefold()](),)
@@ -72,6 +81,25 @@ def _with_a_word(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
     return ()
 
 
+def _in_a_box(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
+    """The choices of a detector's box; none without the word for it."""
+    said = re.fullmatch(r"(box|found):([^:]*)(?::(.*))?", word, re.IGNORECASE | re.DOTALL)
+    if said is None:
+        return ()
+    numbers, held = said[2].strip(), said[1].casefold() == "box"
+    where = tuple(numbers.split(",")) if numbers else None
+    if where is not None and not all(re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", n) for n in where):
+        raise UnknownTarget(
+            f"A box is written box:LEFT,TOP,RIGHT,BOTTOM:CLASS, in pixels of the picture; received "
+            f"{word!r}."
+        )
+    edges = None if where is None else tuple(map(float, where))
+    text = (said[3] or "").strip()
+    one = _class(text, labels)
+    inner = (one,) if one is not None or not text else parsed(text, labels)
+    return tuple(box(edges, choice, held=held) for choice in inner)
+
+
 def _in_a_region(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
     """The choices before the last @, over what stands behind it; none without that."""
     inner, at, where = word.rpartition("@")
@@ -97,3 +125,42 @@ def _class(word: str, labels: Sequence[str]) -> int | str | None:
     known = [label.casefold() for label in labels]
     names = {part.strip() for label in known for part in label.split(",")} | set(known)
     return word if word.casefold() in names else None
+
+
+def answering(text: str | None) -> str | Boxes | None:
+    """What a network answers, in a user's word: ``classes``, ``labels``, ``values``, ``boxes``.
+
+    Behind ``boxes:`` may stand how they are read, each part of it by its own word, in any order:
+    ``boxes:xyxy,pixels,first,scores=NAME,boxes=NAME``. ``first`` and ``last`` say where the class
+    for "nothing here" stands; ``objectness`` and ``no-objectness`` that there is such a number.
+
+    Raises
+    ------
+    BadOption
+        For a word that says nothing.
+    """
+    if text is None:
+        return None
+    kind, colon, more = text.strip().partition(":")
+    if not colon:
+        return kind
+    parts = [part.strip() for part in more.split(",")]
+    known = {word: name for name, words in READ.items() for word in words}
+    said: dict[str, Any] = {}
+    for part in parts:
+        name, equals, value = part.partition("=")
+        if equals and name in ("scores", "boxes"):
+            said[name] = int(value) if value.isdecimal() else value
+        elif part in ("objectness", "no-objectness"):
+            said["objectness"] = part == "objectness"
+        elif part in known:
+            said[known[part]] = part
+        else:
+            words = [*known, "objectness", "no-objectness", "scores=NAME", "boxes=NAME"]
+            raise BadOption(
+                f"How boxes are read is said by {', '.join(words)}; received {part!r}."
+                f"{did_you_mean(part, words)}"
+            )
+    if kind != "boxes":
+        raise BadOption(f"Only boxes are described further; received {text!r}.")
+    return Boxes(**said)

@@ -42,7 +42,8 @@ def rise(
     smoothly and shifted at random, as in the paper. The paper divides by N·E[M]; dividing by what
     the masks really left visible, and taking the mean score off, removes most of the chance. It
     also gives 0 a meaning: a place that makes no difference to the score. The paper explains the
-    probability; that is ``target=probability(...)``.
+    probability; that is ``target=probability(...)``. Of a detector's box it is D-RISE (Petsiuk et
+    al. 2021), with ``target=box(..., held=False)`` or a network made by ``detector``.
 
     The verdict holds the map's standard error (root mean square over the grid, in units of the
     score) and its reliability: the correlation between the maps of every other mask, stepped up to

@@ -20,7 +20,7 @@ from xai_heatmap.core.errors import (
 )
 from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.registry import find_method
-from xai_heatmap.core.wording import parsed
+from xai_heatmap.core.wording import answering, parsed
 from xai_heatmap.explaining import DEFAULT_METHOD, compare
 from xai_heatmap.explanation import Comparison
 from xai_heatmap.job import Job
@@ -75,12 +75,14 @@ def check(job: Job) -> None:
     Preprocess.from_dict({"mode": job.preprocess or "imagenet"} | asked.preprocessing(job))
     if job.labels is not None:
         labels_in(job.labels)
+    answering(job.answers)
     _check_folder(job.out)
 
 
 def opened(job: Job) -> Network:
     """The job's network."""
-    return backends.network(load(job.model or "", weights=job.weights))
+    loaded = load(job.model or "", weights=job.weights)
+    return backends.network(loaded, answers=answering(job.answers))
 
 
 def surveyed(network: Network, job: Job) -> Survey:
