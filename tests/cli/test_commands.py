@@ -120,7 +120,7 @@ def test_layers_load_the_weights_given(cli):
 
 def test_layers_of_a_model_that_takes_another_size(cli):
     said = cli("layers", "net.py:picky")
-    assert said.code == 3
+    assert said.code == 4
     assert "--size" in said.err
     assert cli("layers", "net.py:picky", "--size", "32").code == 0
 
