@@ -17,6 +17,7 @@ import conformance
 import xai_heatmap as xh
 from xai_heatmap.backends.onnx_metadata import LABELS, METHOD, PREPROCESS, WORDS, declared
 from xai_heatmap.backends.onnx_runtime import open_onnx
+from xai_heatmap.backends.onnx_session import Session
 from xai_heatmap.preprocess import FITS, PRESETS
 
 
@@ -450,3 +451,23 @@ def test_rows_of_a_linear_head_are_what_runs_give():
     assert plan._halves._rows.rows
     np.testing.assert_allclose(again, first, atol=1e-7)
     np.testing.assert_allclose(first, np.broadcast_to(dense[..., None, None] / 36, first.shape))
+
+
+@pytest.mark.parametrize("method", ["gradcam", "eigencam", "reciprocam", "scorecam"])
+def test_compiled_graphs_are_freed_with_their_network(method):
+    """Each holds megabytes that a garbage collector does not see, so it would not hurry."""
+    network = conformance.network(OnnxKit().plain().model)
+    gc.collect()
+    gc.disable()
+    try:
+        xh.maps(network, conformance.images(), method=method)
+        xh.maps(network, conformance.images(), method=method)
+        assert _sessions()
+        del network
+        assert not _sessions()
+    finally:
+        gc.enable()
+
+
+def _sessions() -> list[Session]:
+    return [one for one in gc.get_objects() if isinstance(one, Session)]

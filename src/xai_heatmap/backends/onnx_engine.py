@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from onnx import ModelProto, ValueInfoProto
@@ -129,14 +129,14 @@ class OnnxEngine:
         return OnnxHead(name, plans, x)
 
     def _head_plans(self, graph: OnnxGraph, tensor: str, *, whole: bool) -> HeadPlans:
-        images = self.source.picture.images
+        images, providers = self.source.picture.images, self.providers  # not self: see _paired
         if whole and tensor != graph.image:
             model = replacing(graph.model, tensor, graph.image, scores=graph.scores, by=REPLACED)
             return HeadPlans(
                 self._plan(graph, [tensor], backwards=False),
-                Plan(model, graph.scores, [], self.providers, images, backwards=False),
-                Plan(model, graph.scores, [REPLACED], self.providers, images),
-                cache(lambda: self._paired(model, graph.scores, REPLACED)),
+                Plan(model, graph.scores, [], providers, images, backwards=False),
+                Plan(model, graph.scores, [REPLACED], providers, images),
+                cache(partial(_paired, model, graph.scores, REPLACED, providers, images)),
                 tensor, REPLACED, spread=[graph.image], beside=[],
             )  # fmt: skip
         model, frontier = behind(graph.model, tensor, graph.image, scores=graph.scores)
@@ -144,18 +144,10 @@ class OnnxEngine:
         spread = [name for name in frontier if _images_first(known.get(name), images)]
         return HeadPlans(
             self._plan(graph, [tensor, *frontier], backwards=False),
-            Plan(model, graph.scores, [], self.providers, images, backwards=False),
-            Plan(model, graph.scores, [tensor], self.providers, images),
-            cache(lambda: self._paired(model, graph.scores, tensor)),
+            Plan(model, graph.scores, [], providers, images, backwards=False),
+            Plan(model, graph.scores, [tensor], providers, images),
+            cache(partial(_paired, model, graph.scores, tensor, providers, images)),
             tensor, tensor, spread, [name for name in frontier if name not in spread],
-        )  # fmt: skip
-
-    def _paired(self, model: ModelProto, scores: str, tensor: str) -> Plan:
-        """A head beside itself."""
-        also, images = [reverse.REFERENCE + scores], self.source.picture.images
-        return Plan(
-            reverse.beside(model, tensor), scores, [tensor], self.providers, images,
-            also=also, way=reverse.SECANT,
         )  # fmt: skip
 
     def _plan(
@@ -188,6 +180,16 @@ def _once(kept: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) 
     while len(kept) > KEPT:
         kept.popitem(last=False)
     return kept[key]
+
+
+def _paired(
+    model: ModelProto, scores: str, tensor: str, providers: Sequence[str], images: int | None
+) -> Plan:
+    """A head beside itself; it knows no engine, so that what the engine keeps is freed with it."""
+    return Plan(
+        reverse.beside(model, tensor), scores, [tensor], providers, images,
+        also=[reverse.REFERENCE + scores], way=reverse.SECANT,
+    )  # fmt: skip
 
 
 def _tensor(graph: OnnxGraph, site: Site) -> str:

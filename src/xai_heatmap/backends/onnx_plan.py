@@ -86,13 +86,15 @@ class Plan:
 
 @dataclass
 class _Halves:
-    """The compiled graphs of a plan, and what each is handed.
+    """The compiled graphs of a plan, and what each is handed; it does not hold the plan, so that
+    both are freed at once with the network.
 
     A gradient that is the same at every place of the grid, as behind a global average, is not
     written out: `gradients` then names what would be expanded to the tensor's shape.
     """
 
-    plan: Plan
+    providers: Sequence[str]
+    images: int | None
     inputs: Sequence[str]
     first: Session
     residuals: Sequence[str]
@@ -111,8 +113,8 @@ class _Halves:
         if not self.gradients:
             return {}
         if self._compiled is None:
-            compiled = self._compiled = Session(self.second, self.plan.providers)
-            if not self.residuals and self.plan.images is None:
+            compiled = self._compiled = Session(self.second, self.providers)
+            if not self.residuals and self.images is None:
                 self._rows = Rows(lambda c: _arrays(compiled({COTANGENT: value(c)})))
         if self._rows is not None:
             found = self._rows(feeds[COTANGENT])
@@ -140,7 +142,9 @@ def _halves(plan: Plan) -> _Halves:
         )
     except Exception as error:  # noqa: BLE001 - attributes that make no sense break a rule anywhere
         refused = error if isinstance(error, ModelError) else _broken(error)
-        return _Halves(plan, inputs, _first(plan, plan.model, asked), (), {}, refused)
+        return _Halves(
+            plan.providers, plan.images, inputs, _first(plan, plan.model, asked), (), {}, refused
+        )
     forward, written = both.graph.node[: len(nodes)], both.graph.node[len(nodes) :]
     expanded = {n.output[0]: n.input[0] for n in written if n.op_type == "Expand"}
     gradients = {tensor: expanded.get(name, name) for tensor, name in gradients.items()}
@@ -155,7 +159,13 @@ def _halves(plan: Plan) -> _Halves:
         outputs=list(dict.fromkeys(gradients.values())),
     )
     return _Halves(
-        plan, inputs, _first(plan, both, [*asked, *residuals]), residuals, gradients, second
+        plan.providers,
+        plan.images,
+        inputs,
+        _first(plan, both, [*asked, *residuals]),
+        residuals,
+        gradients,
+        second,
     )
 
 
