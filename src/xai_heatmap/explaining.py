@@ -315,6 +315,7 @@ def _judging(
             activation=known.activation if "activation" in method.needs else None,
             score=score,
             probability=targets[row].bounded or closed,
+            directed=method.directed,
         )
         worth = replace(worth, figures=dict(found.figures))
         return _Judged(method, options[method.name], found.map, score, worth)

@@ -1,8 +1,12 @@
 """A map without evidence says so, and why."""
 
+import re
+
 import numpy as np
 import pytest
 
+import xai_heatmap.methods  # noqa: F401 - registers every method
+from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.verdict import verdict
 
 SOME = np.array([[0.0, 2.0]], np.float32)
@@ -59,3 +63,20 @@ def test_what_remains_is_held_against_its_own_parts(scale, share, word):
     assert verdict(share * parts, **facts).word == word
     against = verdict(-share * parts, **facts)
     assert (against.word == "cancelled") == (word == "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("map_", "said"),
+    [(-SOME - 1, "no place.* above 0.*neither for nor against"), (NONE, "the same at every")],
+)
+def test_a_map_of_no_class_speaks_neither_for_nor_against_one(map_, said):
+    found = verdict(map_, gradient=None, score=5.0, probability=False, directed=False)
+    assert found.word == "no_positive_evidence"
+    assert re.search(said, found.because)
+    assert "speaks" not in found.because
+
+
+def test_methods_that_see_no_score_are_known_as_such():
+    names = ("eigencam", "kpcacam", "fem", "smooth:eigencam")
+    assert not any(find_method(name).directed for name in names)
+    assert all(find_method(name).directed for name in ("gradcam", "rise", "cam", "vary:gradcam"))

@@ -19,6 +19,9 @@ DIFFERENTIATED = frozenset({"gradient", "pyramid", "attentions", "balanced", "se
 SEPARATE = frozenset({"attentions", "balanced"})
 """Fields that take a forward and a backward pass of their own."""
 
+UNDIRECTED = frozenset({"image", "activation"})
+"""Fields that are the same whatever is explained."""
+
 Auto = Literal["auto", "input", "finest"]
 
 
@@ -61,6 +64,8 @@ class Method:
         finest layer that goes with the suggested one.
     differentiates
         Whether it needs a network that has gradients.
+    directed
+        Whether it sees what is explained, so that its map is for or against that.
     """
 
     name: str
@@ -73,6 +78,7 @@ class Method:
     passes: str = ""
     auto: Auto = "auto"
     differentiates: bool = False
+    directed: bool = True
 
     @property
     def options(self) -> Mapping[str, object]:
@@ -237,8 +243,9 @@ def method(
             raise TypeError(f"{name} runs {sorted(runs)}: say passes=...")
         taken = MappingProxyType(options)
         METHODS[name] = Method(
-            name, formula, needs, taken, cite, signed, use_when, passes, auto, differentiates
-        )
+            name, formula, needs, taken, cite, signed, use_when, passes, auto, differentiates,
+            directed=not needs <= UNDIRECTED,
+        )  # fmt: skip
         return formula
 
     return register

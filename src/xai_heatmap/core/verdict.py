@@ -51,6 +51,7 @@ def verdict(
     score: float,
     probability: bool,
     activation: Activation | None = None,
+    directed: bool = True,
 ) -> Verdict:
     """Judge one raw map.
 
@@ -66,6 +67,8 @@ def verdict(
         Whether `score` is a probability rather than a logit.
     activation
         What the method was given beside the gradient, None if it asked for none.
+    directed
+        Whether the map is for or against what is explained.
     """
     if probability and gradient is not None and min(abs(score), abs(1 - score)) < SATURATED_BEYOND:
         return Verdict(
@@ -95,6 +98,8 @@ def verdict(
             "or cuts gradients off. Choose an earlier layer, or a method without gradients, such "
             "as eigencam.",
         )
+    if not directed:
+        return Verdict("no_positive_evidence", highest, _undirected(map_))
     return Verdict(
         "no_positive_evidence",
         highest,
@@ -106,6 +111,17 @@ def verdict(
         )
         + "Another layer may show more.",
     )
+
+
+def _undirected(map_: Map) -> str:
+    """Of a method that looks at the layer alone, whatever is explained."""
+    found = (
+        "no place of the map is above 0. The method looks at the layer alone, so that is neither "
+        "for nor against any class. "
+        if map_.any()
+        else "the layer says the same at every place, or nothing, so there is no pattern to see. "
+    )
+    return found + "Choose another layer, or a method that sees the score, such as hirescam."
 
 
 def _share(map_: Map, gradient: Gradient, activation: Activation) -> float:
