@@ -15,9 +15,12 @@ from onnx_kit import CLASSES, Graph, OnnxKit, conv, linear, pooled, relu
 
 import conformance
 import xai_heatmap as xh
+from xai_heatmap.backends.onnx_engine import SERVED
 from xai_heatmap.backends.onnx_metadata import LABELS, METHOD, PREPROCESS, WORDS, declared
 from xai_heatmap.backends.onnx_runtime import open_onnx
 from xai_heatmap.backends.onnx_session import Session
+from xai_heatmap.comparing import Refusal, lines
+from xai_heatmap.core.selection import select
 from xai_heatmap.preprocess import FITS, PRESETS
 
 
@@ -471,3 +474,45 @@ def test_compiled_graphs_are_freed_with_their_network(method):
 
 def _sessions() -> list[Session]:
     return [one for one in gc.get_objects() if isinstance(one, Session)]
+
+
+def sessions_of(monkeypatch) -> list[int]:
+    """One number for each graph that is compiled from now on."""
+    compiled: list[int] = []
+    own = Session.__init__
+
+    def counted(self, *args, **kwargs):
+        compiled.append(len(compiled))
+        own(self, *args, **kwargs)
+
+    monkeypatch.setattr(Session, "__init__", counted)
+    return compiled
+
+
+def test_refusals_of_single_layers_compile_nothing_again(monkeypatch):
+    network = conformance.network(OnnxKit().residual().model)
+    picture = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    layers = select(network.survey(conformance.SHAPE), "all")
+    assert len(layers) >= 4
+
+    def ask(method, some):
+        return xh.compare(network, picture, methods=[method], layers=some, preprocess="unit")
+
+    compiled = sessions_of(monkeypatch)
+    list(lines(ask, ["gradcam"], layers))
+    assert len(compiled) == 2
+    found = list(lines(ask, ["gradcam", "cam"], layers))
+    refused = [line.layer for line in found if isinstance(line.cells[1], Refusal)]
+    assert len(refused) >= 2
+    assert len(compiled) == 2
+
+
+def test_layers_that_are_asked_for_often_get_a_graph_of_their_own(monkeypatch):
+    network = conformance.network(OnnxKit().residual().model)
+    xh.maps(network, pictures(), layer="all")
+    compiled = sessions_of(monkeypatch)
+    found = [xh.maps(network, pictures(), layer="branch") for _ in range(SERVED + 3)]
+    assert len(compiled) == 2
+    own = conformance.network(OnnxKit().residual().model)
+    for maps in found:
+        np.testing.assert_allclose(maps, xh.maps(own, pictures(), layer="branch"), atol=1e-6)

@@ -24,6 +24,10 @@ KEPT = 8
 """How many plans, each with its own compiled graphs and weights, are kept for the next call; and
 graphs, each for pictures of one shape."""
 
+SERVED = 4
+"""How often a plan that is opened at more layers serves some of them, before they get their own:
+compiling takes as long as several runs."""
+
 REPLACED = "activation in place of the layer's own"
 
 T = TypeVar("T")
@@ -36,7 +40,8 @@ class OnnxEngine:
     source: Source
     providers: Sequence[str]
     _ready: OrderedDict[Hashable, Ready] = field(default_factory=OrderedDict)
-    _kept: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+    _served: OrderedDict[Hashable, list[int]] = field(default_factory=OrderedDict)
 
     def ready(self, shape: tuple[int, ...]) -> Ready:
         """The model prepared for pictures of `shape` (c, *image)."""
@@ -93,9 +98,26 @@ class OnnxEngine:
         at = tuple(dict.fromkeys(tensors.values()))
         if biases:
             return self._with_biases(graph, x, tensors, at)
-        key = (graph, at) if way is reverse.DERIVATIVE else (graph, at, id(way))
-        plan = _once(self._kept, key, lambda: self._plan(graph, at, backwards=bool(at), way=way))
+        plan = self._larger(graph, at, way) or _once(
+            self._kept,
+            (graph, at, id(way)),
+            lambda: self._plan(graph, at, backwards=bool(at), way=way),
+        )
         return recorded(plan.run({graph.image: x}), tensors)
+
+    def _larger(self, graph: OnnxGraph, at: Sequence[str], way: reverse.Way) -> Plan | None:
+        """A plan that is compiled already and opened at more, for the first few times."""
+        key = graph, at, id(way)
+        if not at or key in self._kept:
+            return None
+        larger = [
+            plan
+            for (of, *_), plan in self._kept.items()
+            if of is graph and isinstance(plan, Plan) and plan.serves(at, way)
+        ]
+        served = _once(self._served, key, lambda: [0])
+        served[0] += 1
+        return larger[0] if larger and served[0] <= SERVED else None
 
     def _with_biases(
         self, graph: OnnxGraph, x: Native, tensors: Mapping[str, str], at: Sequence[str]

@@ -63,6 +63,11 @@ class Plan:
     way: reverse.Way = reverse.DERIVATIVE
     _halves: "_Halves | None" = field(default=None, init=False)
 
+    def serves(self, at: Sequence[str], way: reverse.Way) -> bool:
+        """Whether this answers at those tensors too, there and back, compiled as it is."""
+        compiled = self._halves is not None and not isinstance(self._halves.second, ModelError)
+        return compiled and way is self.way and not self.also and set(at) <= set(self.at)
+
     def run(self, feeds: Arrays, *, beside: Arrays = MappingProxyType({})) -> Run:
         """Forwards; `feeds` have the images first, as many as there are, `beside` has none."""
         halves = self._halves = self._halves or _halves(self)
