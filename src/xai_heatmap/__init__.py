@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from xai_heatmap import metrics, scenes
     from xai_heatmap.backends import network
     from xai_heatmap.backends.detector import detector
+    from xai_heatmap.backends.held import whole
     from xai_heatmap.compat import Drawer, XAIActivations, XAIHeatmap, XVisTool
     from xai_heatmap.core.box import box
     from xai_heatmap.core.box_form import Boxes
@@ -81,6 +82,7 @@ _HOMES = {
     "rest": "core.target",
     "similar": "core.target",
     "top": "core.target",
+    "whole": "backends.held",
 }
 
 _MODULES = ("metrics", "scenes")
@@ -128,6 +130,7 @@ __all__ = [
     "scenes",
     "similar",
     "top",
+    "whole",
 ]
 
 

@@ -39,6 +39,9 @@ from xai_heatmap.sources.image import read
 OneTarget = Choice | int | str | None
 """A choice, a class by number or name, or None for the prediction."""
 
+Held = Mapping[str | int, Any] | None
+"""What a model takes beside the picture, by the names of its inputs."""
+
 DEFAULT_METHOD = "gradcam"
 """Where neither the user nor the model says one."""
 
@@ -68,6 +71,8 @@ def explain(
     preprocess: Preparing = None,
     labels: Sequence[str] | None = None,
     options: Mapping[str, object] | None = None,
+    held: Held = None,
+    picture: str | int | None = None,
 ) -> Explanation:
     """Why the network gave a picture its score, as one map.
 
@@ -92,6 +97,10 @@ def explain(
         Names of the classes in output order.
     options
         Of the method.
+    held, picture
+        What the model takes beside the picture, and which input that is, as for
+        `xai_heatmap.network`: ``held={"metadata": array}``. It stays as it is while the picture is
+        explained: what did it look at, given this?
 
     Raises
     ------
@@ -103,7 +112,7 @@ def explain(
             f"explain() makes one map; layer={layer!r} means several. compare(..., "
             f"layers={layer!r}) makes them."
         )
-    opened = backends.network(network)
+    opened = backends.network(network, held=held, picture=picture)
     name = _method_name(method, opened)
     compared = compare(
         opened,
@@ -128,6 +137,8 @@ def compare(
     preprocess: Preparing = None,
     labels: Sequence[str] | None = None,
     options: Mapping[str, Mapping[str, object]] | None = None,
+    held: Held = None,
+    picture: str | int | None = None,
 ) -> Comparison:
     """Several methods, layers and targets for one picture: one forward pass, one backward pass a
     target.
@@ -137,7 +148,7 @@ def compare(
     `options` holds those of each method by its name. Explanations come ordered by target, then
     layer, then method.
     """
-    opened = backends.network(network)
+    opened = backends.network(network, held=held, picture=picture)
     methods = [_method_name(None, opened)] if methods is None else listed(methods, name="methods")
     targets, options = listed(targets, name="targets"), options or {}
     for name in options:
@@ -151,6 +162,7 @@ def compare(
     frame = read(image)
     x, geometry = prepare(frame.image)
     inputs = np.ascontiguousarray(x[None], dtype=np.float32)
+    opened.check_held(len(inputs))
     survey = opened.survey(inputs.shape[1:])
     asked = [Ask(m, own, select(survey, layers, auto=m.auto)) for m, own in chosen]
     names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
@@ -195,7 +207,7 @@ def compare(
 
     made = []
     for target in [_choice(wanted)(answer) for wanted in targets]:  # all, before any method runs
-        passed = Passed(recording, inputs, [target], opened.record, joined)
+        passed = Passed(recording, inputs, [target], opened, joined)
         found = mapped(passed, asked, _judging(recording, [target], chosen))
         made += [explained(target, name, judged) for name in names for judged in found[name][0]]
     return Comparison(tuple(made))
@@ -210,6 +222,8 @@ def maps(
     target: OneTarget | Sequence[OneTarget] = None,
     labels: Sequence[str] | None = None,
     options: Mapping[str, object] | None = None,
+    held: Held = None,
+    picture: str | int | None = None,
 ) -> Maps | dict[str, Maps]:
     """Raw maps of a batch that is already preprocessed: one forward pass and one backward pass.
 
@@ -225,12 +239,14 @@ def maps(
         As for `explain`, or several: ``all``, a glob, a list.
     target
         One for all images, or a list with one for each.
+    held, picture
+        As for `explain`; what is held may have one row for all images, or one for each.
 
     Returns
     -------
     float32 (n, *grid); a dict of them by layer name where `layer` names several.
     """
-    opened = backends.network(network)
+    opened = backends.network(network, held=held, picture=picture)
     chosen = _with_options(_method_name(method, opened), options or {}, opened)
     native = _array(x)
     if native.ndim < 3 or native.dtype != np.float32:
@@ -240,6 +256,7 @@ def maps(
             "explain() takes pictures."
         )
     inputs = np.moveaxis(native, -1, 1) if opened.channels_last else native
+    opened.check_held(len(inputs))
     survey = opened.survey(inputs.shape[1:])
     names = select(survey, layer, auto=chosen[0].auto)
     asked = [Ask(*chosen, names)]
@@ -250,10 +267,11 @@ def maps(
 
     def some(rows: Sequence[int]) -> dict[str, Maps]:
         x = inputs[rows[0] : rows[-1] + 1] if rows else inputs
-        recording = opened.record(x, _opened(asked, joined), biases=biases)
+        own = opened.of(rows) if rows else opened
+        recording = own.record(x, _opened(asked, joined), biases=biases)
         answered = _answers(recording, opened, labels, _whole(x.shape[2:], recording.form))
         targets = [_choice(wanted[row])(answer) for row, answer in zip(rows, answered, strict=True)]
-        passed = Passed(recording, x, targets, opened.record, joined)
+        passed = Passed(recording, x, targets, own, joined)
         found = mapped(passed, asked, lambda _, __, answer, ___: answer.map)
         return {name: np.array([row[0] for row in found[name]]) for name in names}
 

@@ -12,7 +12,7 @@ from xai_heatmap.core.arrays import ForAndAgainst, Gradients, Input, Inputs, Sco
 from xai_heatmap.core.attention import Attentions, Block, attentions
 from xai_heatmap.core.errors import BadOption, NonFiniteScores
 from xai_heatmap.core.evidence import Evidence, Head, Level, Secant, batched
-from xai_heatmap.core.network import INPUT, Recording, for_and_against
+from xai_heatmap.core.network import INPUT, Network, Recording, for_and_against
 from xai_heatmap.core.registry import Found, Method
 from xai_heatmap.core.target import Target
 
@@ -30,9 +30,6 @@ class Ask:
     options: Mapping[str, object]
     layers: Sequence[str]
 
-
-Record = Callable[..., Recording]
-"""One forward pass of the same network, as `Network.record`."""
 
 Gradual = tuple[Mapping[str, Gradients], Sequence[Sequence[ForAndAgainst]]]
 """The gradient of every layer, and of every picture what each bias contributed."""
@@ -59,8 +56,8 @@ class Passed:
     ----------
     recording, x, targets
         The forward pass, what went into it, and what is explained of each picture.
-    record
-        To send other pictures through the same network.
+    network
+        To send other pictures through it, in place of one of these.
     joined
         The layers that go together.
     batch
@@ -70,7 +67,7 @@ class Passed:
     recording: Recording
     x: Inputs
     targets: Sequence[Target]
-    record: Record
+    network: Network
     joined: Joined
     batch: int = 32
 
@@ -126,7 +123,7 @@ class Passed:
             score=self._score(row),
             head=Head(recording, layer, row, target) if "head" in needs else None,
             model=Head(recording, INPUT, row, target) if "model" in needs else None,
-            again=partial(self._again, layer, target) if "again" in needs else None,
+            again=partial(self._again, layer, row) if "again" in needs else None,
             pyramid=[
                 Level(recording.activations[name][row], gradients[name][row]) for name in together
             ],
@@ -148,16 +145,19 @@ class Passed:
         return Secant(pair.pullback(seeds)[layer][0], before, after)
 
     def _again(
-        self, layer: str, target: Target, pictures: Iterable[Input], needs: Collection[str]
+        self, layer: str, row: int, pictures: Iterable[Input], needs: Collection[str]
     ) -> Iterator[Evidence]:
+        network, target = self.network.of([row]), self.targets[row]
         opened = self.joined(layer) if "pyramid" in needs else [layer]
         for x in batched(pictures, self.batch):
-            recording = self.record(x, opened, biases="biases" in needs)
-            others = replace(self, recording=recording, x=x, targets=[target] * len(x))
+            recording = network.record(x, opened, biases="biases" in needs)
+            others = replace(
+                self, recording=recording, x=x, targets=[target] * len(x), network=network
+            )
             nothing: Gradual = {}, [()] * len(x)
             gradients, biases = nothing if BACKWARD.isdisjoint(needs) else others.pulled(needs)
-            for row in range(len(x)):
-                yield others.evidence(needs, row, layer, gradients, biases[row])
+            for place in range(len(x)):
+                yield others.evidence(needs, place, layer, gradients, biases[place])
 
 
 def with_biases(asked: Sequence[Ask], names: Sequence[str]) -> bool:

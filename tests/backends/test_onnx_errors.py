@@ -13,6 +13,7 @@ import xai_heatmap as xh
 from xai_heatmap.backends import onnx_check, onnx_file
 from xai_heatmap.core.errors import (
     BadArray,
+    BadOption,
     ModelError,
     ModelNotFound,
     NonFiniteScores,
@@ -276,7 +277,7 @@ def test_several_inputs():
     a = graph.conv("image", "conv", 5)
     model = graph.model(logits=graph.classified(graph("Mul", a, "factor")))
     model.graph.input.append(helper.make_tensor_value_info("factor", TensorProto.FLOAT, [1]))
-    with pytest.raises(ModelError, match="takes 2: 'image', 'factor'"):
+    with pytest.raises(BadOption, match=r"takes 'factor' \(1\) beside the picture, 'image'"):
         xh.network(model)
 
 

@@ -42,7 +42,7 @@ def found(network, x, target=None, *, layer="input", signed=True):
     recording = network.record(x, [layer], biases=True)
     choice = target or xh.top()
     targets = [choice(scores) for scores in recording.scores]
-    passed = Passed(recording, x, targets, network.record, lambda name: [name])
+    passed = Passed(recording, x, targets, network, lambda name: [name])
     answers = mapped(passed, [ask], lambda _, __, own, known: (own, known.score))
     return [row[0] for row in answers[layer]]
 
@@ -348,7 +348,7 @@ def test_others_beside_it_get_what_they_get_alone():
     ]
     recording = network.record(x, ["input", "norm"], biases=with_biases(asked, ["input", "norm"]))
     targets = [xh.category(1)(recording.scores[0])]
-    passed = Passed(recording, x, targets, network.record, lambda name: [name])
+    passed = Passed(recording, x, targets, network, lambda name: [name])
     answers = mapped(passed, asked, lambda _, __, own, ___: own.map)
     together = {"fullgrad": answers["input"][0][0], "gradcam": answers["norm"][0][0]}
     together["reciprocam"] = answers["norm"][0][1]

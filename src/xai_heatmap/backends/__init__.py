@@ -7,6 +7,7 @@ from dataclasses import replace
 from numbers import Integral
 from typing import Any, get_args
 
+from xai_heatmap.backends.held import Given, Name
 from xai_heatmap.backends.loaded import Declaring, Loaded
 from xai_heatmap.core.answer import Kind
 from xai_heatmap.core.box_form import Boxes
@@ -29,6 +30,8 @@ def network(
     output: str | int | None = None,
     keep_closing: bool = False,
     answers: str | Boxes | None = None,
+    held: Given | None = None,
+    picture: Name | None = None,
 ) -> Network:
     """A model as a network that can be opened at its layers; the model itself stays as it is.
 
@@ -53,19 +56,28 @@ def network(
         regression: explained as they stand, a single one without a class for and against. Or
         ``boxes``, as detectors answer: a `Boxes` says how they are read, where that can't be found
         out.
+    held
+        What the model takes beside the picture, held fixed: ``{"metadata": array}``, by the names
+        of its inputs or, in PyTorch, by the place of an argument. The first axis of an array counts
+        pictures: one row for all of them, or one for each; `whole` marks what counts none. It is
+        neither differentiated nor masked.
+    picture
+        Which input is the picture, where several could be.
 
     Raises
     ------
     NotAModel
         For anything else.
+    BadOption, BadArray
+        If the model takes more than the picture and what is held, or takes it in another shape.
     """
     if isinstance(model, Network):
-        if image_shape is not None or output is not None or keep_closing or answers:
+        if image_shape is not None or output is not None or keep_closing or answers or picture:
             raise NotAModel(
-                "image_shape, output, keep_closing and answers are given where a model becomes a "
-                "network; this is one."
+                "image_shape, output, keep_closing, answers and picture are given where a model "
+                "becomes a network; this is one."
             )
-        return model
+        return model.holding(held) if held else model
     if not isinstance(answers, Boxes) and answers not in (None, *get_args(Kind)):
         raise BadOption(
             f"answers is one of {', '.join(get_args(Kind))}; received {answers!r}."
@@ -92,6 +104,8 @@ def network(
         output=boxes or output,
         keep_closing=keep_closing,
         values=said.answers == "values",
+        held=held or {},
+        picture=picture,
     )
     return opened if said == Declared() else Declaring(opened, said)
 

@@ -1,11 +1,13 @@
 """Any Python function from pictures to scores, as a network whose one layer is the picture."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.backends.held import Given, Name
 from xai_heatmap.backends.inputs import check_input
 from xai_heatmap.backends.score_map import reading, sum_to_one
 from xai_heatmap.core.answer import ROW, Form, Meaning
@@ -37,6 +39,8 @@ def open_function(
     image_shape: Sequence[int] | None = None,
     output: str | int | None = None,
     keep_closing: bool = False,
+    held: Given = MappingProxyType({}),
+    picture: Name | None = None,
 ) -> Network:
     """A function as a network.
 
@@ -47,6 +51,11 @@ def open_function(
         raise BadOption(
             "A function answers what is to be explained; output and keep_closing are for models. "
             "Let the function pick its output itself."
+        )
+    if held or picture is not None:
+        raise BadOption(
+            "A function is given the picture alone; held and picture are for models. Let the "
+            "function fill in the rest: lambda x: function(x, metadata)."
         )
     return BlackBox(model, tuple(image_shape) if image_shape else None)
 

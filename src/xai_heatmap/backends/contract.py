@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Shaped
 
+from xai_heatmap.backends.held import Given, Held
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.box_form import Boxes
@@ -41,6 +42,19 @@ class Adapter(Protocol):
     declared: Declared
     channels_last: bool
     method: str
+
+    @property
+    def held(self) -> Held:
+        """What the model takes beside the picture."""
+        ...
+
+    def taking(self, given: Given) -> "Adapter":
+        """The same model with these values, as a user writes them, beside those held already."""
+        ...
+
+    def holding(self, held: Held) -> "Adapter":
+        """The same model with other values in the same places: some rows, or an engine's own."""
+        ...
 
     @property
     def output(self) -> str | int | Boxes | None:
@@ -104,6 +118,8 @@ class Sightings:
         The shape of what the model answers.
     boxes
         How that is read, of a detector.
+    elsewhere
+        Paths of the parts that also run on what is held alone.
     """
 
     calls: Sequence[Sighting]
@@ -116,6 +132,7 @@ class Sightings:
     mark: Any = None
     scores: tuple[int, ...] = ()
     boxes: Boxes | None = None
+    elsewhere: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

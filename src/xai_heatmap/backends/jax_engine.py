@@ -54,7 +54,7 @@ class JaxEngine:
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
         """Trace once and read the trace; no number is computed."""
-        self._keras.build(x)
+        self._keras.holding(adapter.held).build(x)
         seen: list[tuple[str, int, tuple[int, ...]]] = []
         last: list[str] = []
 
@@ -66,15 +66,15 @@ class JaxEngine:
                 return value
 
             with (
-                self.running(adapter, values, Undo()),
+                self.running(adapter, values, Undo()) as model,
                 overheard(adapter.parts(), adapter.method, at),
             ):
-                scores = adapter.scores(image)
+                scores = model.scores(image)
             last.extend(path for path, _, value in reversed(watch) if value is scores)
             seen.extend((path, call, tuple(value.shape)) for path, call, value in watch)
             return [value for *_, value in watch], scores
 
-        closed = jax.make_jaxpr(watched)(self.values(), jnp.asarray(x, jnp.float32))
+        closed = jax.make_jaxpr(watched)(self.values(adapter), jnp.asarray(x, jnp.float32))
         return sightings(closed.jaxpr, adapter.parts(), seen, last)
 
     def record(
@@ -88,16 +88,19 @@ class JaxEngine:
     ) -> Recorded:
         """One forward pass, opened at `sites`."""
         taps = tuple((name, id(site.part), site.call) for name, site in sites.items())
-        key = "record", taps, undo_key(undo), x.shape, self.structure(), biases
+        key = "record", taps, undo_key(undo), x.shape, self.structure(), adapter.held.key, biases
         program = compiled(self.programs, key, lambda: Opened(list(sites), biases=biases))
         inner = {name: site for name, site in sites.items() if name != INPUT}
 
         def run(values: Values, image: jax.Array, at: Callable[[str, Any], Any]) -> jax.Array:
-            with self.running(adapter, values, undo), tapped(inner, adapter.method, at):
+            with (
+                self.running(adapter, values, undo) as model,
+                tapped(inner, adapter.method, at),
+            ):
                 start = at(INPUT, image) if INPUT in sites else image
-                return adapter.scores(start)
+                return model.scores(start)
 
-        return program(run, self.values(), jnp.asarray(x, jnp.float32), leave_out=undo.mark)
+        return program(run, self.values(adapter), jnp.asarray(x, jnp.float32), leave_out=undo.mark)
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """One forward pass, opened at the softmax layers of its attention layers."""
@@ -121,20 +124,21 @@ class JaxEngine:
         """What lies behind `site` for the one image `x`."""
         return JaxHead(self, adapter, x, name, site, undo, whole=whole)
 
-    def values(self) -> Values:
-        """What the variables hold now."""
-        return [variable.value for variable in self._keras.variables()]
+    def values(self, adapter: Adapter) -> Values:
+        """What the variables hold now, and after them what is held beside the picture."""
+        held = [jnp.asarray(array) for array in adapter.held.arrays]
+        return [*(variable.value for variable in self._keras.variables()), *held]
 
     @contextmanager
-    def running(self, adapter: Adapter, values: Values, undo: Undo) -> Iterator[None]:
+    def running(self, adapter: Adapter, values: Values, undo: Undo) -> Iterator[Adapter]:
         """Everything that a pass needs around it; the model reads `values` and writes nowhere."""
+        variables, held = self._keras.variables(), adapter.held
+        own = held.with_arrays(values[len(variables) :])
         with ExitStack() as stack:
             stack.enter_context(adapter.ready())
-            stack.enter_context(
-                keras.StatelessScope(zip(self._keras.variables(), values, strict=True))
-            )
+            stack.enter_context(keras.StatelessScope(zip(variables, values, strict=False)))
             stack.enter_context(adapter.undone(undo.part))
-            yield
+            yield adapter.holding(own) if held else adapter
 
 
 class JaxHead:
@@ -163,7 +167,8 @@ class JaxHead:
         if name == INPUT:
             self.output = x
             return
-        own, self._frontier = self._program().way(self._reach, engine.values(), self._image)
+        values = engine.values(adapter)
+        own, self._frontier = self._program().way(self._reach, values, self._image)
         self.output = array(own)
         self._dtype = own.dtype
 
@@ -183,7 +188,7 @@ class JaxHead:
         }
         return program.opened(
             lambda values, given, at: self._scores(program, values, given, at),
-            self._engine.values(),
+            self._engine.values(self._adapter),
             given,
             leave_out=self._undo.mark,
             images=images,
@@ -208,12 +213,13 @@ class JaxHead:
             undo_key(self._undo),
             self._image.shape,
             engine.structure(),
+            self._adapter.held.key,
             self._whole,
         )
 
         def build() -> _HeadProgram:
             program = _HeadProgram(Opened([self._name]))
-            values = engine.values()
+            values = engine.values(self._adapter)
             jax.eval_shape(
                 lambda values, image: self._learnt(program, values, image), values, self._image
             )
@@ -262,9 +268,9 @@ class JaxHead:
             leaves.append(value)
             return _Leaf(len(leaves) - 1, tuple(value.shape), value.dtype)
 
-        with self._engine.running(adapter, values, self._undo):
+        with self._engine.running(adapter, values, self._undo) as model:
             memory = replay.remember(
-                adapter.parts(), adapter.method, self._site, lambda: adapter.scores(image)
+                adapter.parts(), adapter.method, self._site, lambda: model.scores(image)
             )
         if memory is None:
             raise ValueError(self._name)
@@ -293,17 +299,17 @@ class JaxHead:
                 return value
             return jnp.broadcast_to(value, (images, *value.shape[1:]))
 
-        with self._engine.running(adapter, values, self._undo):
+        with self._engine.running(adapter, values, self._undo) as model:
             if self._whole:
                 with tapped({self._name: site}, adapter.method, lambda _, __: tap):
-                    return adapter.scores(spread(given["image"]))
+                    return model.scores(spread(given["image"]))
             return replay.replay(
                 adapter.parts(),
                 adapter.method,
                 program.memory,
                 lambda: answered(mapped(program.memory.output, spread), lambda _: tap),
                 spread=lambda output: mapped(output, spread),
-                run=lambda: adapter.scores(spread(given["image"])),
+                run=lambda: model.scores(spread(given["image"])),
             )
 
 

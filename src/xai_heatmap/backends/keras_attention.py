@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from xai_heatmap.backends.contract import Adapter, Closing
+from xai_heatmap.backends.held import Given, Held
 from xai_heatmap.backends.taps import Site, intercepted
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.network import Declared
@@ -36,6 +37,19 @@ class WrittenOut:
     def boxes(self) -> Boxes | None:
         """As of the model."""
         return self._adapter.boxes
+
+    @property
+    def held(self) -> Held:
+        """As of the model."""
+        return self._adapter.held
+
+    def taking(self, given: Given) -> "WrittenOut":
+        """As of the model."""
+        return WrittenOut(self._adapter.taking(given))
+
+    def holding(self, held: Held) -> "WrittenOut":
+        """As of the model."""
+        return WrittenOut(self._adapter.holding(held))
 
     def parts(self) -> Mapping[str, object]:
         """As of the model."""

@@ -4,14 +4,20 @@ Functional, Sequential, subclassed and nested models are the same here: a layer'
 where it runs.
 """
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import keras
+import numpy as np
 
 from xai_heatmap.backends.box_output import known, resolved, together
+from xai_heatmap.backends.calling import Call, call_of
 from xai_heatmap.backends.contract import Closing, Engine
+from xai_heatmap.backends.declared_inputs import Declaration, as_declared, picture_among
+from xai_heatmap.backends.held import Given, Held, Name, in_rows
 from xai_heatmap.backends.keras_preprocess import preset
 from xai_heatmap.backends.opened import OpenedNetwork, state_of
 from xai_heatmap.backends.outputs import scores_in
@@ -57,21 +63,18 @@ def open_keras(
     image_shape: Sequence[int] | None = None,
     output: str | int | Boxes | None = None,
     keep_closing: bool = False,
+    held: Given = MappingProxyType({}),
+    picture: Name | None = None,
 ) -> OpenedNetwork:
     """A network over `model`, on the backend that Keras runs on.
 
     Raises
     ------
-    NotAModel
-        For a model that takes several inputs.
+    BadOption, BadArray
+        If the model takes more than the picture and what is held, or takes it in another shape.
     """
-    inputs = _inputs(model)
-    if len(inputs) > 1:
-        raise NotAModel(
-            f"One image input is needed; {model.name!r} takes {len(inputs)}. Wrap it in a "
-            "keras.Model that takes the image and fills in the others."
-        )
-    adapter, state = KerasAdapter(model, output=output), state_of(model)
+    adapter = KerasAdapter(model, output=output, held=held, picture=picture)
+    state = state_of(model)
     return OpenedNetwork(
         adapter,
         _engine(adapter, state.kept),
@@ -86,15 +89,55 @@ class KerasAdapter:
 
     method = "call"
 
-    def __init__(self, model: keras.Model, *, output: str | int | Boxes | None) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        *,
+        output: str | int | Boxes | None,
+        held: Given = MappingProxyType({}),
+        picture: Name | None = None,
+    ) -> None:
         self._model = model
+        self._asked = picture
         self.output = output
-        self.boxes = output if isinstance(output, Boxes) else None
+        self._boxes = {None: output if isinstance(output, Boxes) else None}
         self.name: str = model.name
-        self.channels_last = _channels_last(self.parts(), _input_shape(model))
+        self.held = Held()
+        self._take(held)
+        shape = _input_shape(model, self._picture)
+        self.channels_last = _channels_last(self.parts(), shape)
         self.declared = Declared(
-            _image_shape(model, channels_last=self.channels_last), preset(model)
+            _image_shape(shape, channels_last=self.channels_last), preset(model)
         )
+
+    def _take(self, given: Given) -> None:
+        """Learn how the model is called with these values, beside those held already."""
+        self._picture, self._call = "", Call()
+        if inputs := _inputs(self._model):
+            declared = {i.name: Declaration(tuple(i.shape), i.dtype) for i in inputs}
+            held = {**dict.fromkeys(self.held.names), **given}
+            self._picture = picture_among(declared, held, self._asked, model=self.name) or ""
+            self.held |= as_declared(declared, given)
+        else:
+            self.held |= in_rows(given)
+            self._call = call_of(self._model.call, self.held.names, self._asked, model=self.name)
+
+    @property
+    def boxes(self) -> Boxes | None:
+        """How the outputs are read as boxes: as said, or as found out when the model last ran."""
+        return self._boxes[None]
+
+    def taking(self, given: Given) -> "KerasAdapter":
+        """The same model with these values, beside those held already."""
+        other = copy.copy(self)
+        other._take(given)  # noqa: SLF001 - of its own kind
+        return other
+
+    def holding(self, held: Held) -> "KerasAdapter":
+        """The same model with other values in the same places."""
+        other = copy.copy(self)
+        other.held = held
+        return other
 
     def parts(self) -> Mapping[str, keras.Layer]:
         """Every layer by its path, ``outer/inner``; under the first where it has several."""
@@ -114,7 +157,7 @@ class KerasAdapter:
     def build(self, x: Native) -> None:
         """Make the weights of a model that was never called, as its first call would."""
         if not self._model.built:
-            self._model(keras.ops.convert_to_tensor(x), training=False)
+            self._answer(keras.ops.convert_to_tensor(x))
 
     @contextmanager
     def ready(self) -> Iterator[None]:
@@ -134,13 +177,33 @@ class KerasAdapter:
 
     def scores(self, x: Any) -> Any:
         """Call the model as for inference; its scores, and where it is a detector its boxes."""
-        answered = self._model(x, training=False)
+        answered = self._answer(x)
         how = self.boxes or (known(answered) if self.output is None else None)
         if how is None:
             which = None if isinstance(self.output, Boxes) else self.output
             return scores_in(answered, which=which)
-        self.boxes = resolved(answered, how)
-        return together(answered, self.boxes, _joined)
+        self._boxes[None] = found = resolved(answered, how)  # with an engine's own values, too
+        return together(answered, found, _joined)
+
+    def _answer(self, x: Any) -> Any:
+        if not self.held:
+            return self._model(x, training=False)
+        shape: Any = keras.ops.shape(x)
+        if all(isinstance(value, np.ndarray) for value in self.held.rows.values()):
+            tensors = self.held.with_arrays(map(keras.ops.convert_to_tensor, self.held.arrays))
+        else:
+            tensors = self.held  # an engine has put its own in their place
+
+        def repeated(row: Any) -> Any:
+            return keras.ops.broadcast_to(row, (shape[0], *row.shape[1:]))
+
+        held = tensors.spread(repeated)
+        if self._picture:
+            values = {self._picture: x, **held}
+            own = keras.tree.map_structure(lambda one: values[one.name], self._model.input)
+            return self._model(own, training=False)
+        places, names = self._call.arguments(x, held)
+        return self._model(*places, **names, training=False)
 
     def closing_of(self, part: object) -> Closing | None:
         """Softmax layers close, and layers whose activation is softmax or sigmoid."""
@@ -223,10 +286,10 @@ def _inputs(model: keras.Model) -> list[keras.KerasTensor]:
     return list(model.inputs) if functional else []
 
 
-def _input_shape(model: keras.Model) -> tuple[int | None, ...] | None:
+def _input_shape(model: keras.Model, picture: str) -> tuple[int | None, ...] | None:
     """(n, ...) that the model was built for, None for an axis left open; None if unsaid."""
     if inputs := _inputs(model):
-        return tuple(inputs[0].shape)
+        return next((tuple(i.shape) for i in inputs if i.name == picture), None)
     config = model.get_build_config() if model.built else None
     shape = (config or {}).get("input_shape")
     if not isinstance(shape, tuple | list):
@@ -245,9 +308,10 @@ def _channels_last(parts: Mapping[str, keras.Layer], shape: tuple[int | None, ..
     return (first or keras.config.image_data_format()) == "channels_last"
 
 
-def _image_shape(model: keras.Model, *, channels_last: bool) -> tuple[int, ...] | None:
+def _image_shape(
+    shape: tuple[int | None, ...] | None, *, channels_last: bool
+) -> tuple[int, ...] | None:
     """(c, *image) of one input, where the model has image axes and knows its channels."""
-    shape = _input_shape(model)
     if shape is None or len(shape) < 3:
         return None
     channels = shape[-1] if channels_last else shape[1]

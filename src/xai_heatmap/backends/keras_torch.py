@@ -25,7 +25,7 @@ class KerasTorchEngine(TorchEngine):
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
         """Watch every layer once, the model built before."""
-        self._keras.build(x)
+        self._keras.holding(adapter.held).build(x)
         return super().survey(adapter, x)
 
     @contextmanager

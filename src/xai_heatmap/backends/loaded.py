@@ -1,7 +1,7 @@
 """What loading gives: a framework's own model, and what its source says of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from xai_heatmap.core.arrays import Inputs
@@ -84,6 +84,18 @@ class Declaring(Network):
     def record(self, x: Inputs, at: Sequence[str] = (), *, biases: bool = False) -> Recording:
         """As the network beneath answers."""
         return self.inner.record(x, at, biases=biases)
+
+    def holding(self, held: Mapping[str | int, object]) -> Network:
+        """The network beneath with those values; its source says the same of it."""
+        return replace(self, inner=self.inner.holding(held))
+
+    def of(self, rows: Sequence[int]) -> Network:
+        """The network beneath for these of the pictures."""
+        return replace(self, inner=self.inner.of(rows))
+
+    def check_held(self, images: int) -> None:
+        """As the network beneath says."""
+        self.inner.check_held(images)
 
 
 def missing(package: str, command: str, *, purpose: str, why: str = "") -> MissingFramework:

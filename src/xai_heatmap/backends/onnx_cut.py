@@ -54,15 +54,13 @@ def depending_on(names: Iterable[str], nodes: Iterable[NodeProto]) -> set[str]:
     return found
 
 
-def behind(
-    model: ModelProto, tensor: str, image: str, *, scores: str
-) -> tuple[ModelProto, list[str]]:
+def behind(model: ModelProto, tensor: str, *, scores: str) -> tuple[ModelProto, list[str]]:
     """What lies between a tensor and the scores, and the frontier: what else it has to be handed.
 
-    The frontier are tensors that depend on the image but not on the tensor.
+    The frontier are tensors that depend on an input but not on the tensor.
     """
-    nodes = model.graph.node
-    below, moving = depending_on([tensor], nodes), depending_on([image], nodes)
+    nodes, inputs = model.graph.node, [value.name for value in model.graph.input]
+    below, moving = depending_on([tensor], nodes), depending_on(inputs, nodes)
     own = [node for node in nodes if below.intersection(node.output) and tensor not in node.output]
     head = list(leading_to([scores], own, given=[tensor]))
     frontier = list(
@@ -73,8 +71,9 @@ def behind(
     return part(model, nodes, inputs=[tensor, *frontier], outputs=[scores]), frontier
 
 
-def replacing(model: ModelProto, tensor: str, image: str, *, scores: str, by: str) -> ModelProto:
-    """The whole graph, run on the image, in which `by` takes the place of the tensor."""
+def replacing(model: ModelProto, tensor: str, *, scores: str, by: str) -> ModelProto:
+    """The whole graph, run on its inputs, in which `by` takes the place of the tensor."""
+    inputs = [value.name for value in model.graph.input]
     copy = ModelProto()
     copy.CopyFrom(model)
     for node in copy.graph.node:
@@ -83,7 +82,7 @@ def replacing(model: ModelProto, tensor: str, image: str, *, scores: str, by: st
     info.CopyFrom(infos(model)[tensor])
     info.name = by
     copy.graph.input.append(info)
-    return part(copy, copy.graph.node, inputs=[image, by], outputs=[scores])
+    return part(copy, copy.graph.node, inputs=[*inputs, by], outputs=[scores])
 
 
 def infos(model: ModelProto) -> Mapping[str, ValueInfoProto]:

@@ -6,16 +6,18 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, TypeVar
 
+import numpy as np
 from onnx import ModelProto, ValueInfoProto
 
 from xai_heatmap import reverse
 from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
+from xai_heatmap.backends.held import Held
 from xai_heatmap.backends.onnx_attention import softmaxes
 from xai_heatmap.backends.onnx_cut import behind, infos, replacing
 from xai_heatmap.backends.onnx_graph import OnnxGraph, Ready, Source, ready
 from xai_heatmap.backends.onnx_head import HeadPlans, OnnxHead, recorded
 from xai_heatmap.backends.onnx_input import IMAGES
-from xai_heatmap.backends.onnx_plan import Plan
+from xai_heatmap.backends.onnx_plan import Plan, Run
 from xai_heatmap.backends.onnx_survey import Shapes, sightings
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.arrays import Native
@@ -43,17 +45,17 @@ class OnnxEngine:
     _kept: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
     _served: OrderedDict[Hashable, list[int]] = field(default_factory=OrderedDict)
 
-    def ready(self, shape: tuple[int, ...]) -> Ready:
-        """The model prepared for pictures of `shape` (c, *image)."""
-        return _once(self._ready, shape, lambda: ready(self.source, shape))
+    def ready(self, shape: tuple[int, ...], held: Held) -> Ready:
+        """The model prepared for pictures of `shape` (c, *image), with that beside them."""
+        return _once(self._ready, (shape, held.key), lambda: ready(self.source, shape, held))
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
         """From shapes that are inferred; the graph runs only where that is not enough."""
-        known = self.ready(self._shape(x))
+        known = self.ready(self._shape(x), adapter.held)
 
         def probe(tensors: Sequence[str]) -> Shapes:
             plan = self._plan(known.kept, tensors, backwards=False)
-            found = plan.run({known.kept.image: x[: self.source.picture.images]}).tensors
+            found = _run(plan, adapter, known.kept, x[: self.source.picture.images]).tensors
             return {name: value.shape for name, value in found.items()}
 
         return sightings(known, images=self.source.picture.images, probe=probe)
@@ -68,24 +70,25 @@ class OnnxEngine:
         biases: bool = False,
     ) -> Recorded:
         """One run forwards; what the run backwards needs stays in the runtime's own memory."""
-        return self._recorded(x, sites, undo, reverse.DERIVATIVE, biases=biases)
+        return self._recorded(adapter, x, sites, undo, reverse.DERIVATIVE, biases=biases)
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """One run forwards, opened at every softmax."""
-        graph = self._graph(x, undo)
+        graph = self._graph(adapter, x, undo)
         at = softmaxes(graph, images=self.source.picture.images)
         tensors = dict(zip(at, at, strict=True))
         plan = _once(self._kept, (graph, at), lambda: self._plan(graph, at, backwards=bool(at)))
-        return recorded(plan.run({graph.image: x}), tensors)
+        return recorded(_run(plan, adapter, graph, x), tensors)
 
     def balance(
         self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
     ) -> Recorded:
         """As `record`, with LibraGrad's way back."""
-        return self._recorded(x, sites, undo, reverse.BALANCED)
+        return self._recorded(adapter, x, sites, undo, reverse.BALANCED)
 
     def _recorded(
         self,
+        adapter: Adapter,
         x: Native,
         sites: Mapping[str, Site],
         undo: Undo,
@@ -93,17 +96,17 @@ class OnnxEngine:
         *,
         biases: bool = False,
     ) -> Recorded:
-        graph = self._graph(x, undo)
+        graph = self._graph(adapter, x, undo)
         tensors = {name: _tensor(graph, site) for name, site in sites.items()}
         at = tuple(dict.fromkeys(tensors.values()))
         if biases:
-            return self._with_biases(graph, x, tensors, at)
+            return self._with_biases(adapter, graph, x, tensors, at)
         plan = self._larger(graph, at, way) or _once(
             self._kept,
             (graph, at, id(way)),
             lambda: self._plan(graph, at, backwards=bool(at), way=way),
         )
-        return recorded(plan.run({graph.image: x}), tensors)
+        return recorded(_run(plan, adapter, graph, x), tensors)
 
     def _larger(self, graph: OnnxGraph, at: Sequence[str], way: reverse.Way) -> Plan | None:
         """A plan that is compiled already and opened at more, for the first few times."""
@@ -120,7 +123,12 @@ class OnnxEngine:
         return larger[0] if larger and served[0] <= SERVED else None
 
     def _with_biases(
-        self, graph: OnnxGraph, x: Native, tensors: Mapping[str, str], at: Sequence[str]
+        self,
+        adapter: Adapter,
+        graph: OnnxGraph,
+        x: Native,
+        tensors: Mapping[str, str],
+        at: Sequence[str],
     ) -> Recorded:
         def made() -> tuple[Plan, Mapping[str, str]]:
             model, added = reverse.biases(graph.model, at, graph.scores)
@@ -129,7 +137,7 @@ class OnnxEngine:
             return replace(plan, also=list(added.values())), added
 
         plan, added = _once(self._kept, (graph, "biases", at), made)
-        run = plan.run({graph.image: x})
+        run = _run(plan, adapter, graph, x)
         found = {f"bias {number}": tensor for number, tensor in enumerate(added)}
         every = recorded(run, {**tensors, **found})
         outputs = {name: every.outputs[name] for name in tensors}
@@ -143,25 +151,28 @@ class OnnxEngine:
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
     ) -> OnnxHead:
         """What lies behind `site` for the one image `x`."""
-        graph = self._graph(x, undo)
+        graph = self._graph(adapter, x, undo)
         tensor = _tensor(graph, site)
         plans = _once(
-            self._kept, (graph, tensor, whole), lambda: self._head_plans(graph, tensor, whole=whole)
+            self._kept,
+            (graph, tensor, whole),
+            lambda: self._head_plans(graph, tensor, adapter.held, whole=whole),
         )
-        return OnnxHead(name, plans, x)
+        return OnnxHead(name, plans, _feeds(adapter, graph, x), beside=_whole(adapter))
 
-    def _head_plans(self, graph: OnnxGraph, tensor: str, *, whole: bool) -> HeadPlans:
+    def _head_plans(self, graph: OnnxGraph, tensor: str, held: Held, *, whole: bool) -> HeadPlans:
         images, providers = self.source.picture.images, self.providers  # not self: see _paired
         if whole and tensor != graph.image:
-            model = replacing(graph.model, tensor, graph.image, scores=graph.scores, by=REPLACED)
+            model = replacing(graph.model, tensor, scores=graph.scores, by=REPLACED)
             return HeadPlans(
                 self._plan(graph, [tensor], backwards=False),
                 Plan(model, graph.scores, [], providers, images, backwards=False),
                 Plan(model, graph.scores, [REPLACED], providers, images),
                 cache(partial(_paired, model, graph.scores, REPLACED, providers, images)),
-                tensor, REPLACED, spread=[graph.image], beside=[],
+                tensor, REPLACED, spread=[graph.image, *map(str, held.rows)],
+                beside=[*map(str, held.whole)],
             )  # fmt: skip
-        model, frontier = behind(graph.model, tensor, graph.image, scores=graph.scores)
+        model, frontier = behind(graph.model, tensor, scores=graph.scores)
         known = infos(graph.model)
         spread = [name for name in frontier if _images_first(known.get(name), images)]
         return HeadPlans(
@@ -185,8 +196,8 @@ class OnnxEngine:
             graph.model, graph.scores, at, self.providers, images, backwards=backwards, way=way
         )
 
-    def _graph(self, x: Native, undo: Undo) -> OnnxGraph:
-        known = self.ready(self._shape(x))
+    def _graph(self, adapter: Adapter, x: Native, undo: Undo) -> OnnxGraph:
+        known = self.ready(self._shape(x), adapter.held)
         return known.undone if undo.mark and known.undone else known.kept
 
     def _shape(self, x: Native) -> tuple[int, ...]:
@@ -202,6 +213,20 @@ def _once(kept: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) 
     while len(kept) > KEPT:
         kept.popitem(last=False)
     return kept[key]
+
+
+def _run(plan: Plan, adapter: Adapter, graph: OnnxGraph, x: Native) -> Run:
+    return plan.run(_feeds(adapter, graph, x), beside=_whole(adapter))
+
+
+def _feeds(adapter: Adapter, graph: OnnxGraph, x: Native) -> dict[str, Any]:
+    """The pictures, and beside each what is held."""
+    rows = Held(adapter.held.rows).spread(lambda row: np.repeat(row, len(x), axis=0))
+    return {graph.image: x, **{str(name): value for name, value in rows.items()}}
+
+
+def _whole(adapter: Adapter) -> dict[str, Any]:
+    return {str(name): value for name, value in adapter.held.whole.items()}
 
 
 def _paired(

@@ -2,26 +2,47 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from onnx import ModelProto, NodeProto
+from onnx import ModelProto, NodeProto, helper
 
 from xai_heatmap import reverse
 from xai_heatmap.backends.contract import Closing
+from xai_heatmap.backends.declared_inputs import Declarations
+from xai_heatmap.backends.held import Given, Held, Name
 from xai_heatmap.backends.onnx_boxes import in_onnx, with_boxes
 from xai_heatmap.backends.onnx_check import check_whole
 from xai_heatmap.backends.onnx_cut import part
-from xai_heatmap.backends.onnx_input import PictureInput, picture_input, retyped
+from xai_heatmap.backends.onnx_input import (
+    IMAGES,
+    PictureInput,
+    declarations,
+    picture_input,
+    retyped,
+)
 from xai_heatmap.backends.onnx_output import CLOSING, chosen, closing, with_scores, without
 from xai_heatmap.core.box_form import Boxes
 
 
 @dataclass(frozen=True)
 class Source:
-    """A model as it was handed in, reduced to what leads from the picture to one output."""
+    """A model as it was handed in, reduced to what leads from its inputs to one output.
+
+    Parameters
+    ----------
+    model
+        What is left of it.
+    picture, answer
+        Where the picture goes in, and the output that is explained.
+    inputs
+        Every input, the picture too; `unread` are names of those that the output does not need.
+    """
 
     model: ModelProto
     picture: PictureInput
     answer: str
+    inputs: Declarations
+    unread: frozenset[str]
     boxes: Boxes | None = None
 
 
@@ -61,6 +82,8 @@ def source(
     *,
     image_shape: Sequence[int] | None = None,
     output: str | int | Boxes | None = None,
+    held: Given = MappingProxyType({}),
+    picture: Name | None = None,
 ) -> Source:
     """What leads to the chosen output, and where the picture goes in.
 
@@ -68,6 +91,8 @@ def source(
     ------
     ModelError, NoScores
         If a model has no picture to take, or no scores to give.
+    BadOption
+        If it takes more than the picture and what is held.
     """
     check_whole(model)
     how, boxes = in_onnx(model) if output is None else output, None
@@ -80,11 +105,15 @@ def source(
     made = {name for node in needed.graph.node for name in node.output}
     read = {name for node in needed.graph.node for name in node.input} - made - stored
     needed.graph.input.extend(value for value in model.graph.input if value.name in read)
-    return Source(needed, picture_input(needed, image_shape=image_shape), answer, boxes)
+    every = {value.name for value in model.graph.input} - stored
+    unread = frozenset(every - read)
+    rest = {name: value for name, value in held.items() if name not in unread}
+    found = picture_input(needed, image_shape=image_shape, held=rest, picture=picture)
+    return Source(needed, found, answer, declarations(needed, found.images), unread, boxes)
 
 
-def ready(given: Source, shape: Sequence[int]) -> Ready:
-    """The model for pictures of `shape` (c, *image).
+def ready(given: Source, shape: Sequence[int], held: Held | None = None) -> Ready:
+    """The model for pictures of `shape` (c, *image), with that beside them.
 
     Raises
     ------
@@ -94,6 +123,7 @@ def ready(given: Source, shape: Sequence[int]) -> Ready:
     model = ModelProto()
     model.CopyFrom(given.model)
     shaped(model, given.picture, shape)
+    _beside(model, given.picture, held or Held())
     retyped(model, given.picture.name)
     _inferring(model)
     prepared = reverse.prepared(model)
@@ -117,6 +147,19 @@ def shaped(model: ModelProto, picture: PictureInput, shape: Sequence[int]) -> No
     for value in model.graph.output:
         for dim in value.type.tensor_type.shape.dim:
             dim.Clear()
+
+
+def _beside(model: ModelProto, picture: PictureInput, held: Held) -> None:
+    """Write the shapes of what is held into the other inputs."""
+    counted = IMAGES if picture.images is None else picture.images
+    shapes = {name: (counted, *value.shape[1:]) for name, value in held.rows.items()}
+    shapes |= {name: value.shape for name, value in held.whole.items()}
+    for value in model.graph.input:
+        if value.name in shapes:
+            kind = value.type.tensor_type
+            kind.shape.CopyFrom(
+                helper.make_tensor_type_proto(kind.elem_type, shapes[value.name]).tensor_type.shape
+            )
 
 
 def _inferring(model: ModelProto) -> None:

@@ -42,10 +42,9 @@ class HeadPlans:
 class OnnxHead:
     """The network behind one layer, for one image."""
 
-    def __init__(self, name: str, plans: HeadPlans, x: Native) -> None:
+    def __init__(self, name: str, plans: HeadPlans, feeds: Arrays, *, beside: Arrays) -> None:
         self._name, self._plans = name, plans
-        (image,) = (given.name for given in plans.before.model.graph.input)
-        found = {image: x, **plans.before.run({image: x}).tensors}
+        found = {**feeds, **beside, **plans.before.run(feeds, beside=beside).tensors}
         self._spread = {name: found[name] for name in plans.spread}
         self._beside = {name: found[name] for name in plans.beside}
         self.output: Native = found[plans.tensor]

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
+from xai_heatmap.backends.declared_inputs import Declaration, picture_among
+from xai_heatmap.backends.held import Given, Name
 from xai_heatmap.core.errors import BadArray, ModelError
 
 IMAGES = "images"
@@ -85,15 +88,23 @@ class PictureInput:
         return (inner[-1], *inner[:-1]) if self.channels_last else inner
 
 
-def picture_input(model: ModelProto, *, image_shape: Sequence[int] | None = None) -> PictureInput:
-    """The one input of a graph that takes pictures; `image_shape` says what the file leaves open.
+def picture_input(
+    model: ModelProto,
+    *,
+    image_shape: Sequence[int] | None = None,
+    held: Given = MappingProxyType({}),
+    picture: Name | None = None,
+) -> PictureInput:
+    """The input of a graph that takes pictures; `image_shape` says what the file leaves open.
 
     Raises
     ------
     ModelError
-        If there is none, or several; if an axis is empty or all of them are open.
+        If there is none; if an axis is empty or all of them are open.
+    BadOption
+        If another input is not held.
     """
-    value = _only(model)
+    value = _picture(model, held, picture)
     kind = value.type.tensor_type
     if kind.elem_type not in (*REAL, *WHOLE):
         raise ModelError(
@@ -140,16 +151,32 @@ def retyped(model: ModelProto, name: str) -> None:
     model.graph.node.extend([*steps, *rest])
 
 
-def _only(model: ModelProto) -> ValueInfoProto:
-    stored = {initializer.name for initializer in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in stored]
-    if len(inputs) == 1 and inputs[0].type.HasField("tensor_type"):
-        return inputs[0]
-    names = ", ".join(repr(value.name) for value in inputs[:8]) or "none"
-    raise ModelError(
-        f"A model with one input, the picture, is needed; this one takes {len(inputs)}: {names}. "
-        f"Make the others constant when you export it."
-    )
+def declarations(model: ModelProto, images: Length = None) -> dict[str, Declaration]:
+    """Every input as the file declares it, where so many images go in at a time.
+
+    An axis of another fixed length than the images counts something else.
+    """
+    found: dict[str, Declaration] = {}
+    for value in model.graph.input:
+        kind = value.type.tensor_type
+        own = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim)
+        shape = own if kind.HasField("shape") else None
+        dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type or TensorProto.FLOAT)
+        counts = shape is None or (len(shape) > 0 and shape[0] in (None, images))
+        found[value.name] = Declaration(shape, dtype, whole=not counts)
+    return found
+
+
+def _picture(model: ModelProto, held: Given, picture: Name | None) -> ValueInfoProto:
+    inputs = [value for value in model.graph.input if value.type.HasField("tensor_type")]
+    if not inputs or len(inputs) < len(model.graph.input):
+        names = ", ".join(repr(value.name) for value in model.graph.input) or "none"
+        raise ModelError(
+            f"A model that takes a picture, and nothing but arrays beside it, is needed; this one "
+            f"takes {names}. Make the others constant when you export it."
+        )
+    name = picture_among(declarations(model), held, picture, model="The model")
+    return next(value for value in inputs if value.name == name)
 
 
 def _length(dim: object, name: str) -> Length:

@@ -201,5 +201,8 @@ def _joined(chunks: Sequence[Arrays], n: int, images: int | None) -> Arrays:
     if images is None:
         return chunks[0]
     if len(chunks) == 1:
-        return {name: array[:n] for name, array in chunks[0].items()}
+        return {
+            name: array[:n] if array.shape[:1] == (images,) else array
+            for name, array in chunks[0].items()
+        }
     return {name: np.concatenate([chunk[name] for chunk in chunks])[:n] for name in chunks[0]}

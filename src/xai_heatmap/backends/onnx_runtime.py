@@ -1,15 +1,19 @@
 """ONNX models as networks, with nothing but onnx and onnxruntime: tensors are the layers."""
 
+import copy
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from onnx import ModelProto
 
 from xai_heatmap.backends.contract import Closing
+from xai_heatmap.backends.declared_inputs import as_declared, picture_among
+from xai_heatmap.backends.held import Given, Held, Name
 from xai_heatmap.backends.onnx_engine import OnnxEngine
 from xai_heatmap.backends.onnx_file import OnnxFile, load_onnx_file
 from xai_heatmap.backends.onnx_graph import Source, source
@@ -33,6 +37,8 @@ def open_onnx(
     output: str | int | Boxes | None = None,
     keep_closing: bool = False,
     providers: Sequence[str] = CPU,
+    held: Given = MappingProxyType({}),
+    picture: Name | None = None,
 ) -> OpenedNetwork:
     """A network over an ONNX model; a ``ModelProto`` is copied, later changes to it are not seen.
 
@@ -46,19 +52,24 @@ def open_onnx(
         As for `xai_heatmap.network`.
     providers
         Where onnxruntime computes, first choice first.
+    held, picture
+        As for `xai_heatmap.network`.
 
     Raises
     ------
     NotAModel, UnsafeModel, ModelError, NoScores
         For what is not an ONNX model, or not one that takes a picture and gives scores.
+    BadOption, BadArray
+        If the model takes more than the picture and what is held, or takes it in another shape.
     """
     file = _file(model)
-    given = source(file.model, image_shape=image_shape, output=output)
+    given = source(file.model, image_shape=image_shape, output=output, held=held, picture=picture)
     engine = OnnxEngine(given, tuple(providers))
     shape = tuple(image_shape or given.picture.usual)
     known = shape if image_shape is not None or given.picture.says_something else None
     said = declared(file.model, image_shape=known)
-    adapter = GraphAdapter(file.name, said, given, sites(engine.ready(shape)))
+    beside = as_declared(given.inputs, read_by(given, held))
+    adapter = GraphAdapter(file.name, said, given, sites(engine.ready(shape, beside)), beside)
     network = OnnxNetwork(adapter, engine, State(), image_shape=known, keep_closing=keep_closing)
     network.built_in = tuple(layers(file.model))
     return network
@@ -92,12 +103,30 @@ class GraphAdapter:
     method = ""
 
     def __init__(
-        self, name: str, said: Declared, given: Source, parts: Mapping[str, tuple[str, ...]]
+        self,
+        name: str,
+        said: Declared,
+        given: Source,
+        parts: Mapping[str, tuple[str, ...]],
+        held: Held,
     ) -> None:
         self.name, self.declared = name, said
         self.channels_last, self.output = given.picture.channels_last, given.answer
         self.boxes = given.boxes
-        self._parts = parts
+        self._parts, self._source, self.held = parts, given, held
+
+    def taking(self, given: Given) -> "GraphAdapter":
+        """The same graph with these values, beside those held already."""
+        known, own = self._source.inputs, read_by(self._source, given)
+        picture = self._source.picture.name
+        picture_among(known, {**dict.fromkeys(self.held.names), **own}, picture, model=self.name)
+        return self.holding(self.held | as_declared(known, own))
+
+    def holding(self, held: Held) -> "GraphAdapter":
+        """The same graph with other values in the same places."""
+        other = copy.copy(self)
+        other.held = held
+        return other
 
     def parts(self) -> Mapping[str, tuple[str, ...]]:
         """The tensors of every layer."""
@@ -120,6 +149,11 @@ class GraphAdapter:
     def undone(self, part: object | None) -> Iterator[None]:
         """The engine leaves the node out."""
         yield
+
+
+def read_by(given: Source, held: Given) -> Given:
+    """What is held, as far as the output that is explained reads it."""
+    return {name: value for name, value in held.items() if name not in given.unread}
 
 
 def _file(model: str | os.PathLike[str] | ModelProto | OnnxFile) -> OnnxFile:

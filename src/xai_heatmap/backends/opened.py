@@ -5,6 +5,7 @@ An *adapter* knows a model: its parts, how to call it, how its closing softmax i
 the two into a `Network`.
 """
 
+import copy
 import threading
 import warnings
 import weakref
@@ -30,10 +31,11 @@ from xai_heatmap.backends.contract import (
 )
 from xai_heatmap.backends.fitting import fitted
 from xai_heatmap.backends.inputs import check_input
+from xai_heatmap.backends.loaded import first_line
 from xai_heatmap.backends.proof import Proof, proof
 from xai_heatmap.backends.recording import Apart, OpenedRecording, layout_of
 from xai_heatmap.backends.score_map import Reading, reading, sum_to_one
-from xai_heatmap.backends.sightings import flow_in, layers_in, sites_in
+from xai_heatmap.backends.sightings import flow_in, layers_in, of_the_picture, sites_in
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.arrays import Inputs, Native
 from xai_heatmap.core.box_form import Boxes
@@ -46,6 +48,7 @@ from xai_heatmap.core.errors import (
     XaiHeatmapError,
 )
 from xai_heatmap.core.flow import surveyed
+from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.core.network import (
     INPUT,
     Declared,
@@ -150,6 +153,29 @@ class OpenedNetwork(Network):
         seen = next(iter(self._views), None)
         return self._image_shape or self.declared.input_shape or seen or (3, 224, 224)
 
+    def holding(self, held: Mapping[str | int, object]) -> Network:
+        """The same network with other values for what it takes beside the picture."""
+        other = copy.copy(self)
+        other._adapter, other._views = self._adapter.taking(held), {}  # noqa: SLF001 - of its own kind
+        return other
+
+    def of(self, rows: Sequence[int]) -> Network:
+        """The same network for these of the pictures."""
+        if self._adapter.held.images == 1:
+            return self
+        other = copy.copy(self)
+        other._adapter = self._of(rows)  # noqa: SLF001 - of its own kind
+        return other
+
+    def check_held(self, images: int) -> None:
+        """Whether what is held has one row for all of so many pictures, or one for each."""
+        self._adapter.held.check(images)
+
+    def _of(self, rows: Sequence[int]) -> Adapter:
+        """The model with what is held for these of the pictures."""
+        held = self._adapter.held
+        return self._adapter if held.images == 1 else self._adapter.holding(held.of(rows))
+
     @property
     def closing(self) -> Closing | None:
         """The closing function that the model has of its own, at whatever size it was seen."""
@@ -194,6 +220,7 @@ class OpenedNetwork(Network):
             If the network answers NaN or infinity.
         """
         check_input(x)
+        self._adapter.held.check(len(x))
         with self._state.lock:
             view = self._view(x.shape[1:])
             names = _opened_at(view.survey, at)
@@ -244,9 +271,10 @@ class OpenedNetwork(Network):
             return self._views[shape]
 
     def _viewed(self, shape: tuple[int, ...], parts: Mapping[str, object]) -> View:
-        key = shape, self._adapter.output, *parts
+        key = shape, self._adapter.output, self._adapter.held.key, *parts
         if key not in self._state.surveys:
-            seen = self._seen(shape)
+            every = self._seen(shape)
+            seen = of_the_picture(every) if self._adapter.held else every
             queries = self._queries(seen, shape)
             layers = layers_in(seen, shape, channels_last=self.channels_last, queries=queries)
 
@@ -263,18 +291,31 @@ class OpenedNetwork(Network):
         return View(survey, sites, closing, undo, seen.boxes)
 
     def _seen(self, shape: tuple[int, ...]) -> Sightings:
-        def look(tried: tuple[int, ...]) -> Sightings:
-            return self._engine.survey(self._adapter, self._noise(tried))
+        adapter = self._of([0])
 
-        seen = fitted(
-            look,
-            shape,
-            alone=lambda: self._engine.survey(self._adapter, self._noise(shape)[:1]),
-            usual=self.declared.input_shape or shape,
-            name=self.name,
-            channels_last=self.channels_last,
-        )
-        return replace(seen, boxes=self._adapter.boxes)
+        def look(tried: tuple[int, ...]) -> Sightings:
+            return self._engine.survey(adapter, self._noise(tried))
+
+        try:
+            seen = fitted(
+                look,
+                shape,
+                alone=lambda: self._engine.survey(adapter, self._noise(shape)[:1]),
+                usual=self.declared.input_shape or shape,
+                name=self.name,
+                channels_last=self.channels_last,
+            )
+        except XaiHeatmapError:
+            raise
+        except Exception as problem:
+            if not self._adapter.held or out_of_memory(problem):
+                raise
+            raise ModelError(
+                f"{self.name} failed on a picture of {'x'.join(map(str, shape))} with "
+                f"{self._adapter.held} beside it: {first_line(problem)}. What is held has to have "
+                "the shape and type that the model takes, behind a first axis that counts pictures."
+            ) from problem
+        return replace(seen, boxes=adapter.boxes)
 
     def _queries(self, seen: Sightings, shape: tuple[int, ...]) -> int | None:
         """How many boxes a detector answers; None of any other network."""
@@ -299,7 +340,7 @@ class OpenedNetwork(Network):
         opened = {name: sites[name] for name in names}
         undo = self._closing(seen, parts)[1]
         noise = self._noise(layers[INPUT].shape)
-        recorded = self._engine.record(self._adapter, noise, opened, undo)
+        recorded = self._engine.record(self._of([0]), noise, opened, undo)
         gradients = recorded.pullback(self._likeliest(recorded.scores, seen, noise.shape))
         layouts = {name: layers[name].layout for name in gradients}
         return {
@@ -328,7 +369,7 @@ class OpenedNetwork(Network):
         times = Counter(call.path for call in seen.calls)
         for path in seen.last:
             own = self._adapter.closing_of(parts[path])
-            if own and times[path] == 1:  # one that also runs elsewhere has to go on doing so
+            if own and times[path] == 1 and path not in seen.elsewhere:  # it has to go on there
                 closing, undo = own, Undo(part=parts[path])
         return closing, Undo() if self._keep_closing else undo
 
@@ -346,7 +387,7 @@ class OpenedNetwork(Network):
         return self._state.proven[key]
 
     def _closing_key(self, shape: tuple[int, ...]) -> tuple[Any, ...]:
-        return "closing", shape, self._adapter.output
+        return "closing", shape, self._adapter.output, self._adapter.held.key
 
     def _reading(self, view: View, scores: Native) -> Reading | BoxReading:
         image = view.survey.layers[INPUT].shape[1:]
@@ -390,8 +431,9 @@ class OpenedNetwork(Network):
         self, recorded: Recorded, view: View, x: Native, name: str, row: int
     ) -> Callable[[Float32[np.ndarray, "m k *grid"]], Recording]:
         """From other activations of layer `name` to recordings of the head, for one image."""
+        one = slice(row, row + 1)
         with self._state.lock:
-            head = self._proven_head(recorded.scores[row : row + 1], view, x[row : row + 1], name)
+            head = self._proven_head(self._of([row]), recorded.scores[one], view, x[one], name)
         own_layout = layout_of(view.survey, name)
 
         def behind(activation: Float32[np.ndarray, "m k *grid"]) -> Recording:
@@ -405,13 +447,16 @@ class OpenedNetwork(Network):
 
     def _between(self, recorded: Recorded, view: View, x: Native, name: str, row: int) -> Recorded:
         """The head of one image between what layer `name` said and 0."""
+        one = slice(row, row + 1)
         with self._state.lock:
-            head = self._proven_head(recorded.scores[row : row + 1], view, x[row : row + 1], name)
+            head = self._proven_head(self._of([row]), recorded.scores[one], view, x[one], name)
             own = layout_of(view.survey, name)
             zero = np.zeros_like(own.to_grid(head.output))
             return head.between(own.to_native(zero, like=head.output))
 
-    def _proven_head(self, scores: Native, view: View, x: Native, name: str) -> Head:
+    def _proven_head(
+        self, adapter: Adapter, scores: Native, view: View, x: Native, name: str
+    ) -> Head:
         """A head that gave the recorded scores for the recorded activation, else one that makes
         whole passes.
 
@@ -420,26 +465,25 @@ class OpenedNetwork(Network):
         NoHead
             If neither does.
         """
-        proven = self._proof(scores, view, x, name)
+        proven = self._proof(adapter, scores, view, x, name)
         if proven.refusal:
             last = next(reversed(grids(view.survey)), name)
-            works = last != name and not self._proof(scores, view, x, last).refusal
+            works = last != name and not self._proof(adapter, scores, view, x, last).refusal
             behind = f" What lies behind layer {last!r} can be run." if works else ""
             raise NoHead(
                 f"{self.name}: what lies behind layer {name!r} can't be run again with other "
                 f"values, which the method needs: {proven.refusal}. {WITHOUT_A_HEAD}{behind}"
             )
-        return self._made(view, x, name, whole=proven.whole)
+        return self._made(adapter, view, x, name, whole=proven.whole)
 
-    def _made(self, view: View, x: Native, name: str, *, whole: bool) -> Head:
-        site = view.sites[name]
-        return self._engine.head(self._adapter, x, name, site, view.undo, whole=whole)
+    def _made(self, adapter: Adapter, view: View, x: Native, name: str, *, whole: bool) -> Head:
+        return self._engine.head(adapter, x, name, view.sites[name], view.undo, whole=whole)
 
-    def _proof(self, scores: Native, view: View, x: Native, name: str) -> Proof:
+    def _proof(self, adapter: Adapter, scores: Native, view: View, x: Native, name: str) -> Proof:
         """How a head is to be run; tried once, and said where that is slow."""
-        key = name, x.shape[1:], self._adapter.output
+        key = name, x.shape[1:], adapter.output, adapter.held.key
         if key not in self._state.heads:
-            proven = proof(partial(self._made, view, x, name), scores)
+            proven = proof(partial(self._made, adapter, view, x, name), scores)
             self._state.heads[key] = proven
             if proven.whole and not proven.refusal:
                 warnings.warn(

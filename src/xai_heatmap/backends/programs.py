@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, Protocol, TypeVar
 
 from xai_heatmap.backends.contract import Adapter, Undo
+from xai_heatmap.backends.held import Held
 from xai_heatmap.backends.taps import answered
 from xai_heatmap.core.arrays import Native
 
@@ -29,6 +30,10 @@ WITHOUT_SECANT = (
 
 class Built(Adapter, Protocol):
     """An adapter over a Keras model."""
+
+    def holding(self, held: Held) -> "Built":
+        """As of an adapter."""
+        ...
 
     def build(self, x: Native) -> None:
         """Make the weights of a model that was never called."""

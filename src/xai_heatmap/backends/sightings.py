@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from xai_heatmap.backends.contract import IMAGES_IN_A_SURVEY, Sighting, Sightings
 from xai_heatmap.backends.taps import Site
@@ -76,6 +77,23 @@ def _shape(native: tuple[int, ...], own: Layout | None) -> tuple[int, ...]:
     if own is None:
         return native[1:]
     return (native[1] if own.kind == "channels_first" else native[-1], *own.grid)
+
+
+def of_the_picture(seen: Sightings) -> Sightings:
+    """Without the calls that the picture does not reach: what is held has parts of its own."""
+    read_by: dict[int, list[int]] = {}
+    for node, made_of in seen.sources.items():
+        for source in made_of:
+            read_by.setdefault(source, []).append(node)
+    reached, todo = {seen.image}, [seen.image]
+    while todo:
+        for node in read_by.get(todo.pop(), ()):
+            if node not in reached:
+                reached.add(node)
+                todo.append(node)
+    calls = [call for call in seen.calls if call.node in reached]
+    others = frozenset(call.path for call in seen.calls if call.node not in reached)
+    return replace(seen, calls=calls, elsewhere=others)
 
 
 def flow_in(seen: Sightings) -> Flow:

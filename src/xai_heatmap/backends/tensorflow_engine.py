@@ -34,6 +34,7 @@ from xai_heatmap.backends.tensorflow_graph import (
     spread_to,
     traced,
 )
+from xai_heatmap.backends.tensorflow_held import fed, holding, specs
 from xai_heatmap.backends.tensorflow_program import (
     Opened,
     Taps,
@@ -67,18 +68,20 @@ class TensorflowEngine:
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
         """Build one graph and read it; no number is computed."""
-        self._keras.build(x)
+        self._keras.holding(adapter.held).build(x)
         watch = Watch()
 
-        def watched(image: tf.Tensor) -> tf.Tensor:
+        def watched(image: tf.Tensor, *held: tf.Tensor) -> tf.Tensor:
             watch.image = image
-            with running(adapter, Undo()), overheard(adapter.parts(), adapter.method, watch.at):
-                watch.scores = adapter.scores(image)
+            own = holding(adapter, held)
+            with running(own, Undo()), overheard(own.parts(), own.method, watch.at):
+                watch.scores = own.scores(image)
             return watch.scores
 
         with tf.init_scope():
-            graph = traced(watched, x.shape)
-        return watch.sightings(adapter.parts(), shapes(watch.values, graph, x))
+            graph = traced(watched, x.shape, specs(adapter, None))
+            given = [tf.constant(x, tf.float32), *fed(adapter)]
+        return watch.sightings(adapter.parts(), shapes(watch.values, graph, given))
 
     def record(
         self,
@@ -91,14 +94,18 @@ class TensorflowEngine:
     ) -> Recorded:
         """One forward pass, opened at `sites`."""
         taps = tuple((name, id(site.part), site.call) for name, site in sites.items())
-        key = "record", taps, undo_key(undo), x.shape[1:], self.structure(), biases
+        key = self._key("record", adapter, taps, undo_key(undo), x.shape[1:], biases)
 
         def build(images: int | None) -> Opened:
             shape = (images, *x.shape[1:])
             return _recording(adapter, shape, sites, undo, with_biases=biases)
 
         program = self.program(key, build, len(x))
-        return program(tf.constant(x, tf.float32))
+        return program(tf.constant(x, tf.float32), *fed(adapter))
+
+    def _key(self, kind: str, adapter: Adapter, *facts: Hashable) -> Hashable:
+        """Equal where one and the same program does."""
+        return kind, self.structure(), adapter.held.key, *facts
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """One forward pass, opened at the softmax layers of its attention layers."""
@@ -165,7 +172,8 @@ class TensorflowHead:
             self.output = x
             return
         with tf.init_scope():
-            own, *self._frontier = self._program(1).way(tf.constant(x, tf.float32))
+            given = tf.constant(x, tf.float32), *fed(adapter)
+            own, *self._frontier = self._program(1).way(*given)
         self._dtype = own.dtype
         self.output = array(own)
 
@@ -191,7 +199,7 @@ class TensorflowHead:
         """The way to the layer and the way on; compiled once for a model and a shape."""
         site, undo, shape, adapter = self._site, self._undo, self._shape, self._adapter
         layer = self._name, id(site.part), site.call
-        key = "head", layer, undo_key(undo), shape, self._engine.structure(), self._whole
+        key = self._engine._key("head", adapter, layer, undo_key(undo), shape, self._whole)  # noqa: SLF001 - engine and head are one thought
         return self._engine.program(
             key,
             lambda n: _heading(
@@ -221,18 +229,18 @@ def _recording(
     taps = Taps()
     cut: dict[str, Any] = {}
 
-    def forward(image: tf.Tensor) -> tf.Tensor:
+    def forward(image: tf.Tensor, *held: tf.Tensor) -> tf.Tensor:
         inner = {name: site for name, site in sites.items() if name != INPUT}
         with running(adapter, undo), tapped(inner, adapter.method, taps.at):
             start = taps.at(INPUT, image) if INPUT in sites else image
-            scores = scores_of(adapter, start, undo)
+            scores = scores_of(holding(adapter, held), start, undo)
         added = list(biases(taps.taps)) if with_biases else []
-        cut.update(with_gradients(scores, taps.taps, added), image=image)
+        cut.update(with_gradients(scores, taps.taps, added), fed=[image, *held])
         return scores
 
     with tf.init_scope():
-        graph = traced(forward, shape).graph
-        return opened(graph, [cut["image"]], taps, cut)
+        graph = traced(forward, shape, specs(adapter, shape[0])).graph
+        return opened(graph, cut["fed"], taps, cut)
 
 
 def _heading(
@@ -249,10 +257,10 @@ def _heading(
     taps = Taps()
     cut: dict[str, Any] = {}
 
-    def forward(image: tf.Tensor) -> tf.Tensor:
-        parts = adapter.parts()
+    def forward(image: tf.Tensor, *held: tf.Tensor) -> tf.Tensor:
+        parts, model = adapter.parts(), holding(adapter, held)
         with running(adapter, undo):
-            memory = replay.remember(parts, adapter.method, site, lambda: adapter.scores(image))
+            memory = replay.remember(parts, adapter.method, site, lambda: model.scores(image))
         if memory is None:
             raise ValueError(name)
         own = main_tensor(memory.output)
@@ -267,7 +275,7 @@ def _heading(
         with running(adapter, undo):
             if whole:
                 with tapped({name: site}, adapter.method, lambda _, __: tap):
-                    scores = scores_of(adapter, spread(image), undo)
+                    scores = scores_of(model, spread(image), undo)
             else:
                 scores = replay.replay(
                     parts,
@@ -275,14 +283,14 @@ def _heading(
                     memory,
                     answer,
                     spread=lambda output: mapped(output, spread),
-                    run=lambda: scores_of(adapter, spread(image), undo),
+                    run=lambda: scores_of(model, spread(image), undo),
                 )
-        cut.update(with_gradients(scores, taps.taps), image=image, own=own, activation=activation)
+        cut.update(with_gradients(scores, taps.taps), own=own, activation=activation)
         cut["frontier"] = read_by([scores], within=way)
         return scores
 
     with tf.init_scope():
-        graph = traced(forward, shape).graph
-        way = cut_out(graph, [cut["image"]], [cut["own"], *cut["frontier"]])
-        fed = [cut["activation"], *cut["frontier"]]
-        return _HeadProgram(way, opened(graph, fed, taps, cut))
+        made = traced(forward, shape, specs(adapter, 1))
+        graph, given = made.graph, made.inputs[: 1 + len(specs(adapter, 1))]
+        way = cut_out(graph, given, [cut["own"], *cut["frontier"]])
+        return _HeadProgram(way, opened(graph, [cut["activation"], *cut["frontier"]], taps, cut))

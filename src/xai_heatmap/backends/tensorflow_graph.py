@@ -7,12 +7,16 @@ import numpy as np
 import tensorflow as tf
 
 
-def traced(run: Callable[[tf.Tensor], tf.Tensor], shape: Sequence[int | None]) -> Any:
+def traced(
+    run: Callable[..., tf.Tensor],
+    shape: Sequence[int | None],
+    others: Sequence[tf.TensorSpec] = (),
+) -> Any:
     """`run` as a graph; the graph does not refer to `run`, which refers to the model."""
     once = [run]
     return tf.compat.v1.wrap_function(
-        lambda image: once.pop()(image),  # noqa: PLW0108 - popped when it runs, or it would be held
-        [tf.TensorSpec(shape, tf.float32)],
+        lambda *given: once.pop()(*given),  # noqa: PLW0108 - popped as it runs, or it would be held
+        [tf.TensorSpec(shape, tf.float32), *others],
     )
 
 
@@ -35,14 +39,16 @@ def cut_out(
     definition.node.extend(nodes)
     wanted = [tensor.name for tensor in fetched]
     names = [tensor.name for tensor in fed]
+    entered = {source.name for operation in needed for source in operation.inputs}
 
     def imported(*given: tf.Tensor) -> list[tf.Tensor]:
         here = tf.compat.v1.get_default_graph()
         known = dict(zip(names, given, strict=True))
         variables = {inner.name: here.capture(value) for value, inner in read}
         made = [name for name in wanted if name not in known]
+        begun = {name: tensor for name, tensor in known.items() if name in entered}
         found = tf.graph_util.import_graph_def(
-            definition, input_map=known | variables, return_elements=made, name=""
+            definition, input_map=begun | variables, return_elements=made, name=""
         )
         known.update(zip(made, found, strict=True))
         return [tf.identity(known[name]) for name in wanted]

@@ -6,7 +6,6 @@ from typing import Any
 import tensorflow as tf
 
 from xai_heatmap.backends.contract import Closing, Sighting, Sightings
-from xai_heatmap.core.arrays import Native
 
 CLOSING_OPS: dict[str, Closing] = {
     "Softmax": "softmax",
@@ -75,13 +74,15 @@ class Watch:
         return last
 
 
-def shapes(values: Sequence[tf.Tensor], made: Any, x: Native) -> list[tuple[int, ...]]:
+def shapes(
+    values: Sequence[tf.Tensor], made: Any, fed: Sequence[tf.Tensor]
+) -> list[tuple[int, ...]]:
     """The shape of every value; the few that a graph can't foretell are measured."""
     unknown = [value for value in values if not value.shape.is_fully_defined()]
     measured: dict[Any, tuple[int, ...]] = {}
     if unknown:
         with tf.init_scope():
-            found = made.prune(made.inputs[:1], unknown)(tf.constant(x, tf.float32))
+            found = made.prune(made.inputs[: len(fed)], unknown)(*fed)
         measured = {
             value.ref(): tuple(array.shape) for value, array in zip(unknown, found, strict=True)
         }

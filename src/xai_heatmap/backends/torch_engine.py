@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from xai_heatmap.backends import replay
 from xai_heatmap.backends.contract import (
+    IMAGES_IN_A_SURVEY,
     Adapter,
     Closing,
     Recorded,
@@ -375,6 +376,16 @@ class _Taps:
         return not broken
 
 
+class _Unknown:
+    """In place of a node of autograd's graph: what made the value is not in it."""
+
+
+def _differs(value: torch.Tensor) -> bool:
+    """Whether a value is another for each picture of a survey, where autograd did not follow it."""
+    counted = value.shape[:1] == (IMAGES_IN_A_SURVEY,)
+    return counted and not torch.equal(value[0], value[-1])
+
+
 class _Watch:
     """Sees every call of every part, each marked by a node of its own in autograd's graph."""
 
@@ -384,7 +395,7 @@ class _Watch:
     def at(self, path: str, call: int, value: torch.Tensor) -> torch.Tensor:
         with torch.enable_grad():
             passed = value.clone() if value.requires_grad else value
-        self._calls.append((path, call, value, passed, passed.grad_fn or object()))
+        self._calls.append((path, call, value, passed, passed.grad_fn or _Unknown()))
         return passed
 
     def sightings(
@@ -405,12 +416,16 @@ class _Watch:
             for path, call, value, _, node in self._calls
         ]
         leaves = (node for node in numbers if getattr(node, "variable", None) is image)
+        start = number(next(leaves, object()))
+        for _, _, value, _, node in self._calls:
+            if isinstance(node, _Unknown) and _differs(value):
+                sources[number(node)] = [start]
         last, output = self._last(scores)
         found, mark = closing.of(output)
         return Sightings(
             calls,
             sources,
-            number(next(leaves, object())),
+            start,
             number(scores.grad_fn or object()),
             sums,
             last,

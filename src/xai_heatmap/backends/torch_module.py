@@ -1,15 +1,20 @@
 """`torch.nn.Module` as a network: its submodules are the parts, `forward` runs them."""
 
+import copy
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from xai_heatmap.backends.box_output import known, resolved, together
+from xai_heatmap.backends.calling import Call, call_of
 from xai_heatmap.backends.contract import Closing
+from xai_heatmap.backends.held import Given, Held, Name, in_rows
 from xai_heatmap.backends.opened import OpenedNetwork, state_of
 from xai_heatmap.backends.outputs import scores_in
 from xai_heatmap.backends.taps import intercepted
@@ -40,6 +45,8 @@ def open_torch(
     image_shape: Sequence[int] | None = None,
     output: str | int | Boxes | None = None,
     keep_closing: bool = False,
+    held: Given = MappingProxyType({}),
+    picture: Name | None = None,
 ) -> OpenedNetwork:
     """A network over `model`; wrappers that compile or spread it are looked through.
 
@@ -47,6 +54,8 @@ def open_torch(
     ------
     NotAModel
         For TorchScript, which can't be opened.
+    BadOption
+        If the model takes more than the picture and what is held.
     """
     module = _unwrapped(model)
     if isinstance(module, torch.jit.ScriptModule):
@@ -57,7 +66,7 @@ def open_torch(
         )
     state = state_of(module)
     return OpenedNetwork(
-        ModuleAdapter(module, output=output),
+        ModuleAdapter(module, output=output, picture=picture).taking(held),
         TorchEngine(home=lambda: _home(module), kept=state.kept),
         state,
         image_shape=image_shape,
@@ -71,9 +80,13 @@ class ModuleAdapter:
     method = "forward"
     channels_last = False
 
-    def __init__(self, module: nn.Module, *, output: str | int | Boxes | None) -> None:
+    def __init__(
+        self, module: nn.Module, *, output: str | int | Boxes | None, picture: Name | None = None
+    ) -> None:
         self._module = module
         self.output = output
+        self.held = Held()
+        self._picture, self._call = picture, Call()
         self.boxes = output if isinstance(output, Boxes) else None
         self._modules: list[nn.Module] = []
         self._parts: dict[str, nn.Module] = {}
@@ -107,15 +120,41 @@ class ModuleAdapter:
                 for weight in learning:
                     weight.requires_grad_(True)
 
+    def taking(self, given: Given) -> "ModuleAdapter":
+        """The same model with these values, beside those held already."""
+        other = copy.copy(self)
+        other.held = self.held | in_rows(given)
+        other._call = call_of(  # noqa: SLF001 - of its own kind
+            self._module.forward, other.held.names, self._picture, model=self.name
+        )
+        return other
+
+    def holding(self, held: Held) -> "ModuleAdapter":
+        """The same model with other values in the same places."""
+        other = copy.copy(self)
+        other.held = held
+        return other
+
     def scores(self, x: torch.Tensor) -> torch.Tensor:
         """Call the model; its scores, and where it is a detector its boxes beside them."""
-        answered = self._module(x)
+        places, names = self._call.arguments(x, self._beside(x) if self.held else {})
+        answered = self._module(*places, **names)
         how = self.boxes or (known(answered) if self.output is None else None)
         if how is None:
             which = None if isinstance(self.output, Boxes) else self.output
             return scores_in(answered, images=len(x), which=which)
         self.boxes = resolved(answered, how)
         return together(answered, self.boxes, _joined)
+
+    def _beside(self, x: torch.Tensor) -> dict[Name, Any]:
+        """What is held, for as many pictures; the model may write into it."""
+
+        def tensor(value: np.ndarray) -> torch.Tensor:
+            own = torch.tensor(value, device=x.device)
+            return own.to(x.dtype) if own.is_floating_point() else own
+
+        held = self.held.with_arrays(map(tensor, self.held.arrays))
+        return held.spread(lambda row: row.repeat_interleave(len(x), dim=0))
 
     def closing_of(self, part: object) -> Closing | None:
         """Softmax and sigmoid modules close."""
@@ -217,6 +256,7 @@ def _declared(module: nn.Module) -> Declared:
             },
         )
     config: Any = getattr(module, "config", None)
+    config = getattr(config, "vision_config", config)  # of a model that also reads text
     size, channels = getattr(config, "image_size", None), getattr(config, "num_channels", 3)
     names = getattr(config, "id2label", None)
     labels = (

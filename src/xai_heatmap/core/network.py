@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from xai_heatmap.core.answer import ROW, Form, Kind, Meaning
 from xai_heatmap.core.arrays import Activations, Inputs, ScoreRow, Scores
 from xai_heatmap.core.attention import OTHERS, Block
-from xai_heatmap.core.errors import NoAttention, NoRule
+from xai_heatmap.core.errors import BadOption, NoAttention, NoRule
 from xai_heatmap.core.layout import Layout
 
 INPUT = "input"
@@ -246,6 +246,33 @@ class Network(ABC):
 
         With `biases` it also keeps what is added behind the first of them: v - Σ J u of every
         operation from u to v, where J is its derivative.
+        """
+
+    def holding(self, held: Mapping[str | int, object]) -> "Network":
+        """The same network with other values for what it takes beside the picture.
+
+        Raises
+        ------
+        BadOption, BadArray
+            If it takes no such inputs.
+        """
+        raise BadOption(
+            f"{self.name} takes nothing beside the picture; {', '.join(map(repr, held))} can't be "
+            "held. A function is given the rest where it is made: "
+            "xai_heatmap.network(lambda x: function(x, metadata))."
+        )
+
+    def of(self, rows: Sequence[int]) -> "Network":
+        """The same network for these of the pictures, where a value is held for each."""
+        return self
+
+    def check_held(self, images: int) -> None:  # noqa: B027 - nothing held fits any number
+        """Whether what is held has one row for all of so many pictures, or one for each.
+
+        Raises
+        ------
+        BadArray
+            If it has not.
         """
 
 

@@ -1,0 +1,198 @@
+"""What a model takes beside the picture: held fixed, never differentiated, never masked.
+
+A method runs one picture in batches of its own (masks, steps, noise), and what is held has to come
+along: one row for all pictures is repeated, and of one row for each picture that picture's is.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from xai_heatmap.core.errors import BadArray
+
+Name = str | int
+"""What an input is called, or where it stands among a function's arguments."""
+
+Given = Mapping[Name, Any]
+"""Inputs by their names, as a user writes them."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A value of which no axis counts pictures."""
+
+    value: Any
+
+
+def whole(value: Any) -> Whole:
+    """Mark what a model takes as it is, whatever the number of pictures: no axis counts them.
+
+    Captions that a picture is compared with are such a value: their first axis counts classes.
+
+    >>> import numpy as np
+    >>> whole(np.zeros((5, 77))).value.shape
+    (5, 77)
+    """
+    return Whole(value)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a model takes beside the picture.
+
+    Parameters
+    ----------
+    rows
+        Arrays whose first axis counts pictures: one row for all of them, or one for each.
+    whole
+        What is handed over as it is.
+    """
+
+    rows: Given = field(default_factory=dict)
+    whole: Given = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.whole)
+
+    def __str__(self) -> str:
+        """Names, shapes and types."""
+        every = {**self.rows, **self.whole}
+        return ", ".join(f"{said(name)} {_described(value)}" for name, value in every.items())
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """Of all of them."""
+        return (*self.rows, *self.whole)
+
+    @property
+    def images(self) -> int:
+        """How many pictures have a row of their own, 1 where all share one."""
+        return max((len(value) for value in self.rows.values()), default=1)
+
+    def __or__(self, other: "Held") -> "Held":
+        """Both, the other's where both hold something."""
+        kept = {name for name in self.names if name not in other.names}
+        rows = {name: value for name, value in self.rows.items() if name in kept}
+        whole = {name: value for name, value in self.whole.items() if name in kept}
+        return Held(rows | dict(other.rows), whole | dict(other.whole))
+
+    def of(self, rows: Sequence[int]) -> "Held":
+        """What is held for these of the pictures."""
+        chosen = {k: v if len(v) == 1 else v[list(rows)] for k, v in self.rows.items()}
+        return replace(self, rows=chosen)
+
+    def spread(self, repeat: Callable[[Any], Any]) -> dict[Name, Any]:
+        """Every value, for all pictures: `repeat` makes as many rows as there are out of one."""
+        return {
+            name: repeat(value) if value.shape[0] == 1 else value
+            for name, value in self.rows.items()
+        } | dict(self.whole)
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """Every array, in an order of their own: what an engine hands to a program."""
+        return [*self.rows.values(), *(v for v in self.whole.values() if _has_axes(v))]
+
+    def with_arrays(self, given: Iterable[Any]) -> "Held":
+        """The same with an engine's own values in place of the arrays."""
+        values = iter(given)
+        rows = {name: next(values) for name in self.rows}
+        whole = {k: next(values) if _has_axes(v) else v for k, v in self.whole.items()}
+        return Held(rows, whole)
+
+    def check(self, images: int) -> None:
+        """Whether there is a row for each of so many pictures.
+
+        Raises
+        ------
+        BadArray
+            If there is not.
+        """
+        for name, value in self.rows.items():
+            if len(value) not in (1, images):
+                raise BadArray(
+                    f"{name!r} is held with {len(value)} rows for {_pictures(images)}: its first "
+                    "axis counts pictures, one row for all of them or one for each. Put such an "
+                    "axis in front with value[None], or say that no axis counts pictures with "
+                    "xai_heatmap.whole(value)."
+                )
+
+    @cached_property
+    def key(self) -> Hashable:
+        """Equal where one and the same program does: names, shapes and types, not the numbers."""
+        rows = tuple((k, len(v) == 1, v.shape[1:], str(v.dtype)) for k, v in self.rows.items())
+        return rows, tuple((name, _kind(value)) for name, value in self.whole.items())
+
+
+def in_rows(given: Given) -> Held:
+    """What is held, as its values show: an array counts pictures in its first axis, and a single
+    number, text, None or what `whole` marks counts nothing.
+    """
+    rows, others = dict[Name, Any](), dict[Name, Any]()
+    for name, value in given.items():
+        if isinstance(value, Whole):
+            others[name] = array(value.value, name)
+            continue
+        own = array(value, name)
+        if isinstance(own, np.ndarray) and own.ndim > 0:
+            rows[name] = own
+        else:
+            others[name] = own
+    return Held(rows, others)
+
+
+def array(value: Any, name: Name) -> Any:
+    """What has axes as numpy, real numbers as float32; what has none as it is.
+
+    Raises
+    ------
+    BadArray
+        For lists that are no array.
+    """
+    if value is None or isinstance(value, str | bytes | bool | int | float | complex):
+        return value
+    own = value.detach().cpu() if hasattr(value, "detach") else value
+    own = own.float() if str(getattr(own, "dtype", "")) == "torch.bfloat16" else own
+    try:
+        found = np.asarray(own)
+    except (TypeError, ValueError, RuntimeError) as problem:
+        raise BadArray(
+            f"{name!r} is to be held as an array; numpy can't read this {type(value).__name__}: "
+            f"{problem}. Give numbers, with the pictures as their first axis."
+        ) from problem
+    if found.dtype == object:
+        return value
+    if np.issubdtype(found.dtype, np.floating):
+        return found.astype(np.float32)
+    return found
+
+
+def said(name: Name, shape: Sequence[Any] | None = None) -> str:
+    """An input as an error names it."""
+    shown = f"number {name}" if isinstance(name, int) else repr(name)
+    if shape is None:
+        return shown
+    return f"{shown} ({', '.join('any' if n is None else str(n) for n in shape)})"
+
+
+def _described(value: Any) -> str:
+    if hasattr(value, "shape"):
+        return f"of shape {tuple(value.shape)}, {value.dtype}"
+    return f"= {value!r}"
+
+
+def _has_axes(value: Any) -> bool:
+    return isinstance(value, np.ndarray)
+
+
+def _kind(value: Any) -> Hashable:
+    if isinstance(value, np.ndarray):
+        return value.shape, str(value.dtype)
+    return repr(value)
+
+
+def _pictures(images: int) -> str:
+    return "one picture" if images == 1 else f"{images} pictures"
