@@ -21,6 +21,8 @@ FULL = {
     "fit": "crop",
     "crop": 0.9,
     "resampling": "bicubic",
+    "hold": ("age=45", "site=site.npy"),
+    "picture": "image",
     "labels": Path("labels.csv"),
     "answers": "boxes:xyxy,pixels",
     "out": Path("some where"),

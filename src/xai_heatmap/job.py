@@ -71,6 +71,9 @@ class Job(BaseModel):
     preprocess, mean, std, size, fit, crop, resampling
         How the model wants its pictures, as in `Preprocess`; what is left out is as the model
         says. `crop` is the part of the shorter side that is kept.
+    hold, picture
+        What the model takes beside the picture, as ``name=file.npy`` or ``name=number``, and which
+        input is the picture, as for `xai_heatmap.network`.
     labels
         A file with the names of the classes.
     answers
@@ -99,6 +102,8 @@ class Job(BaseModel):
     fit: str | None = None
     crop: float | None = None
     resampling: str | None = None
+    hold: Words = ()
+    picture: str | None = None
     labels: Path | None = None
     answers: str | None = None
     out: Path = Path("heatmaps")

@@ -177,10 +177,10 @@ def maps(network: Any, x: np.ndarray, *, method: str = "gradcam", **how: Any) ->
     return xh.maps(network, x, target=1, method=method, options=signed, **how)
 
 
-def close(found: np.ndarray, wanted: np.ndarray) -> None:
-    """Equal to 1e-5 of the largest value, but for what two scores below 1 lose in float32."""
+def close(found: np.ndarray, wanted: np.ndarray, *, tolerance: float = 1e-5) -> None:
+    """Equal to a share of the largest value, but for what two scores below 1 lose in float32."""
     assert np.abs(wanted).max() > 0, "a map of zeros shows nothing"
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max() + 2e-7)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance * np.abs(wanted).max() + 2e-7)
 
 
 NETS = (Late, Early, Pair)
@@ -219,7 +219,8 @@ def every_method_is_that_of_the_twin(kit: Kit) -> None:
         called = f"net.{layer}#1" if kind is Pair else f"net.{layer}"
         for method in METHODS:
             found = own.maps(network, x, method=method, layer=layer)
-            close(found, maps(twin, x, method=method, layer=called))
+            divided = 3e-5 if method == "ablationcam" else 1e-5  # by a score that is nearly 0
+            close(found, maps(twin, x, method=method, layer=called), tolerance=divided)
 
 
 def methods_of_pixels_are_those_of_the_twin(kit: Kit) -> None:

@@ -13,6 +13,7 @@ from xai_heatmap.cli.flags import (
     Crop,
     Debug,
     Fit,
+    Hold,
     Images,
     Json,
     Labels,
@@ -21,6 +22,7 @@ from xai_heatmap.cli.flags import (
     Model,
     Options,
     Out,
+    Picture,
     Preset,
     Resampling,
     Size,
@@ -88,6 +90,7 @@ Examples:
   xai-heatmap explain dog.jpg -m model.keras --method gradcam --method layercam
   xai-heatmap explain dog.jpg -m model.keras --target top3
   xai-heatmap explain dog.jpg -m model.keras --target "beagle-basset"
+  xai-heatmap explain skin.jpg -m model.onnx --hold age=45 --hold site=site.npy
   xai-heatmap explain *.jpg -m model.keras --json > maps.json
 
 \b
@@ -133,6 +136,8 @@ def explain(
     fit: Fit = None,
     crop: Crop = None,
     resampling: Resampling = None,
+    hold: Hold = None,
+    picture: Picture = None,
     labels: Labels = None,
     answers: Answers = None,
     colormap: Colormap = None,
@@ -172,6 +177,8 @@ def explain(
         "fit": fit,
         "crop": crop,
         "resampling": resampling,
+        "hold": hold,
+        "picture": picture,
         "labels": labels,
         "answers": answers,
         "colormap": colormap,
@@ -199,6 +206,8 @@ def layers(
     ] = None,
     weights: Weights = None,
     size: Size = None,
+    hold: Hold = None,
+    picture: Picture = None,
     every: Annotated[
         bool, typer.Option("--all", help="Also layers without a grid, which have no map.")
     ] = False,
@@ -208,7 +217,13 @@ def layers(
     """List the layers that a map can be drawn of, in order of execution, and which is `auto`."""
     from xai_heatmap.cli.layers import listed
 
-    flags = {"model": model, "weights": weights, "size": size}
+    flags = {
+        "model": model,
+        "weights": weights,
+        "size": size,
+        "hold": hold,
+        "picture": picture,
+    }
     return listed(flags, every=every, as_json=as_json)
 
 

@@ -72,6 +72,19 @@ Crop = Annotated[
 Resampling = Annotated[
     str | None, typer.Option("--resampling", metavar="HOW", help="bilinear or bicubic.")
 ]
+Hold = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--hold",
+        metavar="NAME=VALUE",
+        help="What the model takes beside the picture: NAME=FILE.npy, NAME=1.5, or a row "
+        "NAME=1,2,3. Repeatable.",
+    ),
+]
+Picture = Annotated[
+    str | None,
+    typer.Option("--picture", metavar="NAME", help="Which input of the model is the picture."),
+]
 Labels = Annotated[
     Path | None,
     typer.Option(

@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from xai_heatmap.core.arrays import Image
-from xai_heatmap.core.errors import BadOption
+from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.selection import Layers
@@ -65,6 +67,59 @@ def options(job: Job, methods: Sequence[str]) -> dict[str, dict[str, object]]:
         for method in takers or methods[:1]:
             found[method] |= find_method(method).checked({name: value.strip()})
     return found
+
+
+def held(job: Job) -> dict[str | int, object]:
+    """What is held beside the picture: arrays from files, numbers, rows of numbers.
+
+    Raises
+    ------
+    BadOption, BadArray
+        For words that are none of these, and files that numpy can't read.
+    """
+    found: dict[str | int, object] = {}
+    for text in job.hold:
+        name, equals, value = (word.strip() for word in text.partition("="))
+        if not equals or not name or not value:
+            raise BadOption(
+                f"What is held is written NAME=FILE.npy or NAME=NUMBER; received {text!r}."
+            )
+        found[_place(name)] = _array(value) if value.endswith(".npy") else _numbers(text, value)
+    return found
+
+
+def picture(job: Job) -> str | int | None:
+    """Which input is the picture."""
+    return None if job.picture is None else _place(job.picture)
+
+
+def _place(name: str) -> str | int:
+    return int(name) if name.isdecimal() else name
+
+
+def _array(path: str) -> np.ndarray:
+    try:
+        return np.load(Path(path).expanduser(), allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise BadArray(
+            f"{path!r} can't be read as an array: {error}. Write it with numpy.save(path, array)."
+        ) from error
+
+
+def _numbers(text: str, value: str) -> object:
+    """A number; with a comma, a row of them."""
+    try:
+        numbers = [_number(word) for word in value.split(",") if word.strip()]
+    except ValueError:
+        raise BadOption(
+            f"{text!r} holds no number and no .npy file. Write NAME=1.5, a row as NAME=1,2,3 (of "
+            "one number NAME=1,), or NAME=FILE.npy."
+        ) from None
+    return np.array([numbers]) if "," in value else numbers[0]
+
+
+def _number(word: str) -> int | float:
+    return int(word) if word.strip().lstrip("+-").isdecimal() else float(word)
 
 
 def layers(words: Sequence[str]) -> Layers:

@@ -62,6 +62,7 @@ def check(job: Job) -> None:
     for name in job.method:
         find_method(name)
     asked.options(job, job.method or (DEFAULT_METHOD,))
+    asked.held(job)
     if job.colormap is not None:
         named(job.colormap)
     if job.alpha is not None and not 0 <= job.alpha <= 1:
@@ -82,7 +83,12 @@ def check(job: Job) -> None:
 def opened(job: Job) -> Network:
     """The job's network."""
     loaded = load(job.model or "", weights=job.weights)
-    return backends.network(loaded, answers=answering(job.answers))
+    return backends.network(
+        loaded,
+        answers=answering(job.answers),
+        held=asked.held(job),
+        picture=asked.picture(job),
+    )
 
 
 def surveyed(network: Network, job: Job) -> Survey:
