@@ -1,7 +1,5 @@
 """Attention and LibraGrad's way back, on every backend: against plain numbers, and each other."""
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -33,22 +31,12 @@ def native(network, x):
     return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if network.channels_last else x
 
 
-def without_balance(network):
-    """Whether the network's framework has no LibraGrad."""
-    keras = sys.modules.get("keras")
-    return network.channels_last and keras is not None and keras.backend.backend() != "torch"
-
-
 @pytest.mark.parametrize("pool", ["token", "mean"])
 @pytest.mark.parametrize("kind", TOKEN_TWINS)
 @pytest.mark.parametrize("name", METHODS)
 def test_map_is_that_of_the_same_weights_in_pytorch(name, kind, pool):
     network, twin = opened(kind, pool)
     x, targets = images(3), [0, 2, 1]
-    if name == "libragrad" and without_balance(network):
-        with pytest.raises(NoRule, match="KERAS_BACKEND=torch"):
-            xh.maps(network, native(network, x), method=name)
-        return
     found = xh.maps(network, native(network, x), method=name, target=targets)
     wanted = xh.maps(twin, x, method=name, target=targets)
     assert found.shape == (3, *GRID)
@@ -103,8 +91,6 @@ def test_attention_and_its_gradient_are_those_of_plain_numbers(kind, pool):
 @pytest.mark.parametrize("kind", TOKEN_TWINS)
 def test_libragrad_differentiates_the_network_with_its_constants_held(kind, pool):
     network, _ = opened(kind, pool)
-    if without_balance(network):
-        pytest.skip("LibraGrad is not there")
     twin = lively(token_twins.SmallViT(pool=pool))
     x, target = images(1), 1
     recording = network.record(x, at=["input"])
@@ -123,6 +109,72 @@ def test_libragrad_differs_from_the_gradient():
     seed = np.eye(4, dtype=np.float32)[[1]]
     balanced, gradient = recording.balanced(seed)["input"], recording.pullback(seed)["input"]
     assert np.abs(balanced - gradient).max() > 0.1 * np.abs(gradient).max()
+
+
+ACTIVATIONS = {
+    "celu": functional.celu, "elu": functional.elu, "gelu": functional.gelu,
+    "hard_sigmoid": functional.hardsigmoid, "hard_silu": functional.hardswish,
+    "leaky_relu": lambda x: functional.leaky_relu(x, 0.2), "mish": functional.mish,
+    "relu6": functional.relu6, "selu": functional.selu, "sigmoid": torch.sigmoid,
+    "silu": functional.silu, "softmax": lambda x: x.softmax(1), "softplus": functional.softplus,
+    "softsign": functional.softsign, "tanh": torch.tanh,
+    "gelu by tanh": lambda x: functional.gelu(x, approximate="tanh"),
+}  # fmt: skip
+
+
+class Squeezed(nn.Module):
+    """An activation, a normalisation over groups, squeeze and excitation, a closing activation."""
+
+    def __init__(self, activation):
+        super().__init__()
+        self.activation = activation
+        self.conv, self.norm = nn.Conv2d(3, 8, 4, 4), nn.GroupNorm(2, 8, eps=1e-3)
+        self.gate, self.last = nn.Linear(8, 8), nn.Linear(8, 4)
+
+    def forward(self, x):
+        x = self.conv(x)
+        x = self.norm(x + self.activation(x))
+        x = x * torch.sigmoid(self.gate(x.mean((2, 3))))[:, :, None, None]
+        x = x * (x.square().mean(1, keepdim=True) + 1).rsqrt()
+        x = x / (1 + x.abs().amax((2, 3), True))
+        x = x.mean((2, 3))
+        return self.last(x + self.activation(x))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_libragrad_knows_the_gates_of_keras(name):
+    keras = pytest.importorskip("keras", reason="needs Keras")
+    from keras import layers, ops
+
+    twin = lively(Squeezed(ACTIVATIONS[name]))
+    own = {
+        "gelu by tanh": lambda x: ops.gelu(x, approximate=True),
+        "gelu": lambda x: ops.gelu(x, approximate=False),
+        "softmax": lambda x: ops.softmax(x, axis=-1),
+    }.get(name) or layers.Activation(name)
+    image = keras.Input((*SHAPE[1:], SHAPE[0]))
+    conv, norm = layers.Conv2D(8, 4, 4), layers.GroupNormalization(2, epsilon=1e-3)
+    gate, last = layers.Dense(8, "sigmoid"), layers.Dense(4)
+    x = conv(image)
+    x = norm(x + own(x))
+    x = x * ops.expand_dims(gate(ops.mean(x, (1, 2))), (1, 2))
+    x = x * ops.rsqrt(ops.mean(ops.square(x), -1, keepdims=True) + 1)
+    x = x / (1 + ops.max(ops.abs(x), (1, 2), keepdims=True))
+    x = ops.mean(x, (1, 2))
+    model = keras.Model(image, last(x + own(x)))
+    stored = {key: value.detach().numpy() for key, value in twin.state_dict().items()}
+    conv.set_weights([stored["conv.weight"].transpose(2, 3, 1, 0), stored["conv.bias"]])
+    norm.set_weights([stored["norm.weight"], stored["norm.bias"]])
+    gate.set_weights([stored["gate.weight"].T, stored["gate.bias"]])
+    last.set_weights([stored["last.weight"].T, stored["last.bias"]])
+    network, other = xh.network(model, image_shape=SHAPE), xh.network(twin, image_shape=SHAPE)
+    x, targets = images(2), [0, 3]
+    found, wanted = (
+        xh.maps(one, native(one, x), method="libragrad", layer="input", target=targets)
+        for one in (network, other)
+    )
+    assert np.abs(wanted).max() > 0
+    np.testing.assert_allclose(found, wanted, atol=1e-4 * np.abs(wanted).max())
 
 
 # ---- the theorem: contributions add up to the score

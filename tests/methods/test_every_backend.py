@@ -54,8 +54,7 @@ PAIRS = [
     for kind in TWINS
     if name not in ("libragrad", "liftcam") or kind != "keras" or keras.backend.backend() == "torch"
 ]
-"""Where Keras has no LibraGrad is said in tests/backends/test_attention.py, where it has no
-LIFT-CAM in test_liftcam.py."""
+"""Where Keras has no LIFT-CAM is said in test_liftcam.py."""
 
 
 @cache

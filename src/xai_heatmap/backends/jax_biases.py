@@ -5,7 +5,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend import core as jax_core
+
+from xai_heatmap.backends.jax_steps import Step, literal, steps, value
 
 HOMOGENEOUS = frozenset({
     *("add_any", "broadcast_in_dim", "concatenate", "convert_element_type", "copy", "copy_p"),
@@ -35,46 +36,31 @@ def noting(scored: Scored, zeros: Mapping[str, jax.Array]) -> Callable[..., Any]
     def noted(zeros: Mapping[str, jax.Array], at: At) -> tuple[Any, dict[str, jax.Array]]:
         read: dict[Any, jax.Array] = dict(zip(jaxpr.constvars, closed.consts, strict=True))
         read.update(zip(jaxpr.invars, jax.tree.leaves(zeros), strict=True))
-        taps = {out for out in jaxpr.outvars[1:] if not isinstance(out, jax_core.Literal)}
+        taps = {out for out in jaxpr.outvars[1:] if not literal(out)}
         moving = set(jaxpr.invars)
         biases: dict[str, jax.Array] = {}
-        for equation in jaxpr.eqns:
-            own = _variables(equation)
-            run, given = _alone(jaxpr, equation, own), [read[variable] for variable in own]
-            answers, moves = run(*given), [variable in moving for variable in own]
+        for step in steps(jaxpr):
+            given = [read[variable] for variable in step.variables]
+            answers, moves = step(*given), [variable in moving for variable in step.variables]
             if any(moves):
-                moving.update(equation.outvars)
-            if any(moves) and not taps.intersection(equation.outvars):
-                for place, bias in enumerate(_added(equation, run, given, moves)):
+                moving.update(step.outs)
+            if any(moves) and not taps.intersection(step.outs):
+                for place, bias in enumerate(_added(step, given, moves)):
                     name = f"bias {len(biases)}"
                     biases[name] = bias
                     answers[place] = at(name, answers[place])
-            read.update(zip(equation.outvars, answers, strict=True))
-        found = [v.val if isinstance(v, jax_core.Literal) else read[v] for v in jaxpr.outvars]
+            read.update(zip(step.outs, answers, strict=True))
+        found = [value(own, read) for own in jaxpr.outvars]
         return jax.tree.unflatten(tree, found), biases
 
     return noted
 
 
-def _variables(equation: Any) -> list[Any]:
-    """What an equation reads, each once; numbers written into it left out."""
-    return list(dict.fromkeys(v for v in equation.invars if not isinstance(v, jax_core.Literal)))
-
-
-def _alone(jaxpr: Any, equation: Any, read: Sequence[Any]) -> Callable[..., list[Any]]:
-    """One equation as a function of what it reads."""
-    alone = jaxpr.replace(
-        constvars=[], invars=list(read), outvars=list(equation.outvars), eqns=[equation]
-    )
-    return jax_core.jaxpr_as_fun(jax_core.ClosedJaxpr(alone, []))
-
-
-def _added(
-    equation: Any, run: Callable[..., list[Any]], given: Sequence[Any], moves: Sequence[bool]
-) -> Sequence[jax.Array]:
+def _added(step: Step, given: Sequence[Any], moves: Sequence[bool]) -> Sequence[jax.Array]:
     """What is added to each answer; empty where that is nothing."""
-    operands = [own for own in equation.invars if not _still(own, equation, moves)]
-    if _adds_nothing(_name(equation), equation.invars, operands):
+    moving = {own for own, moved in zip(step.variables, moves, strict=True) if moved}
+    operands = [own for own in step.equation.invars if not literal(own) and own in moving]
+    if _adds_nothing(step, operands):
         return []
     moved = tuple(own for own, moving in zip(given, moves, strict=True) if moving)
     if not all(jnp.issubdtype(own.dtype, jnp.floating) for own in moved):
@@ -82,33 +68,19 @@ def _added(
 
     def of_those(*others: Any) -> list[Any]:
         rest = iter(others)
-        return run(*(next(rest) if m else own for own, m in zip(given, moves, strict=True)))
+        return step(*(next(rest) if m else own for own, m in zip(given, moves, strict=True)))
 
     values, along = jax.jvp(of_those, moved, moved)
-    if not all(jnp.issubdtype(value.dtype, jnp.floating) for value in values):
+    if not all(jnp.issubdtype(v.dtype, jnp.floating) for v in values):
         return []
-    return [value - change for value, change in zip(values, along, strict=True)]
+    return [v - change for v, change in zip(values, along, strict=True)]
 
 
-def _still(operand: Any, equation: Any, moves: Sequence[bool]) -> bool:
-    """Whether an operand is a constant here."""
-    moving = dict(zip(_variables(equation), moves, strict=True))
-    return isinstance(operand, jax_core.Literal) or not moving[operand]
-
-
-def _adds_nothing(name: str, operands: Sequence[Any], moving: Sequence[Any]) -> bool:
-    if name in SUMS and len(moving) > 1:
+def _adds_nothing(step: Step, moving: Sequence[Any]) -> bool:
+    if step.name in SUMS and len(moving) > 1:
         return True
-    if name in PRODUCTS:
+    if step.name in PRODUCTS:
         return len(moving) == 1
-    if name == "div":
-        return len(moving) == 1 and moving[0] is operands[0]
-    numbers = [own.val for own in operands if isinstance(own, jax_core.Literal)]
-    return name in HOMOGENEOUS or (name == "max" and numbers == [0])
-
-
-def _name(equation: Any) -> str:
-    """The primitive, or the function that was traced into a part of its own."""
-    name = equation.primitive.name
-    parts = {"jit", "pjit", "custom_jvp_call"}
-    return equation.params.get("name", name) if name in parts else name
+    if step.name == "div":
+        return len(moving) == 1 and moving[0] is step.equation.invars[0]
+    return step.name in HOMOGENEOUS or (step.name == "max" and step.numbers == [0])

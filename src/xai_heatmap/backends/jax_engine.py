@@ -23,7 +23,6 @@ from xai_heatmap.backends.jax_program import Opened, Values, array
 from xai_heatmap.backends.jax_survey import sightings, upstream
 from xai_heatmap.backends.keras_attention import WrittenOut, softmaxes
 from xai_heatmap.backends.programs import (
-    WITHOUT_BALANCE,
     WITHOUT_SECANT,
     Built,
     compiled,
@@ -87,9 +86,15 @@ class JaxEngine:
         biases: bool = False,
     ) -> Recorded:
         """One forward pass, opened at `sites`."""
+        return self._recorded(adapter, x, sites, undo, biases=biases)
+
+    def _recorded(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo, **kind: bool
+    ) -> Recorded:
         taps = tuple((name, id(site.part), site.call) for name, site in sites.items())
-        key = "record", taps, undo_key(undo), x.shape, self.structure(), adapter.held.key, biases
-        program = compiled(self.programs, key, lambda: Opened(list(sites), biases=biases))
+        own = adapter.held.key, *sorted(kind.items())
+        key = "record", taps, undo_key(undo), x.shape, self.structure(), *own
+        program = compiled(self.programs, key, lambda: Opened(list(sites), **kind))
         inner = {name: site for name, site in sites.items() if name != INPUT}
 
         def run(values: Values, image: jax.Array, at: Callable[[str, Any], Any]) -> jax.Array:
@@ -109,14 +114,8 @@ class JaxEngine:
     def balance(
         self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
     ) -> Recorded:
-        """There is none.
-
-        Raises
-        ------
-        NoRule
-            Always.
-        """
-        raise NoRule(WITHOUT_BALANCE)
+        """As `record`, with LibraGrad's way back."""
+        return self._recorded(WrittenOut(adapter), x, sites, undo, balances=True)
 
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool

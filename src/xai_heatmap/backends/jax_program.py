@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from xai_heatmap.backends.contract import Recorded
+from xai_heatmap.backends.jax_balance import balanced
 from xai_heatmap.backends.jax_biases import noting
 from xai_heatmap.backends.jax_survey import without_closing
 from xai_heatmap.core.arrays import Native
@@ -24,9 +25,11 @@ class Opened:
     model.
     """
 
-    def __init__(self, names: Sequence[str], *, biases: bool = False) -> None:
+    def __init__(
+        self, names: Sequence[str], *, biases: bool = False, balances: bool = False
+    ) -> None:
         self._names = names
-        self._biases = biases
+        self._biases, self._balances = biases, balances
         self._run: Any = None
         self._leave_out: Any = None
         self._shapes: dict[Any, _Traced] = {}
@@ -86,7 +89,8 @@ class Opened:
         }
         if self._leave_out is not None:
             scored = without_closing(scored, zeros)
-        noted, zeros = _noted(scored, zeros) if self._biases else (scored, zeros)
+        own = balanced(scored, zeros) if self._balances else scored
+        noted, zeros = _noted(own, zeros) if self._biases else (own, zeros)
 
         def differentiated(zeros: Mapping[str, jax.Array]) -> tuple[jax.Array, Any]:
             scores, *rest = noted(zeros)

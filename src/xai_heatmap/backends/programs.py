@@ -14,13 +14,6 @@ Program = TypeVar("Program")
 MOST = 16
 """Programs kept for one model; who tries every layer in turn compiles, but fills no memory."""
 
-WITHOUT_BALANCE = (
-    "LibraGrad changes the way back, which Keras does on PyTorch only. Set KERAS_BACKEND=torch "
-    "before Keras is imported, export the model to ONNX, or choose another method, such as "
-    "hirescam."
-)
-
-
 WITHOUT_SECANT = (
     "Slopes between two runs are needed, which Keras gives on PyTorch only. Set "
     "KERAS_BACKEND=torch before Keras is imported, export the model to ONNX, or choose "

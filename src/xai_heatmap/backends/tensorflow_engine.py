@@ -17,7 +17,6 @@ from xai_heatmap.backends import replay
 from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
 from xai_heatmap.backends.keras_attention import WrittenOut, softmaxes
 from xai_heatmap.backends.programs import (
-    WITHOUT_BALANCE,
     WITHOUT_SECANT,
     Built,
     compiled,
@@ -25,6 +24,7 @@ from xai_heatmap.backends.programs import (
     undo_key,
 )
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
+from xai_heatmap.backends.tensorflow_balance import balanced
 from xai_heatmap.backends.tensorflow_biases import biases
 from xai_heatmap.backends.tensorflow_graph import (
     array,
@@ -38,6 +38,7 @@ from xai_heatmap.backends.tensorflow_held import fed, holding, specs
 from xai_heatmap.backends.tensorflow_program import (
     Opened,
     Taps,
+    Way,
     opened,
     running,
     scores_of,
@@ -93,12 +94,25 @@ class TensorflowEngine:
         biases: bool = False,
     ) -> Recorded:
         """One forward pass, opened at `sites`."""
+        return self._recorded(adapter, x, sites, undo, with_biases=biases)
+
+    def _recorded(
+        self,
+        adapter: Adapter,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        *,
+        with_biases: bool = False,
+        way: Way = tf.gradients,
+    ) -> Recorded:
         taps = tuple((name, id(site.part), site.call) for name, site in sites.items())
-        key = self._key("record", adapter, taps, undo_key(undo), x.shape[1:], biases)
+        kind = with_biases, way is balanced
+        key = self._key("record", adapter, taps, undo_key(undo), x.shape[1:], kind)
 
         def build(images: int | None) -> Opened:
             shape = (images, *x.shape[1:])
-            return _recording(adapter, shape, sites, undo, with_biases=biases)
+            return _recording(adapter, shape, sites, undo, with_biases=with_biases, way=way)
 
         program = self.program(key, build, len(x))
         return program(tf.constant(x, tf.float32), *fed(adapter))
@@ -114,14 +128,8 @@ class TensorflowEngine:
     def balance(
         self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
     ) -> Recorded:
-        """There is none.
-
-        Raises
-        ------
-        NoRule
-            Always.
-        """
-        raise NoRule(WITHOUT_BALANCE)
+        """As `record`, with LibraGrad's way back."""
+        return self._recorded(WrittenOut(adapter), x, sites, undo, way=balanced)
 
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
@@ -224,6 +232,7 @@ def _recording(
     undo: Undo,
     *,
     with_biases: bool,
+    way: Way,
 ) -> Opened:
     """The whole network, from the image on, opened at `sites`."""
     taps = Taps()
@@ -235,7 +244,7 @@ def _recording(
             start = taps.at(INPUT, image) if INPUT in sites else image
             scores = scores_of(holding(adapter, held), start, undo)
         added = list(biases(taps.taps)) if with_biases else []
-        cut.update(with_gradients(scores, taps.taps, added), fed=[image, *held])
+        cut.update(with_gradients(scores, taps.taps, added, way=way), fed=[image, *held])
         return scores
 
     with tf.init_scope():

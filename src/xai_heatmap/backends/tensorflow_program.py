@@ -14,6 +14,9 @@ from xai_heatmap.backends.tensorflow_graph import array, cut_out, operations, re
 from xai_heatmap.backends.tensorflow_survey import closing_op
 from xai_heatmap.core.arrays import Native
 
+Way = Callable[[tf.Tensor, Sequence[tf.Tensor], tf.Tensor], Sequence[tf.Tensor | None]]
+"""From scores, taps and the cotangent of the scores to those of the taps."""
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -87,16 +90,21 @@ class Taps:
 
 
 def with_gradients(
-    scores: tf.Tensor, taps: Sequence[tf.Tensor], added: Sequence[Added] = ()
+    scores: tf.Tensor,
+    taps: Sequence[tf.Tensor],
+    added: Sequence[Added] = (),
+    *,
+    way: Way = tf.gradients,
 ) -> dict[str, Any]:
     """∂⟨cotangent, scores⟩/∂tap added to the graph, and what of the forward pass that reads; also
     by the values that something was added to, with that, as far as the scores depend on them.
+    `way` may stand for the derivative.
     """
     first, taps = len(taps), [*taps, *(value for value, _ in added)]
     forward = operations(scores.graph)
     cotangent = tf.compat.v1.placeholder(tf.float32, scores.shape)
     floating = [number for number, tap in enumerate(taps) if tap.dtype.is_floating]
-    found = tf.gradients(scores, [taps[number] for number in floating], cotangent)
+    found = way(scores, [taps[number] for number in floating], cotangent)
     gradients = {
         number: tf.cast(tf.convert_to_tensor(gradient), tf.float32)
         for number, gradient in zip(floating, found, strict=True)

@@ -1,0 +1,75 @@
+"""A traced JAX function, step by step."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from jax.extend import core as jax_core
+
+
+@dataclass(frozen=True)
+class Step:
+    """One equation of a trace.
+
+    Parameters
+    ----------
+    jaxpr, equation
+        The trace, and which of its equations.
+    """
+
+    jaxpr: Any
+    equation: Any
+
+    @property
+    def name(self) -> str:
+        """The primitive, or the function that was traced into a part of its own."""
+        name = self.equation.primitive.name
+        parts = {"jit", "pjit", "custom_jvp_call"}
+        return self.equation.params.get("name", name) if name in parts else name
+
+    @property
+    def inner(self) -> Any:
+        """The trace of a function that was traced into a part of its own, None elsewhere."""
+        return self.equation.params["jaxpr"] if self._primitive in ("jit", "pjit") else None
+
+    @property
+    def _primitive(self) -> str:
+        return self.equation.primitive.name
+
+    @property
+    def variables(self) -> list[Any]:
+        """What the equation reads, each once; numbers written into it left out."""
+        return list(dict.fromkeys(own for own in self.equation.invars if not literal(own)))
+
+    @property
+    def outs(self) -> Sequence[Any]:
+        """What it answers."""
+        return self.equation.outvars
+
+    @property
+    def numbers(self) -> list[Any]:
+        """Numbers that are written into it."""
+        return [own.val for own in self.equation.invars if literal(own)]
+
+    def __call__(self, *given: Any) -> list[jax.Array]:
+        """Its answers to values of `variables`."""
+        alone = self.jaxpr.replace(
+            constvars=[], invars=self.variables, outvars=list(self.outs), eqns=[self.equation]
+        )
+        return jax_core.jaxpr_as_fun(jax_core.ClosedJaxpr(alone, []))(*given)
+
+
+def steps(jaxpr: Any) -> Iterator[Step]:
+    """Every equation in order."""
+    return (Step(jaxpr, equation) for equation in jaxpr.eqns)
+
+
+def literal(own: Any) -> bool:
+    """Whether it is a number that is written into an equation."""
+    return isinstance(own, jax_core.Literal)
+
+
+def value(own: Any, read: Mapping[Any, Any]) -> Any:
+    """What stands for a variable, or the number itself."""
+    return own.val if literal(own) else read[own]
