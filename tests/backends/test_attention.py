@@ -1,5 +1,7 @@
 """Attention and LibraGrad's way back, on every backend: against plain numbers, and each other."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -413,3 +415,20 @@ def test_a_function_has_neither():
     for name in METHODS:
         with pytest.raises(NoRule, match="occlusion"):
             xh.maps(network, images(1), method=name)
+
+
+@pytest.mark.parametrize("pool", ["token", "mean"])
+@pytest.mark.parametrize("kind", TOKEN_TWINS)
+def test_liftcam_is_that_of_the_same_weights_in_pytorch(kind, pool):
+    network, twin = opened(kind, pool)
+    if network.channels_last and sys.modules["keras"].backend.backend() == "tensorflow":
+        pytest.skip("says what to do, in tests/methods/test_liftcam.py")
+    found, wanted = (
+        xh.maps(
+            one, native(one, images(1)), method="liftcam", layer="input",
+            options={"relu": False}, target=2,
+        )
+        for one in (network, twin)
+    )  # fmt: skip
+    assert np.abs(wanted).max() > 0
+    np.testing.assert_allclose(found, wanted, atol=1e-4 * np.abs(wanted).max())

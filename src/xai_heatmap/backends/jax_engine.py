@@ -23,7 +23,6 @@ from xai_heatmap.backends.jax_program import Opened, Values, array
 from xai_heatmap.backends.jax_survey import sightings, upstream
 from xai_heatmap.backends.keras_attention import WrittenOut, softmaxes
 from xai_heatmap.backends.programs import (
-    WITHOUT_SECANT,
     Built,
     compiled,
     main_tensor,
@@ -31,7 +30,6 @@ from xai_heatmap.backends.programs import (
 )
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
 from xai_heatmap.core.arrays import Native
-from xai_heatmap.core.errors import NoRule
 from xai_heatmap.core.network import INPUT
 
 
@@ -194,27 +192,33 @@ class JaxHead:
         )
 
     def between(self, other: Native) -> Recorded:
-        """There is none.
+        """Two rows, the layer's own output and `other`, run beside each other."""
+        program = None if self._name == INPUT else self._program()
+        dtype = jnp.float32 if program is None else self._dtype
+        given = {
+            "activation": jnp.asarray(self.output, dtype),
+            "reference": jnp.asarray(other, dtype),
+            "frontier": self._frontier,
+            "image": self._image,
+        }
 
-        Raises
-        ------
-        NoRule
-            Always.
-        """
-        raise NoRule(WITHOUT_SECANT)
+        def run(values: Values, given: Mapping[str, Any], at: Callable[..., Any]) -> jax.Array:
+            if program is not None:
+                return self._scores(program, values, given, at)
+            with self._engine.running(self._adapter, values, self._undo) as model:
+                return model.scores(at(INPUT, given["activation"]))
+
+        values, mark = self._engine.values(self._adapter), self._undo.mark
+        own = self._between_program()(run, values, given, leave_out=mark)
+        outputs = {self._name: np.concatenate([self.output, other])}
+        return Recorded(own.scores, outputs, own.pullback)
+
+    def _between_program(self) -> Opened:
+        key = "between", *self._key()
+        return compiled(self._engine.programs, key, lambda: Opened([self._name], pairs=True))
 
     def _program(self) -> "_HeadProgram":
-        engine, site = self._engine, self._site
-        layer = self._name, id(site.part), site.call
-        key = (
-            "head",
-            layer,
-            undo_key(self._undo),
-            self._image.shape,
-            engine.structure(),
-            self._adapter.held.key,
-            self._whole,
-        )
+        engine = self._engine
 
         def build() -> _HeadProgram:
             program = _HeadProgram(Opened([self._name]))
@@ -225,7 +229,13 @@ class JaxHead:
             program.read = self._read(program, values)
             return program
 
-        return compiled(engine.programs, key, build)
+        return compiled(engine.programs, ("head", *self._key()), build)
+
+    def _key(self) -> tuple[Any, ...]:
+        site, engine = self._site, self._engine
+        layer, held = (self._name, id(site.part), site.call), self._adapter.held.key
+        shape, structure = self._image.shape, engine.structure()
+        return layer, undo_key(self._undo), shape, structure, held, self._whole
 
     def _learnt(self, program: "_HeadProgram", values: Values, image: jax.Array) -> None:
         memory, leaves = self._remembered(values, image)

@@ -11,6 +11,7 @@ import numpy as np
 from xai_heatmap.backends.contract import Recorded
 from xai_heatmap.backends.jax_balance import balanced
 from xai_heatmap.backends.jax_biases import noting
+from xai_heatmap.backends.jax_secant import between
 from xai_heatmap.backends.jax_survey import without_closing
 from xai_heatmap.core.arrays import Native
 
@@ -26,10 +27,15 @@ class Opened:
     """
 
     def __init__(
-        self, names: Sequence[str], *, biases: bool = False, balances: bool = False
+        self,
+        names: Sequence[str],
+        *,
+        biases: bool = False,
+        balances: bool = False,
+        pairs: bool = False,
     ) -> None:
         self._names = names
-        self._biases, self._balances = biases, balances
+        self._biases, self._balances, self._pairs = biases, balances, pairs
         self._run: Any = None
         self._leave_out: Any = None
         self._shapes: dict[Any, _Traced] = {}
@@ -59,6 +65,11 @@ class Opened:
             padded = np.zeros(scores.shape, np.float32)
             padded[: len(cotangent)] = cotangent
             gradients = self._backward(traced.pull(residuals, values), padded)
+            if self._pairs:  # nothing goes back from the reference
+                gradients = {
+                    tap: jnp.concatenate([own, jnp.zeros_like(own)])
+                    for tap, own in gradients.items()
+                }
             pulled = {
                 name: array(gradients[tap])[:images]
                 if tap in gradients
@@ -90,6 +101,8 @@ class Opened:
         if self._leave_out is not None:
             scored = without_closing(scored, zeros)
         own = balanced(scored, zeros) if self._balances else scored
+        if self._pairs:
+            own = between(scored, zeros, _apart(zeros, image))
         noted, zeros = _noted(own, zeros) if self._biases else (own, zeros)
 
         def differentiated(zeros: Mapping[str, jax.Array]) -> tuple[jax.Array, Any]:
@@ -107,6 +120,12 @@ class Opened:
             biases[0] if biases else {},
             [leaf for leaf, at in zip(leaves, places, strict=True) if at is None],
         )
+
+
+def _apart(zeros: Mapping[str, jax.Array], given: Mapping[str, Any]) -> dict[str, jax.Array]:
+    """What has to be added at the tap so that the reference comes out."""
+    apart: jax.Array = given["reference"] - given["activation"]
+    return dict.fromkeys(zeros, apart)
 
 
 def _noted(

@@ -15,7 +15,7 @@ MOST = 16
 """Programs kept for one model; who tries every layer in turn compiles, but fills no memory."""
 
 WITHOUT_SECANT = (
-    "Slopes between two runs are needed, which Keras gives on PyTorch only. Set "
+    "Slopes between two runs are needed, which Keras gives on PyTorch and JAX. Set "
     "KERAS_BACKEND=torch before Keras is imported, export the model to ONNX, or choose "
     "`integrated`, which finds them by many small steps."
 )

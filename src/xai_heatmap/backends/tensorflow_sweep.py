@@ -55,19 +55,18 @@ def pulled(
     operation: tf.Operation,
     arriving: Sequence[tf.Tensor | None],
     wanted: Sequence[int],
-    given: Sequence[tf.Tensor] | None = None,
 ) -> dict[int, tf.Tensor]:
-    """The operation's own derivative, where its inputs are the given ones.
+    """The operation's own derivative.
 
     It is made once more on its own, or every gradient would look for its way through all that
     follows; but the call of a function is only differentiable where it stands.
     """
-    if operation.type in CALLS and given is None:
+    if operation.type in CALLS:
         inputs, outputs = list(operation.inputs), list(operation.outputs)
     else:
         inputs = [
             tf.identity(own) if place in wanted else own
-            for place, own in enumerate(given or operation.inputs)
+            for place, own in enumerate(operation.inputs)
         ]
         outputs = again(operation, inputs)
     reached = [place for place, own in enumerate(arriving) if own is not None]
