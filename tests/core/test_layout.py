@@ -35,6 +35,13 @@ def found(shape, *, image=(224, 224), last=False, grids=()):
         ((2, 16, 100), {"image": (100,)}, Layout("channels_first", (100,))),
         ((2, 100, 16), {"image": (100,), "last": True}, Layout("channels_last", (100,))),
         ((2, 8, 4, 8, 8), {"image": (16, 32, 32)}, Layout("channels_first", (4, 8, 8))),
+        # video networks that keep the frames, or halve them less often than the sides
+        ((2, 64, 16, 7, 7), {"image": (16, 112, 112)}, Layout("channels_first", (16, 7, 7))),
+        ((2, 64, 8, 28, 28), {"image": (16, 224, 224)}, Layout("channels_first", (8, 28, 28))),
+        ((2, 16, 32, 7, 7), {"image": (32, 56, 56)}, Layout("channels_first", (32, 7, 7))),
+        ((2, 8, 28, 28, 96), {"image": (16, 112, 112)}, Layout("channels_last", (8, 28, 28))),
+        ((2, 16, 16, 16, 64), {"image": (32, 32, 32)}, Layout("channels_last", (16, 16, 16))),
+        ((2, 9, 64), {"image": (4, 16, 16), "grids": [(2, 2, 2)]}, Layout("tokens", (2, 2, 2), 1)),
     ],
 )
 def test_found_from_the_shape(shape, options, expected):

@@ -53,6 +53,8 @@ def _layout(shape: tuple[int, ...], survey: Survey) -> Layout | None:
     picture = survey.layers[INPUT].layout
     if picture is None:
         return None
+    if len(picture.grid) == 1 and shape in (alike := _signals(survey, images=shape[0])):
+        return alike[shape]
     return layout(
         shape,
         images=shape[0],
@@ -61,3 +63,15 @@ def _layout(shape: tuple[int, ...], survey: Survey) -> Layout | None:
         grids=tuple(dict.fromkeys(own.grid for own in known if own.kind != "tokens")),
         queries=survey.queries,
     )
+
+
+def _signals(survey: Survey, *, images: int) -> dict[tuple[int, ...], Layout]:
+    """How layers of a signal's network are read, by the shape of their outputs, which alone does
+    not tell; the latest of each shape.
+    """
+    found = dict[tuple[int, ...], Layout]()
+    for layer in survey.layers.values():
+        if (own := layer.layout) is not None:
+            last = (own.prefix + own.grid[0], layer.shape[0])
+            found[images, *(layer.shape if own.kind == "channels_first" else last)] = own
+    return found

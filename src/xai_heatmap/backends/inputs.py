@@ -16,9 +16,9 @@ def check_input(x: Inputs) -> None:
     """
     if x.ndim < 3 or x.dtype != np.float32 or 0 in x.shape:
         raise BadArray(
-            f"A network takes float32 images of shape (n, c, H, W); received {x.dtype} of shape "
-            f"{x.shape}. "
+            f"A network takes float32 images of shape (n, c, H, W), signals (n, c, length) or "
+            f"volumes (n, c, depth, height, width); received {x.dtype} of shape {x.shape}. "
             "`xai_heatmap.explain` reads pictures and prepares them."
         )
     if not np.isfinite(x).all():
-        raise BadArray("The input holds NaN or infinite pixels; replace them before explaining.")
+        raise BadArray("The input holds NaN or infinite values; replace them before explaining.")

@@ -25,6 +25,7 @@ from xai_heatmap.backends.taps import intercepted
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import NotAModel
+from xai_heatmap.core.layout import OPEN_AXIS
 from xai_heatmap.core.network import Declared
 
 CLOSING_FUNCTIONS: dict[Any, Closing] = {
@@ -52,9 +53,6 @@ ENDS_IN_ITS_ACTIVATION = (
     keras.layers.SeparableConv2D,
 )
 """Layers that apply `activation` last. Recurrent layers have one too, and go on after it."""
-
-OPEN_AXIS = 224
-"""The length taken for an axis that a model leaves open."""
 
 
 def open_keras(
@@ -316,4 +314,6 @@ def _image_shape(
         return None
     channels = shape[-1] if channels_last else shape[1]
     image = shape[1:-1] if channels_last else shape[2:]
-    return None if channels is None else (channels, *(n or OPEN_AXIS for n in image))
+    if channels is None or len(image) not in OPEN_AXIS:
+        return None
+    return (channels, *(n or OPEN_AXIS[len(image)] for n in image))

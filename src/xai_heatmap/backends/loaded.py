@@ -50,6 +50,7 @@ class Declaring(Network):
             self.said.labels or own.labels,
             self.said.method or own.method,
             self.said.answers or own.answers,
+            self.said.axes or own.axes,
         )
 
     @property

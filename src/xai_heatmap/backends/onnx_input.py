@@ -9,6 +9,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 from xai_heatmap.backends.declared_inputs import Declaration, picture_among
 from xai_heatmap.backends.held import Given, Name
 from xai_heatmap.core.errors import BadArray, ModelError
+from xai_heatmap.core.layout import OPEN_AXIS
 
 IMAGES = "images"
 """What the image axis is called where its length is open."""
@@ -53,9 +54,9 @@ class PictureInput:
 
     @property
     def usual(self) -> tuple[int, ...]:
-        """(c, *image), with 3 channels and sides of 224 where lengths are open."""
+        """(c, *image), with 3 channels and usual sides where lengths are open."""
         channels, *image = self._channels_first(self.lengths[1:])
-        return (channels or 3, *(length or 224 for length in image))
+        return (channels or 3, *(length or OPEN_AXIS[len(image)] for length in image))
 
     @property
     def says_something(self) -> bool:

@@ -67,7 +67,7 @@ def open_onnx(
     engine = OnnxEngine(given, tuple(providers))
     shape = tuple(image_shape or given.picture.usual)
     known = shape if image_shape is not None or given.picture.says_something else None
-    said = declared(file.model, image_shape=known)
+    said = replace(declared(file.model, image_shape=known), axes=len(shape) - 1)
     beside = as_declared(given.inputs, read_by(given, held))
     adapter = GraphAdapter(file.name, said, given, sites(engine.ready(shape, beside)), beside)
     network = OnnxNetwork(adapter, engine, State(), image_shape=known, keep_closing=keep_closing)

@@ -9,6 +9,7 @@ from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.flow import Flow
 from xai_heatmap.core.layout import Layout, layout
 from xai_heatmap.core.network import INPUT, Layer
+from xai_heatmap.core.signal_layout import Inner, signal_layout
 
 
 def named(seen: Sightings) -> dict[str, Sighting]:
@@ -41,12 +42,15 @@ def layers_in(
     layers = {
         INPUT: Layer(INPUT, shape, "Input", _input_layout(shape, channels_last=channels_last))
     }
-    grids: list[tuple[int, ...]] = []
+    grids: list[tuple[int, ...]] = [image] if len(image) == 1 else []
     tokens: set[int] = set()
+    read: dict[Inner, Layout] = {}
     for name, call in named(seen).items():
         own = (
             None
             if _attention(call.shape, tokens)
+            else _of_signal(call, read, grids, channels_last=channels_last)
+            if len(image) == 1
             else layout(
                 call.shape,
                 images=IMAGES_IN_A_SURVEY,
@@ -62,6 +66,25 @@ def layers_in(
         if own and own.kind != "tokens" and own.grid not in grids:
             grids.append(own.grid)
     return layers
+
+
+def _of_signal(
+    call: Sighting,
+    read: dict[Inner, Layout],
+    grids: Collection[tuple[int, ...]],
+    *,
+    channels_last: bool,
+) -> Layout | None:
+    """As `layout`, by what the layer is and how those before it were read; remembers it."""
+    if len(call.shape) != 3 or call.shape[0] != IMAGES_IN_A_SURVEY or min(call.shape) < 1:
+        return None
+    inner = call.shape[1], call.shape[2]
+    lengths = [grid[0] for grid in grids]
+    own = signal_layout(
+        inner, kind=call.kind, channels_last=channels_last, read=read, lengths=lengths
+    )
+    read[inner] = own
+    return own
 
 
 def _attention(shape: tuple[int, ...], tokens: Collection[int]) -> bool:

@@ -22,6 +22,7 @@ from xai_heatmap.backends.torch_engine import TorchEngine
 from xai_heatmap.core.answer import Kind
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import NotAModel
+from xai_heatmap.core.layout import OPEN_AXIS
 from xai_heatmap.core.network import Declared
 
 CLOSING_MODULES: dict[type, Closing] = {
@@ -277,11 +278,17 @@ def _declared(module: nn.Module) -> Declared:
     )
 
 
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+"""What tells by itself how many axes the input has."""
+
+
 def _first_convolution(module: nn.Module) -> tuple[int, ...] | None:
-    """Channels that the first convolution takes, on a square of 224, where that convolution is
-    2-D.
+    """Channels that the first convolution takes, on a grid of usual length; of a picture those that
+    pictures have.
     """
-    first = next((m for m in module.modules() if isinstance(m, nn.Conv2d)), None)
-    if first is None or first.in_channels not in (1, 3):
+    first = next((m for m in module.modules() if isinstance(m, CONVOLUTIONS)), None)
+    if first is None:
         return None
-    return first.in_channels, 224, 224
+    axes = len(first.kernel_size)
+    usual = axes != 2 or first.in_channels in (1, 3)
+    return (first.in_channels, *[OPEN_AXIS[axes]] * axes) if usual else None

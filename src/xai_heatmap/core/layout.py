@@ -17,10 +17,16 @@ MOST_PREFIX_TOKENS = 16
 """Class, distillation and register tokens in front of the patches; no published network has
 more."""
 
+OPEN_AXIS = {1: 1024, 2: 224, 3: 32}
+"""What an axis that a model leaves open is taken to be, by how many axes the grid has."""
+
 A_TOKEN, NEVER_SEEN = 0.05, 0.2
 """What a token in front of the patches, and a grid that no layer before had, speak against it;
 uneven steps count by their logarithm.
 """
+
+THIRD = 0.1
+"""How much an uneven step along one axis of a volume speaks against a grid."""
 
 
 @dataclass(frozen=True)
@@ -134,19 +140,35 @@ def _with_channels(
 
 def _plausible(grid: tuple[int, ...], image: Sequence[int]) -> bool:
     """Whether one step on the grid can be about the same distance along every axis of the
-    picture.
+    picture; of a volume along two, since time and the distance of slices have steps of their own.
     """
     if all(g == 1 for g in grid):
         return True
+    if len(grid) == 3:
+        return any(_plausible(own, of) for own, of in _pairs(grid, image))
     low = max((i / (g + 1)) for g, i in zip(grid, image, strict=True))
     high = min((i / max(g - 1, 0.5)) for g, i in zip(grid, image, strict=True))
     return low <= high * 2
 
 
 def _distortion(grid: tuple[int, ...], image: Sequence[int]) -> float:
-    """How far the steps of the grid are from being equal along all axes; 0 is equal."""
+    """How far the steps of the grid are from being equal along all axes; 0 is equal.
+
+    Of a volume the two axes that are most alike count, and what sets the third apart by a tenth.
+    """
     steps = [math.log(i / g) for g, i in zip(grid, image, strict=True)]
-    return max(steps) - min(steps)
+    spread = max(steps) - min(steps)
+    if len(grid) != 3:
+        return spread
+    return min(_distortion(own, of) for own, of in _pairs(grid, image)) + THIRD * spread
+
+
+def _pairs(grid: tuple[int, ...], image: Sequence[int]) -> list[tuple[tuple[int, ...], list[int]]]:
+    """Every two of three axes, of the grid and of the volume."""
+    return [
+        ((grid[one], grid[other]), [image[one], image[other]])
+        for one, other in ((1, 2), (0, 1), (0, 2))
+    ]
 
 
 def _on_known_grids(count: int, *, grids: Collection[tuple[int, ...]], rank: int) -> list[Layout]:

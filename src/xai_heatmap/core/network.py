@@ -103,6 +103,9 @@ class Declared:
         That its maps were built in with, of a file that was exported with maps.
     answers
         Whether its scores are of classes, of labels that several may hold of, or plain values.
+    axes
+        Of the grid that its input lies on, where no shape is said: 1 for signals, 2 for pictures,
+        3 for volumes.
     """
 
     input_shape: tuple[int, ...] | None = None
@@ -110,6 +113,12 @@ class Declared:
     labels: tuple[str, ...] | None = None
     method: str | None = None
     answers: Kind | None = None
+    axes: int | None = None
+
+    @property
+    def rank(self) -> int | None:
+        """How many axes the grid of its input has, by its shape or as it says."""
+        return self.axes if self.input_shape is None else len(self.input_shape) - 1
 
 
 class Recording(ABC):
