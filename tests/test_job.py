@@ -30,6 +30,8 @@ FULL = {
     "alpha": 0.25,
     "contour": False,
     "legend": True,
+    "axis": 1,
+    "slices": (3, 5),
     "max_pixels": 10,
 }
 

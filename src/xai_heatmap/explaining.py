@@ -2,15 +2,18 @@
 formula.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap import backends
+from xai_heatmap.backends.inputs import check_input
 from xai_heatmap.core.answer import Answer, Form, Kind, Meaning, Seen
 from xai_heatmap.core.arrays import Gradient, Image, Input, Map, Maps
 from xai_heatmap.core.errors import (
@@ -34,6 +37,8 @@ from xai_heatmap.core.verdict import Verdict, verdict
 from xai_heatmap.explanation import Comparison, Explanation
 from xai_heatmap.mapping import Ask, Finish, Joined, Passed, mapped, with_biases
 from xai_heatmap.preprocess import PRESETS, Preprocess
+from xai_heatmap.render.arrays import plain
+from xai_heatmap.sources.array import KINDS, as_input, is_stored, kind_of, stored
 from xai_heatmap.sources.image import read
 
 OneTarget = Choice | int | str | None
@@ -81,7 +86,10 @@ def explain(
     network
         From `xai_heatmap.network`, or anything that it takes: a model, the path of one.
     image
-        Path, PIL image, or an array (H, W), (H, W, 1|3|4): uint8, or float in [0, 1].
+        Path, PIL image, or an array (H, W), (H, W, 1|3|4): uint8, or float in [0, 1]. For a network
+        that takes signals or volumes: an array of numbers, already preprocessed, in the network's
+        own layout, such as (c, length) or (c, depth, height, width), or the path of a ``.npy`` file
+        of it; without the axis of channels where there is one.
     method
         A name that ``xai-heatmap methods`` lists; None for the one that the model's file was
         exported with, else Grad-CAM.
@@ -92,7 +100,8 @@ def explain(
         None for the prediction, a class by number or name, or a choice such as ``contrast(3,
         against=5)``.
     preprocess
-        How the model wants its pictures; asked for only where the model does not say.
+        How the model wants its pictures; asked for only where the model does not say. Signals and
+        volumes are taken as they are.
     labels
         Names of the classes in output order.
     options
@@ -158,18 +167,22 @@ def compare(
                 f"{', '.join(methods)}.{did_you_mean(name, methods)}"
             )
     chosen = [_with_options(name, options.get(name, {}), opened) for name in methods]
-    prepare = _preparation(preprocess, opened)
-    frame = read(image)
-    x, geometry = prepare(frame.image)
-    inputs = np.ascontiguousarray(x[None], dtype=np.float32)
+    taken = _taken(image, preprocess, opened)
+    inputs = np.ascontiguousarray(taken.x[None], dtype=np.float32)
     opened.check_held(len(inputs))
     survey = opened.survey(inputs.shape[1:])
     asked = [Ask(m, own, select(survey, layers, auto=m.auto)) for m, own in chosen]
     names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
     joined = partial(pyramid, survey)
-    _check(targets, _input_in(geometry), labels or opened.declared.labels or ())
+    if taken.geometry is not None:
+        _check(targets, _input_in(taken.geometry), labels or opened.declared.labels or ())
     recording = opened.record(inputs, _opened(asked, joined), biases=with_biases(asked, names))
-    (answer,) = _answers(recording, opened, labels, _seen(geometry, recording.form))
+    seen = (
+        _seen(taken.geometry, recording.form)
+        if taken.geometry is not None
+        else _whole(inputs.shape[2:], recording.form)
+    )
+    (answer,) = _answers(recording, opened, labels, seen)
     likely = predictions(
         recording.scores[0],
         meaning=recording.meaning,
@@ -180,14 +193,12 @@ def compare(
         seen=answer.seen,
     )
 
-    prepared = prepare.to_dict() if isinstance(prepare, Preprocess) else {}
-
     def explained(target: Target, layer: str, judged: _Judged) -> Explanation:
         return Explanation(
             map=judged.map,
-            image=frame.image,
-            name=frame.name,
-            geometry=geometry,
+            image=taken.image,
+            name=taken.name,
+            geometry=taken.geometry,
             method=judged.method.name,
             options=judged.options,
             signed=_signed(judged),
@@ -200,9 +211,10 @@ def compare(
             predictions=likely,
             verdict=judged.verdict,
             network=opened.name,
-            preprocess=prepared,
+            preprocess=taken.prepared,
             meaning=answer.meaning,
             form=answer.form,
+            array=taken.array,
         )
 
     made = []
@@ -234,7 +246,8 @@ def maps(
     network, method, labels, options
         As for `explain`.
     x
-        float32 (n, ...) in the network's own layout: (n, c, H, W) or (n, H, W, c).
+        float32 (n, ...) in the network's own layout: (n, c, H, W) or (n, H, W, c); signals have one
+        axis in place of H and W, volumes three.
     layer
         As for `explain`, or several: ``all``, a glob, a list.
     target
@@ -278,6 +291,73 @@ def maps(
     portions = halved(some, range(len(inputs)))
     stacked = {name: np.concatenate([portion[name] for portion in portions]) for name in names}
     return stacked if several(layer) else stacked[names[0]]
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What is explained, as a person sees it and as the network takes it.
+
+    Parameters
+    ----------
+    image, name
+        The picture, or a drawing of what is none, and what it is called.
+    x
+        What the network takes, channels first.
+    geometry
+        Which part of the picture that is; None for what is no picture.
+    prepared
+        How the picture was prepared.
+    array
+        The signal or the volume; None for a picture.
+    """
+
+    image: Image
+    name: str
+    x: Input
+    geometry: Geometry | None = None
+    prepared: Mapping[str, object] = field(default_factory=dict[str, object])
+    array: Input | None = None
+
+
+def _taken(image: Any, preprocess: Preparing, network: Network) -> _Taken:
+    """A picture prepared as the model wants it, or a signal or a volume as it is."""
+    given = stored(image) if is_stored(image) else image
+    name = Path(image).name if is_stored(image) else ""
+    axes = network.declared.rank
+    kind = kind_of(given, axes=axes) if isinstance(given, np.ndarray) else None
+    if kind is None:
+        if axes in KINDS:
+            raise BadArray(
+                f"{network.name} takes a {KINDS[axes]}: a numpy array of numbers, already "
+                f"preprocessed, or the path of a .npy file; received {_said(image)}. If it takes "
+                "pictures after all, say so: xai_heatmap.network(model, image_shape=(c, H, W))."
+            )
+        prepare = _preparation(preprocess, network)
+        frame = read(given)
+        x, geometry = prepare(frame.image)
+        prepared = prepare.to_dict() if isinstance(prepare, Preprocess) else {}
+        return _Taken(frame.image, name or frame.name, x, geometry, prepared)
+    if preprocess is not None:
+        raise BadOption(
+            f"A {KINDS[kind]} is taken as it is, so preprocess={preprocess!r} has nothing to do. "
+            "Leave it out, and give what the network was trained on."
+        )
+    shape = network.declared.input_shape
+    x = as_input(
+        given,
+        axes=kind,
+        channels=shape[0] if shape else None,
+        channels_last=network.channels_last,
+    )
+    check_input(x[None])
+    return _Taken(plain(x), name or KINDS[kind], x, array=x)
+
+
+def _said(image: Any) -> str:
+    """What was given, in a few words."""
+    if isinstance(image, str | os.PathLike):
+        return repr(os.fspath(image))
+    return type(image).__name__
 
 
 def _opened(asked: Sequence[Ask], joined: Joined) -> list[str]:

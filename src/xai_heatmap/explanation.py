@@ -18,18 +18,21 @@ import numpy as np
 import PIL.Image
 
 from xai_heatmap.core.answer import ROW, Form, Meaning
-from xai_heatmap.core.arrays import Heat, Image, Map
+from xai_heatmap.core.arrays import DrawnOut, Image, Input, Map
 from xai_heatmap.core.detections import Detection
+from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.core.prediction import Prediction
 from xai_heatmap.core.verdict import Verdict
+from xai_heatmap.render.arrays import drawn
 from xai_heatmap.render.contour import contour as outlined
 from xai_heatmap.render.frame import framed
-from xai_heatmap.render.heat import heat, scaled, top
+from xai_heatmap.render.heat import drawn_out, heat, scaled, top
 from xai_heatmap.render.legend import with_legend
 from xai_heatmap.render.overlay import overlay
 from xai_heatmap.render.sheet import sheet
+from xai_heatmap.render.signal import TEXT
 from xai_heatmap.sinks.folder import safe_stem, save
 from xai_heatmap.sinks.picture import save_picture
 
@@ -51,9 +54,9 @@ class Explanation:
     map
         The method's raw answer on the layer's grid, never normalised.
     image, name
-        The original picture and what it is called.
+        The original picture and what it is called; of a signal or a volume, a drawing of it.
     geometry
-        Which rectangle of the picture the network saw.
+        Which rectangle of the picture the network saw; None for what is no picture.
     method, options, signed
         How the map was made, and whether negative values are evidence against.
     layer, layer_reason
@@ -68,12 +71,14 @@ class Explanation:
         Which model, how it got the picture, what its scores are and of how many places.
     detection
         The box that is explained, of a detector.
+    array
+        The signal (c, l) or the volume (c, d, h, w) as the network took it; None for a picture.
     """
 
     map: Map
     image: Image
     name: str
-    geometry: Geometry
+    geometry: Geometry | None
     method: str
     layer: Layer
     target: str
@@ -89,6 +94,7 @@ class Explanation:
     meaning: Meaning = "logits"
     form: Form = ROW
     detection: Detection | None = None
+    array: Input | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -146,6 +152,11 @@ class Explanation:
         return notes
 
     @property
+    def axes(self) -> int:
+        """Of the grid of what is explained: 1 of a signal, 2 of a picture, 3 of a volume."""
+        return 2 if self.array is None else self.array.ndim - 1
+
+    @property
     def stem(self) -> str:
         """The name its files get: picture, method, layer and target."""
         picture = Path(self.name).stem
@@ -159,8 +170,9 @@ class Explanation:
         """Layer, method and target in one line."""
         return f"{self.layer.name} · {self.method} · {self.target}"
 
-    def heat(self, *, scale: Literal["max", "p99", "none"] | float = "max") -> Heat:
-        """The map drawn out over the original picture, float32 (H, W).
+    def heat(self, *, scale: Literal["max", "p99", "none"] | float = "max") -> DrawnOut:
+        """The map drawn out over the original picture, float32 (H, W); of a signal (l,), of a
+        volume (d, h, w).
 
         Parameters
         ----------
@@ -170,7 +182,7 @@ class Explanation:
             pictures comparable. ``none``: raw. A map of nothing but rounding stays empty in all
             others.
         """
-        drawn = heat(self.map, self.geometry)
+        drawn = self._upsampled()
         if scale != "none" and self.verdict.word == "cancelled":
             return np.zeros_like(drawn)
         return drawn if scale == "none" else scaled(drawn, to=scale, signed=self.signed)
@@ -183,9 +195,14 @@ class Explanation:
         contour: bool = False,
         legend: bool = False,
         scale: Literal["max", "p99"] | float | None = None,
+        axis: int | None = None,
+        slices: int | Sequence[int] | None = None,
     ) -> Image:
         """The map over the original picture, uint8 RGB (H, W, 3); without evidence, the picture
         itself.
+
+        A signal is drawn as lines over time with the heat behind them, a volume as a sheet of
+        slices that share one scale.
 
         Parameters
         ----------
@@ -201,16 +218,27 @@ class Explanation:
         scale
             As for `heat`; None is ``p99`` for a map of the pixels themselves, whose strongest few
             would leave nothing else to be seen, and ``max`` for any other.
+        axis, slices
+            Of a volume: across which of its axes it is cut, 0, 1 or 2, by default the first; and
+            how many slices are shown, evenly spread with the hottest among them, or which, by the
+            numbers that stand below them: counted from 1.
         """
         if scale is None:
             scale = "p99" if self.layer.name == INPUT else "max"
         colors = colormap or ("bluered" if self.signed else "inferno")
         strength = self.heat(scale=scale)
-        picture = overlay(self.image, strength, colormap=colors, alpha=alpha)
-        if contour:
-            picture = outlined(picture, strength)
-        if self.detection is not None:
-            picture = framed(picture, self.detection.box)
+        if (axis, slices) != (None, None) and self.map.ndim != 3:
+            raise BadOption(
+                "axis and slices choose what is shown of a volume; this map has "
+                f"{self.map.ndim} axes. Leave them out."
+            )
+        if self.array is None:
+            picture = overlay(self.image, strength, colormap=colors, alpha=alpha)
+            picture = outlined(picture, strength) if contour else picture
+            picture = framed(picture, self.detection.box) if self.detection else picture
+        else:
+            how = {"colormap": colors, "alpha": alpha, "marked": contour}
+            picture = drawn(self.array, strength, axis=axis or 0, slices=slices, **how)
         if legend:
             highest = top(self.heat(scale="none"), to=scale, signed=self.signed)
             picture = with_legend(
@@ -219,6 +247,7 @@ class Explanation:
                 high=highest,
                 colormap=colors,
                 title=self.caption,
+                text=None if self.array is None else TEXT,
             )
         return picture
 
@@ -243,7 +272,8 @@ class Explanation:
             "notes": list(self.notes),
             "map_range": [float(self.map.min()), float(self.map.max())],
             "preprocess": dict(self.preprocess),
-            "geometry": self.geometry.to_dict(),
+            "geometry": self.geometry.to_dict() if self.geometry else None,
+            "input_shape": None if self.array is None else list(self.array.shape),
             "xai_heatmap": _version(),
         }
 
@@ -255,6 +285,9 @@ class Explanation:
         stem: str | None = None,
     ) -> list[Path]:
         """Write picture (PNG), raw map (NPZ) and an entry in ``manifest.json``: all or nothing.
+
+        Of a signal or a volume the NPZ also holds ``upsampled``, the raw map at full length along
+        every axis.
 
         Parameters
         ----------
@@ -273,9 +306,16 @@ class Explanation:
             folder,
             stem or self.stem,
             picture=self.overlay() if picture is None else picture,
-            arrays={"map": self.map},
+            arrays={"map": self.map}
+            | ({} if self.array is None else {"upsampled": self._upsampled()}),
             manifest=self.to_dict(),
         )
+
+    def _upsampled(self) -> DrawnOut:
+        """The raw map at the size of what it explains."""
+        if self.geometry is not None:
+            return heat(self.map, self.geometry)
+        return self.map if self.array is None else drawn_out(self.map, self.array.shape[1:])
 
     def _preview(self) -> bytes:
         picture = PIL.Image.fromarray(self.overlay())
@@ -306,6 +346,10 @@ class Explanation:
         )
 
 
+SHEETS = {1: ("the signal", 960, 1), 2: ("the picture", 320, None), 3: ("the volume", 960, None)}
+"""What a sheet calls that which is explained, how large its tiles are and how many are in a row, by
+the axes of the grid."""
+
 Draw = Callable[[Explanation], Image]
 """How an explanation becomes a picture of the size of its image."""
 
@@ -334,7 +378,7 @@ class Comparison(Sequence[Explanation]):
         return iter(self.explanations)
 
     def sheet(
-        self, *, columns: int | None = None, size: int = 320, draw: Draw | None = None
+        self, *, columns: int | None = None, size: int | None = None, draw: Draw | None = None
     ) -> Image:
         """All of them on one contact sheet, the picture itself first.
 
@@ -343,9 +387,10 @@ class Comparison(Sequence[Explanation]):
         Parameters
         ----------
         columns
-            Tiles in a row; by default what makes the sheet about as wide as a page.
+            Tiles in a row; by default what makes the sheet about as wide as a page. Signals stand
+            below each other.
         size
-            Longest side of a tile, in pixels.
+            Longest side of a tile, in pixels; by default 320, and for what is no picture 960.
         draw
             How one is drawn; by default its overlay.
         """
@@ -353,11 +398,12 @@ class Comparison(Sequence[Explanation]):
         facts = [(e.layer.name, e.method, e.target) for e in self.explanations]
         differs = [len(set(column)) > 1 for column in zip(*facts, strict=True)]
         shared = [fact for fact, own in zip(facts[0], differs, strict=True) if not own]
+        what, usual, across = SHEETS.get(first.axes, SHEETS[2])
         return sheet(
             [first.image, *map(draw or Explanation.overlay, self.explanations)],
-            ["the picture", *(_title(e, differs) for e in self.explanations)],
-            columns=columns,
-            size=size,
+            [what, *(_title(e, differs) for e in self.explanations)],
+            columns=columns or across,
+            size=size or usual,
             heading=" · ".join([first.name, *shared]),
         )
 

@@ -44,8 +44,16 @@ def _rows_columns(value: object) -> object:
     return value
 
 
+def _whole_numbers(value: object) -> object:
+    """``9``, ``12,14,16`` or a list."""
+    return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else _several(value)
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_several)]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_numbers)]
+Slices = Annotated[tuple[int, ...], BeforeValidator(_whole_numbers)]
+"""One number is how many, several are which."""
+
 Size = Annotated[tuple[int, int], BeforeValidator(_rows_columns)]
 
 
@@ -82,6 +90,8 @@ class Job(BaseModel):
         The folder that pictures, maps and manifest are written to.
     colormap, alpha, contour, legend
         How the picture is drawn.
+    axis, slices
+        Of a volume: which of its axes is cut, and how many slices are shown, or which.
     max_pixels
         A picture with more is refused before it is decoded.
     """
@@ -111,6 +121,8 @@ class Job(BaseModel):
     alpha: float | None = None
     contour: bool | None = None
     legend: bool = False
+    axis: int | None = None
+    slices: Slices | None = None
     max_pixels: int = LIMIT
 
     def to_toml(self) -> str:

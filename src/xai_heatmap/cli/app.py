@@ -8,6 +8,7 @@ from xai_heatmap.cli import compare, demo, export
 from xai_heatmap.cli.flags import (
     Alpha,
     Answers,
+    Axis,
     Colormap,
     Contour,
     Crop,
@@ -26,6 +27,7 @@ from xai_heatmap.cli.flags import (
     Preset,
     Resampling,
     Size,
+    Slices,
     Std,
     Targets,
     Weights,
@@ -146,6 +148,8 @@ def explain(
     legend: Annotated[
         bool | None, typer.Option("--legend/--no-legend", help="Add a bar with the values.")
     ] = None,
+    axis: Axis = None,
+    slices: Slices = None,
     max_pixels: MaxPixels = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
     print_config: Annotated[
@@ -185,6 +189,8 @@ def explain(
         "alpha": alpha,
         "contour": contour,
         "legend": legend,
+        "axis": axis,
+        "slices": slices,
         "max_pixels": max_pixels,
     }
     return explained(flags, as_json=as_json, quiet=quiet, print_config=print_config)

@@ -7,6 +7,7 @@ import typer
 from xai_heatmap.cli.flags import (
     Alpha,
     Answers,
+    Axis,
     Colormap,
     Contour,
     Crop,
@@ -25,6 +26,7 @@ from xai_heatmap.cli.flags import (
     Preset,
     Resampling,
     Size,
+    Slices,
     Std,
     Targets,
     Weights,
@@ -100,6 +102,8 @@ def compare(
     colormap: Colormap = None,
     alpha: Alpha = None,
     contour: Contour = None,
+    axis: Axis = None,
+    slices: Slices = None,
     max_pixels: MaxPixels = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -130,6 +134,8 @@ def compare(
         "colormap": colormap,
         "alpha": alpha,
         "contour": contour,
+        "axis": axis,
+        "slices": slices,
         "max_pixels": max_pixels,
     }
     return compared(flags, rows=rows, as_json=as_json)

@@ -12,6 +12,7 @@ from xai_heatmap.cli.said import (
     model_line,
     predictions,
     preparation,
+    shown,
     told,
 )
 from xai_heatmap.cli.show import aside, facts, log, print_json, print_lines
@@ -77,8 +78,7 @@ def _show(sheet: Sheet, job: Job) -> None:
         code = sheet.error.code if sheet.error else ""
         log(f"error {code}: {said if sheet.image in said else f'{sheet.image}: {said}'}")
         return
-    height, width = first.image.shape[:2]
-    lines = ["", *facts([("image  ", f"{sheet.image} ({width} x {height})")])]
+    lines = ["", *facts([("image  ", f"{sheet.image} ({shown(first)})")])]
     lines += facts([("input  ", preparation(first))])
     lines += facts(
         [("target ", f"{one}, score {_score(told):.4g}") for one, told in sheet.lines.items()]

@@ -13,6 +13,7 @@ from xai_heatmap.cli.said import (
     model_line,
     predictions,
     preparation,
+    shown,
     times,
     told,
 )
@@ -124,8 +125,7 @@ def _described(row: Row) -> list[str]:
     if comparison is None:
         return []
     first = comparison[0]
-    height, width = first.image.shape[:2]
-    lines = ["", *facts([("image  ", f"{row.image} ({width} x {height})")])]
+    lines = ["", *facts([("image  ", f"{row.image} ({shown(first)})")])]
     lines += facts([("input  ", preparation(first))])
     if len(comparison) == 1:
         lines += facts(

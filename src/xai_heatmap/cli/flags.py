@@ -22,7 +22,10 @@ Size = Annotated[
     ),
 ]
 Images = Annotated[
-    list[str] | None, typer.Argument(metavar="IMG", help="Pictures.", show_default=False)
+    list[str] | None,
+    typer.Argument(
+        metavar="IMG", help="Pictures; signals and volumes as .npy.", show_default=False
+    ),
 ]
 Model = Annotated[
     str | None, typer.Option("-m", "--model", metavar="MODEL", help="Which model; see below.")
@@ -118,6 +121,21 @@ Contour = Annotated[
         "--contour/--no-contour",
         help="Outline the places with half of the strongest heat or more.  "
         "[default: on grids up to 32x32]",
+    ),
+]
+Axis = Annotated[
+    int | None,
+    typer.Option(
+        "--axis", metavar="0..2", help="Of a volume: the axis that is cut.  [default: 0, the first]"
+    ),
+]
+Slices = Annotated[
+    str | None,
+    typer.Option(
+        "--slices",
+        metavar="N|A,B,...",
+        help="Of a volume: how many slices are drawn, or which, by the numbers below them.  "
+        "[default: 12]",
     ),
 ]
 MaxPixels = Annotated[

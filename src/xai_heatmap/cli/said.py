@@ -28,7 +28,7 @@ def model_line(job: Job, network: Network, loading: float) -> list[str]:
     """Which model, what it is, and how long it took to load."""
     shape = network.declared.input_shape
     said = [job.model or "", network.name]
-    if shape:
+    if shape and len(shape) == 3:  # a guess where signals and volumes are of any length
         said.append(f"input {times((shape[0], *(job.size or shape[1:])))}")
     return facts([("model  ", f"{', '.join(said)}; loaded in {duration(loading)}")])
 
@@ -53,7 +53,16 @@ def preparation(one: Explanation) -> str:
         return ""
     fit = f"crop {said['ratio']:g}" if said["fit"] == "crop" else said["fit"]
     own = ", own mean and std" if said.get("mean") or said.get("std") else ""
-    return f"{said['mode']}{own}, {fit}, {times(one.geometry.input_size)} {said['resampling']}"
+    size = times(one.geometry.input_size) if one.geometry else ""
+    return f"{said['mode']}{own}, {fit}, {size} {said['resampling']}"
+
+
+def shown(one: Explanation) -> str:
+    """How large the picture is, or of what shape the array."""
+    if one.array is not None:
+        return f"{times(one.array.shape)}, taken as it is"
+    height, width = one.image.shape[:2]
+    return f"{width} x {height}"
 
 
 def times(shape: Sequence[int]) -> str:

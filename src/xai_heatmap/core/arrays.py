@@ -14,6 +14,15 @@ Image = UInt8[np.ndarray, "H W 3"]
 Heat = Float32[np.ndarray, "H W"]
 """A map drawn out to the size of the original picture; 0 where the network did not look."""
 
+Signal = Float32[np.ndarray, "c l"]
+"""What a network for signals takes."""
+
+Volume = Float32[np.ndarray, "c d h w"]
+"""What a network for volumes takes: scans, or videos with time as depth."""
+
+DrawnOut = Float32[np.ndarray, "*image"]
+"""A map drawn out over what it explains: a picture, a signal or a volume."""
+
 Mask = Bool[np.ndarray, "H W"]
 """Which pixels of a picture belong to something."""
 

@@ -1,9 +1,11 @@
 """A raw map, drawn out over the original image."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float32
 
-from xai_heatmap.core.arrays import Heat, Map
+from xai_heatmap.core.arrays import DrawnOut, Heat, Map
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.geometry import Geometry
 
@@ -25,8 +27,8 @@ def heat(map_: Map, geometry: Geometry) -> Heat:
     """
     if map_.ndim != 2 or not map_.size:
         raise BadArray(
-            f"A map that can be drawn is (h, w), at least 1x1; received {map_.shape}. "
-            "Take one slice of a volume; a signal has no picture."
+            f"A map that can be drawn on a picture is (h, w), at least 1x1; received {map_.shape}. "
+            "That of a signal or a volume is drawn out by `render.heat.drawn_out(map_, lengths)`."
         )
     if not np.isfinite(map_).all():
         raise BadArray("A map that can be drawn is finite; received NaN or infinity.")
@@ -35,6 +37,17 @@ def heat(map_: Map, geometry: Geometry) -> Heat:
     down = interpolation(rows, map_.shape[0], start=top, stop=bottom)
     along = interpolation(columns, map_.shape[1], start=left, stop=right)
     return down @ map_ @ along.T
+
+
+def drawn_out(map_: Map, lengths: Sequence[int]) -> DrawnOut:
+    """The map of a signal or a volume at its full length along every axis, as `heat` does it."""
+    if not np.isfinite(map_).all():
+        raise BadArray("A map that can be drawn is finite; received NaN or infinity.")
+    for axis, (cells, length) in enumerate(zip(map_.shape, lengths, strict=True)):
+        if cells != length:
+            weights = interpolation(length, cells, start=0.0, stop=float(length))
+            map_ = np.moveaxis(np.tensordot(weights, map_, axes=(1, axis)), 0, axis)
+    return np.ascontiguousarray(map_, np.float32)
 
 
 def interpolation(pixels: int, cells: int, *, start: float, stop: float) -> Weights:
@@ -54,7 +67,7 @@ def interpolation(pixels: int, cells: int, *, start: float, stop: float) -> Weig
     return weights * inside[:, None].astype(np.float32)
 
 
-def scaled(heat: Heat, *, to: str | float = "max", signed: bool = False) -> Heat:
+def scaled(heat: DrawnOut, *, to: str | float = "max", signed: bool = False) -> DrawnOut:
     """The heat in [0, 1], or in [-1, 1] if signed; all 0 where there is nothing to show.
 
     Parameters
@@ -76,16 +89,16 @@ def scaled(heat: Heat, *, to: str | float = "max", signed: bool = False) -> Heat
     return np.clip(share, -1, 1)
 
 
-def top(heat: Heat, *, to: str | float = "max", signed: bool = False) -> float:
+def top(heat: DrawnOut, *, to: str | float = "max", signed: bool = False) -> float:
     """The relevance that `scaled` makes 1; 0 where there is nothing to show."""
     return float(_top(_magnitude(heat, signed=signed), to))
 
 
-def _magnitude(heat: Heat, *, signed: bool) -> Heat:
+def _magnitude(heat: DrawnOut, *, signed: bool) -> DrawnOut:
     return np.abs(heat) if signed else np.maximum(heat, 0)
 
 
-def _top(magnitude: Heat, to: str | float) -> np.float32:
+def _top(magnitude: DrawnOut, to: str | float) -> np.float32:
     largest = magnitude.max()
     if not np.isfinite(largest):
         raise BadArray("A heat that can be scaled is finite; received NaN or infinity.")

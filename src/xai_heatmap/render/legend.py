@@ -61,9 +61,17 @@ def legend(
 
 
 def with_legend(
-    picture: Picture, *, low: float, high: float, colormap: str = "inferno", title: str = ""
+    picture: Picture,
+    *,
+    low: float,
+    high: float,
+    colormap: str = "inferno",
+    title: str = "",
+    text: int | None = None,
 ) -> Picture:
-    """The picture with a legend of its own width below it."""
+    """The picture with a legend of its own width below it; letters are as large as that allows if
+    `text` does not say.
+    """
     width = max(picture.shape[1], 160)
     below = legend(
         low=low,
@@ -71,7 +79,7 @@ def with_legend(
         colormap=colormap,
         title=title,
         width=width,
-        text=min(max(width // 45, 12), 48),
+        text=text or min(max(width // 45, 12), 48),
     )
     missing = width - picture.shape[1]
     padded = np.pad(

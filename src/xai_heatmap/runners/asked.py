@@ -3,18 +3,22 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Image
-from xai_heatmap.core.errors import BadArray, BadOption
+from xai_heatmap.core.errors import BadArray, BadOption, InputError
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.selection import Layers
 from xai_heatmap.explaining import Preparing
 from xai_heatmap.explanation import Explanation
 from xai_heatmap.job import Job
+from xai_heatmap.sources.array import KINDS, as_input, is_stored, stored
+from xai_heatmap.sources.image import read
 
 FINE = 32 * 32
 """Places of a grid beyond which an outline is more in the way than of help."""
@@ -25,27 +29,40 @@ SMALL = 16 * 16
 
 def drawing(job: Job) -> Callable[[Explanation], Image]:
     """How the job wants an explanation drawn."""
-    opacity = {} if job.alpha is None else {"alpha": job.alpha}
 
     def draw(one: Explanation) -> Image:
         outlined = one.layer.places <= FINE if job.contour is None else job.contour
-        return one.overlay(colormap=job.colormap, contour=outlined, legend=job.legend, **opacity)
+        return one.overlay(
+            colormap=job.colormap, contour=outlined, legend=job.legend, **_drawn(job, one)
+        )
 
     return draw
 
 
 def drawing_small(job: Job) -> Callable[[Explanation], Image]:
     """The same for a sheet of many: without legends, and fine grids to their 99th percentile."""
-    opacity = {} if job.alpha is None else {"alpha": job.alpha}
 
     def draw(one: Explanation) -> Image:
         outlined = one.layer.places <= SMALL if job.contour is None else job.contour
         scale = "p99" if one.layer.places > FINE else "max"
         return one.overlay(
-            colormap=job.colormap, contour=outlined, legend=False, scale=scale, **opacity
+            colormap=job.colormap,
+            contour=outlined,
+            legend=False,
+            scale=scale,
+            **_drawn(job, one),
         )
 
     return draw
+
+
+def _drawn(job: Job, one: Explanation) -> dict[str, Any]:
+    """What the job says of the drawing, as far as it goes for what is explained."""
+    said: dict[str, Any] = {} if job.alpha is None else {"alpha": job.alpha}
+    if one.axes == 3:
+        which = job.slices[0] if job.slices and len(job.slices) == 1 else job.slices
+        said |= {"axis": job.axis, "slices": which}
+    return said
 
 
 def options(job: Job, methods: Sequence[str]) -> dict[str, dict[str, object]]:
@@ -120,6 +137,34 @@ def _numbers(text: str, value: str) -> object:
 
 def _number(word: str) -> int | float:
     return int(word) if word.strip().lstrip("+-").isdecimal() else float(word)
+
+
+def looked_at(path: str, network: Network, *, limit: int) -> np.ndarray | Path:
+    """The picture at that path, or the array of a ``.npy`` file; the path of a picture where the
+    network takes none, for `compare` to refuse.
+    """
+    if is_stored(path):
+        return stored(path)
+    if network.declared.rank in KINDS:
+        return Path(path)
+    return read(Path(path), limit=limit).image
+
+
+def input_shape(job: Job, network: Network) -> tuple[int, ...]:
+    """(c, *image) that the network is looked at with before any work: of the first array, as the
+    job says, as the network declares, else as pictures usually are.
+    """
+    declared = network.declared.input_shape
+    axes, channels = network.declared.rank, declared[0] if declared else None
+    last = network.channels_last
+    for path in filter(is_stored, job.images):
+        if axes not in (1, 3):
+            break
+        with suppress(InputError):  # said where its turn comes
+            return as_input(stored(path), axes=axes, channels=channels, channels_last=last).shape
+    usual = declared or (3, 224, 224)
+    size = job.size if len(usual) == 3 else None
+    return (usual[0], *(size or usual[1:]))
 
 
 def layers(words: Sequence[str]) -> Layers:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from xai_heatmap import backends
 from xai_heatmap.backends.load import load
-from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import (
     BadOption,
     InputError,
@@ -27,7 +26,6 @@ from xai_heatmap.job import Job
 from xai_heatmap.preprocess import Preprocess
 from xai_heatmap.render.colormaps import named
 from xai_heatmap.runners import asked
-from xai_heatmap.sources.image import read
 from xai_heatmap.sources.labels import labels as labels_in
 
 
@@ -99,8 +97,7 @@ def surveyed(network: Network, job: Job) -> Survey:
     ModelError
         For whatever that code raises.
     """
-    shape = network.declared.input_shape or (3, 224, 224)
-    shape = (shape[0], *(job.size or shape[1:]))
+    shape = asked.input_shape(job, network)
     try:
         return network.survey(shape)
     except XaiHeatmapError:
@@ -138,16 +135,18 @@ def run(job: Job, network: Network) -> Iterator[Row]:
     surveyed(network, job)
     for image, title in zip(job.images, asked.titles(job.images), strict=True):
         try:
-            yield _explained(job, ask, image, title)
+            yield _explained(job, ask, image, title, network=network)
         except (InputError, NonFiniteScores) as error:
             yield Row(image, error=error)
 
 
-def _explained(job: Job, ask: Callable[[Image], Comparison], image: str, title: str) -> Row:
+def _explained(
+    job: Job, ask: Callable[..., Comparison], image: str, title: str, *, network: Network
+) -> Row:
     start = time.perf_counter()
-    frame = read(Path(image), limit=job.max_pixels)
+    given = asked.looked_at(image, network, limit=job.max_pixels)
     decoded = time.perf_counter()
-    comparison = Comparison(tuple(replace(one, name=title) for one in ask(frame.image)))
+    comparison = Comparison(tuple(replace(one, name=title) for one in ask(given)))
     explained = time.perf_counter()
     pictures = comparison.save(job.out, draw=asked.drawing(job))
     written = time.perf_counter()

@@ -72,6 +72,8 @@ def drawn(
     small = _smaller(first.image, FINER * width)
 
     def drawn_small(one: Explanation) -> Image:
+        if one.geometry is None:
+            return draw(one)
         return draw(replace(one, image=small, geometry=one.geometry.at(small.shape[:2])))
 
     for page in range(count):

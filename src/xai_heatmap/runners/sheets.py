@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from xai_heatmap.comparing import Line, lines
-from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import InputError, NonFiniteScores, XaiHeatmapError
 from xai_heatmap.core.network import INPUT, Network, Survey
 from xai_heatmap.core.selection import select, several, spread
@@ -20,7 +21,6 @@ from xai_heatmap.runners import asked, pages
 from xai_heatmap.runners.local import surveyed
 from xai_heatmap.sinks.folder import safe_stem
 from xai_heatmap.sinks.picture import save_picture
-from xai_heatmap.sources.image import read
 from xai_heatmap.sources.labels import labels as labels_in
 
 METHODS = ("gradcam", "layercam", "gradcam_pp", "ablationcam")
@@ -101,13 +101,13 @@ def sheets(
     for image, title in zip(job.images, asked.titles(job.images), strict=True):
         start = time.perf_counter()
         try:
-            frame = read(Path(image), limit=job.max_pixels)
+            given = asked.looked_at(image, network, limit=job.max_pixels)
             choices = [choice for word in job.target for choice in parsed(word, names)]
-            plain = ask(frame.image, methods=[PLAIN], layers=INPUT, targets=choices)
+            plain = ask(given, methods=[PLAIN], layers=INPUT, targets=choices)
             told = {
                 one.target: list(
                     lines(
-                        partial(_asking, ask, job, frame.image, title, choice, tell),
+                        partial(_asking, ask, job, given, title, choice, tell),
                         methods,
                         layers,
                     )
@@ -132,7 +132,7 @@ def sheets(
 def _asking(
     ask: Callable[..., Comparison],
     job: Job,
-    image: Image,
+    image: np.ndarray | Path,
     title: str,
     choice: Choice,
     tell: Telling,
