@@ -37,6 +37,9 @@ ATTENDING = [name for name, method in EVERY.items() if "attentions" in method.ne
 NAMES = [*(n for n in EVERY if n not in ATTENDING), "smooth:layercam", "vary:saliency"]
 """Every method that a convolutional network has, and some that are made of others."""
 
+MASKED = {"groupcam", "iscam", "scorecam", "sscam"}
+"""Whose map of class 2 is empty on the volumes: none of what they show of them raises its score."""
+
 OWN = {"rise", "reciprocam"}
 """What reads off how many axes there are: RISE's grid of cells has as many, and a Gaussian falls
 off along each, so that a flat axis counts too. They have tests of their own below."""
@@ -67,8 +70,8 @@ def opened(kind, grid):
 def mapped(network, x, name, **more):
     layer = "auto" if find_method(name).auto == "input" else "relu2" if name == "cam" else "conv"
     native = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if network.channels_last else x
-    empty = name == "groupcam" and len(x.shape) == 5 and min(x.shape[2:]) > 1
-    target = 3 if empty else 2  # of which no group of feature maps speaks for class 2
+    masked = name in MASKED and len(x.shape) == 5 and min(x.shape[2:]) > 1
+    target = 3 if masked else 2
     how = {"layer": layer, "target": target, "options": FEW.get(name, {})} | more
     return xh.maps(network, native, method=name, **how)
 
@@ -206,13 +209,15 @@ def test_attention_lies_on_the_tokens_of_signals_and_volumes(name, axes):
     assert_alike(found.reshape(wanted.shape), wanted)
 
 
-def test_sscam_of_a_volume_is_empty_where_no_feature_map_raises_the_score():
-    """Masked by any of its own feature maps the volume scores less than an empty one."""
-    model = in_torch(weights((3, 3, 3)))
-    x = inputs(LONG[3])
-    for sign in (-1.0, 1.0):
-        with torch.no_grad():
-            model.fc.weight[2] = sign
-            nothing = model(torch.zeros(1, *x.shape[1:]))[0, 2]
-            assert torch.sign(model(torch.tensor(x))[0, 2] - nothing) == sign
-        assert mapped(xh.network(model), x, "sscam", layer="relu2").any() == (sign > 0)
+@pytest.mark.parametrize(("target", "empty"), [(2, True), (3, False)])
+def test_sscam_of_a_volume_is_empty_just_where_no_feature_map_raises_the_score(target, empty):
+    model, x = in_torch(weights((3, 3, 3))), inputs(LONG[3])
+    with torch.no_grad():
+        maps = model.conv(torch.tensor(x))[0]
+        low, high = (ends(maps.flatten(1), dim=1) for ends in (torch.amin, torch.amax))
+        shown = (maps - low[:, None, None, None]) / (high - low)[:, None, None, None]
+        nothing = model(torch.zeros(1, *x.shape[1:]))[0, target]
+        increases = [model(torch.tensor(x) * one)[0, target] - nothing for one in shown]
+    assert (max(increases) <= 0) == empty
+    how = {"target": target, "options": {"noise": 0.0, "samples": 1}}
+    assert mapped(xh.network(model), x, "sscam", **how).any() != empty
