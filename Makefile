@@ -12,7 +12,7 @@ COSTS ?=
 
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 
-.PHONY: help install check test demo bench truth costs docs mypages format clean
+.PHONY: help install check test peers demo bench truth costs docs mypages format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,7 @@ check: $(STAMP) ## format, lint, types, architecture and the fast tests
 	$(BIN)/python -m pytest -m "not slow"
 
 test: $(STAMP) ## everything: the checks above and every test, on every Keras backend
+	-$(MAKE) peers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
@@ -51,6 +52,8 @@ test: $(STAMP) ## everything: the checks above and every test, on every Keras ba
 $(PEERS)/installed: $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(PEERS) --group bench
 	@touch $(PEERS)/installed
+
+peers: $(PEERS)/installed ## install the packages that benchmarks stand beside, in a folder of their own
 
 demo: $(BASE) ## see it at once, offline: two networks that are right, one for the wrong reason
 	$(BIN)/xai-heatmap demo --out demo-out

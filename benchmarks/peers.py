@@ -70,6 +70,7 @@ DISTRIBUTIONS = {
     "torch-cam": "torchcam",
     "Captum": "captum",
     "tf-keras-vis": "tf-keras-vis",
+    "Xplique": "xplique",
 }
 
 
