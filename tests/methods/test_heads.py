@@ -11,7 +11,7 @@ from toy import ToyHead
 import oracles
 from xai_heatmap.core.attention import Attentions
 from xai_heatmap.core.errors import BadOption, UnknownMethod
-from xai_heatmap.core.evidence import Evidence, Level
+from xai_heatmap.core.evidence import Evidence, Level, Secant
 from xai_heatmap.core.registry import METHODS, find_method
 from xai_heatmap.methods._baseline import baseline
 from xai_heatmap.methods._masking import varying
@@ -872,6 +872,7 @@ OPTIONS = {
     ("kpcacam", "gamma"): 5.0,
     ("layercam", "scale"): True,
     ("layercam_fused", "gamma"): 0.5,
+    ("liftcam", "relu"): False,
     ("occlusion", "fill"): "mean",
     ("occlusion", "stride"): 2,
     ("occlusion", "window"): 3,
@@ -938,6 +939,7 @@ def everything(shape):
         image=activation,
         activation=activation,
         gradient=gradient,
+        secant=Secant(gradient, before=0.0, after=head.score(activation)),
         score=head.score(activation),
         head=head,
         model=ToyHead(shape, seed=2),  # some feature maps alone raise its score, others lower it
@@ -966,6 +968,7 @@ def test_a_signal_is_a_picture_of_one_row(name):
         image=signal.image[:, None],
         activation=signal.activation[:, None],
         gradient=signal.gradient[:, None],
+        secant=replace(signal.secant, slopes=signal.secant.slopes[:, None]),
         attentions=replace(signal.attentions, grid=(1, *signal.attentions.grid)),
         balanced=signal.balanced[:, None],
         score=signal.score,
