@@ -48,8 +48,11 @@ def test_figures_are_small_and_belong_to_methods_that_are_there():
     facts = json.loads((FOLDER / "figures.json").read_text("utf-8"))
     pictures = {path.stem: path for path in (FOLDER / "images").iterdir()}
     shown = {name for name, maps in facts.items() if any("refused" not in one for one in maps)}
+    photographs = json.loads((FOLDER / "photographs.json").read_text("utf-8"))
+    assert set(photographs) == set(METHODS), "run: python docs/pictures.py"
+    shown |= {f"photo_{name}" for name, one in photographs.items() if "refused" not in one}
     assert shown == set(pictures)
-    assert shown <= set(METHODS)
+    assert {name.removeprefix("photo_") for name in shown} <= set(METHODS)
     assert max(path.stat().st_size for path in pictures.values()) <= 30_000
 
 
@@ -90,7 +93,7 @@ def test_pages_of_one_s_own_show_one_s_photograph(generator, monkeypatch, tmp_pa
         with PIL.Image.open(out / picture) as drawn:
             assert drawn.width > drawn.height  # tiles side by side
     said = xh.explain("demo", photo)
-    assert f"why the network says {said.target} ({said.score:.3g}), at `features`" in page
+    assert f"why {said.network} says {said.target} ({said.score:.3g}), at `features`" in page
     assert "On the photograph it refuses: A network with attention is needed" in (
         out / "attention_relevance.md"
     ).read_text("utf-8")
