@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 BASE := $(VENV)/base
 PEERS := $(VENV)/peers
+WORKERS ?= 2
 BENCH ?=
 TRUTH ?=
 COSTS ?=
@@ -45,9 +46,9 @@ test: $(STAMP) ## everything: the checks above and every test, on every Keras ba
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest
-	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/backends tests/compat tests/methods -k keras
-	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/backends tests/compat tests/methods -k keras
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope tests/backends tests/compat tests/methods -k keras
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope tests/backends tests/compat tests/methods -k keras
 
 $(PEERS)/installed: $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(PEERS) --group bench
