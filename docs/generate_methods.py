@@ -90,8 +90,9 @@ AUTO = {
 
 
 def pages(photographed: Photographed | None = None) -> dict[str, str]:
-    """Every page's text by its file name."""
-    own = photographed or {}
+    """Every page's text by its file name; with the photograph of docs/pictures.py, or another."""
+    shipped = FOLDER / "photographs.json"
+    own = json.loads(shipped.read_text("utf-8")) if photographed is None else photographed
     papers = citations()
     figures = FOLDER / "figures.json"
     drawn = json.loads(figures.read_text("utf-8")) if figures.exists() else {}
@@ -220,11 +221,12 @@ def _photo(name: str, photographed: Photographed) -> list[str]:
     if "refused" in shown:
         return [f"On the photograph it refuses: {shown['refused']}\n"]
     caption = (
-        f"The photograph, and why the network says {shown['target']} ({shown['score']:.3g}), at "
-        f"`{shown['layer']}`. Verdict: {shown['verdict']}."
+        f"A photograph, and why {shown['network']} says {shown['target']} ({shown['score']:.3g}), "
+        f"at `{shown['layer']}`. Verdict: {shown['verdict']}. "
+        f"{shown.get('credit', '')}"
     )
     picture = f"A photograph, and where {name} says the network looks"
-    return [f"![{picture}](images/photo_{name}.webp)\n", f"*{caption}*\n"]
+    return [f"![{picture}](images/photo_{name}.webp)\n", f"*{caption.strip()}*\n"]
 
 
 def _right(name: str) -> list[str]:
@@ -298,7 +300,8 @@ def main() -> None:
         return
     if asked.out.exists():
         parser.error(f"{asked.out} is there already; name a new folder")
-    shutil.copytree(FOLDER / "images", asked.out / "images")
+    drawn = FOLDER / "images"
+    shutil.copytree(drawn, asked.out / "images", ignore=shutil.ignore_patterns("photo_*"))
     photographed = _photographed(
         xh.network(asked.model), asked.photo, asked.out / "images", asked.preprocess, asked.labels
     )

@@ -47,7 +47,7 @@ def main(names: list[str]) -> None:
     kept = {name: kept[name] for name in sorted(kept) if name in METHODS}
     FACTS.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
     for path in FOLDER.glob("*"):
-        if path.stem not in METHODS:
+        if path.stem.removeprefix("photo_") not in METHODS:
             path.unlink()
 
 
@@ -83,7 +83,13 @@ def photographed(
     titles = ["the photograph", f"{one.layer.name}, {'x'.join(map(str, one.map.shape))}"]
     _write(folder / f"photo_{name}.webp", [one.image, one.overlay()], titles)
     word = one.verdict.word
-    return {"layer": one.layer.name, "verdict": word, "target": one.target, "score": one.score}
+    return {
+        "network": one.network,
+        "layer": one.layer.name,
+        "verdict": word,
+        "target": one.target,
+        "score": one.score,
+    }
 
 
 def _write(path: Path, tiles: Sequence[Image], titles: Sequence[str]) -> None:

@@ -1,24 +1,40 @@
-"""Make the README's pictures again: ``python docs/pictures.py``.
+"""Make the pictures of photographs again: ``python docs/pictures.py``.
 
-Needs the reference networks (XAI_HEATMAP_REFERENCE, or ../shared/reference) and PyTorch.
+The README's, and one on each method's page; after it, those of the methods named alone. Needs the
+reference networks (XAI_HEATMAP_REFERENCE, or ../shared/reference) and PyTorch.
 """
 
+import importlib.util
+import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import PIL.Image
 
 import xai_heatmap as xh
+import xai_heatmap.methods  # registers every method
 from xai_heatmap.backends.load import load
+from xai_heatmap.core.registry import METHODS
 from xai_heatmap.sources.labels import labels
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+sys.path.insert(0, str(HERE))
+
+import method_figures  # noqa: E402 - lies beside this file
+
+CHELSEA = ROOT / "examples" / "images" / "chelsea.jpg"
+CREDIT = "Chelsea, by Stéfan van der Walt, CC0."
+PAGES = HERE / "methods"
+FACTS = PAGES / "photographs.json"
+TOP = 64
+"""Feature maps that are tried on the picture; the suggested layer has a thousand."""
 
 
-def main() -> None:
-    """Write every picture into docs/images."""
+def main(asked: list[str]) -> None:
+    """Write every picture into docs/images and docs/methods/images."""
     reference = Path(os.environ.get("XAI_HEATMAP_REFERENCE") or ROOT.parent / "shared/reference")
     weights = reference / "models" / "squeezenet1_1_torchvision.safetensors"
     if not weights.exists():
@@ -26,7 +42,7 @@ def main() -> None:
     network = xh.network(load(f"{ROOT / 'examples/squeezenet.py'}:squeezenet", weights=weights))
     compared = xh.compare(
         network,
-        ROOT / "examples" / "images" / "chelsea.jpg",
+        CHELSEA,
         methods=["layercam"],
         layers=["features.2", "features.5", "features.8", "features.12", "classifier.2"],
         targets=["Egyptian cat"],
@@ -35,7 +51,34 @@ def main() -> None:
     )
     page = PIL.Image.fromarray(compared.sheet(columns=3))
     page.save(HERE / "images" / "chelsea_layers.jpg", quality=88)
+    kept = json.loads(FACTS.read_text("utf-8")) if FACTS.exists() else {}
+    transformer = xh.network(_deit(reference))
+    for name in asked or METHODS:
+        method = METHODS[name]
+        attends = "attentions" in method.needs
+        kept[name] = method_figures.photographed(
+            transformer if attends else network,
+            str(CHELSEA),
+            name,
+            PAGES / "images",
+            preprocess={"mode": "imagenet", "fit": "stretch"},
+            labels=labels(reference / "imagenet_classes.csv"),
+            options={"top": TOP} if "top" in method.options else {},
+        ) | {"network": "DeiT-tiny" if attends else "SqueezeNet", "credit": CREDIT}
+        print(name, kept[name], flush=True)
+        facts = {own: kept[own] for own in sorted(kept) if own in METHODS}
+        FACTS.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+
+
+def _deit(reference: Path) -> Any:
+    """The transformer of the reference folder, as that folder's own module builds it."""
+    spec = importlib.util.spec_from_file_location("networks", reference / "reference_models.py")
+    if spec is None or spec.loader is None:
+        sys.exit(f"{reference} holds no reference_models.py.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.deit_tiny_clipped(reference / "models" / "deit_tiny_clipped.npz").eval()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
