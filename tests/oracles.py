@@ -541,7 +541,7 @@ def drawn_out_by_loops(map_: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def scorecam_by_loops(
-    image: np.ndarray, activation: np.ndarray, score, *, top: int, softmax=False, signed=False
+    image: np.ndarray, activation: np.ndarray, score, *, top: int, softmax=False, negative=False
 ) -> np.ndarray:
     """Wang et al. 2020, definition 3 (the increase, where it is one), algorithm 1 (its softmax)."""
     k, rows, columns = activation.shape
@@ -557,7 +557,7 @@ def scorecam_by_loops(
         most = max(increases)
         powers = [math.exp(own - most) for own in increases]
         increases = [own / math.fsum(powers) for own in powers]
-    elif not signed:
+    elif not negative:
         increases = [own if own > 0 else 0.0 for own in increases]
     found = np.zeros((rows, columns))
     for m, weight in zip(used, increases, strict=True):

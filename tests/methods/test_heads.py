@@ -353,7 +353,7 @@ def test_vargrad_of_a_linear_head_is_zero():
 @given(
     shape=shapes,
     seed=seeds,
-    form=st.sampled_from([{}, {"signed": True}, {"softmax": True}]),
+    form=st.sampled_from([{}, {"negative": True}, {"softmax": True}]),
     top=st.integers(0, 4),
     flat=st.booleans(),
 )
@@ -883,7 +883,7 @@ OPTIONS = {
     ("rise", "seed"): 1,
     ("rise", "stable"): 0.01,
     ("rise", "visible"): 0.2,
-    ("scorecam", "signed"): True,
+    ("scorecam", "negative"): True,
     ("scorecam", "softmax"): True,
     ("scorecam", "top"): 1,
     ("shapleycam", "relu"): False,

@@ -24,20 +24,20 @@ def scorecam(
     model: Scored,
     *,
     softmax: bool = False,
-    signed: bool = False,
+    negative: bool = False,
     top: Annotated[int, Within(0)] = 0,
 ) -> Map:
     """ReLU(Σ_k α_k A_k),  α_k = max(0, y(x ⊙ H_k) - y(0)),  H_k = A_k drawn out, in [0, 1].
 
-    α_k is the increase of confidence of the paper's definition, where there is one: what lowers the
-    score when it alone is shown is no evidence, and ``signed=True``, the definition's letter, lets
-    it wipe out other feature maps. The paper's algorithm takes the softmax of the increases over k
-    (``softmax=True``), which logits make all but a choice of one feature map, seldom the right one;
-    its published code has no softmax, and weights by the probability, which is
-    ``target=probability(...)``. x ⊙ H_k is taken of the picture after preprocessing, as the paper
-    does, so what is hidden shows the mean colour where a mean is taken off. `top` runs that many
-    feature maps alone, those that vary most over the grid; 0 runs all. A feature map that is flat
-    has no H and is left out.
+    α_k is the increase of confidence of the paper's definition, where there is one: what lowers
+    the score when it alone is shown is no evidence, and ``negative=True``, the definition's
+    letter, lets it wipe out other feature maps. The paper's algorithm takes the softmax of the
+    increases over k (``softmax=True``), which logits make all but a choice of one feature map,
+    seldom the right one; its published code has no softmax, and weights by the probability,
+    which is ``target=probability(...)``. x ⊙ H_k is taken of the picture after preprocessing,
+    as the paper does, so what is hidden shows the mean colour where a mean is taken off. `top`
+    runs that many feature maps alone, those that vary most over the grid; 0 runs all. A feature
+    map that is flat has no H and is left out.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def scorecam(
     if softmax and len(used):
         increases = np.exp(increases - increases.max())
         increases /= increases.sum()
-    elif not signed:
+    elif not negative:
         increases = np.maximum(increases, 0)
     return weighted(activation, used, increases)
 

@@ -14,11 +14,11 @@ from xai_heatmap.core.errors import BadArray, BadOption, InputError
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.selection import Layers
-from xai_heatmap.explaining import Preparing
 from xai_heatmap.explanation import Explanation
 from xai_heatmap.job import Job
 from xai_heatmap.sources.array import KINDS, as_input, is_stored, stored
 from xai_heatmap.sources.image import read
+from xai_heatmap.taking import Preparing
 
 FINE = 32 * 32
 """Places of a grid beyond which an outline is more in the way than of help."""

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from xai_heatmap import backends
+from xai_heatmap.asking import DEFAULT_METHOD
 from xai_heatmap.backends.load import load
 from xai_heatmap.core.errors import (
     BadOption,
@@ -20,7 +21,7 @@ from xai_heatmap.core.errors import (
 from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.wording import answering, parsed
-from xai_heatmap.explaining import DEFAULT_METHOD, compare
+from xai_heatmap.explaining import compare
 from xai_heatmap.explanation import Comparison
 from xai_heatmap.job import Job
 from xai_heatmap.preprocess import Preprocess
