@@ -109,7 +109,7 @@ class Alone(nn.Module):
         return self.net(image, self.held.expand(len(image), *self.held.shape[1:]))
 
 
-SIGNED = {"relu": False, "signed": True}
+SIGNED = {"relu": False, "signed": True, "negative": True}
 
 
 class Kit(Protocol):

@@ -474,7 +474,7 @@ def test_compiled_graphs_are_freed_with_their_network(method):
 
 
 def _sessions() -> list[Session]:
-    return [one for one in gc.get_objects() if isinstance(one, Session)]
+    return [one for one in gc.get_objects() if type(one) is Session]
 
 
 def sessions_of(monkeypatch) -> list[int]:
