@@ -476,8 +476,8 @@ def segments_by_loops(picture, scale, fewest) -> list[set[int]]:
     return [own for own, _ in regions]
 
 
-def xrai_by_loops(added, segmentations, around) -> np.ndarray:
-    """Kapishnikov et al. 2019, algorithm 1, until every place is taken."""
+def xrai_by_loops(added, segmentations, around, fewest) -> np.ndarray:
+    """Kapishnikov et al. 2019, algorithm 1; slivers of less than `fewest` places share a mean."""
     rows, columns = added.shape
     regions = []
     for segmentation in segmentations:
@@ -494,10 +494,14 @@ def xrai_by_loops(added, segmentations, around) -> np.ndarray:
     while free:
         gains = [
             math.fsum(values[p] for p in region & free) / len(region & free)
-            if region & free
+            if len(region & free) >= fewest
             else -math.inf
             for region in regions
         ]
+        if max(gains) == -math.inf:
+            for place in free:
+                found[place] = math.fsum(values[p] for p in free) / len(free)
+            break
         best = max(range(len(gains)), key=lambda place: gains[place])
         for place in regions[best] & free:
             found[place] = gains[best]

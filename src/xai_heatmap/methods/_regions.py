@@ -11,10 +11,10 @@ Pairs = Int[np.ndarray, " pairs"]
 
 
 def ranked(
-    added: Float64[np.ndarray, "*grid"], labels: Sequence[Labels], *, around: int
+    added: Float64[np.ndarray, "*grid"], labels: Sequence[Labels], *, around: int, fewest: int = 1
 ) -> Float64[np.ndarray, "*grid"]:
     """Every place's mean over what the region that took it added: the region of the highest mean is
-    first, then the one whose free places have it, until none is free.
+    first, then the one whose free places have it. Slivers are left over, and share one mean.
 
     Parameters
     ----------
@@ -22,21 +22,29 @@ def ranked(
         Several segmentations; the regions of all compete.
     around
         By how many places each is widened along every axis.
+    fewest
+        A region with fewer free places than this takes none.
     """
     values, found = added.ravel(), np.zeros(added.size)
+    left = np.ones(values.size, bool)
     regions, places = _members(labels, around)
     count = int(regions.max()) + 1
     while regions.size:
         sizes = np.bincount(regions, minlength=count)
+        large = sizes[regions] >= fewest
+        if not large.all():
+            regions, places = regions[large], places[large]
+            continue
         sums = np.bincount(regions, values[places], minlength=count)
         means = np.divide(sums, sizes, out=np.full(count, -np.inf), where=sizes > 0)
         best = int(means.argmax())
         taken = places[regions == best]
         found[taken] = means[best]
-        free = np.ones(values.size, bool)
-        free[taken] = False
-        kept = free[places]
+        left[taken] = False
+        kept = left[places]
         regions, places = regions[kept], places[kept]
+    if left.any():
+        found[left] = values[left].mean()
     return found.reshape(added.shape)
 
 

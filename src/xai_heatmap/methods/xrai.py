@@ -15,14 +15,15 @@ from xai_heatmap.methods._segments import segmentations
 SCALES = tuple(scale / 255 for scale in (50, 100, 150, 250, 500, 1200))
 LEAST = 150 / 224**2
 WIDER = 5 / 224
+SLIVER = 50 / 224**2
 """As the paper's published code has them: allowances of six segmentations, the smallest region as a
-share of all places, and by how much a region is widened, as a share of the longest axis."""
+share of all places, by how much a region is widened, as a share of the longest axis, and how few
+free places a region is not taken for, as a share of all."""
 
 
 @method(
     cite="kapishnikov2019xrai",
     use_when="whole regions are to be seen, with the edges of things, instead of pixels",
-    signed=True,
     passes="2 x `steps` forward and backward",
     auto="input",
 )
@@ -34,8 +35,10 @@ def xrai(
     a is the mean of two: from the darkest and from the brightest value of each channel, everywhere,
     so that nothing is lost for having the colour of the baseline. The picture is cut into regions
     six times, from fine to coarse; regions overlap. The one with the highest mean of a comes first,
-    then the one whose places that are still free have the highest, until all are taken. The map
-    adds up to what a does; the residual, the larger of both, is in the verdict.
+    then the one whose places that are still free have the highest, as long as there are 50 at
+    224 x 224; the slivers that are left share their mean. The map adds up to what a does; the
+    residual, the larger of both, is in the verdict. What is below 0 is not drawn: the best has been
+    taken from around what is left, so it says more of the order than of evidence against.
 
     Regions are Felzenszwalb and Huttenlocher's, of neighbours along the axes, widened by 5/224 of
     the longest axis to hold their own edges, as in the paper.
@@ -62,6 +65,5 @@ def xrai(
         RESIDUAL: max(way.figures[RESIDUAL] for way in ways),
         "regions": float(sum(one.max() + 1 for one in labels)),
     }
-    return Found(
-        ranked(added, labels, around=round(WIDER * max(added.shape))).astype(np.float32), figures
-    )
+    around, fewest = round(WIDER * max(added.shape)), max(1, round(SLIVER * added.size))
+    return Found(ranked(added, labels, around=around, fewest=fewest).astype(np.float32), figures)
