@@ -148,6 +148,8 @@ def test_libragrad_knows_the_gates_of_keras(name):
     keras = pytest.importorskip("keras", reason="needs Keras")
     from keras import layers, ops
 
+    if name == "mish" and keras.backend.backend() == "torch":
+        pytest.xfail("Keras spells mish out there, as a product, and both factors get a share")
     twin = lively(Squeezed(ACTIVATIONS[name]))
     own = {
         "gelu by tanh": lambda x: ops.gelu(x, approximate=True),
