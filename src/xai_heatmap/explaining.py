@@ -31,8 +31,9 @@ from xai_heatmap.core.errors import (
     did_you_mean,
 )
 from xai_heatmap.core.evidence import Evidence
-from xai_heatmap.core.listed import listed
+from xai_heatmap.core.listed import class_names, listed
 from xai_heatmap.core.memory import halved
+from xai_heatmap.core.named import named
 from xai_heatmap.core.network import INPUT, Layers, Recording, Survey
 from xai_heatmap.core.prediction import predictions
 from xai_heatmap.core.registry import Found, Method
@@ -41,10 +42,18 @@ from xai_heatmap.core.target import Target
 from xai_heatmap.core.verdict import Verdict, verdict
 from xai_heatmap.explanation import Comparison, Explanation
 from xai_heatmap.mapping import Ask, Finish, Joined, Passed, mapped, with_biases
+from xai_heatmap.spoken import spoken
 from xai_heatmap.taking import Preparing, array, taken
 
 Held = Mapping[str | int, Any] | None
 """What a model takes beside the picture, by the names of its inputs."""
+
+ClassNames = Sequence[str] | Mapping[int, str] | Any
+"""Names of the classes in output order: a list, an array, a column, a table from numbers to names;
+None for those that the model knows."""
+
+OneLayer = str | int | Any
+"""A name, a glob, an index, or the module or Keras layer itself."""
 
 PIXELS = "the method explains the picture itself"
 """Why ``auto`` is the picture."""
@@ -53,15 +62,16 @@ FINEST = "the finest of the layers that the method joins, up to the one the netw
 """Why ``auto`` is an early layer."""
 
 
+@spoken
 def explain(
     network: Any,
     image: Any,
     *,
     method: str | None = None,
-    layer: str | int = "auto",
+    layer: OneLayer = "auto",
     target: OneTarget = None,
     preprocess: Preparing = None,
-    labels: Sequence[str] | None = None,
+    labels: ClassNames = None,
     options: Mapping[str, object] | None = None,
     held: Held = None,
     picture: str | int | None = None,
@@ -81,8 +91,9 @@ def explain(
         A name that ``xai-heatmap methods`` lists; None for the one that the model's file was
         exported with, else Grad-CAM.
     layer
-        ``auto``, a name, or an index among the layers with a grid. ``input`` is the picture itself;
-        methods that explain pixels take it for ``auto``.
+        ``auto``, a name, an index among the layers with a grid, or the module or Keras layer
+        itself: ``model.layer4[-1]``. ``input`` is the picture itself; methods that explain pixels
+        take it for ``auto``.
     target
         None for the prediction, a class by number or name, or a choice such as ``contrast(3,
         against=5)``.
@@ -90,7 +101,7 @@ def explain(
         How the model wants its pictures; asked for only where the model does not say. Signals and
         volumes are taken as they are.
     labels
-        Names of the classes in output order.
+        Names of the classes in output order: a list, an array, or a table ``{0: "cat"}``.
     options
         Of the method.
     held, picture
@@ -103,12 +114,13 @@ def explain(
     XaiHeatmapError
         One of its kinds, before the first forward pass wherever that is possible.
     """
+    opened = backends.network(network, held=held, picture=picture)
+    layer = named(opened, layer)
     if several(layer):
         raise BadOption(
             f"explain() makes one map; layer={layer!r} means several. compare(..., "
             f"layers={layer!r}) makes them."
         )
-    opened = backends.network(network, held=held, picture=picture)
     name = method_name(method, opened)
     compared = compare(
         opened,
@@ -123,15 +135,16 @@ def explain(
     return compared[0]
 
 
+@spoken
 def compare(
     network: Any,
     image: Any,
     *,
     methods: Sequence[str] | None = None,
-    layers: Layers = "auto",
+    layers: Layers | OneLayer = "auto",
     targets: Sequence[OneTarget] = (None,),
     preprocess: Preparing = None,
-    labels: Sequence[str] | None = None,
+    labels: ClassNames = None,
     options: Mapping[str, Mapping[str, object]] | None = None,
     held: Held = None,
     picture: str | int | None = None,
@@ -145,6 +158,7 @@ def compare(
     layer, then method.
     """
     opened = backends.network(network, held=held, picture=picture)
+    labels, layers = class_names(labels), named(opened, layers)
     methods = [method_name(None, opened)] if methods is None else listed(methods, name="methods")
     targets, options = listed(targets, name="targets"), options or {}
     for name in options:
@@ -212,14 +226,15 @@ def compare(
     return Comparison(tuple(made))
 
 
+@spoken
 def maps(
     network: Any,
     x: Any,
     *,
     method: str | None = None,
-    layer: Layers = "auto",
+    layer: Layers | OneLayer = "auto",
     target: OneTarget | Sequence[OneTarget] = None,
-    labels: Sequence[str] | None = None,
+    labels: ClassNames = None,
     options: Mapping[str, object] | None = None,
     held: Held = None,
     picture: str | int | None = None,
@@ -248,6 +263,7 @@ def maps(
     """
     opened = backends.network(network, held=held, picture=picture)
     chosen = with_options(method_name(method, opened), options or {}, opened)
+    labels, layer = class_names(labels), named(opened, layer)
     native = array(x)
     if native.ndim < 3 or native.dtype != np.float32:
         raise BadArray(

@@ -39,6 +39,8 @@ from xai_heatmap.backends.onnx_runtime import open_onnx
 from xai_heatmap.core.answer import ROW
 from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.errors import BadOption, ModelError, OutputError
+from xai_heatmap.core.listed import class_names
+from xai_heatmap.core.named import named
 from xai_heatmap.core.network import INPUT, Layers, Network, Recording
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.selection import grids, select, several
@@ -95,6 +97,7 @@ def export(
     given = load(model) if isinstance(model, str | os.PathLike) else model
     network = backends.network(given, image_shape=image_shape)
     shape = tuple(image_shape or network.declared.input_shape or network.layers[INPUT].shape)
+    labels, layers = class_names(labels), named(network, layers)
     names = select(network.survey(shape), layers)
     graph = converted(given.model if isinstance(given, Loaded) else given, shape)
     twin = open_onnx(graph, image_shape=shape)

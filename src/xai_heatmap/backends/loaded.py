@@ -86,6 +86,10 @@ class Declaring(Network):
         """As the network beneath answers."""
         return self.inner.record(x, at, biases=biases)
 
+    def name_of(self, part: object) -> str | None:
+        """As the network beneath knows it."""
+        return self.inner.name_of(part)
+
     def holding(self, held: Mapping[str | int, object]) -> Network:
         """The network beneath with those values; its source says the same of it."""
         return replace(self, inner=self.inner.holding(held))

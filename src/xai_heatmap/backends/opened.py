@@ -153,6 +153,10 @@ class OpenedNetwork(Network):
         seen = next(iter(self._views), None)
         return self._image_shape or self.declared.input_shape or seen or (3, 224, 224)
 
+    def name_of(self, part: object) -> str | None:
+        """The path of a module or layer of the model."""
+        return next((path for path, own in self._adapter.parts().items() if own is part), None)
+
     def holding(self, held: Mapping[str | int, object]) -> Network:
         """The same network with other values for what it takes beside the picture."""
         other = copy.copy(self)

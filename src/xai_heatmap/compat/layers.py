@@ -4,8 +4,8 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from xai_heatmap.backends.opened import OpenedNetwork
 from xai_heatmap.core.errors import UnknownLayer
+from xai_heatmap.core.named import named
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.selection import select
 
@@ -40,22 +40,10 @@ def layer_name(network: Network, shape: Sequence[int], wanted: Any) -> str:
     wanted
         A name, ``auto``, or the layer itself: a Keras layer, a torch module.
     """
-    said = wanted if isinstance(wanted, str | int) else _path(network, wanted)
-    names = select(network.survey(shape), said)
+    names = select(network.survey(shape), named(network, wanted))
     if len(names) != 1:
         raise UnknownLayer(
             f"One layer is needed; {wanted!r} names {len(names)}: {', '.join(names[:5])}"
             f"{', ...' if len(names) > 5 else ''}. Put each into `layers` by its own name."
         )
     return names[0]
-
-
-def _path(network: Network, layer: object) -> str:
-    parts = network._adapter.parts() if isinstance(network, OpenedNetwork) else {}  # noqa: SLF001 - an opened network lists its parts nowhere else
-    for path, part in parts.items():
-        if part is layer:
-            return path
-    raise UnknownLayer(
-        f"A layer is given by its name or as the object itself; this {type(layer).__name__} is no "
-        f"part of {network.name}. `xai_heatmap.network(model).layers` lists the names."
-    )

@@ -14,6 +14,7 @@ from xai_heatmap.compat.pictures import Picture, from_cv2
 from xai_heatmap.core.arrays import Image, Inputs
 from xai_heatmap.core.errors import BadOption, InputError
 from xai_heatmap.core.geometry import Geometry, Size
+from xai_heatmap.core.listed import class_names
 from xai_heatmap.core.selection import grids
 from xai_heatmap.core.target import Choice
 from xai_heatmap.explanation import Explanation
@@ -72,7 +73,7 @@ class XVisTool:
         self.input_size = _rows_and_columns(input_size)
         self.decoder_func = decoder_func
         self.preprocess_img_func = preprocess_img_func
-        self.labels = tuple(labels)
+        self.labels = class_names(labels) or ()
         self.target = target
         self.scale: Literal["max", "p99"] | float = scale
         self.rank = rank

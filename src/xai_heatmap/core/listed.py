@@ -1,7 +1,8 @@
 """What is given as a list: methods, targets, names of classes."""
 
-from collections.abc import Collection, Mapping
-from typing import TypeVar
+from collections.abc import Collection, Iterable, Mapping
+from numbers import Integral
+from typing import TypeVar, cast
 
 from xai_heatmap.core.errors import BadOption
 
@@ -22,6 +23,51 @@ def listed(given: Collection[One], *, name: str) -> list[One]:
     if not len(given):
         raise BadOption(f"{name} is an empty list. Name at least one, or leave it out.")
     return list(given)
+
+
+def class_names(given: object) -> tuple[str, ...] | None:
+    """Names of classes as they are kept, whatever list, array, column or table of them was given.
+
+    Whole numbers are names too, such as the digits that a network reads; a table goes from the
+    number of each class to its name.
+
+    Raises
+    ------
+    BadOption
+        For what is no list of names.
+
+    >>> class_names({1: "dog", 0: "cat"})
+    ('cat', 'dog')
+    """
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        given = _in_order(cast("Mapping[object, object]", given))
+    plain = getattr(given, "tolist", None)  # of an array, a tensor, a column of a table
+    names: object = plain() if callable(plain) else given
+    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
+        raise BadOption(
+            f"labels is a list of names; received {given!r}. Write labels=['cat', 'dog', ...], "
+            "one for each class in the order of the outputs."
+        )
+    each = list(cast("Iterable[object]", names))
+    for place, name in enumerate(each):
+        if isinstance(name, bool) or not isinstance(name, str | Integral):
+            raise BadOption(
+                f"labels is a list of names; number {place} is {name!r}, a {type(name).__name__}. "
+                "Write labels=['cat', 'dog', ...], one for each class, or leave labels out."
+            )
+    return tuple(str(name) for name in each)
+
+
+def _in_order(names: Mapping[object, object]) -> list[object]:
+    """The names of a table from the number of each class."""
+    if set(names) != set(range(len(names))):
+        raise BadOption(
+            "labels is a list of names, or a table from the numbers 0, 1, 2 ... to them; received "
+            f"the keys {list(names)[:5]}. Write labels=[...] in the order of the outputs."
+        )
+    return [names[number] for number in range(len(names))]
 
 
 def _in_a_list(given: object) -> bool:

@@ -257,6 +257,10 @@ class Network(ABC):
         operation from u to v, where J is its derivative.
         """
 
+    def name_of(self, part: object) -> str | None:
+        """The name of the layer that a part of the model is, None for any other object."""
+        return None
+
     def holding(self, held: Mapping[str | int, object]) -> "Network":
         """The same network with other values for what it takes beside the picture.
 
