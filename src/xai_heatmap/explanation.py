@@ -20,7 +20,7 @@ import PIL.Image
 from xai_heatmap.core.answer import ROW, Form, Meaning
 from xai_heatmap.core.arrays import DrawnOut, Image, Input, Map
 from xai_heatmap.core.detections import Detection
-from xai_heatmap.core.errors import BadOption
+from xai_heatmap.core.errors import BadOption, OutputError
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.core.prediction import Prediction
@@ -34,6 +34,7 @@ from xai_heatmap.render.overlay import overlay
 from xai_heatmap.render.sheet import sheet
 from xai_heatmap.render.signal import TEXT
 from xai_heatmap.sinks.folder import safe_stem, save
+from xai_heatmap.sinks.identity import identity, joined
 from xai_heatmap.sinks.picture import save_picture
 
 FAR = 0.5
@@ -166,6 +167,15 @@ class Explanation:
         return safe_stem(f"{picture}.{method}.{self.layer.name}.{target}")
 
     @property
+    def identity(self) -> str:
+        """A digest of the picture and of what was asked, 16 hexadecimal digits.
+
+        A saved result is replaced only by one with the same digest, so that other pictures of the
+        same name, other options or other networks never overwrite it.
+        """
+        return identity(self.image if self.array is None else self.array, self.to_dict())
+
+    @property
     def caption(self) -> str:
         """Layer, method and target in one line."""
         return f"{self.layer.name} · {self.method} · {self.target}"
@@ -286,6 +296,8 @@ class Explanation:
     ) -> list[Path]:
         """Write picture (PNG), raw map (NPZ) and an entry in ``manifest.json``: all or nothing.
 
+        What was saved before is replaced only where it is the same result: the same picture, the
+        same question, the same score. Any other of that name gets a number: ``cat.gradcam-2.png``.
         Of a signal or a volume the NPZ also holds ``upsampled``, the raw map at full length along
         every axis.
 
@@ -300,7 +312,7 @@ class Explanation:
 
         Returns
         -------
-        The files written.
+        The files written: picture, arrays, manifest.
         """
         return save(
             folder,
@@ -309,6 +321,7 @@ class Explanation:
             arrays={"map": self.map}
             | ({} if self.array is None else {"upsampled": self._upsampled()}),
             manifest=self.to_dict(),
+            identity=self.identity,
         )
 
     def _upsampled(self) -> DrawnOut:
@@ -415,15 +428,25 @@ class Comparison(Sequence[Explanation]):
         The pictures in order, then the sheet; arrays and the manifest lie beside them.
         """
         drawn = {id(e): (draw or Explanation.overlay)(e) for e in self.explanations}
-        written = [
-            e.save(folder, picture=drawn[id(e)], stem=stem)[0]
-            for e, stem in zip(self.explanations, self._stems(), strict=True)
-        ]
+        written = list[Path]()
+        try:
+            for e, stem in zip(self.explanations, self._stems(), strict=True):
+                written.append(e.save(folder, picture=drawn[id(e)], stem=stem)[0])
+            return [*written, *self._saved_sheet(Path(folder), drawn)]
+        except OutputError as error:
+            if not written:
+                raise
+            done = f"{len(written)} of {len(self)} explanations were saved before"
+            raise OutputError(f"{error} {done}: {written[-1].name} is the last.") from error
+
+    def _saved_sheet(self, folder: Path, drawn: Mapping[int, Image]) -> list[Path]:
+        """The sheet's file; none of a single explanation."""
         if len(self) == 1:
-            return written
+            return []
         name = safe_stem(Path(self.explanations[0].name).stem)
         page = self.sheet(draw=lambda e: drawn[id(e)])
-        return [*written, save_picture(Path(folder) / f"{name}.sheet.png", page)]
+        own = joined([e.identity for e in self.explanations])
+        return [save_picture(folder / f"{name}.sheet.png", page, identity=own)]
 
     def _stems(self) -> list[str]:
         """A name for each; the second of two that would be called the same gets a number."""

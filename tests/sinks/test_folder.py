@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import json
 import os
 import threading
@@ -9,7 +10,7 @@ import PIL.Image
 import pytest
 
 from xai_heatmap.core.errors import BadArray, BadOption, OutputError
-from xai_heatmap.sinks import folder as sink
+from xai_heatmap.sinks import staging
 from xai_heatmap.sinks.folder import safe_stem, save
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -69,7 +70,9 @@ class TestWhatIsWritten:
         write(tmp_path, "cat")
         write(tmp_path, "dog")
         write(tmp_path, "cat", manifest={"method": "layercam"})
-        assert entries(tmp_path) == [
+        listed = entries(tmp_path)
+        digests = [entry.pop("sha256") for entry in listed]
+        assert listed == [
             {"stem": "dog", "picture": "dog.png", "arrays": "dog.npz", "explanation": FACTS},
             {
                 "stem": "cat",
@@ -78,10 +81,33 @@ class TestWhatIsWritten:
                 "explanation": {"method": "layercam"},
             },
         ]
+        files = snapshot(tmp_path)
+        for told in digests:
+            assert told == {name: hashlib.sha256(files[name]).hexdigest() for name in told}
+        assert [sorted(told) for told in digests] == [
+            ["dog.npz", "dog.png"],
+            ["cat.npz", "cat.png"],
+        ]
 
     def test_numpy_s_numbers(self, tmp_path):
         write(tmp_path, manifest={"score": np.float32(0.5), "box": np.arange(2), "ok": np.bool_(1)})
         assert entries(tmp_path)[0]["explanation"] == {"score": 0.5, "box": [0, 1], "ok": True}
+
+    def test_numbers_that_are_not_finite_lose_nothing(self, tmp_path):
+        facts = {"score": float("nan"), "figures": {"error": np.float32("inf"), "mean": 0.5}}
+        write(tmp_path, manifest=facts)
+        assert entries(tmp_path)[0]["explanation"] == {
+            "score": None,
+            "figures": {"error": None, "mean": 0.5},
+        }
+
+    def test_names_that_are_not_utf8(self, tmp_path):
+        path, *_ = write(
+            tmp_path, "caf\udce9", manifest={"image": "caf\udce9", "labels": ["\udce9"]}
+        )
+        assert entries(tmp_path)[0]["explanation"] == {"image": "caf\ufffd", "labels": ["\ufffd"]}
+        with PIL.Image.open(path) as picture:
+            assert json.loads(picture.text["xai-heatmap"])["image"] == "caf\ufffd"
 
     def test_folders_are_made(self, tmp_path):
         write(str(tmp_path / "a" / "b"))
@@ -266,25 +292,47 @@ class TestAllOrNothing:
         with pytest.raises(OutputError, match="not JSON"):
             write(tmp_path)
 
+    @pytest.mark.usefixtures("unchecked")
     def test_what_can_t_be_saved_is_refused_before_anything_is_written(self, tmp_path):
         with pytest.raises(BadArray, match=r"'map'.*object"):
             write(tmp_path, arrays={"map": np.array([None])})
         with pytest.raises(BadOption, match="received a set"):
             write(tmp_path, manifest={"layers": {1}})
-        with pytest.raises(BadOption, match="JSON"):
-            write(tmp_path, manifest={"score": float("nan")})
+        with pytest.raises(BadArray, match="uint8 RGB"):
+            write(tmp_path, picture=PICTURE / 255)
+        with pytest.raises(BadArray, match="uint8 RGB"):
+            write(tmp_path, picture=PICTURE[:0])
+        with pytest.raises(BadOption, match="stem is a name"):
+            write(tmp_path, 5)
         assert snapshot(tmp_path) == {}
 
+    @pytest.mark.parametrize("folder", [None, 5, "a\0b"])
+    @pytest.mark.usefixtures("unchecked")
+    def test_what_is_no_folder_is_refused(self, folder):
+        with pytest.raises(BadOption, match=r"null character|name or a path"):
+            write(folder)
+
+    def test_a_manifest_that_is_no_regular_file_is_left_alone(self, tmp_path):
+        os.mkfifo(tmp_path / "manifest.json")
+        with pytest.raises(OutputError, match="no regular file"):
+            write(tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+
+    def test_a_manifest_nested_without_end_is_left_alone(self, tmp_path):
+        (tmp_path / "manifest.json").write_text("[" * 100_000)
+        with pytest.raises(OutputError, match="not JSON"):
+            write(tmp_path)
+
     def test_no_lock_on_a_network_file_system_is_no_reason_to_fail(self, tmp_path, monkeypatch):
-        if sink.fcntl is None:
+        if staging.fcntl is None:
             pytest.skip("this system has no fcntl")
 
         def no_locks(handle, what):
             raise OSError(errno.ENOLCK, "no locks")
 
-        monkeypatch.setattr(sink.fcntl, "flock", no_locks)
+        monkeypatch.setattr(staging.fcntl, "flock", no_locks)
         assert len(write(tmp_path)) == 3
 
     def test_without_fcntl(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(sink, "fcntl", None)
+        monkeypatch.setattr(staging, "fcntl", None)
         assert len(write(tmp_path)) == 3

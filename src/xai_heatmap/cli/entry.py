@@ -2,21 +2,26 @@
 
 import io
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import typer
 
 from xai_heatmap.cli.app import COMMANDS, app
-from xai_heatmap.cli.show import print_json
+from xai_heatmap.cli.show import log, print_json
 from xai_heatmap.core.errors import UsageError, XaiHeatmapError
 
 PARSING: type[Exception] = typer.BadParameter.__mro__[2]
 """ClickException, which Typer keeps to itself since 0.20."""
 
 INTERRUPTED = 130
+TERMINATED = 143
+
 
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -30,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and answer its exit code.
 
     0: all went well. 1: some pictures failed. 2: the call is off. 3: the model. 4: a picture, or
-    where the result goes. 130: interrupted.
+    where the result goes. 130: interrupted. 143: told to end, as time limits and containers do;
+    a result that was being written is taken back first.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     for name, value in QUIET.items():
@@ -38,12 +44,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? for a bar
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _ending_tidily():
         warnings.showwarning = _warned
         if not words:
             _finished(["--help"])
             return UsageError.exit_code
         return _finished(words)
+
+
+class _Terminated(BaseException):
+    """SIGTERM as an exception: what is being written is taken back on the way out."""
+
+
+@contextmanager
+def _ending_tidily() -> Iterator[None]:
+    """A block in which SIGTERM raises; only the main thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _finished(words: list[str]) -> int:
@@ -59,6 +86,9 @@ def _finished(words: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
+    except _Terminated:
+        sys.stderr.write("terminated\n")
+        return TERMINATED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # no complaint at exit
         return 0
@@ -76,7 +106,7 @@ def _failed(code: str, message: str, exit_code: int, error: Exception, words: Se
     if "--json" in words:
         print_json({"error": {"code": code, "message": message}})
     else:
-        sys.stderr.write(f"error {code}: {message}\n")
+        log(f"error {code}: {message}")
     return exit_code
 
 
@@ -85,4 +115,4 @@ def _command(words: Sequence[str]) -> str:
 
 
 def _warned(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-    sys.stderr.write(f"warning: {message}\n")
+    log(f"warning: {message}")

@@ -1,17 +1,39 @@
 """Words on the terminal: plain and unwrapped in a pipe, fitted and coloured on a screen."""
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, redirect_stdout
 from itertools import zip_longest
 
+from xai_heatmap.core.plain import facts_of
+
 NARROWEST = 60
 
 NARROWEST_COLUMN = 12
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
+
+UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
+"""Characters that steer a terminal or the direction of writing; line feeds and tabs are none."""
+
+
+def safe(text: str) -> str:
+    """Text as a terminal may have it: control characters are spelt out, a backslash before each.
+
+    Names of labels, layers and files come from anywhere, and would otherwise set colours, titles
+    and more.
+    """
+    return UNSAFE.sub(_spelt, text)
+
+
+def _spelt(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
 def on_screen() -> bool:
@@ -25,12 +47,15 @@ def columns() -> int:
 
 
 def print_json(document: Mapping[str, object] | Sequence[object]) -> None:
-    """One JSON document on stdout, and nothing else."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    """One JSON document on stdout, and nothing else; what is not finite is null."""
+    said = facts_of(document)
+    text = json.dumps(said, ensure_ascii=False, indent=1, allow_nan=False)
+    sys.stdout.write(UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def print_lines(lines: Iterable[str], *, style: str = "") -> None:
-    """Lines on stdout as they are; the style is for a screen alone."""
+    """Lines on stdout, control characters spelt out; the style is for a screen alone."""
+    lines = [safe(line).replace("\n", "\\n") for line in lines]
     if style and on_screen():
         from rich.console import Console
 
@@ -48,8 +73,8 @@ def aside() -> AbstractContextManager[object]:
 
 
 def log(line: str) -> None:
-    """One line on stderr."""
-    sys.stderr.write(line + "\n")
+    """One message on stderr, control characters spelt out."""
+    sys.stderr.write(safe(line) + "\n")
 
 
 def facts(pairs: Iterable[tuple[str, str]], *, indent: str = "") -> list[str]:

@@ -1,5 +1,7 @@
 """What a job asks, in the words of `compare`."""
 
+import hashlib
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -198,10 +200,23 @@ def preparing(job: Job, network: Network) -> Preparing:
 
 
 def titles(images: Sequence[str]) -> list[str]:
-    """File names; where several would be saved under one name, the whole path in one word."""
-    paths = [Path(image) for image in images]
-    several = Counter(path.stem for path in paths)
+    """File names; where several would be saved under one name, the whole path in one word, and
+    where even these are alike, a few digits of the path's hash as well. One path has one title.
+    """
+    paths = {image: Path(image) for image in images}
+    several = Counter(path.stem for path in paths.values())
+    words = {
+        image: path.name
+        if several[path.stem] == 1
+        else re.sub(r"[./\\:]+", "_", str(path)).strip("_")
+        for image, path in paths.items()
+    }
+    alike = Counter(words.values())
     return [
-        path.name if several[path.stem] == 1 else re.sub(r"[./\\:]+", "_", str(path)).strip("_")
-        for path in paths
+        words[image] if alike[words[image]] == 1 else f"{words[image]}-{_digits(image)}"
+        for image in images
     ]
+
+
+def _digits(path: str) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:8]

@@ -20,6 +20,7 @@ from xai_heatmap.job import Job
 from xai_heatmap.runners import asked, pages
 from xai_heatmap.runners.local import surveyed
 from xai_heatmap.sinks.folder import safe_stem
+from xai_heatmap.sinks.identity import joined
 from xai_heatmap.sinks.picture import save_picture
 from xai_heatmap.sources.labels import labels as labels_in
 
@@ -121,12 +122,25 @@ def sheets(
         first = replace(plain[0], name=title)
         stem = safe_stem(f"{Path(title).stem}.compare")
         drawn = pages.drawn(first, methods, told, asked.drawing_small(job), left_out=left_out)
+        own = [first.identity, *_identities(told)]
         written = [
-            save_picture(job.out / f"{stem}{f'.{number}' if number > 1 else ''}.png", page)
+            save_picture(
+                job.out / f"{stem}{f'.{number}' if number > 1 else ''}.png",
+                page,
+                identity=joined([*own, str(number)]),
+            )
             for number, page in enumerate(drawn, 1)
         ]
         spent = {"explain": explained - start, "draw and write": time.perf_counter() - explained}
         yield Sheet(image, first, methods, told, pages=written, left_out=left_out, seconds=spent)
+
+
+def _identities(told: Mapping[str, Sequence[Line]]) -> Iterator[str]:
+    """What stands in every cell, so that a page is replaced by the same page alone."""
+    for line in (line for rows in told.values() for line in rows):
+        yield line.layer
+        for cell in line.cells:
+            yield cell.identity if isinstance(cell, Explanation) else str(cell.error)
 
 
 def _asking(

@@ -6,14 +6,11 @@ import hashlib
 import json
 import os
 import re
-import secrets
-import shutil
-import threading
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import PIL.Image
@@ -21,16 +18,12 @@ import PIL.PngImagePlugin
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadArray, BadOption, OutputError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from xai_heatmap.core.plain import plain
+from xai_heatmap.sinks.identity import IDENTITY, METADATA, free, identity_in
+from xai_heatmap.sinks.staging import alone, if_possible, renamed, staged
 
 MANIFEST = "manifest.json"
 VERSION = 1
-METADATA = "xai-heatmap"
-"""The key under which a picture carries its manifest."""
 
 LONGEST = 120
 """Bytes of a stem; with temporary names around it, every common file system takes it."""
@@ -48,8 +41,6 @@ _ADVICE = {
     errno.ENAMETOOLONG: "The path is too long: choose a shorter folder.",
 }
 
-_saving = threading.Lock()
-
 
 def save(
     folder: str | os.PathLike[str],
@@ -58,11 +49,13 @@ def save(
     picture: Image,
     arrays: Mapping[str, np.ndarray],
     manifest: Mapping[str, object],
+    identity: str = "",
 ) -> list[Path]:
     """Write ``<stem>.png``, ``<stem>.npz`` and an entry of the folder's ``manifest.json``.
 
     Everything is written under other names first and then renamed: whatever fails, the folder is
-    as it was. Saving the same stem again replaces what was saved before.
+    as it was. The entry holds the digests of picture and arrays, so that a process that is killed
+    between two renames leaves nothing that could be taken for one result.
 
     Parameters
     ----------
@@ -71,44 +64,56 @@ def save(
     stem
         Any name; ``safe_stem`` says how it becomes a file's.
     picture
-        Carries the manifest in its metadata.
+        uint8 RGB (H, W, 3); carries the manifest in its metadata.
     arrays
         By name; no objects.
     manifest
-        What JSON can say, numpy's numbers included.
+        What JSON can say, numpy's numbers included; what is not finite is written as null.
+    identity
+        Of the result. What is saved under that stem is replaced only by the same result; another
+        one gets a number: ``<stem>-2``. Without an identity the stem says which result it is.
 
     Returns
     -------
     list of Path
         Picture, arrays and manifest.
+
+    Raises
+    ------
+    OutputError
+        Where files can't be written.
+    BadOption, BadArray
+        For names, facts and arrays that no file can hold.
     """
-    folder, stem = Path(folder), safe_stem(stem)
-    facts = _plain(manifest)
-    for name, array in arrays.items():
-        if array.dtype.hasobject:
-            raise BadArray(
-                f"Arrays are saved as numbers; received {name!r} of dtype {array.dtype}. "
-                "Convert it, such as by `array.astype(np.float32)`."
-            )
-    files: dict[Path, Callable[[BinaryIO], None]] = {
-        folder / f"{stem}.png": lambda file: _write_picture(file, picture, facts),
-        folder / f"{stem}.npz": lambda file: _write_arrays(file, arrays),
-    }
+    folder, stem = _folder(folder), safe_stem(stem)
+    facts = _plain(manifest) | ({IDENTITY: identity} if identity else {})
+    _check(picture, arrays)
     try:
         with contextlib.ExitStack() as tidy, contextlib.ExitStack() as undo:
             _make(folder, tidy)
-            tidy.enter_context(_alone(folder))
-            entries = _entries(folder / MANIFEST, but=stem)
-            entries.append(
+            tidy.enter_context(alone(folder))
+            entries = _entries(folder / MANIFEST)
+            stem = _free(folder, stem, entries, identity) if identity else stem
+            shown, numbers = folder / f"{stem}.png", folder / f"{stem}.npz"
+            temporary = staged(
                 {
-                    "stem": stem,
-                    "picture": f"{stem}.png",
-                    "arrays": f"{stem}.npz",
-                    "explanation": facts,
-                }
+                    shown: lambda file: _write_picture(file, picture, facts),
+                    numbers: lambda file: _write_arrays(file, arrays),
+                },
+                tidy,
             )
-            files[folder / MANIFEST] = lambda file: _write_manifest(file, entries)
-            _replace(files, tidy, undo)
+            kept = [entry for entry in entries if entry["stem"] != stem]
+            entry = {
+                "stem": stem,
+                "picture": shown.name,
+                "arrays": numbers.name,
+                "sha256": {path.name: _digest(own) for path, own in temporary.items()},
+                "explanation": facts,
+            }
+            temporary |= staged(
+                {folder / MANIFEST: lambda file: _write_manifest(file, [*kept, entry])}, tidy
+            )
+            renamed(temporary, tidy, undo)
             undo.pop_all()
     except OSError as error:
         advice = _ADVICE.get(error.errno or 0, "Choose another folder.")
@@ -116,7 +121,50 @@ def save(
             f"{stem!r} can't be saved in {str(folder)!r}: {error.strerror or error}. {advice} "
             "Nothing was written."
         ) from error
-    return list(files)
+    return list(temporary)
+
+
+def _folder(given: Any) -> Path:
+    """The folder as a path."""
+    try:
+        folder = Path(os.fsdecode(given)) if isinstance(given, bytes) else Path(given)
+    except TypeError as error:
+        raise BadOption(
+            f'A folder is a name or a path, such as "out/"; received {given!r}.'
+        ) from error
+    if "\0" in str(folder):
+        raise BadOption(f"No file's name holds a null character; received {str(folder)!r}.")
+    return folder
+
+
+def _check(picture: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Whether files can hold them; found before anything is written."""
+    pixels = np.asanyarray(picture)
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        raise BadArray(
+            "A picture is uint8 RGB of shape (H, W, 3); received "
+            f"{pixels.dtype} of shape {pixels.shape}. overlay() makes one."
+        )
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise BadArray(
+                f"Arrays are saved as numbers; received {name!r} of dtype {array.dtype}. "
+                "Convert it, such as by `array.astype(np.float32)`."
+            )
+
+
+def _free(folder: Path, stem: str, entries: list[dict[str, Any]], identity: str) -> str:
+    """The stem under which the result is saved: numbered where another result has it."""
+    listed = {entry["stem"]: entry.get("explanation") for entry in entries}
+
+    def held(name: str) -> str | None:
+        if name in listed:
+            facts = listed[name]
+            return str(facts.get(IDENTITY, "")) if isinstance(facts, dict) else ""
+        in_picture = identity_in(folder / f"{name}.png")  # of a save that was killed, or a copy
+        return "" if in_picture is None and (folder / f"{name}.npz").exists() else in_picture
+
+    return free(stem, held, identity)
 
 
 def safe_stem(name: str) -> str:
@@ -128,6 +176,8 @@ def safe_stem(name: str) -> str:
     >>> safe_stem("dog"), safe_stem("dogs/Æsop?")
     ('dog', 'dogs_Æsop_-a50115e0')
     """
+    if not isinstance(name, str):
+        raise BadOption(f"A stem is a name, such as 'dog'; received {name!r}.")
     if not name:
         raise BadOption("A stem is at least one letter; received an empty name.")
     normal = unicodedata.normalize("NFC", name)
@@ -147,26 +197,22 @@ def safe_stem(name: str) -> str:
 def _plain(manifest: Mapping[str, object]) -> dict[str, object]:
     """The manifest as JSON will give it back."""
     try:
-        return json.loads(json.dumps(dict(manifest), default=_number, allow_nan=False))
-    except (TypeError, ValueError) as error:
+        return plain(manifest)
+    except (TypeError, ValueError, RecursionError) as error:
         raise BadOption(
             f"A manifest holds what JSON can say; {error}. Turn it into numbers and strings first."
         ) from error
 
 
-def _number(value: object) -> object:
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"received a {type(value).__name__}")
-
-
-def _entries(path: Path, *, but: str) -> list[dict[str, object]]:
-    """The entries of a manifest of ours, except one stem's."""
+def _entries(path: Path) -> list[dict[str, Any]]:
+    """The entries of a manifest of ours."""
     if not path.exists():
         return []
+    if not path.is_file():
+        raise OutputError(_foreign(path, "it is no regular file"))
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OutputError(_foreign(path, f"it is not JSON ({error})")) from error
     entries = found.get("explanations") if isinstance(found, dict) else None
     if not isinstance(entries, list) or not all(
@@ -175,7 +221,7 @@ def _entries(path: Path, *, but: str) -> list[dict[str, object]]:
         raise OutputError(_foreign(path, "it is not a list of explanations"))
     if found.get("version") != VERSION:
         raise OutputError(_foreign(path, f"its version is {found.get('version')!r}"))
-    return [entry for entry in entries if entry["stem"] != but]
+    return entries
 
 
 def _foreign(path: Path, why: str) -> str:
@@ -202,6 +248,11 @@ def _write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
                 np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
 
 
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _write_manifest(file: BinaryIO, entries: list[dict[str, object]]) -> None:
     listed = {"version": VERSION, "explanations": entries}
     file.write(json.dumps(listed, indent=1, ensure_ascii=False).encode() + b"\n")
@@ -212,53 +263,6 @@ def _make(folder: Path, tidy: contextlib.ExitStack) -> None:
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir(exist_ok=True)
-        tidy.callback(_if_possible, path.rmdir)
+        tidy.callback(if_possible, path.rmdir)
     if not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
-
-
-def _replace(
-    files: Mapping[Path, Callable[[BinaryIO], None]],
-    tidy: contextlib.ExitStack,
-    undo: contextlib.ExitStack,
-) -> None:
-    """Write each file beside its place, keep what it replaces, and only then rename all of them."""
-    staged = {path: _beside(path, tidy) for path in files}
-    kept = {path: _beside(path, tidy) for path in files if path.exists()}
-    for path, write in files.items():
-        with staged[path].open("xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-    for path, backup in kept.items():
-        shutil.copy2(path, backup)
-    for path, temporary in staged.items():
-        if path in kept:
-            undo.callback(kept[path].replace, path)
-        else:
-            undo.callback(_if_possible, path.unlink)
-        temporary.replace(path)
-
-
-def _beside(path: Path, tidy: contextlib.ExitStack) -> Path:
-    """A hidden name in the same folder, that is gone at the end."""
-    temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}.tmp")
-    tidy.callback(_if_possible, temporary.unlink)
-    return temporary
-
-
-def _if_possible(action: Callable[[], object]) -> None:
-    with contextlib.suppress(OSError):
-        action()
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """No other thread, and where the system has it no other process, saves into the folder."""
-    with _saving, contextlib.ExitStack() as stack:
-        if fcntl is not None:
-            handle = os.open(folder, os.O_RDONLY)
-            stack.callback(os.close, handle)
-            with contextlib.suppress(OSError):  # some network file systems know no locks
-                fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

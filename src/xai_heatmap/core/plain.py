@@ -1,0 +1,55 @@
+"""Facts as every reader of JSON takes them."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Protocol, cast, runtime_checkable
+
+
+@runtime_checkable
+class Numbers(Protocol):
+    """Numbers of numpy, known by what they can do: the command line's help imports no numpy."""
+
+    def tolist(self) -> object:
+        """The same as Python's own numbers."""
+        ...
+
+
+def plain(facts: Mapping[str, object]) -> dict[str, object]:
+    """`facts` as JSON gives them back.
+
+    Numbers that are not finite become None, since JSON has no word for them; half characters, as
+    file names that are not UTF-8 hold them, become the replacement character.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is neither number, text, list nor mapping.
+    """
+    said = json.dumps(facts_of(dict(facts)), default=_number, allow_nan=False)
+    return cast("dict[str, object]", json.loads(said))
+
+
+def facts_of(value: object) -> object:
+    """The same with numbers, names and texts that JSON can say."""
+    if isinstance(value, Numbers):
+        return facts_of(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, list | tuple):
+        return [facts_of(item) for item in cast("list[object]", value)]
+    if isinstance(value, Mapping):
+        own = cast("Mapping[object, object]", value)
+        return {facts_of(key): facts_of(item) for key, item in own.items()}
+    return value
+
+
+def whole_text(text: str) -> str:
+    """Text that UTF-8 can say: half characters become the replacement character."""
+    return "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in text)
+
+
+def _number(value: object) -> object:
+    raise TypeError(f"received a {type(value).__name__}")

@@ -1,0 +1,103 @@
+"""Files that are whole or not there: written under another name, then renamed, under a lock."""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+Write = Callable[[BinaryIO], object]
+"""A function that writes one file's content."""
+
+STAGED = re.compile(r"\.[0-9a-f]{16}(\.\w+)?\.tmp")
+"""Names that only this module gives to files."""
+
+DAY = 86_400.0
+"""Seconds after which a staged file is a dead process's, where the file system has no locks."""
+
+_saving = threading.Lock()
+_tidied: set[tuple[int, int]] = set()
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """A block in which no other thread, and where the system has locks no other process, saves
+    into `folder`.
+
+    Staged files of processes that were killed in the middle of a save are removed, once for each
+    folder and process.
+    """
+    with _saving, contextlib.ExitStack() as stack:
+        locked = False
+        if fcntl is not None:
+            handle = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, handle)
+            with contextlib.suppress(OSError):  # some network file systems know no locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                locked = True
+        _tidy(folder, older=0.0 if locked else DAY)
+        yield
+
+
+def _tidy(folder: Path, *, older: float) -> None:
+    """Remove staged files of processes that are no more, once a process."""
+    found = folder.stat()
+    key = found.st_dev, found.st_ino
+    if key in _tidied:
+        return
+    _tidied.add(key)
+    with contextlib.suppress(OSError), os.scandir(folder) as inside:
+        for entry in inside:
+            if STAGED.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+                if age >= older:
+                    if_possible(Path(entry.path).unlink)
+
+
+def staged(files: Mapping[Path, Write], tidy: contextlib.ExitStack) -> dict[Path, Path]:
+    """Each file written beside its place, by its place; `tidy` removes what is not renamed."""
+    temporary = {path: beside(path, tidy) for path in files}
+    for path, write in files.items():
+        with temporary[path].open("xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+    return temporary
+
+
+def renamed(
+    temporary: Mapping[Path, Path], tidy: contextlib.ExitStack, undo: contextlib.ExitStack
+) -> None:
+    """Staged files moved to their places; `undo` puts back what they replaced."""
+    kept = {path: beside(path, tidy) for path in temporary if path.exists()}
+    for path, backup in kept.items():
+        shutil.copy2(path, backup)
+    for path, own in temporary.items():
+        if path in kept:
+            undo.callback(kept[path].replace, path)
+        else:
+            undo.callback(if_possible, path.unlink)
+        own.replace(path)
+
+
+def beside(path: Path, tidy: contextlib.ExitStack) -> Path:
+    """A hidden name in the same folder; `tidy` removes the file that has it."""
+    temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}.tmp")
+    tidy.callback(if_possible, temporary.unlink)
+    return temporary
+
+
+def if_possible(action: Callable[[], object]) -> None:
+    """`action`, and nothing where the system refuses."""
+    with contextlib.suppress(OSError):
+        action()
