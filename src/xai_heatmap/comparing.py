@@ -1,16 +1,19 @@
 """Methods beside each other at many layers, where one may refuse and the others go on."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xai_heatmap.core.errors import BadOption, ModelError, XaiHeatmapError
-from xai_heatmap.explanation import Comparison, Explanation
+from xai_heatmap.explanation import Explanation
 
 Refusing = (BadOption, ModelError)
 """What a method says of a layer or a network that it is not made for."""
 
-Asking = Callable[[str, Sequence[str]], Comparison]
-"""From one method and names of layers to its explanations there, in the order of execution."""
+Place = tuple[int, str, str]
+"""One cell of all sheets: the number of the target, the method, the layer as it was asked for."""
+
+Asking = Callable[[Sequence[int], Sequence[str], Sequence[str]], Mapping[Place, Explanation]]
+"""From numbers of targets, methods and layers to the explanation of each, or an error for all."""
 
 
 @dataclass(frozen=True)
@@ -44,38 +47,58 @@ class Line:
     same: tuple[str, ...] = ()
 
 
-def lines(ask: Asking, methods: Sequence[str], layers: Sequence[str]) -> Iterator[Line]:
-    """A line for each layer; the methods are asked one after the other, each for all layers.
+def lines(
+    ask: Asking, methods: Sequence[str], layers: Sequence[str], *, targets: int = 1
+) -> list[list[Line]]:
+    """For each target a line for each layer. Everything is asked for at once; where that is
+    refused, one method after the other, and of that halves, down to the layers that refuse.
 
     Raises
     ------
     XaiHeatmapError
-        What the first method said, where every method refuses every layer.
+        What the first method said, where every method refuses every layer of a target.
     """
-    found = [_attempted(ask, method, layers) for method in methods]
-    refused = [cell.error for column in found for cell in column if isinstance(cell, Refusal)]
-    if refused and len(refused) == len(methods) * len(layers):
-        raise refused[0]
+    found = _attempted(ask, range(targets), methods, layers)
+    return [_of_a_target(found, number, methods, layers) for number in range(targets)]
+
+
+def _of_a_target(
+    found: Mapping[Place, Cell], number: int, methods: Sequence[str], layers: Sequence[str]
+) -> list[Line]:
+    rows = {layer: tuple(found[number, method, layer] for method in methods) for layer in layers}
+    every = [cell for cells in rows.values() for cell in cells]
+    refused = [found[number, method, layer] for method in methods for layer in layers]
+    if refused and all(isinstance(cell, Refusal) for cell in every):
+        raise next(cell.error for cell in refused if isinstance(cell, Refusal))
     told: list[Line] = []
-    for layer, cells in zip(layers, zip(*found, strict=True), strict=True):
+    for layer, cells in rows.items():
         twin = next((line for line in told if _alike(line.cells, cells)), None)
         if twin is None:
             told.append(Line(layer, cells))
         else:
             place = told.index(twin)
             told[place] = Line(twin.layer, twin.cells, (*twin.same, layer))
-    yield from told
+    return told
 
 
-def _attempted(ask: Asking, method: str, layers: Sequence[str]) -> list[Cell]:
-    """All at once; where that is refused, each half for itself, down to the layers that refuse."""
+def _attempted(
+    ask: Asking, targets: Sequence[int], methods: Sequence[str], layers: Sequence[str]
+) -> dict[Place, Cell]:
+    """Every cell; what is refused is asked for again in parts."""
     try:
-        return list(ask(method, layers))
+        return dict(ask(targets, methods, layers))
     except Refusing as error:
-        if len(layers) == 1:
-            return [Refusal(method, layers[0], error)]
-    half = len(layers) // 2
-    return _attempted(ask, method, layers[:half]) + _attempted(ask, method, layers[half:])
+        if len(methods) == len(layers) == len(targets) == 1:
+            own = targets[0], methods[0], layers[0]
+            return {own: Refusal(methods[0], layers[0], error)}
+    if len(methods) > 1:
+        parts = [(targets, [method], layers) for method in methods]
+    elif len(layers) > 1:
+        half = len(layers) // 2
+        parts = [(targets, methods, layers[:half]), (targets, methods, layers[half:])]
+    else:
+        parts = [([number], methods, layers) for number in targets]
+    return {place: cell for part in parts for place, cell in _attempted(ask, *part).items()}
 
 
 def _alike(some: Sequence[Cell], others: Sequence[Cell]) -> bool:

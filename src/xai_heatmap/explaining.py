@@ -3,7 +3,6 @@ formula.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,30 +17,24 @@ from xai_heatmap.asking import (
     check,
     choice,
     for_each,
-    input_in,
     method_name,
-    seen_in,
     whole,
     with_options,
 )
-from xai_heatmap.core.arrays import Gradient, Map, Maps
+from xai_heatmap.core.arrays import Maps
 from xai_heatmap.core.errors import (
     BadArray,
     BadOption,
     did_you_mean,
 )
-from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.listed import class_names, listed
 from xai_heatmap.core.memory import halved
 from xai_heatmap.core.named import named
-from xai_heatmap.core.network import INPUT, Layers, Recording, Survey
-from xai_heatmap.core.prediction import predictions
-from xai_heatmap.core.registry import Found, Method
+from xai_heatmap.core.network import INPUT, Layers, Survey
 from xai_heatmap.core.selection import pyramid, select, several
-from xai_heatmap.core.target import Target
-from xai_heatmap.core.verdict import Verdict, verdict
 from xai_heatmap.explanation import Comparison, Explanation
-from xai_heatmap.mapping import Ask, Finish, Joined, Passed, mapped, with_biases
+from xai_heatmap.mapping import Ask, Passed, mapped, with_biases
+from xai_heatmap.question import opened_at, questions
 from xai_heatmap.spoken import spoken
 from xai_heatmap.taking import Preparing, array, taken
 
@@ -54,12 +47,6 @@ None for those that the model knows."""
 
 OneLayer = str | int | Any
 """A name, a glob, an index, or the module or Keras layer itself."""
-
-PIXELS = "the method explains the picture itself"
-"""Why ``auto`` is the picture."""
-
-FINEST = "the finest of the layers that the method joins, up to the one the network suggests"
-"""Why ``auto`` is an early layer."""
 
 
 @spoken
@@ -169,61 +156,20 @@ def compare(
             )
     chosen = [with_options(name, options.get(name, {}), opened) for name in methods]
     given = taken(image, preprocess, opened)
-    inputs = np.ascontiguousarray(given.x[None], dtype=np.float32)
-    opened.check_held(len(inputs))
-    survey = opened.survey(inputs.shape[1:])
+    opened.check_held(1)
+    survey = opened.survey(given.x.shape)
     asked = [Ask(m, own, select(survey, layers, auto=m.auto)) for m, own in chosen]
     names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
-    joined = partial(pyramid, survey)
-    if given.geometry is not None:
-        check(targets, input_in(given.geometry), labels or opened.declared.labels or ())
-    recording = opened.record(inputs, _opened(asked, joined), biases=with_biases(asked, names))
-    seen = (
-        seen_in(given.geometry, recording.form)
-        if given.geometry is not None
-        else whole(inputs.shape[2:], recording.form)
+    own = questions(
+        opened,
+        given,
+        targets,
+        at=opened_at(asked, survey),
+        labels=labels,
+        biases=with_biases(asked, names),
     )
-    (answer,) = answers_of(recording, opened, labels, seen)
-    likely = predictions(
-        recording.scores[0],
-        meaning=recording.meaning,
-        closing="sigmoid" if answer.kind == "labels" else opened.closing,
-        labels=answer.labels,
-        form=recording.form,
-        kind=answer.kind,
-        seen=answer.seen,
-    )
-
-    def explained(target: Target, layer: str, judged: _Judged) -> Explanation:
-        return Explanation(
-            map=judged.map,
-            image=given.image,
-            name=given.name,
-            geometry=given.geometry,
-            method=judged.method.name,
-            options=judged.options,
-            signed=_signed(judged),
-            layer=survey.layers[layer],
-            layer_reason=_reason(judged.method, survey) if layers == "auto" else "",
-            target=target.label,
-            index=target.index,
-            detection=target.detection,
-            score=judged.score,
-            predictions=likely,
-            verdict=judged.verdict,
-            network=opened.name,
-            preprocess=given.prepared,
-            meaning=answer.meaning,
-            form=answer.form,
-            array=given.array,
-        )
-
-    made = []
-    for target in [choice(wanted)(answer) for wanted in targets]:  # all, before any method runs
-        passed = Passed(recording, inputs, [target], opened, joined)
-        found = mapped(passed, asked, _judging(recording, [target], chosen))
-        made += [explained(target, name, judged) for name in names for judged in found[name][0]]
-    return Comparison(tuple(made))
+    automatic = layers == "auto"
+    return Comparison(tuple(e for one in own for e in one.explanations(asked, reasons=automatic)))
 
 
 @spoken
@@ -284,7 +230,7 @@ def maps(
     def some(rows: Sequence[int]) -> dict[str, Maps]:
         x = inputs[rows[0] : rows[-1] + 1] if rows else inputs
         own = opened.of(rows) if rows else opened
-        recording = own.record(x, _opened(asked, joined), biases=biases)
+        recording = own.record(x, opened_at(asked, survey), biases=biases)
         answered = answers_of(recording, opened, labels, whole(x.shape[2:], recording.form))
         targets = [choice(wanted[row])(answer) for row, answer in zip(rows, answered, strict=True)]
         passed = Passed(recording, x, targets, own, joined)
@@ -294,69 +240,6 @@ def maps(
     portions = halved(some, range(len(inputs)))
     stacked = {name: np.concatenate([portion[name] for portion in portions]) for name in names}
     return stacked if several(layer) else stacked[names[0]]
-
-
-def _opened(asked: Sequence[Ask], joined: Joined) -> list[str]:
-    """Every layer that is looked at, once."""
-    names = [name for ask in asked for name in ask.layers]
-    wanted = [ask for ask in asked if "pyramid" in ask.method.needs]
-    return list(
-        dict.fromkeys([*names, *(n for a in wanted for own in a.layers for n in joined(own))])
-    )
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """A map with what it is worth."""
-
-    method: Method
-    options: Mapping[str, object]
-    map: Map
-    score: float
-    verdict: Verdict
-
-
-def _signed(judged: _Judged) -> bool:
-    """Whether negative values are evidence against, by the method or by its options."""
-    options = judged.options
-    return judged.method.signed or options.get("relu") is False or options.get("signed") is True
-
-
-def _judging(
-    recording: Recording,
-    targets: Sequence[Target],
-    chosen: Sequence[tuple[Method, Mapping[str, object]]],
-) -> Finish[_Judged]:
-    """What becomes of a map that a person will look at."""
-    options = {method.name: dict(own) for method, own in chosen}
-
-    def judged(row: int, method: Method, found: Found, known: Evidence) -> _Judged:
-        score = float(targets[row].value(recording.scores[row : row + 1])[0])
-        closed = recording.meaning == "probabilities" and targets[row].index is not None
-        worth = verdict(
-            found.map,
-            gradient=_slope(method, known),
-            activation=known.activation if "activation" in method.needs else None,
-            score=score,
-            probability=targets[row].bounded or closed,
-            directed=method.directed,
-        )
-        worth = replace(worth, figures=dict(found.figures))
-        return _Judged(method, options[method.name], found.map, score, worth)
-
-    return judged
-
-
-def _slope(method: Method, known: Evidence) -> Gradient | None:
-    """The gradient that a map was made from, if it was."""
-    if "gradient" in method.needs:
-        return known.gradient
-    return known.balanced if "balanced" in method.needs else None
-
-
-def _reason(method: Method, survey: Survey) -> str:
-    """Why ``auto`` is the layer that it is."""
-    return {"input": PIXELS, "finest": FINEST}.get(method.auto, survey.reason)
 
 
 __all__ = ["INPUT", "Survey", "compare", "explain", "maps"]

@@ -9,11 +9,12 @@ from jaxtyping import Bool
 
 from xai_heatmap.backends import network
 from xai_heatmap.compat.layers import listed, numbered
-from xai_heatmap.compat.looking import Look, inputs, look
+from xai_heatmap.compat.looking import inputs, look
 from xai_heatmap.compat.pictures import BlueFirst, to_cv2
-from xai_heatmap.core.arrays import Activation, ScoreRow
+from xai_heatmap.core.arrays import Activation, Gradient, ScoreRow
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.target import Choice
+from xai_heatmap.question import Question
 from xai_heatmap.render.colormaps import colored
 
 FLAT = 1e-6
@@ -89,17 +90,24 @@ class XAIActivations:
             Which part of the tiles is made, from 0; all of them, if not given.
         """
         x = inputs(img_tensor, self._network)[:1]
-        seen = look(self._network, x, numbered(self.layers, layer_num), target=self.target)
-        return tiles(seen, rank=rank, page=page, per_page=per_page)
+        asked = look(self._network, x, numbered(self.layers, layer_num), target=self.target)
+        return tiles(*asked, rank=rank, page=page, per_page=per_page)
 
 
-def tiles(seen: Look, *, rank: bool = False, page: int | None = None, per_page: int = 100) -> Tiles:
-    """The tiles of one look, as `XAIActivations.runTool` gives them."""
-    activation = seen.activation
+def tiles(
+    question: Question,
+    layer: str,
+    *,
+    rank: bool = False,
+    page: int | None = None,
+    per_page: int = 100,
+) -> Tiles:
+    """The tiles of one picture at one layer, as `XAIActivations.runTool` gives them."""
+    activation = question.recording.activations[layer][0]
     dead = flat(activation)
     order = np.arange(len(activation))
     if rank:
-        order = np.lexsort((-importance(seen), dead))
+        order = np.lexsort((-importance(activation, question.gradients[layer][0]), dead))
     chosen, pages = _page(order, page, per_page)
     return Tiles(
         pictures(activation[chosen], dead[chosen]),
@@ -109,10 +117,10 @@ def tiles(seen: Look, *, rank: bool = False, page: int | None = None, per_page: 
     )
 
 
-def importance(seen: Look) -> ScoreRow:
+def importance(activation: Activation, gradient: Gradient) -> ScoreRow:
     """|w_k| · mean(A_k),  w_k = mean of ∂y/∂A_k over the grid."""
-    axes = tuple(range(1, seen.activation.ndim))
-    return np.abs(seen.gradient.mean(axis=axes)) * seen.activation.mean(axis=axes)
+    axes = tuple(range(1, activation.ndim))
+    return np.abs(gradient.mean(axis=axes)) * activation.mean(axis=axes)
 
 
 def flat(activation: Activation) -> Bool[np.ndarray, " k"]:

@@ -6,17 +6,16 @@ import numpy as np
 from jaxtyping import Float64
 
 from xai_heatmap.backends import network
-from xai_heatmap.compat.document import document_map, document_overlay, output_of_argmax
+from xai_heatmap.compat.document import document_overlay, output_of_argmax
 from xai_heatmap.compat.layers import listed, numbered
-from xai_heatmap.compat.looking import explanation, inputs, look
+from xai_heatmap.compat.looking import document, heatmap, inputs, look
 from xai_heatmap.compat.pictures import BlueFirst, Picture, from_cv2, to_cv2
 from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.geometry import Geometry, stretched
+from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.target import Choice
 from xai_heatmap.explanation import Explanation
-from xai_heatmap.methods.gradcam import gradcam
 
 OPACITY = 0.8
 """Of the strongest relevance; the seed's weight."""
@@ -143,28 +142,16 @@ class XAIHeatmap:
         self, cv2img: Picture, x: Inputs, opened: Network, layer: Any, geometry: Geometry | None
     ) -> BlueFirst:
         image = from_cv2(cv2img)
-        seen = look(opened, x, layer, target=self.target)
-        self.last = explanation(
-            seen,
-            map_=gradcam(seen.activation, seen.gradient),
-            method="gradcam",
-            image=image,
-            geometry=geometry or stretched((image.shape[0], image.shape[1]), x.shape[2:]),
-        )
+        asked = look(opened, x, layer, image=image, geometry=geometry, target=self.target)
+        self.last = heatmap(*asked)
         return painted(self.last, scale=self.scale)
 
     def _document(
         self, cv2img: Picture, x: Inputs, opened: Network, layer: Any
     ) -> Float64[np.ndarray, "H W 3"]:
         image = from_cv2(cv2img)
-        seen = look(opened, x, layer, target=output_of_argmax(), as_it_stands=True)
-        self.last = explanation(
-            seen,
-            map_=document_map(seen.activation, seen.gradients),
-            method="legacy",
-            image=image,
-            geometry=stretched((image.shape[0], image.shape[1]), x.shape[2:]),
-        )
+        target = output_of_argmax()
+        self.last = document(*look(opened, x, layer, image=image, target=target, as_it_stands=True))
         if isinstance(cv2img, np.ndarray) and cv2img.shape == image.shape:
             return document_overlay(cv2img, self.last.map)
         return document_overlay(to_cv2(image), self.last.map)

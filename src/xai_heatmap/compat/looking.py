@@ -1,72 +1,30 @@
-"""One forward pass, opened at one layer: all that heatmap, tiles and predictions are made from."""
+"""The old API's question: a batch that is preprocessed already, one layer, one forward pass."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+import xai_heatmap.methods  # noqa: F401 - registers every method
+from xai_heatmap.compat.document import document_map
 from xai_heatmap.compat.layers import layer_name
-from xai_heatmap.core.answer import Answer
-from xai_heatmap.core.arrays import Activation, Gradient, Image, Inputs, Map, ScoreRow
+from xai_heatmap.core.arrays import Image, Inputs, ScoreRow
 from xai_heatmap.core.errors import BadArray
-from xai_heatmap.core.geometry import Geometry
-from xai_heatmap.core.network import Layer, LogRecording, Network, Recording
-from xai_heatmap.core.prediction import predictions, probabilities
-from xai_heatmap.core.target import Choice, Target, category, top
-from xai_heatmap.core.verdict import verdict
+from xai_heatmap.core.geometry import Geometry, stretched
+from xai_heatmap.core.network import LogRecording, Network
+from xai_heatmap.core.prediction import probabilities
+from xai_heatmap.core.registry import Found, find_method
+from xai_heatmap.core.target import Choice
 from xai_heatmap.explanation import Explanation
+from xai_heatmap.question import Question, questions_of
+from xai_heatmap.taking import Taken
 
+GRADCAM = find_method("gradcam")
+"""The method of the old API."""
 
-@dataclass(frozen=True)
-class Look:
-    """What one forward pass showed of the first image at one layer; its one backward pass is made
-    when it is first asked for.
-
-    Parameters
-    ----------
-    network, layer, recording
-        What was opened, where, and what it left behind.
-    target
-        What is explained.
-    """
-
-    network: Network
-    layer: Layer
-    recording: Recording
-    target: Target
-
-    @property
-    def activation(self) -> Activation:
-        """A of the first image."""
-        return self.recording.activations[self.layer.name][0]
-
-    @cached_property
-    def gradients(self) -> np.ndarray:
-        """∂y/∂A of every image, y summed over the images."""
-        return self.recording.pullback(self.target.cotangent(self.recording.scores))[
-            self.layer.name
-        ]
-
-    @property
-    def gradient(self) -> Gradient:
-        """∂y/∂A of the first image."""
-        return self.gradients[0]
-
-    @property
-    def scores(self) -> ScoreRow:
-        """Of the first image."""
-        return self.recording.scores[0]
-
-    @property
-    def answer(self) -> ScoreRow:
-        """What the model itself answers: probabilities if it closes in them, else its logits."""
-        meaning, closing = self.recording.meaning, self.network.closing
-        if closing is None and meaning == "logits":
-            return self.scores
-        likely = probabilities(self.scores, meaning=meaning, closing=closing)
-        return likely[1:] if len(self.scores) == 1 else likely
+LEGACY = replace(GRADCAM, name="legacy", formula=document_map, needs=frozenset({"gradient"}))
+"""The document's arithmetic, which averages over all images of a batch."""
 
 
 def look(
@@ -74,17 +32,25 @@ def look(
     x: Inputs,
     layer: Any,
     *,
+    image: Image | None = None,
+    geometry: Geometry | None = None,
     target: Choice | int | str | None = None,
+    labels: Sequence[str] = (),
     as_it_stands: bool = False,
-) -> Look:
-    """Run the network once and fix what is explained.
+) -> tuple[Question, str]:
+    """Run the network once and fix what is explained of the first image; with the layer's name.
 
     Parameters
     ----------
     layer
         A name, or the layer itself.
+    image, geometry
+        The picture that the batch was made from, and which part of it; without a picture nothing
+        is drawn, and without a geometry it is all of it.
     target
         None for the prediction of the first image.
+    labels
+        Names of the classes; those that the model declares, if not given.
     as_it_stands
         Scores that read as probabilities stay what they are; the network has to be one with
         ``keep_closing=True``.
@@ -93,12 +59,34 @@ def look(
     recording = network.record(x, [name])
     if as_it_stands and isinstance(recording, LogRecording):
         recording = recording.inner
-    choice = top(1) if target is None else target
-    choice = choice if isinstance(choice, Choice) else category(choice)
-    labels = network.declared.labels or ()
-    kind = network.declared.answers or ("labels" if network.closing == "sigmoid" else "classes")
-    chosen = choice(Answer(recording.scores[0], labels, recording.form, kind, recording.meaning))
-    return Look(network, network.survey(x.shape[1:]).layers[name], recording, chosen)
+    picture: Image = np.zeros((*x.shape[2:], 3), np.uint8) if image is None else image
+    seen = geometry or stretched((picture.shape[0], picture.shape[1]), x.shape[2:])
+    given = Taken(picture, "image", x[0], seen)
+    (question,) = questions_of(network, given, recording, [target], labels=labels or None)
+    return question, name
+
+
+def answered(question: Question) -> ScoreRow:
+    """What the model itself answers: probabilities if it closes in them, else its logits."""
+    meaning, closing = question.recording.meaning, question.network.closing
+    if closing is None and meaning == "logits":
+        return question.scores
+    likely = probabilities(question.scores, meaning=meaning, closing=closing)
+    return likely[1:] if len(question.scores) == 1 else likely
+
+
+def heatmap(question: Question, layer: str) -> Explanation:
+    """Grad-CAM, with all facts of the question."""
+    known = question.evidence(layer, GRADCAM.needs)
+    return question.explanation(GRADCAM.found(known), GRADCAM, known, layer=layer)
+
+
+def document(question: Question, layer: str) -> Explanation:
+    """The document's map, with all facts of the question."""
+    known = question.evidence(layer, GRADCAM.needs)
+    activation = question.recording.activations[layer][0]
+    map_ = document_map(activation, question.gradients[layer])
+    return question.explanation(Found(map_), LEGACY, known, layer=layer)
 
 
 def inputs(img_tensor: Any, network: Network) -> Inputs:
@@ -137,49 +125,3 @@ def numbers(tensor: Any) -> np.ndarray:
             f"img_tensor is a batch of preprocessed images; {type(tensor).__name__} can't be read "
             f"as numbers ({error})."
         ) from error
-
-
-def explanation(
-    seen: Look,
-    *,
-    map_: Map,
-    method: str,
-    image: Image,
-    geometry: Geometry,
-    labels: Sequence[str] = (),
-) -> Explanation:
-    """A map with all facts of the look that it came from.
-
-    Parameters
-    ----------
-    labels
-        Names of the classes; those that the model declares, if not given.
-    """
-    target, meaning = seen.target, seen.recording.meaning
-    score = float(target.value(seen.scores[None])[0])
-    return Explanation(
-        map=map_,
-        image=image,
-        name="image",
-        geometry=geometry,
-        method=method,
-        layer=seen.layer,
-        target=target.label,
-        index=target.index,
-        score=score,
-        predictions=predictions(
-            seen.scores,
-            meaning=meaning,
-            closing=seen.network.closing,
-            labels=labels or seen.network.declared.labels or (),
-            form=seen.recording.form,
-        ),
-        verdict=verdict(
-            map_,
-            gradient=seen.gradient,
-            score=score,
-            probability=target.bounded or meaning == "probabilities",
-        ),
-        network=seen.network.name,
-        meaning=meaning,
-    )

@@ -9,7 +9,7 @@ from xai_heatmap.backends import network
 from xai_heatmap.compat.activations import tiles
 from xai_heatmap.compat.heatmap import painted
 from xai_heatmap.compat.layers import numbered
-from xai_heatmap.compat.looking import explanation, inputs, look, numbers
+from xai_heatmap.compat.looking import answered, heatmap, inputs, look, numbers
 from xai_heatmap.compat.pictures import Picture, from_cv2
 from xai_heatmap.core.arrays import Image, Inputs
 from xai_heatmap.core.errors import BadOption, InputError
@@ -18,7 +18,6 @@ from xai_heatmap.core.listed import class_names
 from xai_heatmap.core.selection import grids
 from xai_heatmap.core.target import Choice
 from xai_heatmap.explanation import Explanation
-from xai_heatmap.methods.gradcam import gradcam
 from xai_heatmap.preprocess import Preprocess
 
 Result = dict[str, Any]
@@ -128,20 +127,23 @@ class XVisTool:
     def _run(self, image: Image, number: int) -> Result:
         layer = numbered(self.layers, number)
         x, geometry = self._prepared(image)
-        seen = look(self._network, x, layer, target=self.target)
-        self.last = explanation(
-            seen,
-            map_=gradcam(seen.activation, seen.gradient),
-            method="gradcam",
+        asked = look(
+            self._network,
+            x,
+            layer,
             image=image,
             geometry=geometry,
+            target=self.target,
             labels=self.labels,
         )
-        decode = self.decoder_func
+        self.last = heatmap(*asked)
+        decode = self.decoder_func or (lambda _: self.last and self.last.predictions)
         return {
             "heatmap": painted(self.last, scale=self.scale),
-            "activations": tiles(seen, rank=self.rank),
-            "predictions": self.last.predictions if decode is None else decode(seen.answer[None]),
+            "activations": tiles(*asked, rank=self.rank),
+            "predictions": self.last.predictions
+            if decode is None
+            else decode(answered(asked[0])[None]),
         }
 
     def _prepared(self, image: Image) -> tuple[Inputs, Geometry]:

@@ -3,35 +3,29 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from xai_heatmap.comparing import Line, lines
 from xai_heatmap.core.errors import InputError, NonFiniteScores, XaiHeatmapError
-from xai_heatmap.core.network import INPUT, Network, Survey
+from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.selection import select, several, spread
-from xai_heatmap.core.target import Choice
 from xai_heatmap.core.wording import parsed
-from xai_heatmap.explaining import compare
-from xai_heatmap.explanation import Comparison, Explanation
+from xai_heatmap.explanation import Explanation
 from xai_heatmap.job import Job
 from xai_heatmap.runners import asked, pages
+from xai_heatmap.runners.grid import Grid
 from xai_heatmap.runners.local import surveyed
 from xai_heatmap.sinks.folder import safe_stem
 from xai_heatmap.sinks.identity import joined
 from xai_heatmap.sinks.picture import save_picture
 from xai_heatmap.sources.labels import labels as labels_in
+from xai_heatmap.taking import taken
 
 METHODS = ("gradcam", "layercam", "gradcam_pp", "ablationcam")
 """Where nobody says which."""
 
 ROWS = pages.ROWS
 """Layers that ``all`` or a glob stands for, where nobody says how many."""
-
-PLAIN = "eigencam"
-"""Asks for nothing but the layer: where even that fails, no method is to blame."""
 
 Telling = Callable[[str], None]
 
@@ -91,35 +85,36 @@ def sheets(
     """
     names = labels_in(job.labels) if job.labels else network.declared.labels or ()
     methods = tuple(dict.fromkeys(job.method or METHODS))
-    ask = partial(
-        compare,
-        network,
-        preprocess=asked.preparing(job, network),
-        labels=names if job.labels else None,
-    )
     survey = surveyed(network, job)
     layers, left_out = _rows(job.layer, survey, rows)
     for image, title in zip(job.images, asked.titles(job.images), strict=True):
         start = time.perf_counter()
         try:
             given = asked.looked_at(image, network, limit=job.max_pixels)
+            prepared = replace(taken(given, asked.preparing(job, network), network), name=title)
             choices = [choice for word in job.target for choice in parsed(word, names)]
-            plain = ask(given, methods=[PLAIN], layers=INPUT, targets=choices)
-            told = {
-                one.target: list(
-                    lines(
-                        partial(_asking, ask, job, given, title, choice, tell),
-                        methods,
-                        layers,
-                    )
-                )
-                for one, choice in zip(plain, choices, strict=True)
-            }
+            ask = Grid(
+                network,
+                prepared,
+                choices,
+                options=asked.options(job, job.method or METHODS),
+                labels=names if job.labels else None,
+                tell=tell,
+            )
+            labels = [one.target.label for one in ask.opened(methods, layers)]
+            rows_of = lines(ask, methods, layers, targets=len(choices))
+            told = dict(zip(labels, rows_of, strict=True))
         except (InputError, NonFiniteScores) as error:
             yield Sheet(image, error=error)
             continue
         explained = time.perf_counter()
-        first = replace(plain[0], name=title)
+        first = next(
+            cell
+            for cells in told.values()
+            for line in cells
+            for cell in line.cells
+            if isinstance(cell, Explanation)
+        )
         stem = safe_stem(f"{Path(title).stem}.compare")
         drawn = pages.drawn(first, methods, told, asked.drawing_small(job), left_out=left_out)
         own = [first.identity, *_identities(told)]
@@ -141,24 +136,6 @@ def _identities(told: Mapping[str, Sequence[Line]]) -> Iterator[str]:
         yield line.layer
         for cell in line.cells:
             yield cell.identity if isinstance(cell, Explanation) else str(cell.error)
-
-
-def _asking(
-    ask: Callable[..., Comparison],
-    job: Job,
-    image: np.ndarray | Path,
-    title: str,
-    choice: Choice,
-    tell: Telling,
-    method: str,
-    layers: Sequence[str],
-) -> Comparison:
-    tell(method)
-    own = asked.options(job, job.method or METHODS)[method]
-    found = ask(
-        image, methods=[method], layers=list(layers), targets=[choice], options={method: own}
-    )
-    return Comparison(tuple(replace(one, name=title) for one in found))
 
 
 def _rows(words: Sequence[str], survey: Survey, most: int) -> tuple[list[str], int]:

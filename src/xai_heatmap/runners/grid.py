@@ -1,0 +1,102 @@
+"""Whatever methods, layers and targets are asked of one picture, from as few forward passes as it
+takes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from xai_heatmap.asking import with_options
+from xai_heatmap.comparing import Place, Refusing
+from xai_heatmap.core.network import Network
+from xai_heatmap.core.selection import select
+from xai_heatmap.core.target import Choice
+from xai_heatmap.explanation import Explanation
+from xai_heatmap.mapping import Ask, with_biases
+from xai_heatmap.question import Question, opened_at, questions
+from xai_heatmap.taking import Taken
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One forward pass: where it was opened, and its question for each target."""
+
+    layers: Sequence[str]
+    biases: bool
+    questions: Sequence[Question]
+
+    def serves(self, layers: Sequence[str], *, biases: bool) -> bool:
+        """Whether these layers can be asked about; biases are counted from the first of them."""
+        if biases or self.biases:
+            return self.biases == biases and list(self.layers) == list(layers)
+        return set(layers) <= set(self.layers)
+
+
+@dataclass
+class Grid:
+    """One picture, and each forward pass that was made of it.
+
+    Parameters
+    ----------
+    network, given, targets
+        As of a `Question`.
+    options
+        Of each method.
+    labels
+        Names of the classes; None for those that the model declares.
+    tell
+        Is told the name of each method that is at work.
+    """
+
+    network: Network
+    given: Taken
+    targets: Sequence[Choice]
+    options: Mapping[str, Mapping[str, object]]
+    labels: Sequence[str] | None = None
+    tell: Callable[[str], None] = lambda _: None
+    _passes: list[_Pass] = field(default_factory=list[_Pass])
+
+    def opened(self, methods: Sequence[str], layers: Sequence[str]) -> Sequence[Question]:
+        """The questions, opened where all is asked for at once; where that can't be, nowhere: what
+        fails then is no method's fault.
+        """
+        try:
+            asked = self._asked(methods, layers)
+            plain = [ask for ask in asked if "biases" not in ask.method.needs]
+            return self._of(plain or asked)
+        except Refusing:
+            return self._pass([], biases=False).questions
+
+    def __call__(
+        self, targets: Sequence[int], methods: Sequence[str], layers: Sequence[str]
+    ) -> dict[Place, Explanation]:
+        """The explanation of each target, method and layer, as `comparing.lines` asks for them."""
+        self.tell(", ".join(methods))
+        asked = self._asked(methods, layers)
+        own = self._of(asked)
+        found = {}
+        for number in targets:
+            for one in own[number].explanations(asked):
+                found |= {(number, one.method, at): one for at in (one.layer.name, "auto")}
+        return {(n, m, at): found[n, m, at] for n in targets for m in methods for at in layers}
+
+    def _asked(self, methods: Sequence[str], layers: Sequence[str]) -> list[Ask]:
+        survey = self.network.survey(self.given.x.shape)
+        chosen = [with_options(name, self.options[name], self.network) for name in methods]
+        return [Ask(m, own, select(survey, list(layers), auto=m.auto)) for m, own in chosen]
+
+    def _of(self, asked: Sequence[Ask]) -> Sequence[Question]:
+        survey = self.network.survey(self.given.x.shape)
+        names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
+        biases = with_biases(asked, names)
+        return self._pass(opened_at(asked, survey), biases=biases).questions
+
+    def _pass(self, layers: Sequence[str], *, biases: bool) -> _Pass:
+        """The forward pass that serves these layers, made if there is none yet."""
+        for made in self._passes:
+            if made.serves(layers, biases=biases):
+                return made
+        own = questions(
+            self.network, self.given, self.targets, at=layers, labels=self.labels, biases=biases
+        )
+        self._passes.append(_Pass(layers, biases, own))
+        return self._passes[-1]
