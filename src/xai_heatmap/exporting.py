@@ -2,9 +2,9 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,10 @@ from xai_heatmap.backends.loaded import Loaded
 from xai_heatmap.backends.onnx_convert import converted
 from xai_heatmap.backends.onnx_explainer import Wanted, bare, explainers
 from xai_heatmap.backends.onnx_formulas import FORMULAS
+from xai_heatmap.backends.onnx_graph import source
 from xai_heatmap.backends.onnx_metadata import (
+    CLASSES,
+    IMAGES,
     LABELS,
     LAYERS,
     METHOD,
@@ -28,7 +31,7 @@ from xai_heatmap.backends.onnx_metadata import (
     write,
 )
 from xai_heatmap.backends.onnx_proof import (
-    answers,
+    answering,
     as_taken,
     pictures,
     rounding,
@@ -36,19 +39,17 @@ from xai_heatmap.backends.onnx_proof import (
     same_outputs,
 )
 from xai_heatmap.backends.onnx_runtime import open_onnx
+from xai_heatmap.backends.onnx_twins import twins
 from xai_heatmap.core.answer import ROW
 from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.errors import BadOption, ModelError, OutputError
 from xai_heatmap.core.listed import class_names
 from xai_heatmap.core.named import named
-from xai_heatmap.core.network import INPUT, Layers, Network, Recording
+from xai_heatmap.core.network import INPUT, Layers, Network
 from xai_heatmap.core.registry import find_method
-from xai_heatmap.core.selection import grids, select, several
+from xai_heatmap.core.selection import select, several
 from xai_heatmap.explaining import maps
 from xai_heatmap.preprocess import Preprocess
-
-SAME_GRADIENT = 2e-2
-"""As a share of the largest: where a unit is at its kink, one framework opens it, another not."""
 
 
 def export(
@@ -60,13 +61,19 @@ def export(
     labels: Sequence[str] | None = None,
     preprocess: str | Preprocess | Mapping[str, object] | None = None,
     image_shape: Sequence[int] | None = None,
+    progress: Callable[[str], object] | None = None,
 ) -> Path:
     """Write one ONNX file that answers what the model answers, and its maps beside that.
 
     The file has the model's own input and outputs; one more input ``class_index``, int64, one for
     all images or one each, -1 for the prediction; and for every layer an output ``cam_0``,
-    ``cam_1``, …, float32 (n, *grid), raw. It is tried on random pictures before it is kept: the
-    model's own outputs have to be equal to the last bit, the maps to those of Python.
+    ``cam_1``, …, float32 (n, *grid), raw. ``class_index`` lies in [-1, classes - 1], as the file's
+    metadata ``xai_heatmap.class_index`` says; what is outside ends in an error of the runtime. The
+    file is tried on one, two and three random pictures before it is kept: the model's own outputs
+    have to be equal to the last bit, the maps to those of Python.
+
+    It takes any number of pictures. Where the model takes a fixed number, so does the file: a
+    warning says it, and the metadata ``xai_heatmap.images``.
 
     Parameters
     ----------
@@ -83,26 +90,33 @@ def export(
         Written into the file; what the model itself says where they are left out.
     image_shape
         (c, H, W), where the model leaves it open; the file takes pictures of this size alone.
+    progress
+        Called with a few words whenever another step begins; the export of a large network with
+        maps of all layers takes minutes.
 
     Raises
     ------
     BadOption
-        For a method that a file can't hold.
+        For a method that a file can't hold, or if `path` is a file that the model is read from.
     ModelError
         If the model can't be exported, or the result is not what it should be.
     OutputError
         If the file can't be written. Nothing is left behind.
     """
-    target = _checked(path, method)
+    target, say = _checked(path, method), progress or _silent
+    say("reading the model")
     given = load(model) if isinstance(model, str | os.PathLike) else model
+    _check_apart(target, given)
     network = backends.network(given, image_shape=image_shape)
     shape = tuple(image_shape or network.declared.input_shape or network.layers[INPUT].shape)
     labels, layers = class_names(labels), named(network, layers)
     names = select(network.survey(shape), layers)
+    say("making an ONNX graph of it")
     graph = converted(given.model if isinstance(given, Loaded) else given, shape)
     twin = open_onnx(graph, image_shape=shape)
     x = pictures(graph, shape)
-    opened = _twins(network, twin, names, x, method=method, all_of_them=not several(layers))
+    say("finding its layers in the graph")
+    opened = twins(network, twin, names, x, method=method, all_of_them=not several(layers))
     recorded = twin.record(x)
     if recorded.form != ROW:
         raise BadOption(
@@ -112,16 +126,58 @@ def export(
         )
     outputs = recorded.scores.shape[1]
     facts = _facts(network, outputs, method, opened, labels, preprocess, shape)
+    facts[IMAGES] = _number(source(graph, image_shape=shape).picture.images, network.name)
     layouts = {n: own for n in opened if (own := twin.layers[n].layout) is not None}
     wanted = Wanted(method, layouts, shape, outputs)
-    for finished, reason in explainers(graph, wanted):
+    for finished, reason in _tried(explainers(graph, wanted), say, maps_=len(layouts)):
         if _proven(graph, finished, twin, wanted, x):
+            say("writing the file")
             write(finished, facts | {REASON: reason})
-            return _written(finished, target)
+            _save(finished, target)
+            return Path(path)
     raise ModelError(
         f"The model's own outputs would change in their last bits if maps of {opened} were built "
         f"in: onnxruntime then joins other operators. Nothing was written; choose another layer."
     )
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def _tried(
+    ways: Iterator[tuple[ModelProto, str]], say: Callable[[str], object], *, maps_: int
+) -> Iterator[tuple[ModelProto, str]]:
+    """Every way to build the maps in, and before each step what it is."""
+    several = f"{maps_} maps" if maps_ > 1 else "the map"
+    say(f"building {several} in")
+    for way in ways:
+        say(f"comparing {several} with those of Python")
+        yield way
+        say(f"building {several} in another way, since the model's own outputs changed")
+
+
+def _check_apart(target: Path, given: object) -> None:
+    """A file that the model was read from is never written over, by whatever name it goes."""
+    files = given.files if isinstance(given, Loaded) else ()
+    if target.exists() and any(file.exists() and target.samefile(file) for file in files):
+        raise BadOption(
+            f"The model is read from {str(target)!r} itself, which would be written over. Choose "
+            f"another name, such as {str(target.with_name(f'{target.stem}-explainer.onnx'))!r}."
+        )
+
+
+def _number(images: int | None, name: str) -> str:
+    """How many pictures the file takes at a time, in the words of its metadata."""
+    if images is None:
+        return "any"
+    pictures_ = "one picture" if images == 1 else f"{images} pictures"
+    warnings.warn(
+        f"The exported file takes exactly {pictures_} at a time: the ONNX graph of {name} has that "
+        f"number written into it. Give it pictures {pictures_} at a time.",
+        stacklevel=3,
+    )
+    return str(images)
 
 
 def _checked(path: str | os.PathLike[str], method: str) -> Path:
@@ -131,7 +187,7 @@ def _checked(path: str | os.PathLike[str], method: str) -> Path:
             f"A file can hold {', '.join(FORMULAS)}; {method!r} has no form as a graph yet. "
             f"Export one of these, or use explain(), which takes every method."
         )
-    target = Path(path)
+    target = Path(path).absolute()
     if target.suffix.lower() != ".onnx":
         raise BadOption(f"The file is an ONNX file, name.onnx; received {str(path)!r}.")
     if not target.parent.is_dir():
@@ -142,75 +198,33 @@ def _checked(path: str | os.PathLike[str], method: str) -> Path:
     return target
 
 
-def _twins(
-    network: Network,
-    twin: Network,
-    names: Sequence[str],
-    x: Inputs,
-    *,
-    method: str,
-    all_of_them: bool,
-) -> list[str]:
-    """The layers of the ONNX graph that say what layers of the model itself say, each once.
-
-    Known by their activation and, where the method needs it, by their gradient: where several
-    branches begin, each has a copy of the one, but only its own part of the other.
-    """
-    if set(names) <= set(twin.layers):
-        return list(names)
-    recorded, graph = network.record(x, names), twin.record(x, grids(twin.survey(x.shape[1:])))
-    if not _close(graph.scores, recorded.scores):
-        raise ModelError(
-            f"The ONNX graph that was made of {network.name} gives other scores than the model "
-            f"itself, so it is not used. Nothing was written; report this to the exporter."
-        )
-    alike = {
-        name: [c for c, value in graph.activations.items() if _close(value, own)]
-        for name, own in recorded.activations.items()
-    }
-    if "gradient" in find_method(method).needs:
-        alike = _of_one_gradient(recorded, twin.record(x, list(chain(*alike.values()))), alike)
-    absent = [name for name in names if not alike[name]]
-    if absent and (all_of_them or len(absent) == len(names)):
-        raise ModelError(
-            f"Layer {absent[0]!r} is not in the ONNX graph of {network.name}: its exporter joined "
-            f"it with others. Choose the layer behind it, or layers='all' for all there are."
-        )
-    return list(dict.fromkeys(alike[name][0] for name in names if alike[name]))
-
-
-def _of_one_gradient(
-    recorded: Recording, graph: Recording, alike: Mapping[str, Sequence[str]]
-) -> dict[str, list[str]]:
-    """Of layers that have one activation, those that have one gradient too."""
-    cotangent = np.random.default_rng(1).normal(size=recorded.scores.shape).astype(np.float32)
-    own, others = recorded.pullback(cotangent), graph.pullback(cotangent)
-    return {
-        name: [c for c in candidates if _close(others[c], own[name], within=SAME_GRADIENT)]
-        for name, candidates in alike.items()
-    }
-
-
-def _close(one: np.ndarray, other: np.ndarray, *, within: float = 1e-3) -> bool:
-    """Whether two arrays are equal up to rounding, as a share of the largest value."""
-    scale = float(np.abs(other).max(initial=0))
-    return one.shape == other.shape and bool(np.abs(one - other).max(initial=0) <= within * scale)
-
-
 def _proven(
     graph: ModelProto, finished: ModelProto, twin: Network, wanted: Wanted, x: Inputs
 ) -> bool:
-    """Whether the file's answers are the model's own to the last bit; its maps are Python's."""
+    """Whether the file's answers are the model's own to the last bit; its maps are Python's.
+
+    Asked for the prediction of one picture and a class of two and three, or of as many pictures as
+    the file takes.
+    """
     inputs = np.moveaxis(x, 1, -1) if twin.channels_last else x
     native = as_taken(graph, inputs)
-    alone = answers(bare(graph), native)
-    for target in (None, max(wanted.classes, 2) // 2):
-        found = answers(finished, native, [-1 if target is None else target])
-        if not same_outputs(found, alone):
-            return False
-        names = list(wanted.opened)
-        expected = maps(twin, inputs, method=wanted.method, layer=names, target=target)
-        same_maps(found, [expected[name] for name in names], _floors(twin, wanted, x, target))
+    alone, with_maps = answering(bare(graph)), answering(finished)
+    fixed = source(graph, image_shape=wanted.shape).picture.images
+    names = list(wanted.opened)
+    middle = max(wanted.classes, 2) // 2
+    for target, numbers in ((None, (1,)), (middle, (2, 3))):
+        most = fixed or max(numbers)
+        expected = maps(twin, inputs[:most], method=wanted.method, layer=names, target=target)
+        floors = _floors(twin, wanted, x[:most], target)
+        for number in (fixed,) if fixed else numbers:
+            found = with_maps(native[:number], [-1 if target is None else target])
+            if not same_outputs(found, alone(native[:number])):
+                return False
+            same_maps(
+                found,
+                [expected[name][:number] for name in names],
+                [floor[:number] for floor in floors],
+            )
     return True
 
 
@@ -246,6 +260,7 @@ def _facts(
             f"order."
         )
     facts = {VERSION: _version(), METHOD: method, LAYERS: json.dumps(list(opened))}
+    facts[CLASSES] = f"-1..{max(outputs, 2) - 1}"
     if names:
         facts[LABELS] = json.dumps(names, ensure_ascii=False)
     if (said := _preprocessing(preprocess or network.declared.preprocess, shape)) is not None:
@@ -270,7 +285,7 @@ def _version() -> str:
         return "unknown"
 
 
-def _written(model: Any, target: Path) -> Path:
+def _save(model: ModelProto, target: Path) -> None:
     """All of the file, or nothing."""
     try:
         content = model.SerializeToString()
@@ -289,4 +304,3 @@ def _written(model: Any, target: Path) -> Path:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
-    return target

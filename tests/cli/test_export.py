@@ -11,6 +11,7 @@ from onnx_kit import OnnxKit
 
 import xai_heatmap as xh
 from xai_heatmap.cli import main
+from xai_heatmap.core.errors import BadOption
 
 
 @pytest.fixture
@@ -161,3 +162,67 @@ def test_the_file_is_explained_by_the_method_that_it_was_exported_with(tmp_path,
     (row,) = json.loads(capsys.readouterr().out)
     (one,) = row["explanations"]
     assert one["method"] == "layercam"
+
+
+@pytest.mark.parametrize("how", ["its name", "another path", "a link", "a hard link", "upper"])
+def test_the_model_is_never_written_over(tmp_path, model, how, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.onnx").symlink_to(model)
+    (tmp_path / "hard.onnx").hardlink_to(model)
+    out = {
+        "its name": "model.onnx",
+        "another path": "sub/../model.onnx",
+        "a link": "link.onnx",
+        "a hard link": "hard.onnx",
+        "upper": str(model),
+    }[how]
+    before = model.read_bytes()
+    assert main(["export", "model.onnx", out]) == 2
+    assert "written over" in capsys.readouterr().err
+    assert model.read_bytes() == before
+    assert (tmp_path / "link.onnx").is_symlink()
+    with pytest.raises(BadOption, match=r"-explainer\.onnx"):
+        xh.export(model, out)
+
+
+def test_weights_that_lie_beside_the_model_are_never_written_over(tmp_path):
+    path = tmp_path / "model.onnx"
+    onnx.save(
+        OnnxKit().plain().model, path, save_as_external_data=True, location="weights.onnx",
+        size_threshold=0,
+    )  # fmt: skip
+    before = (tmp_path / "weights.onnx").read_bytes()
+    with pytest.raises(BadOption, match="written over"):
+        xh.export(path, tmp_path / "weights.onnx")
+    assert (tmp_path / "weights.onnx").read_bytes() == before
+
+
+def test_another_file_is_written_over(tmp_path, model):
+    out = xh.export(model, tmp_path / "explainer.onnx", method="hirescam")
+    before = out.read_bytes()
+    assert xh.export(model, out, method="eigencam") == out
+    assert out.read_bytes() != before
+
+
+def test_every_step_is_told(tmp_path, model):
+    told = []
+    xh.export(model, tmp_path / "explainer.onnx", layers="all", progress=told.append)
+    assert told[0] == "reading the model"
+    assert told[-1] == "writing the file"
+    assert len(told) == len(set(told)) >= 5
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("terminal", [False, True])
+def test_steps_are_shown_on_a_terminal_alone(
+    tmp_path, model, capsys, monkeypatch, terminal, as_json
+):
+    import sys
+
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: terminal)
+    words = ["export", str(model), str(tmp_path / "explainer.onnx")]
+    assert main([*words, *(["--json"] if as_json else [])]) == 0
+    said = capsys.readouterr()
+    assert ("reading the model" in said.err or "layers" in said.err) == (terminal and not as_json)
+    assert "reading" not in said.out

@@ -21,6 +21,7 @@ import importlib
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -97,6 +98,8 @@ def load(text: str | os.PathLike[str], *, weights: str | os.PathLike[str] | None
     """
     loaded = _loaded(os.fspath(text).strip(), bare=weights is not None)
     if weights is not None:
+        loaded = replace(loaded, files=(*loaded.files, Path(weights).absolute()))
+    if weights is not None:
         if "torch.nn.modules.module.Module" not in _classes(loaded.model):
             raise BadOption(
                 f"--weights is for a PyTorch model; {str(text)!r} is a "
@@ -143,7 +146,8 @@ def _from_file(path: Path) -> Loaded:
         raise NotAModel(f"{str(path)!r} has an ending that no model has. {_KINDS}")
     if path.stat().st_size == 0:
         raise NotAModel(f"{str(path)!r} is empty (0 bytes). Copy or download it again.")
-    return _called(FILES[suffix], path)
+    loaded = _called(FILES[suffix], path)
+    return loaded if loaded.files else replace(loaded, files=(path,))
 
 
 def _called(home: tuple[str, str], *arguments: object, **options: object) -> Any:

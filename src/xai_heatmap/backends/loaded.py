@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from xai_heatmap.core.arrays import Inputs
@@ -19,10 +20,13 @@ class Loaded:
         A ``torch.nn.Module`` or a ``keras.Model``.
     declared
         Preprocessing, labels and input shape as a hub states them; None where there is no hub.
+    files
+        What it was read from, where that is known; nothing writes there.
     """
 
     model: Any
     declared: Declared | None = None
+    files: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,12 @@ def load_onnx_file(path: Path) -> Loaded:
     ModelError
         If weights beside it are missing or too short, or all together are larger than 2 GB.
     """
-    return Loaded(OnnxFile(_read(path), path.stem))
+    model, beside = _read(path)
+    return Loaded(OnnxFile(model, path.stem), files=(path, *beside))
 
 
-def _read(path: Path) -> ModelProto:
+def _read(path: Path) -> tuple[ModelProto, set[Path]]:
+    """The model, and the other files that its weights were taken from."""
     _fits(path.stat().st_size, path)
     model = ModelProto()
     try:
@@ -54,9 +56,10 @@ def _read(path: Path) -> ModelProto:
         )
     outside = [tensor for tensor in tensors(model) if is_outside(tensor)]
     _fits(path.stat().st_size + sum(_span(tensor, path)[1] for tensor in outside), path)
+    beside = {_beside(tensor, path) for tensor in outside}
     for tensor in outside:
         _fetch(tensor, path)
-    return model
+    return model, beside
 
 
 def is_outside(tensor: TensorProto) -> bool:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from xai_heatmap.methods._principal import ROUNDING
 from xai_heatmap.reverse import Tensor, op
 
 Grid = tuple[int, ...]
@@ -36,21 +37,32 @@ def layercam(activation: Tensor, gradient: Tensor | None, grid: Grid) -> Tensor:
 
 
 def eigencam(activation: Tensor, gradient: Tensor | None, grid: Grid) -> Tensor:
-    """A^T u₁, the leading eigenvector of A^T A found by squaring it again and again."""
+    """A^T u₁, the leading eigenvector found by squaring the smaller of A A^T and A^T A."""
     rows = _rows(activation)
     columns = rows.transpose([0, 2, 1])
-    power = op("MatMul", columns, rows)
+    places, k = int(np.prod(grid)), _maps_in(activation)
+    few = k is not None and k < places
+    power = op("MatMul", rows, columns) if few else op("MatMul", columns, rows)
     for _ in range(SQUARINGS):
         power = power / _largest(power)
         power = op("MatMul", power, power)
-    start = np.random.default_rng(0).normal(size=(int(np.prod(grid)), 1)).astype(np.float32)
-    pattern = op("MatMul", power / _largest(power), power.lifted(start))
+    size = k if k is not None and few else places
+    start = np.random.default_rng(0).normal(size=(size, 1)).astype(np.float32)
+    leading = op("MatMul", power / _largest(power), power.lifted(start))
+    pattern = op("MatMul", columns, leading) if few else leading
     direction = op("MatMul", rows, pattern / _largest(pattern))
     length = op("ReduceL2", direction, (1,), keepdims=1)
     map_ = op("MatMul", columns, direction / op("Max", length, _tiny(length)))
-    mean = columns.mean(2)
+    return op("Reshape", map_ * _turn(map_, columns), (0, *grid))
+
+
+def _turn(map_: Tensor, columns: Tensor) -> Tensor:
+    """The sign that `methods._principal.turned` gives."""
+    mean, size = columns.mean(2), op("Abs", columns).mean(2)
     agreement = ((map_ - map_.mean(1)) * (mean - mean.mean(1))).sum(1)
-    return op("Reshape", map_ * op("Sign", agreement), (0, *grid))
+    standing_out = ((map_ / _largest(map_)) ** 3).sum(1)
+    rounding = _largest(mean) <= _largest(size) * ROUNDING
+    return op("Sign", op("Where", rounding, standing_out, agreement))
 
 
 FORMULAS: Mapping[str, Formula] = MappingProxyType(
@@ -64,6 +76,12 @@ WITHOUT_GRADIENT = frozenset({"eigencam"})
 def _rows(activation: Tensor) -> Tensor:
     """(images, k, places)."""
     return op("Reshape", activation, (0, 0, -1))
+
+
+def _maps_in(activation: Tensor) -> int | None:
+    """How many feature maps there are, where the graph says it."""
+    k = activation.shape[1] if activation.shape else None
+    return k if isinstance(k, int) else None
 
 
 def _largest(values: Tensor) -> Tensor:

@@ -14,6 +14,8 @@ PREFIX = "xai_heatmap."
 VERSION, METHOD, LAYERS, REASON, PREPROCESS, LABELS = (
     PREFIX + word for word in ("version", "method", "layers", "reason", "prep", "labels")
 )
+IMAGES, CLASSES = PREFIX + "images", PREFIX + "class_index"
+"""How many pictures go in at a time, ``any`` or a number; what its class index may be."""
 
 LONGEST = {PREPROCESS: 4096, LABELS: 8 << 20, LAYERS: 1 << 20}
 """Characters that an entry may have."""

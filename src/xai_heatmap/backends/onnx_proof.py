@@ -1,6 +1,7 @@
 """Whether a model with built-in maps answers what the model alone and the Python formulas do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import onnxruntime
@@ -19,33 +20,58 @@ CLOSE, ALIKE = 1e-3, 0.9999
 ROUNDING = 1e-6
 """Of sums in float32, as a share of what is added up."""
 
-IMAGES = 2
+IMAGES = 3
 """How many random pictures a file is tried on, where it takes any number."""
 
 Answers = Mapping[str, np.ndarray]
 
 
-def answers(
-    model: ModelProto, x: np.ndarray, category: Sequence[int] | None = None
-) -> dict[str, np.ndarray]:
-    """All that plain onnxruntime answers, by the names of the outputs."""
+def answering(model: ModelProto) -> Callable[..., Answers]:
+    """The model as a function of pictures, and classes where it has maps: all that plain
+    onnxruntime answers, by the names of the outputs.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    try:
+    with _runnable():
         session = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
-        feeds = {_input(model).name: x}
+    picture, names = _input(model).name, [value.name for value in session.get_outputs()]
+
+    def answered(x: np.ndarray, category: Sequence[int] | None = None) -> Answers:
+        feeds = {picture: x}
         if category is not None:
             feeds[CLASS] = np.array(category, np.int64)
-        names = [value.name for value in session.get_outputs()]
-        values = [np.asarray(value) for value in session.run(names, feeds)]
+        with _runnable():
+            values = [np.asarray(value) for value in session.run(names, feeds)]
         return dict(zip(names, values, strict=True))
+
+    return answered
+
+
+@contextmanager
+def _runnable() -> Iterator[None]:
+    try:
+        yield
     except Exception as error:
         raise ModelError(
             f"onnxruntime can't run the exported model: {first_line(error)}. Nothing was written; "
             f"export another layer, or report the model."
         ) from error
+
+
+def takes_any_number(model: ModelProto, shape: Sequence[int]) -> bool:
+    """Whether one picture of `shape` (c, *image) and three of them run, as the file says."""
+    picture = source(model, image_shape=shape).picture
+    if picture.images is not None:
+        return False
+    run, lengths = answering(model), picture.native(shape)[1:]
+    try:
+        for images in (1, IMAGES):
+            run(as_taken(model, np.zeros((images, *lengths), np.float32)))
+    except ModelError:
+        return False
+    return True
 
 
 def same_outputs(found: Answers, alone: Answers) -> bool:

@@ -1,5 +1,8 @@
 """`xai-heatmap export`: a model with its heatmap as one ONNX file."""
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +19,7 @@ Examples:
 
 \b
 The file answers what the model answers, and cam_0, cam_1, ...: a raw map a layer.
-Its input class_index says for which class; -1 is the prediction.
+Its input class_index says for which class, 0 to the number of classes - 1; -1 is the prediction.
 """
 
 
@@ -63,7 +66,7 @@ def export(
     from xai_heatmap.sources.labels import labels as labels_in
 
     names = labels_in(labels) if labels else None
-    with aside():
+    with aside(), _progress(shown=not as_json) as progress:
         path = exported(
             load(model, weights=weights),
             out,
@@ -72,12 +75,36 @@ def export(
             labels=names,
             preprocess=preprocess,
             image_shape=_shape(image_shape),
+            progress=progress,
         )
     if as_json:
         print_json({"path": str(path), "bytes": path.stat().st_size})
     else:
         print_lines([f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)"])
     return 0
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Callable[[str], None] | None]:
+    """What is called with every step: one line on a terminal, with the time that has gone by."""
+    if not shown or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    progress = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    task = progress.add_task("", total=None)
+    with progress:
+        yield lambda step: progress.update(task, description=step)
 
 
 def _shape(text: str | None) -> tuple[int, ...] | None:

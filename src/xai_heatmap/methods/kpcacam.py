@@ -52,7 +52,7 @@ def kpcacam(activation: Activation, *, gamma: Annotated[float, Within(1e-6)] = 1
     across = kernel if len(chosen) == len(places) else _kernel(places, chosen, width)
     centred = across - across.mean(axis=1, keepdims=True) - mean + mean.mean()
     pattern = centred @ vectors[:, -1] / np.sqrt(values[-1])
-    found = turned(pattern, towards=places.mean(axis=1))
+    found = turned(pattern, places.T)
     return found.reshape(activation.shape[1:]).astype(np.float32)
 
 
