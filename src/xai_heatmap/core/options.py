@@ -2,7 +2,8 @@
 
 import contextlib
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from inspect import Parameter
 from typing import Annotated, Literal, get_args, get_origin
 
@@ -23,6 +24,29 @@ class Within:
         return f"at least {self.least:g}{bounded}"
 
 
+class PerAxis:
+    """Mark of a whole number that may also be several, one for each axis of the grid:
+    ``window: Annotated[int | tuple[int, ...], Within(0), PerAxis()] = 0``.
+    """
+
+
+def per_axis(value: int | Sequence[int], axes: int, *, name: str) -> tuple[int, ...]:
+    """One number for each axis of a grid, from one for all of them or one for each.
+
+    Raises
+    ------
+    BadOption
+        If there are as many as the grid has not.
+    """
+    own = (value,) * axes if isinstance(value, int) else tuple(value)
+    if len(own) != axes:
+        raise BadOption(
+            f"{name} is one number, or one for each of the {axes} axes of the grid; received "
+            f"{len(own)}: {own}."
+        )
+    return own
+
+
 @dataclass(frozen=True)
 class Option:
     """One option of a method.
@@ -37,18 +61,24 @@ class Option:
         All values that it may have; empty where there are others.
     within
         The bounds of a number.
+    several
+        Whether it may be one number for each axis of the grid.
     """
 
     name: str
     default: object
     choices: tuple[object, ...] = ()
     within: Within | None = None
+    several: bool = False
 
     def __str__(self) -> str:
         """``name=default``, with what else it may be."""
         others = [str(choice) for choice in self.choices if choice != self.default]
+        each = ", or one for each axis" * self.several
         allowed = (
-            f" (or {', '.join(others)})" if others else f" ({self.within})" * bool(self.within)
+            f" (or {', '.join(others)})"
+            if others
+            else f" ({self.within}{each})" * bool(self.within)
         )
         return f"{self.name}={self.default}{allowed}"
 
@@ -60,6 +90,9 @@ class Option:
         BadOption
             For a value of another type, out of bounds or not among the choices.
         """
+        if self.several and (parts := _parts(value)) is not None:
+            one = replace(self, several=False)
+            return tuple(one.read(part, owner) for part in parts)
         typed = self._typed(value)
         wanted = type(self.default)
         if not isinstance(typed, wanted) or (isinstance(typed, bool) and wanted is not bool):
@@ -92,12 +125,23 @@ class Option:
 
 def declared(parameter: Parameter) -> Option:
     """The option that a keyword-only parameter declares by its default and annotation."""
-    kind, within = parameter.annotation, None
+    kind, within, several = parameter.annotation, None, False
     if get_origin(kind) is Annotated:
         kind, *notes = get_args(kind)
         within = next((note for note in notes if isinstance(note, Within)), None)
+        several = any(isinstance(note, PerAxis) for note in notes)
     choices = get_args(kind) if get_origin(kind) is Literal else ()
-    return Option(parameter.name, parameter.default, choices, within)
+    return Option(parameter.name, parameter.default, choices, within, several)
+
+
+def _parts(value: object) -> list[object] | None:
+    """What stands for each axis, of a sequence or of text such as ``2x16x16``; None for one."""
+    if isinstance(value, str):
+        parts = value.replace("x", ",").split(",")
+        return [part.strip() for part in parts] if len(parts) > 1 else None
+    if isinstance(value, Sequence) and len(value) > 0:
+        return list(value)
+    return None
 
 
 def _number(value: object) -> float:

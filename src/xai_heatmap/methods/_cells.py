@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from xai_heatmap.core.arrays import Activation
+from xai_heatmap.core.options import per_axis
 
 Mask = Float32[np.ndarray, "*grid"]
 Design = Float64[np.ndarray, "samples cells"]
@@ -40,9 +41,28 @@ class Cells:
         return mask
 
 
-def cells_of(grid: Sequence[int], most: int) -> Cells:
-    """`most` blocks along each axis, or as many as there are places."""
-    return Cells(tuple(grid), tuple(min(most, length) for length in grid))
+SHORT = 16
+"""Places of an axis up to which each is a block of its own, where another is twice as long: frames
+of a video, slices of a scan, leads of a recording."""
+
+
+def cells_of(grid: Sequence[int], most: int | Sequence[int]) -> Cells:
+    """`most` blocks along each axis, or as many as there are places.
+
+    One number for all axes says how finely a picture's sides are cut. An axis that is short beside
+    another is of another kind, and each of its places is a block; numbers for each axis stand.
+    """
+    own = per_axis(most, len(grid), name="cells")
+    short = [
+        isinstance(most, int) and length <= SHORT and 2 * length <= max(grid) for length in grid
+    ]
+    return Cells(
+        tuple(grid),
+        tuple(
+            length if whole else min(many, length)
+            for length, many, whole in zip(grid, own, short, strict=True)
+        ),
+    )
 
 
 def latin_hypercube(samples: int, cells: int, random: np.random.Generator) -> Design:

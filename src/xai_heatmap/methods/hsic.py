@@ -7,7 +7,7 @@ from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Scored
-from xai_heatmap.core.options import Within
+from xai_heatmap.core.options import PerAxis, Within
 from xai_heatmap.core.registry import Found, method
 from xai_heatmap.methods._baseline import Baseline, baseline
 from xai_heatmap.methods._cells import Design, cells_of, covered, latin_hypercube
@@ -29,14 +29,15 @@ def hsic(
     head: Scored,
     *,
     samples: Annotated[int, Within(8, 10_000)] = 1000,
-    cells: Annotated[int, Within(1)] = 7,
+    cells: Annotated[int | tuple[int, ...], Within(1), PerAxis()] = 7,
     fill: Baseline = "zero",
     seed: Annotated[int, Within(0)] = 0,
 ) -> Found:
     """tr(K_p H L H) / (N - 1)² - chance,  K_p over whether block p is shown, L over the scores.
 
     The Hilbert-Schmidt independence criterion between a block and the score; H takes means off.
-    The picture is cut into `cells` blocks along each axis, each shown in half of N `samples` (a
+    The picture is cut into `cells` blocks along each axis (one number, or one for each; every
+    place of an axis that is short beside another), each shown in half of N `samples` (a
     Latin hypercube); what is not shown is `fill`. As in the paper, k(m, m') = 1/2 - (m - m')² and
     l(y, y') = exp(-(y - y')² / 2σ²), where σ is the median of |y - y'|. The estimate is above 0 for
     blocks without any effect too: what it would be on average if the scores were dealt out anew is

@@ -6,17 +6,20 @@ from typing import Annotated
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Activation, Map
+from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.evidence import Scored
-from xai_heatmap.core.options import Within
-from xai_heatmap.core.registry import method
+from xai_heatmap.core.options import PerAxis, Within, per_axis
+from xai_heatmap.core.registry import Found, method
 from xai_heatmap.methods._baseline import Baseline, baseline
 
 Window = tuple[slice, ...]
 
 PARTS = 8
-"""Windows along the longest axis where their size is left open."""
+"""Windows side by side along each axis where their size is left open."""
+
+COVERED = "axes that a window covers whole"
+"""A figure: along so many axes the map can't tell places apart."""
 
 
 @method(
@@ -30,33 +33,29 @@ def occlusion(
     activation: Activation,
     head: Scored,
     *,
-    window: Annotated[int, Within(0)] = 0,
-    stride: Annotated[int, Within(0)] = 0,
+    window: Annotated[int | tuple[int, ...], Within(0), PerAxis()] = 0,
+    stride: Annotated[int | tuple[int, ...], Within(0), PerAxis()] = 0,
     fill: Baseline = "zero",
-) -> Map:
+) -> Found:
     """mean of y(x) - y(x with window W covered) over the windows W that cover a place.
 
-    `window` and `stride` count places of the grid; 0 stands for an eighth of the longest axis and
-    for half a window, which are 225 passes for any square picture. Covered places show `fill`:
-    ``zero`` is 0 after preprocessing, ``mean`` the picture's mean colour, ``blur`` the picture
-    without detail. What stands twice in the picture can be covered once without loss.
+    `window` and `stride` count places of the grid, one number for all of its axes or one for each;
+    0 stands for an eighth of each axis and for half a window, at least one place: 225 passes for
+    any picture, 225 for every frame of a short video. Covered places show `fill`: ``zero`` is 0
+    after preprocessing, ``mean`` the picture's mean colour, ``blur`` the picture without detail.
+    What stands twice in the picture can be covered once without loss. Along an axis that a window
+    covers whole the map tells nothing apart; the verdict counts such axes.
 
     Examples
     --------
     >>> import numpy as np
     >>> x = np.array([[1, 2, 0, 5]], np.float32)
     >>> head = lambda many: np.array([x.sum() for x in many])
-    >>> occlusion(x, head, window=2, stride=1)
+    >>> occlusion(x, head, window=2, stride=1).map
     array([3. , 2.5, 3.5, 5. ], dtype=float32)
     """
     grid = activation.shape[1:]
-    window = window or max(round(max(grid) / PARTS), 1)
-    stride = stride or max(window // 2, 1)
-    if stride > window:
-        raise BadOption(
-            f"occlusion's windows leave gaps: stride {stride} is more than window {window}. Take a "
-            "stride of at most the window."
-        )
+    window, stride = _sizes(grid, window, stride)
     windows = list(_windows(grid, window, stride))
     covers = baseline(activation, fill)
     covered = (_covered(activation, covers, each) for each in windows)
@@ -65,17 +64,40 @@ def occlusion(
     for each, value in zip(windows, values, strict=True):
         losses[each] += float(whole) - float(value)
         times[each] += 1
-    return (losses / times).astype(np.float32)
+    whole_axes = sum(size >= length > 1 for size, length in zip(window, grid, strict=True))
+    figures = {COVERED: float(whole_axes)} if whole_axes else {}
+    return Found((losses / times).astype(np.float32), figures)
 
 
-def _windows(grid: Sequence[int], window: int, stride: int) -> Iterator[Window]:
+def _sizes(
+    grid: Sequence[int], window: int | Sequence[int], stride: int | Sequence[int]
+) -> tuple[Sequence[int], Sequence[int]]:
+    """Window and stride along each axis, those left open chosen by its length."""
+    windows = [
+        own or max(round(length / PARTS), 1)
+        for own, length in zip(per_axis(window, len(grid), name="window"), grid, strict=True)
+    ]
+    strides = [
+        own or max(size // 2, 1)
+        for own, size in zip(per_axis(stride, len(grid), name="stride"), windows, strict=True)
+    ]
+    for size, step in zip(windows, strides, strict=True):
+        if step > size:
+            raise BadOption(
+                f"occlusion's windows leave gaps: stride {step} is more than window {size}. Take a "
+                "stride of at most the window."
+            )
+    return windows, strides
+
+
+def _windows(grid: Sequence[int], window: Sequence[int], stride: Sequence[int]) -> Iterator[Window]:
     """Every window, the last of a row flush with the edge."""
     starts = [
-        sorted({*range(0, max(length - window, 0), stride), max(length - window, 0)})
-        for length in grid
+        sorted({*range(0, max(length - size, 0), step), max(length - size, 0)})
+        for length, size, step in zip(grid, window, stride, strict=True)
     ]
     for corner in product(*starts):
-        yield tuple(slice(start, start + window) for start in corner)
+        yield tuple(slice(start, start + size) for start, size in zip(corner, window, strict=True))
 
 
 def _covered(activation: Activation, covers: Activation, window: Window) -> Activation:

@@ -8,8 +8,9 @@ from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Scored
-from xai_heatmap.core.options import Within
+from xai_heatmap.core.options import PerAxis, Within
 from xai_heatmap.core.registry import Found, method
+from xai_heatmap.methods._cells import Cells, cells_of
 from xai_heatmap.methods._resize import resized
 from xai_heatmap.methods._visible import Visible, reliability
 
@@ -31,14 +32,15 @@ def rise(
     head: Scored,
     *,
     samples: Annotated[int, Within(2)] = 2000,
-    cells: Annotated[int, Within(1)] = 7,
+    cells: Annotated[int | tuple[int, ...], Within(1), PerAxis()] = 7,
     visible: Annotated[float, Within(0.01, 0.99)] = 0.5,
     stable: Annotated[float, Within(0, 1)] = 0.0,
     seed: Annotated[int, Within(0)] = 0,
 ) -> Found:
     """Σ_i y(x ⊙ M_i) M_i / Σ_i M_i - mean_i y(x ⊙ M_i).
 
-    M_i is a coarse grid of `cells` along each axis, each 1 with probability `visible`, drawn out
+    M_i is a coarse grid of `cells` along each axis (one number, or one for each; along an axis that
+    is short beside another every place is a cell), each 1 with probability `visible`, drawn out
     smoothly and shifted at random, as in the paper. The paper divides by N·E[M]; dividing by what
     the masks really left visible, and taking the mean score off, removes most of the chance. It
     also gives 0 a meaning: a place that makes no difference to the score. The paper explains the
@@ -59,7 +61,7 @@ def rise(
     (2, True)
     """
     grid = activation.shape[1:]
-    masks = _masks(grid, cells, visible, np.random.default_rng(seed))
+    masks = _masks(cells_of(grid, cells), visible, np.random.default_rng(seed))
     halves = Visible(grid), Visible(grid)
     for start in range(0, samples, AT_ONCE):
         some = [next(masks) for _ in range(min(AT_ONCE, samples - start))]
@@ -79,12 +81,19 @@ def rise(
     )
 
 
-def _masks(
-    grid: tuple[int, ...], cells: int, visible: float, random: np.random.Generator
-) -> Iterator[Mask]:
-    sizes = [-(-length // cells) for length in grid]
+def _masks(blocks: Cells, visible: float, random: np.random.Generator) -> Iterator[Mask]:
+    """Coarse grids drawn out by one cell more than is needed, and cut out at a shift of their own;
+    along an axis whose cells are its places there is nothing to draw out or to shift.
+    """
+    sizes = [-(-length // many) for length, many in zip(blocks.grid, blocks.along, strict=True)]
+    drawn = [
+        length if length == many else (many + 1) * size
+        for length, many, size in zip(blocks.grid, blocks.along, sizes, strict=True)
+    ]
     while True:
-        coarse = (random.random([cells] * len(grid)) < visible).astype(np.float32)
-        fine = resized(coarse, [(cells + 1) * size for size in sizes])
+        coarse = (random.random(blocks.along) < visible).astype(np.float32)
+        fine = resized(coarse, drawn)
         shifts = [int(random.integers(size)) for size in sizes]
-        yield fine[tuple(slice(s, s + length) for s, length in zip(shifts, grid, strict=True))]
+        yield fine[
+            tuple(slice(s, s + length) for s, length in zip(shifts, blocks.grid, strict=True))
+        ]

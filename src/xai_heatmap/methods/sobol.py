@@ -8,7 +8,7 @@ from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Scored
-from xai_heatmap.core.options import Within
+from xai_heatmap.core.options import PerAxis, Within
 from xai_heatmap.core.registry import Found, method
 from xai_heatmap.methods._baseline import Baseline, baseline
 from xai_heatmap.methods._cells import Design, cells_of, covered, latin_hypercube
@@ -28,7 +28,7 @@ def sobol(
     head: Scored,
     *,
     samples: Annotated[int, Within(4)] = 32,
-    cells: Annotated[int, Within(1)] = 7,
+    cells: Annotated[int | tuple[int, ...], Within(1), PerAxis()] = 7,
     fill: Baseline = "zero",
     seed: Annotated[int, Within(0)] = 0,
 ) -> Found:
@@ -36,9 +36,11 @@ def sobol(
 
     The total Sobol index by Jansen's estimator: what of the variance is left when all blocks but p
     are known, with all that p does together with others. The picture is cut into `cells` blocks
-    along each axis, and each is shown by a factor of its own, uniform in [0, 1]; what is not shown
-    is `fill`. The paper draws a Sobol sequence over 11 x 11 blocks; this is a Latin hypercube, for
-    which no table of direction numbers is needed, and 7 x 7. The indices are drawn out smoothly.
+    along each axis (one number, or one for each; every place of an axis that is short beside
+    another is a block), and each is shown by a factor of its own, uniform in [0, 1]; what is not
+    shown is `fill`. The paper draws a Sobol sequence over 11 x 11 blocks; this is a Latin
+    hypercube, for which no table of direction numbers is needed, and 7 x 7. The indices are drawn
+    out smoothly.
 
     An index is never below 0. The verdict holds the standard error of the indices (root mean square
     over blocks) and their reliability, as that of ``rise``.

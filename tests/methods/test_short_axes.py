@@ -1,0 +1,106 @@
+"""Methods that cover parts resolve every axis, however short it is beside the others."""
+
+import numpy as np
+import pytest
+
+import xai_heatmap as xh
+from xai_heatmap.core.errors import BadOption
+from xai_heatmap.core.registry import find_method
+from xai_heatmap.methods._cells import cells_of
+from xai_heatmap.methods.occlusion import COVERED
+
+
+def of_one_place(axis, place):
+    """A function whose score is the mean of one slice: nothing else counts."""
+
+    def scores(x):
+        own = np.take(x[:, 0], place, axis=axis + 1)
+        return np.stack([own.reshape(len(x), -1).mean(axis=1), np.zeros(len(x))], 1)
+
+    return scores
+
+
+def along(map_, axis):
+    others = tuple(a for a in range(map_.ndim) if a != axis)
+    return np.maximum(map_, 0).sum(axis=others)
+
+
+GRIDS = {
+    "frames first": ((4, 24, 24), 0),
+    "eight frames": ((8, 24, 24), 0),
+    "sixteen frames": ((16, 32, 32), 0),
+    "slices last": ((24, 24, 6), 2),
+    "rows of leads": ((5, 40), 0),
+}
+FEW = {
+    "occlusion": {},
+    "sobol": {"samples": 8, "cells": 3},
+    "hsic": {"samples": 600, "cells": 2},
+    "rise": {"samples": 600, "cells": 2},
+}
+
+
+@pytest.mark.parametrize("method", FEW)
+@pytest.mark.parametrize("name", GRIDS)
+def test_the_one_slice_that_counts_has_the_largest_share(name, method):
+    grid, axis = GRIDS[name]
+    place = 2
+    x = np.ones((1, 1, *grid), np.float32)
+    found = xh.maps(of_one_place(axis, place), x, method=method, target=0, options=FEW[method])[0]
+    assert found.shape == grid
+    share = along(found, axis)
+    assert int(share.argmax()) == place
+    assert (
+        share[place - 1 : place + 2].sum() > (0.9 if method == "occlusion" else 0.6) * share.sum()
+    )
+
+
+def test_windows_and_cells_are_one_number_or_one_for_each_axis():
+    passes = []
+
+    def counted(x):
+        passes.append(len(x))
+        return np.stack([x[:, 0, 1].mean(axis=(1, 2)), np.zeros(len(x))], 1)
+
+    x = np.ones((1, 1, 4, 8, 8), np.float32)
+    for window, number in (((1, 4, 4), 4 * 3 * 3), ("2x8x8", 3), (8, 1)):
+        passes.clear()
+        xh.maps(counted, x, method="occlusion", target=0, options={"window": window})
+        assert sum(passes) == number + 2  # what the network says of it, what the head does
+    with pytest.raises(BadOption, match="3 axes of the grid; received 2"):
+        xh.maps(counted, x, method="occlusion", target=0, options={"window": (1, 4)})
+    with pytest.raises(BadOption, match="at least 0"):
+        xh.maps(counted, x, method="occlusion", target=0, options={"window": (1, -4, 4)})
+    assert cells_of((4, 64, 64), (2, 5, 5)).along == (2, 5, 5)
+    assert cells_of((4, 64, 64), 5).along == (4, 5, 5)
+    assert cells_of((16, 14, 14), 7).along == (7, 7, 7)
+    assert cells_of((1, 12), 7).along == (1, 7)
+
+
+def test_squares_are_cut_as_ever():
+    assert cells_of((14, 14), 7).along == (7, 7)
+    counts = []
+
+    def counted(x):
+        counts.append(len(x))
+        return np.stack([x.mean(axis=(1, 2, 3)), np.zeros(len(x))], 1)
+
+    xh.maps(counted, np.ones((1, 1, 64, 64), np.float32), method="occlusion", target=0)
+    assert sum(counts) == 225 + 2
+
+
+def test_a_window_that_covers_an_axis_whole_is_counted():
+    x = np.ones((1, 4, 16, 16), np.float32)
+    network = xh.network(of_one_place(0, 1), image_shape=x.shape)
+    whole = xh.explain(network, x, method="occlusion", target=0, options={"window": (4, 2, 2)})
+    assert whole.verdict.figures[COVERED] == 1
+    assert any(COVERED in note for note in whole.notes)
+    resolved = xh.explain(network, x, method="occlusion", target=0)
+    assert COVERED not in resolved.verdict.figures
+
+
+def test_text_on_the_command_line_is_read_axis_by_axis():
+    option = find_method("occlusion").taken["window"]
+    assert option.read("2x16x16", "occlusion") == (2, 16, 16)
+    assert option.read("3", "occlusion") == 3
+    assert "one for each axis" in str(option)
