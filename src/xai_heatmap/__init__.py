@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from xai_heatmap.core.prediction import Prediction
     from xai_heatmap.core.region import region
     from xai_heatmap.core.registry import Method, method
+    from xai_heatmap.core.step import step
     from xai_heatmap.core.target import (
         Choice,
         Target,
@@ -81,6 +82,7 @@ _HOMES = {
     "residual_softmax": "core.measured_target",
     "rest": "core.target",
     "similar": "core.target",
+    "step": "core.step",
     "top": "core.target",
     "whole": "backends.held",
 }
@@ -129,6 +131,7 @@ __all__ = [
     "rest",
     "scenes",
     "similar",
+    "step",
     "top",
     "whole",
 ]

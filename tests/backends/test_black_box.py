@@ -76,7 +76,7 @@ def test_many_pictures_go_in_portions():
 )
 def test_answers_that_are_no_scores(answer, error, said):
     with pytest.raises(error, match=said):
-        xh.network(answer).record(pictures(2))
+        xh.maps(xh.network(answer), pictures(2), method="occlusion")
 
 
 def test_probabilities_are_read_as_such():

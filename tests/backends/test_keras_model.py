@@ -12,6 +12,7 @@ keras = pytest.importorskip("keras")
 
 from keras import layers, ops  # noqa: E402
 
+import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.backends.keras_model import open_keras  # noqa: E402
 from xai_heatmap.core.errors import (  # noqa: E402
     BadOption,
@@ -729,7 +730,7 @@ def test_outputs_that_are_no_scores_are_refused():
         ]
     )
     with pytest.raises(NoScores, match="40x8"):
-        open_keras(model).record(images(), ["conv"])
+        xh.maps(model, np.moveaxis(images(), 1, -1), layer="conv")
 
 
 def test_a_layer_without_a_grid_is_refused():

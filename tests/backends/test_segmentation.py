@@ -240,8 +240,8 @@ def test_what_reads_as_neither_is_refused():
         def forward(self, x):
             return super().forward(x)[..., 0]
 
-    with pytest.raises(NoScores, match=r"3x12 for each picture of 12x12"):
-        xh.network(Odd(), image_shape=SHAPE).record(scene()[None])
+    with pytest.raises(NoScores, match=r"3x12 for each picture"):
+        xh.maps(xh.network(Odd(), image_shape=SHAPE), scene()[None])
 
 
 def segformer() -> torch.nn.Module:

@@ -397,7 +397,22 @@ class OpenedNetwork(Network):
         image = view.survey.layers[INPUT].shape[1:]
         if view.boxes is not None:
             return self._boxes_reading(scores.shape, view.boxes, image)
-        return reading(scores.shape, image=image, channels_last=self.channels_last)
+        layers = view.survey.layers
+        like = next(
+            (
+                own.layout
+                for own in reversed(layers.values())
+                if own.layout is not None and own.name != INPUT and _same(own, scores.shape)
+            ),
+            None,
+        )
+        return reading(
+            scores.shape,
+            image=image,
+            channels_last=self.channels_last,
+            grids={own.grid for own in layers.values() if own.grid and own.name != INPUT},
+            like=like,
+        )
 
     def _boxes_reading(self, shape: Sequence[int], how: Boxes, image: Sequence[int]) -> BoxReading:
         names = len(self._adapter.declared.labels or ())
@@ -497,6 +512,16 @@ class OpenedNetwork(Network):
                     stacklevel=2,
                 )
         return self._state.heads[key]
+
+
+def _same(layer: Layer, scores: Sequence[int]) -> bool:
+    """Whether a layer with a grid answers as many numbers, in those axes, as the scores have."""
+    own = layer.layout
+    if own is None or own.kind == "tokens":
+        return False
+    k, grid = layer.shape[0], layer.shape[1:]
+    shape = (k, *grid) if own.kind == "channels_first" else (*grid, k)
+    return shape == tuple(scores[1:])
 
 
 def _opened_at(survey: Survey, at: Layers) -> list[str]:

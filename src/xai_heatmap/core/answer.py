@@ -1,13 +1,13 @@
 """What a network said of one image, as the choice of a target looks at it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Int
 
-from xai_heatmap.core.arrays import ScoreRow
+from xai_heatmap.core.arrays import ScoreRow, Scores
 from xai_heatmap.core.box_form import BoxForm
 from xai_heatmap.core.classes import class_label, ranking
 
@@ -31,15 +31,33 @@ class Form:
         class by class, and within a class place by place.
     boxes
         How the rest of the row is read where the places are boxes; None where they are not.
+    steps
+        Whether the places are steps of a sequence that lie nowhere on what is explained.
+    classes_last
+        Whether the network itself answers place by place, ``(images, steps, classes)``.
     """
 
     grid: tuple[int, ...] = ()
     boxes: BoxForm | None = None
+    steps: bool = False
+    classes_last: bool = field(default=False, compare=False)
 
     @property
     def places(self) -> int:
         """How many scores a class has."""
         return int(np.prod(self.grid))
+
+    def native(self, rows: Scores) -> Float32[np.ndarray, "n ..."]:
+        """Rows in the axes in which the network answers them."""
+        units = self.classes(rows.shape[1])
+        own = rows.reshape(len(rows), units, *self.grid)
+        return np.moveaxis(own, 1, -1) if self.classes_last else own
+
+    def row(self, native: Float32[np.ndarray, "n ..."], numbers: int) -> Scores:
+        """What the network answers in its own axes, as rows of so many numbers."""
+        own = np.asarray(native, np.float32)
+        own = np.moveaxis(own, -1, 1) if self.classes_last and own.ndim > 1 else own
+        return own.reshape(len(own), -1) if own.size == len(own) * numbers else own
 
     def classes(self, numbers: int) -> int:
         """How many classes a row of so many numbers tells apart; 1 for a single unit."""

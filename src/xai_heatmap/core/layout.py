@@ -36,8 +36,8 @@ class Layout:
     Parameters
     ----------
     kind
-        ``channels_first`` (n, k, *grid), ``channels_last`` (n, *grid, k) or ``tokens`` (n,
-        prefix + h·w, k).
+        ``channels_first`` (n, k, *grid), ``channels_last`` (n, *grid, k), ``tokens`` (n,
+        prefix + h·w, k) or ``places`` (n, *grid), which is one feature map.
     grid
         Length of each grid axis.
     prefix
@@ -46,17 +46,19 @@ class Layout:
         Tokens that stand behind them, the boxes that a detector looks for.
     """
 
-    kind: Literal["channels_first", "channels_last", "tokens"]
+    kind: Literal["channels_first", "channels_last", "tokens", "places"]
     grid: tuple[int, ...]
     prefix: int = 0
     suffix: int = 0
 
     def to_grid(self, native: Native) -> Activations:
         """The layer's output as float32 ``n k *grid``; a view wherever the dtype allows."""
+        if self.kind == "places":
+            native = native[:, None]
         if self.kind == "tokens":
             patches = native[:, self.prefix : native.shape[1] - self.suffix]
             native = patches.reshape(len(native), *self.grid, native.shape[-1])
-        if self.kind != "channels_first":
+        if self.kind in ("channels_last", "tokens"):
             native = np.moveaxis(native, -1, 1)
         return native.astype(np.float32, copy=False)
 
@@ -68,7 +70,9 @@ class Layout:
 
         `like` is the recorded output of the one image that the activations stand for: (1, ...).
         """
-        if self.kind != "channels_first":
+        if self.kind == "places":
+            activation = activation[:, 0]
+        if self.kind in ("channels_last", "tokens"):
             activation = np.moveaxis(activation, 1, -1)
         if self.kind == "tokens":
             patches = activation.reshape(len(activation), -1, activation.shape[-1])

@@ -106,7 +106,8 @@ def function(
     Parameters
     ----------
     value
-        From outputs, float32 (n, classes), to the number of each image, (n,).
+        From outputs, float32 (n, classes), to the number of each image, (n,). Of a network that
+        answers a sequence, (n, steps, classes), it gets that whole.
     gradient
         Its derivative by the outputs, (n, classes). Without it, differences of `value` are taken:
         it is called once more with two rows for each output.
@@ -133,7 +134,18 @@ def function(
             return differences(rows)
         return _shaped(gradient(rows), rows.shape, f"{label}'s gradient")
 
-    return Choice(f"function({label})", lambda _: Target(label, checked, cotangent))
+    def of_all(answer: Answer) -> Target:
+        native = answer.form.native
+        shown = function(
+            lambda rows: value(native(rows)),
+            gradient=None
+            if gradient is None
+            else lambda rows: answer.form.row(gradient(native(rows)), rows.shape[1]),
+            label=label,
+        )
+        return shown.pick(answer)
+
+    return Choice(f"function({label})", lambda _: Target(label, checked, cotangent), of_all=of_all)
 
 
 def _shaped(found: object, shape: tuple[int, ...], what: str) -> np.ndarray:

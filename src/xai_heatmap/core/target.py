@@ -71,6 +71,8 @@ class Choice:
     check
         What can be found wrong before the network runs: with the picture, and the names of the
         classes where they are known.
+    of_all
+        The same of everything that a network answers for the steps of a sequence, at once.
     """
 
     label: str
@@ -79,6 +81,7 @@ class Choice:
     over: bool = False
     rank: int | None = None
     check: Callable[[Seen, Sequence[str]], None] | None = None
+    of_all: Callable[[Answer], Target] | None = None
 
     def __call__(self, scores: ScoreRow | Answer, labels: Sequence[str] = ()) -> Target:
         """The target for an image that the network answered with this."""
@@ -89,6 +92,12 @@ class Choice:
             from xai_heatmap.core.box import box, ranked
 
             return ranked(self.rank)(answer) if self.rank is not None else box(None, self)(answer)
+        if self.of_all is not None and len(answer.form.grid) == 1:
+            return self.of_all(answer)
+        if answer.form.steps:
+            from xai_heatmap.core.step import unsaid
+
+            raise unsaid(answer)
         from xai_heatmap.core.region import region
 
         return region(self)(answer)

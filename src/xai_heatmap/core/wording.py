@@ -10,6 +10,7 @@ from xai_heatmap.core.classes import class_index
 from xai_heatmap.core.errors import BadOption, UnknownTarget, did_you_mean
 from xai_heatmap.core.measured_target import residual_softmax
 from xai_heatmap.core.region import region
+from xai_heatmap.core.step import step
 from xai_heatmap.core.target import Choice, category, contrast, margin, negative, rest, similar, top
 
 OF_THE_PREDICTION = {"margin": margin, "residual": residual_softmax}
@@ -28,7 +29,8 @@ def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice, ...]:
     taken for. ``margin``: the prediction against the runner-up. ``not A``: what speaks against A.
     ``residual``, ``residual A``: score and log-probability of the prediction, or of A. Any of these
     with ``@all`` or ``@left,top,right,bottom`` at its end: over the whole picture, or over a box of
-    its pixels, for a network that scores every place. ``box:left,top,right,bottom:A``: one box of
+    its pixels, for a network that scores every place. ``A@step2``: at one step of a sequence,
+    counted from 0. ``box:left,top,right,bottom:A``: one box of
     a detector, by what speaks for A in it; any of the above may stand for A, or nothing for the
     box's own class, and nothing may stand for the four numbers. ``found:...``: the same, over
     whichever of its boxes is best (``box(..., held=False)``).
@@ -44,7 +46,7 @@ def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice, ...]:
         return tuple(top(rank) for rank in range(1, int(ranks[1]) + 1))
     if (one := _class(word, labels)) is not None:
         return (category(one),)
-    if found := _in_a_box(word, labels) or _in_a_region(word, labels):
+    if found := _in_a_box(word, labels) or _at_a_step(word, labels) or _in_a_region(word, labels):
         return found
     if word.casefold() in OF_THE_PREDICTION:
         return (OF_THE_PREDICTION[word.casefold()](),)
@@ -98,6 +100,16 @@ def _in_a_box(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
     one = _class(text, labels)
     inner = (one,) if one is not None or not text else parsed(text, labels)
     return tuple(box(edges, choice, held=held) for choice in inner)
+
+
+def _at_a_step(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
+    """The choices before ``@step`` and a number, at that step; none without that."""
+    said = re.fullmatch(r"(.*)@\s*step\s*(-?\d+)\s*", word, re.IGNORECASE | re.DOTALL)
+    if said is None:
+        return ()
+    if not said[1].strip():
+        return (step(None, int(said[2])),)
+    return tuple(step(choice, int(said[2])) for choice in parsed(said[1], labels))
 
 
 def _in_a_region(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
