@@ -45,7 +45,8 @@ class Call:
         unnamed = any(isinstance(name, int) and name >= len(self.places) for name in given)
         first, named = list[Any](), dict[str, Any]()
         placed = {self._place(name): (name, value) for name, value in given.items()}
-        for place, (name, value) in sorted(placed.items(), key=lambda item: str(item[0])):
+        numbers_first = sorted(placed.items(), key=lambda item: (isinstance(item[0], str), item[0]))
+        for place, (name, value) in numbers_first:
             own = (
                 self.places[place] if isinstance(place, int) and place < len(self.places) else name
             )
