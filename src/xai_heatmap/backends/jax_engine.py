@@ -286,7 +286,7 @@ class JaxHead:
         outputs = {key: mapped(output, taken) for key, output in memory.outputs.items()}
         own = mapped(memory.output, taken)
         leaves.append(main_tensor(memory.output))
-        return replay.Memory(own, memory.layer, outputs), leaves
+        return replay.Memory(own, memory.layer, outputs, memory.within), leaves
 
     def _scores(
         self,

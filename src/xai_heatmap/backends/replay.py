@@ -6,7 +6,7 @@ before the layer answers from memory. Skip connections, nesting and control flow
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from xai_heatmap.backends.taps import Site, intercepted
@@ -33,11 +33,14 @@ class Memory:
         The layer itself.
     outputs
         What the outermost parts said that had finished before it.
+    within
+        How often each part had been called inside of those.
     """
 
     output: Any
     layer: Key
     outputs: Mapping[Key, Any]
+    within: Mapping[Key, Mapping[int, int]] = field(default_factory=dict)
 
 
 def remember(
@@ -47,6 +50,7 @@ def remember(
     outputs: dict[Key, Any] = {}
     calls: Counter[int] = Counter()
     unfinished: list[list[Key]] = []
+    within: dict[Key, Counter[int]] = {}
 
     def around(part: Any, call: Callable[..., Any]) -> Callable[..., Any]:
         def recorded(*args: Any, **kwargs: Any) -> Any:
@@ -54,9 +58,12 @@ def remember(
             calls[id(part)] += 1
             unfinished.append([])
             output = call(*args, **kwargs)
+            own = Counter[int]()
             for inner in unfinished.pop():
                 outputs.pop(inner, None)
-            outputs[key] = output
+                own.update(within.pop(inner))
+                own[inner[0]] += 1
+            outputs[key], within[key] = output, own
             if unfinished:
                 unfinished[-1].append(key)
             if part is site.part and key[1] == site.call:
@@ -70,7 +77,7 @@ def remember(
             run()
         except _Reached:
             layer = id(site.part), site.call
-            return Memory(outputs.pop(layer), layer, outputs)
+            return Memory(outputs.pop(layer), layer, outputs, within)
     return None
 
 
@@ -93,6 +100,8 @@ def replay(
         def answered(*args: Any, **kwargs: Any) -> Any:
             key = id(part), calls[id(part)]
             calls[id(part)] += 1
+            if key == memory.layer or key in memory.outputs:
+                calls.update(memory.within.get(key, {}))  # which do not run this time
             if key == memory.layer:
                 return answer()
             if key in memory.outputs:
