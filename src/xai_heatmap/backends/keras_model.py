@@ -6,7 +6,7 @@ where it runs.
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +21,8 @@ from xai_heatmap.backends.held import Given, Held, Name, in_rows
 from xai_heatmap.backends.keras_preprocess import preset
 from xai_heatmap.backends.opened import OpenedNetwork, state_of
 from xai_heatmap.backends.outputs import scores_in
-from xai_heatmap.backends.taps import intercepted
+from xai_heatmap.backends.taps import beneath, intercepted
+from xai_heatmap.backends.unchanged import unchanged
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import NotAModel
@@ -146,7 +147,11 @@ class KerasAdapter:
     def structure(self) -> tuple[object, ...]:
         """Equal for as long as a program compiled from the model is right."""
         parts = self.parts().values()
-        return (self.output, *((id(part), id(vars(part).get("activation"))) for part in parts))
+        return (self.output, *((id(part), id(beneath(part, "activation"))) for part in parts))
+
+    def objects(self) -> list[keras.Layer]:
+        """The model and every layer of it."""
+        return [self._model, *self.parts().values()]
 
     def variables(self) -> list[keras.Variable]:
         """All that the model reads and could write, random states too."""
@@ -159,19 +164,11 @@ class KerasAdapter:
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """A block in which no variable and no loss of the model is written."""
-        called = [
-            part
-            for part in (self._model, *self.parts().values())
-            if not vars(part).get("_called", True)
-        ]
-        with ExitStack() as stack:
-            stack.enter_context(keras.StatelessScope())
-            try:
-                yield
-            finally:
-                for part in called:
-                    part.__dict__["_called"] = False
+        """A block in which nothing of the model is written that lasts: no variable and no loss, no
+        attribute of a layer.
+        """
+        with keras.StatelessScope(), unchanged(self.objects()):
+            yield
 
     def scores(self, x: Any) -> Any:
         """Call the model as for inference; its scores, and where it is a detector its boxes."""
@@ -208,20 +205,15 @@ class KerasAdapter:
         if isinstance(part, keras.layers.Softmax):
             return "softmax"
         if isinstance(part, ENDS_IN_ITS_ACTIVATION):
-            return CLOSING_FUNCTIONS.get(part.activation)
+            return CLOSING_FUNCTIONS.get(beneath(part, "activation"))
         return None
 
     @contextmanager
     def undone(self, part: object | None) -> Iterator[None]:
         """That layer answers what its activation was given."""
         if isinstance(part, ENDS_IN_ITS_ACTIVATION):
-            attributes: dict[str, Any] = part.__dict__  # assigning would make Keras track it
-            activation = attributes["activation"]
-            try:
-                attributes["activation"] = keras.activations.linear
+            with intercepted([part], "activation", lambda _, __: keras.activations.linear):
                 yield
-            finally:
-                attributes["activation"] = activation
         else:
             closing = [part] if part is not None else []
             with intercepted(closing, self.method, lambda _, __: lambda x, *_, **__: x):

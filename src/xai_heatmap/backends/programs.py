@@ -36,6 +36,10 @@ class Built(Adapter, Protocol):
         """Equal for as long as a program compiled from the model is right."""
         ...
 
+    def objects(self) -> list[Any]:
+        """The model and every layer of it."""
+        ...
+
     def variables(self) -> list[Any]:
         """All that the model reads and could write."""
         ...

@@ -4,13 +4,15 @@ else.
 A part is anything with a method that runs it: ``torch.nn.Module.forward``,
 ``keras.Operation.call``. The method is shadowed by an attribute of the instance for as long as a
 ``with`` block lasts, so every kind of model works, nested and subclassed ones too, and nothing of
-it is rebuilt.
+it is rebuilt. The shadow is for the thread that opened the block: every other one, a server's or a
+training loop's, runs what was there before.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 At = Callable[[str, Any], Any]
@@ -34,26 +36,102 @@ class Site:
     call: int
 
 
+_ABSENT = object()
+"""In place of an attribute that the instance has not got."""
+
+
+@dataclass
+class _Shadow:
+    """What stands in a method's place while it is opened.
+
+    Parameters
+    ----------
+    before
+        The method, for every thread that did not open it.
+    own
+        What the instance itself had under that name.
+    opened
+        By thread, what runs there: the last one that was put in its way.
+    """
+
+    before: Callable[..., Any]
+    own: Any
+    opened: dict[int, list[tuple[object, Callable[..., Any]]]] = field(default_factory=dict)
+
+    def function(self) -> Callable[..., Any]:
+        """What every thread calls; a function, as methods are."""
+        opened, before = self.opened, self.before
+
+        def of_the_thread(*args: Any, **kwargs: Any) -> Any:
+            own = opened.get(threading.get_ident())
+            return (own[-1][1] if own else before)(*args, **kwargs)
+
+        return of_the_thread
+
+
+_SHADOWS: dict[tuple[int, str], _Shadow] = {}
+_CHANGING = threading.Lock()
+"""Shadows are put and taken away by one thread at a time; none waits for another's pass."""
+
+
 @contextmanager
 def intercepted(
     parts: Iterable[object],
     method: str,
     around: Callable[[Any, Callable[..., Any]], Callable[..., Any]],
 ) -> Iterator[None]:
-    """Within the block, ``part.method(...)`` goes through ``around(part, method)``; given back in
-    any case.
+    """Within the block, ``part.method(...)`` goes through ``around(part, method)`` in the thread
+    that opened it; given back in any case.
     """
     unique = list({id(part): part for part in parts}.values())
-    own = {id(part): vars(part)[method] for part in unique if method in vars(part)}
+    block, thread = object(), threading.get_ident()
     try:
-        for part in unique:
-            vars(part)[method] = around(part, getattr(part, method))
+        with _CHANGING:
+            for part in unique:
+                _shadow(part, method, block, thread, around)
         yield
     finally:
-        for part in unique:
+        with _CHANGING:
+            for part in unique:
+                _give_back(part, method, block, thread)
+
+
+def beneath(part: object, method: str) -> Any:
+    """What the instance itself has under that name, whether a thread has it opened or not."""
+    shadow = _SHADOWS.get((id(part), method))
+    own = vars(part).get(method) if shadow is None else shadow.own
+    return None if own is _ABSENT else own
+
+
+def _shadow(
+    part: Any,
+    method: str,
+    block: object,
+    thread: int,
+    around: Callable[[Any, Callable[..., Any]], Callable[..., Any]],
+) -> None:
+    shadow = _SHADOWS.get((id(part), method))
+    if shadow is None:
+        shadow = _Shadow(getattr(part, method), vars(part).get(method, _ABSENT))
+        _SHADOWS[id(part), method] = shadow
+        vars(part)[method] = shadow.function()
+    own = shadow.opened.setdefault(thread, [])
+    own.append((block, around(part, own[-1][1] if own else shadow.before)))
+
+
+def _give_back(part: object, method: str, block: object, thread: int) -> None:
+    shadow = _SHADOWS.get((id(part), method))
+    if shadow is None:
+        return  # the block was interrupted before it reached this part
+    rest = [known for known in shadow.opened.pop(thread, []) if known[0] is not block]
+    if rest:
+        shadow.opened[thread] = rest
+    if not shadow.opened:
+        if shadow.own is _ABSENT:
             vars(part).pop(method, None)
-            if id(part) in own:
-                vars(part)[method] = own[id(part)]
+        else:
+            vars(part)[method] = shadow.own
+        del _SHADOWS[id(part), method]
 
 
 @contextmanager

@@ -3,12 +3,14 @@ on.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
+
+from xai_heatmap.backends.taps import intercepted
 
 SOFTMAX = ("softmax", "special_softmax", "_softmax")
 FUSED = "scaled_dot_product_attention"
@@ -80,11 +82,7 @@ def written_out(
 @contextmanager
 def calling(**functions: Callable[..., object]) -> Iterator[None]:
     """Within the block, functions of `torch.nn.functional` call these in place of its own."""
-    before = {name: getattr(functional, name) for name in functions}
-    try:
+    with ExitStack() as stack:
         for name, function in functions.items():
-            setattr(functional, name, function)
+            stack.enter_context(intercepted([functional], name, lambda _, __, own=function: own))
         yield
-    finally:
-        for name, function in before.items():
-            setattr(functional, name, function)

@@ -1,0 +1,108 @@
+"""What a pass may change in Python's own objects, put back after it: attributes, random states.
+
+Counters and caches of a model belong to whoever trains or serves it, and the random states of
+numpy and Python to the whole process. What did not move is not written, so that what other threads
+draw meanwhile stands.
+"""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from operator import is_
+from typing import Any
+
+import numpy as np
+
+DRAWING = (random.Random, np.random.RandomState, np.random.Generator)
+"""What draws random numbers and may belong to a model."""
+
+
+@contextmanager
+def random_states() -> Iterator[list[object]]:
+    """Within the block a model may draw from `numpy.random` and `random`; nobody sees it after.
+
+    What the block is given says afterwards which of them moved.
+    """
+    own, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - what models draw from
+    moved = list[object]()
+    try:
+        yield moved
+    finally:
+        if random.getstate() != own:
+            random.setstate(own)
+            moved.append("random")
+        if not _same(np.random.get_state(), legacy):  # noqa: NPY002
+            np.random.set_state(legacy)  # noqa: NPY002
+            moved.append("numpy.random")
+
+
+@contextmanager
+def unchanged(
+    objects: Sequence[object], *, apart: frozenset[str] = frozenset()
+) -> Iterator[list[object]]:
+    """Within the block the objects' attributes may be set to others; after it they are what they
+    were, all but those in `apart`, and what draws random numbers in them has its state back.
+
+    Of an object whose class changed nothing is put back: its first call has just completed it.
+    """
+    kept = [(own, type(own), vars(own), dict(vars(own))) for own in objects]
+    drawing = [
+        (value, _state(value))
+        for *_, before in kept
+        for value in before.values()
+        if isinstance(value, DRAWING)
+    ]
+    with random_states() as moved:
+        try:
+            yield moved
+        finally:
+            moved.extend(own for own, state in drawing if _put_back(own, state))
+            if all(type(own) is kind for own, kind, *_ in kept):
+                moved.extend(own for own, _, now, before in kept if restored(now, before, apart))
+
+
+def restored(
+    now: dict[str, Any], before: Mapping[str, Any], apart: frozenset[str] = frozenset()
+) -> bool:
+    """Whether anything had to be put back so that names mean the very objects that they meant."""
+    if len(now) == len(before) and all(map(is_, now.values(), before.values())):
+        return False  # a name that took another's place gave it another value, too
+    others = [
+        name
+        for name in (*before, *(name for name in now if name not in before))
+        if name not in apart and (name not in now or now[name] is not before.get(name, now))
+    ]
+    for name in others:
+        if name in before:
+            now[name] = before[name]
+        else:
+            del now[name]
+    return bool(others)
+
+
+def _state(own: Any) -> Any:
+    if isinstance(own, random.Random):
+        return own.getstate()
+    return own.bit_generator.state if isinstance(own, np.random.Generator) else own.get_state()
+
+
+def _put_back(own: Any, state: Any) -> bool:
+    """Whether it had to be: what drew nothing is left alone."""
+    if isinstance(own, random.Random):
+        moved = own.getstate() != state
+        if moved:
+            own.setstate(state)
+    elif isinstance(own, np.random.Generator):
+        moved = repr(own.bit_generator.state) != repr(state)
+        if moved:
+            own.bit_generator.state = state
+    else:
+        moved = not _same(own.get_state(), state)
+        if moved:
+            own.set_state(state)
+    return moved
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two states of numpy's are one: name, key, place in it, and a Gaussian kept back."""
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
