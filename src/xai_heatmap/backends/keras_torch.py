@@ -6,10 +6,12 @@ from typing import Any
 
 import keras
 import torch
+from torch import nn
 
 from xai_heatmap.backends.contract import Adapter, Sightings, Undo
 from xai_heatmap.backends.programs import Built
 from xai_heatmap.backends.torch_engine import TorchEngine
+from xai_heatmap.backends.torch_plainly import plainly
 from xai_heatmap.core.arrays import Native
 
 
@@ -20,7 +22,11 @@ class KerasTorchEngine(TorchEngine):
         values = (variable.value for variable in adapter.variables())
         home = next(values, None)
         anywhere: Any = keras.ops.zeros(()) if home is None else home
-        super().__init__(home=lambda: (anywhere.device, torch.float32), kept=kept)
+        super().__init__(
+            home=lambda: (anywhere.device, torch.float32),
+            modules=lambda: [part for part in adapter.objects() if isinstance(part, nn.Module)],
+            kept=kept,
+        )
         self._keras = adapter
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
@@ -29,8 +35,8 @@ class KerasTorchEngine(TorchEngine):
         return super().survey(adapter, x)
 
     @contextmanager
-    def _running(self, adapter: Adapter, undo: Undo) -> Iterator[None]:
-        with super()._running(adapter, undo):
+    def _running(self, adapter: Adapter, undo: Undo, *, again: bool = False) -> Iterator[None]:
+        with super()._running(adapter, undo, again=again), plainly(()):
             values = (variable.value for variable in self._keras.variables())
             learning = [value for value in values if value.requires_grad]
             try:

@@ -3,7 +3,7 @@ replayed.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +28,7 @@ from xai_heatmap.backends.torch_attention import Attending
 from xai_heatmap.backends.torch_balance import Balancing
 from xai_heatmap.backends.torch_biases import Biases
 from xai_heatmap.backends.torch_secant import Secants
+from xai_heatmap.backends.torch_state import Untouched
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.network import INPUT
 
@@ -56,14 +57,22 @@ class TorchEngine:
     home
         Where and in what precision the model lives at the time; numpy float32 crosses the
         boundary.
+    modules
+        All modules that the model has at the time.
     kept
         What is remembered of the model between calls.
     """
 
     def __init__(
-        self, *, home: Callable[[], tuple[torch.device, torch.dtype]], kept: dict[Any, Any]
+        self,
+        *,
+        home: Callable[[], tuple[torch.device, torch.dtype]],
+        modules: Callable[[], Sequence[torch.nn.Module]],
+        kept: dict[Any, Any],
     ) -> None:
         self._home = home
+        self._modules = modules
+        self._untouched: Untouched = kept.setdefault("untouched", Untouched())
         self._overwritten: dict[str, bool] = kept.setdefault("overwritten", {})
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
@@ -99,7 +108,7 @@ class TorchEngine:
             inner = {name: site for name, site in sites.items() if name != INPUT}
             with tapped(inner, adapter.method, taps.at):
                 scores = adapter.scores(image)
-        if not taps.settle():
+        if not taps.settle() or self._untouched.surprised:
             return self.record(adapter, x, sites, undo, biases=biases)
         return self._recorded(scores, taps.kept, added)
 
@@ -108,6 +117,8 @@ class TorchEngine:
         attending = Attending()
         with _PASSES, attending, self._running(adapter, undo):
             scores = adapter.scores(self._tensor(x).clone())
+        if self._untouched.surprised:
+            return self.attend(adapter, x, undo)
         return self._recorded(scores, attending.found)
 
     def balance(
@@ -166,8 +177,10 @@ class TorchEngine:
             return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
     @contextmanager
-    def _running(self, adapter: Adapter, undo: Undo) -> Iterator[None]:
-        """Everything that a pass needs around it, whatever mode the caller is in."""
+    def _running(self, adapter: Adapter, undo: Undo, *, again: bool = False) -> Iterator[None]:
+        """Everything that a pass needs around it, whatever mode the caller is in; `again` for a
+        part of what ran before.
+        """
         device, _ = self._home()
         devices = [device.index or 0] if device.type == "cuda" else []
         with ExitStack() as stack:
@@ -176,6 +189,8 @@ class TorchEngine:
             stack.enter_context(torch.random.fork_rng(devices, enabled=True))
             stack.enter_context(torch.inference_mode(mode=False))
             stack.enter_context(torch.enable_grad())
+            untouched = self._untouched.again if again else self._untouched.during
+            stack.enter_context(untouched(self._modules()))
             stack.enter_context(adapter.ready())
             stack.enter_context(adapter.undone(undo.part))
             if undo.mark is not None:
@@ -274,6 +289,8 @@ class TorchHead:
         activation = activation.to(self._dtype).requires_grad_()
         try:
             scores = self._scores(activation)
+            if self._engine._untouched.surprised:  # noqa: SLF001
+                scores = self._scores(activation)
         except RuntimeError as problem:
             if self._copies or "single memory location" not in str(problem):
                 raise
@@ -284,7 +301,7 @@ class TorchHead:
     def _scores(self, activation: torch.Tensor) -> torch.Tensor:
         images = len(activation)
         adapter, site, memory = self._adapter, self._site, self._memory
-        with self._engine._running(adapter, self._undo):  # noqa: SLF001
+        with self._engine._running(adapter, self._undo, again=True):  # noqa: SLF001
             if self._name == INPUT:
                 return adapter.scores(activation.clone())
             x = self._spread(self._x, images)

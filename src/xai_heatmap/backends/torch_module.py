@@ -1,7 +1,6 @@
 """`torch.nn.Module` as a network: its submodules are the parts, `forward` runs them."""
 
 import copy
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from types import MappingProxyType
@@ -19,6 +18,14 @@ from xai_heatmap.backends.opened import OpenedNetwork, state_of
 from xai_heatmap.backends.outputs import scores_in
 from xai_heatmap.backends.taps import intercepted
 from xai_heatmap.backends.torch_engine import TorchEngine
+from xai_heatmap.backends.torch_plainly import plainly
+from xai_heatmap.backends.torch_weights import (
+    differentiable,
+    home_of,
+    learning_in,
+    modules_of,
+    without_values,
+)
 from xai_heatmap.core.answer import Kind
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import NotAModel
@@ -59,16 +66,13 @@ def open_torch(
         If the model takes more than the picture and what is held.
     """
     module = _unwrapped(model)
-    if isinstance(module, torch.jit.ScriptModule):
-        raise NotAModel(
-            "A TorchScript module has no Python to open at its layers. Give the eager "
-            "torch.nn.Module that it was "
-            "made from."
-        )
+    _check(module)
     state = state_of(module)
     return OpenedNetwork(
         ModuleAdapter(module, output=output, picture=picture).taking(held),
-        TorchEngine(home=lambda: _home(module), kept=state.kept),
+        TorchEngine(
+            home=lambda: home_of(module), modules=lambda: modules_of(module), kept=state.kept
+        ),
         state,
         image_shape=image_shape,
         keep_closing=keep_closing,
@@ -96,7 +100,7 @@ class ModuleAdapter:
 
     def parts(self) -> Mapping[str, nn.Module]:
         """Every submodule by its dotted path; named again only where modules were put in or out."""
-        modules = _modules(self._module)
+        modules = modules_of(self._module)
         if modules != self._modules:
             self._modules = modules
             self._parts = {path: module for path, module in self._module.named_modules() if path}
@@ -105,10 +109,10 @@ class ModuleAdapter:
     @contextmanager
     def ready(self) -> Iterator[None]:
         """Evaluation mode and no gradients for the weights; every flag is given back as it was."""
-        modules = _modules(self._module)
+        modules = modules_of(self._module)
         training = [module for module in modules if module.training]
-        learning, inferred = _weights(modules)
-        with _differentiable(modules) if inferred else nullcontext():
+        learning, inferred = learning_in(modules)
+        with plainly(modules), differentiable(modules) if inferred else nullcontext():
             try:
                 for module in training:
                     module.training = False
@@ -174,73 +178,32 @@ def _joined(scores: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
     return torch.cat([scores, boxes.to(scores.dtype)], dim=-1)
 
 
-def _weights(modules: Sequence[nn.Module]) -> tuple[list[torch.Tensor], bool]:
-    """Weights that learn, and whether any tensor at all was made in inference mode."""
-    learning, inferred = [], False
-    for module in modules:
-        own = vars(module)
-        for shelf in (own["_parameters"], own["_buffers"]):
-            for tensor in shelf.values():
-                if tensor is None:
-                    continue
-                if tensor.is_inference():
-                    inferred = True
-                elif tensor.requires_grad and tensor.is_leaf:
-                    learning.append(tensor)
-    return learning, inferred
-
-
-@contextmanager
-def _differentiable(modules: Sequence[nn.Module]) -> Iterator[None]:
-    """Weights that were made in inference mode can't be differentiated through: copies stand in."""
-    shelves = [vars(m)[shelf] for m in modules for shelf in ("_parameters", "_buffers")]
-    before = [dict(shelf) for shelf in shelves]
-    copies: dict[int, torch.Tensor] = {}
-    try:
-        with torch.inference_mode(mode=False):
-            for shelf in shelves:
-                for name, tensor in shelf.items():
-                    if tensor is not None:
-                        shelf[name] = copies.setdefault(id(tensor), tensor.clone().detach())
-        yield
-    finally:
-        for shelf, tensors in zip(shelves, before, strict=True):
-            shelf.update(tensors)
-
-
-def _home(module: nn.Module) -> tuple[torch.device, torch.dtype]:
-    """Where the model lives now, and in what precision: those of its first weights."""
-    tensors = itertools.chain(module.parameters(), module.buffers())
-    first = next(tensors, None)
-    if first is None:
-        return torch.device("cpu"), torch.float32
-    floating = (t for t in itertools.chain([first], tensors) if t.is_floating_point())
-    return first.device, next((t.dtype for t in floating), torch.float32)
-
-
-def _modules(root: nn.Module) -> list[nn.Module]:
-    """All modules, as `modules()` gives them but in another order and ten times as fast: it runs
-    on every call.
-    """
-    found = {id(root): root}
-    todo = [root]
-    while todo:
-        for child in vars(todo.pop())["_modules"].values():
-            if child is not None and id(child) not in found:
-                found[id(child)] = child
-                todo.append(child)
-    return list(found.values())
+def _check(module: nn.Module) -> None:
+    """Whether there is Python to open, and weights to run it with."""
+    if isinstance(module, torch.jit.ScriptModule):
+        raise NotAModel(
+            "A TorchScript module has no Python to open at its layers. Give the eager "
+            "torch.nn.Module that it was made from, with its weights: "
+            "model.load_state_dict(scripted.state_dict())."
+        )
+    if without_values(module):
+        raise NotAModel(
+            f"A model with weights is needed; all those of this {type(module).__name__} lie on the "
+            "meta device, which holds shapes and no numbers, and no hook brings them in. Load them "
+            "first: model.load_state_dict(weights, assign=True)."
+        )
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:
     """The eager module inside torch.compile's and the parallel wrappers."""
-    while True:
+    while not isinstance(model, torch.jit.ScriptModule):  # whose attributes are not Python's
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
             model = model.module
         elif isinstance(inner := vars(model).get("_modules", {}).get("_orig_mod"), nn.Module):
             model = inner
         else:
-            return model
+            break
+    return model
 
 
 def _declared(module: nn.Module) -> Declared:
