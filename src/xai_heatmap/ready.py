@@ -76,7 +76,7 @@ def ready(given: np.ndarray, network: Network) -> Input:
             f"{network.name} takes {channels} channels, {layout}; received {_by(given.shape)}."
         )
     x = np.moveaxis(one, -1, 0) if network.channels_last else one
-    return np.ascontiguousarray(x, np.float32)
+    return np.array(x, np.float32, order="C")  # a copy: a model may write into its input
 
 
 def photograph(image: Any, x: Input) -> tuple[Image, str, Geometry, str]:
@@ -87,15 +87,16 @@ def photograph(image: Any, x: Input) -> tuple[Image, str, Geometry, str]:
     image
         Anything that is read as a picture, or a pair of it and the `Geometry` of the input.
     """
-    geometry = None
+    picture: Any = image
+    geometry: Any = None
     if isinstance(image, tuple) and len(image) == 2:
-        image, geometry = image
+        picture, geometry = image
     if geometry is not None and not isinstance(geometry, Geometry):
         raise BadOption(
             "image is the photograph, or a pair of it and the xai_heatmap.Geometry of the input; "
             f"the second of the pair is a {type(geometry).__name__}."
         )
-    frame = read(image)
+    frame = read(picture)
     size, input_size = frame.image.shape[:2], (x.shape[1], x.shape[2])
     if geometry is not None:
         if (geometry.image_size, geometry.input_size) != (size, input_size):
@@ -116,8 +117,10 @@ def drawing(x: Input, network: Network) -> tuple[Image, str]:
     for undone, how in _undone(x, network):
         if undone is not None and undone.min() >= -SLACK and undone.max() <= 1 + SLACK:
             return as_picture(undone), how
-    low, high = np.percentile(x, (1, 99))
-    return as_picture((x - low) / max(float(high - low), 1e-12)), "stretched from its own values"
+    low, high = np.percentile(x, (1, 99)).astype(np.float32)
+    return as_picture(
+        (x - low) / np.maximum(high - low, np.float32(1e-12))
+    ), "stretched from its own values"
 
 
 def _undone(x: Input, network: Network) -> list[tuple[Input | None, str]]:

@@ -182,7 +182,7 @@ class Transform:
             )
         last = _last(found.shape, self.channels, channels_last=self.channels_last)
         x = np.moveaxis(found, -1, 0) if last else found
-        return np.ascontiguousarray(x, np.float32)
+        return np.array(x, np.float32, order="C")
 
     def _picked(self, answer: Any) -> np.ndarray:
         """The array in an answer of any kind."""

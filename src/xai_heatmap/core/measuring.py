@@ -29,6 +29,9 @@ STRAIGHT = 1.0
 
 Plane = Float[np.ndarray, "H W"]
 
+Coefficients = Float[np.ndarray, "3"]
+"""a, b, c of a u + b v + c."""
+
 Pair = tuple[Float32[np.ndarray, "..."], Float32[np.ndarray, "..."]]
 """Inputs (c, H, W) that became of a ramp and of its negative."""
 
@@ -55,7 +58,7 @@ class Measured:
     white: Input
     random: bool = False
 
-    def seen(self, x: Input) -> Float[np.ndarray, "c H W"] | None:
+    def seen(self, x: Input) -> Input | None:
         """An input with its scaling undone, in [0, 1] where that is known; None where it isn't."""
         contrast = self.white - self.black
         if x.shape != contrast.shape or not np.isfinite(contrast).all():
@@ -65,7 +68,7 @@ class Measured:
         if not strongest.all():
             return None
         share = np.where(shown, (x - self.black) / np.where(shown, contrast, 1), 0)
-        return np.clip(share, 0, 1)
+        return np.clip(share, 0, 1).astype(np.float32)
 
 
 def measured(see: See, size: Size) -> Measured:
@@ -161,7 +164,7 @@ def _planes(
     shown: Bool[np.ndarray, "H W"],
     near: list[tuple[float, float]],
     whole: list[tuple[float, float]],
-) -> tuple[list[Float[np.ndarray, "3"]], float] | None:
+) -> tuple[list[Coefficients], float] | None:
     """The planes of rows and of columns, and how far off them nearly all places lie.
 
     Parameters
@@ -183,7 +186,8 @@ def _planes(
     if not len(rows):
         return None
     spanned = np.stack([columns + 0.5, rows + 0.5, np.ones(len(rows))], axis=1)
-    planes, off = [], 0.0
+    planes: list[Coefficients] = []
+    off = 0.0
     for own in at:
         read = own[kept]
         if not np.isfinite(read).all():
@@ -194,9 +198,7 @@ def _planes(
     return planes, off
 
 
-def _span(
-    plane: Float[np.ndarray, "3"], shown: Bool[np.ndarray, "H W"], length: int
-) -> tuple[float, float]:
+def _span(plane: Coefficients, shown: Bool[np.ndarray, "H W"], length: int) -> tuple[float, float]:
     """Where on an axis of the picture the places that show it begin and end, and a little more."""
     rows, columns = np.nonzero(shown)
     reached = np.stack([columns + 0.5, rows + 0.5, np.ones(len(rows))], axis=1) @ plane
