@@ -105,6 +105,25 @@ _unary("Reciprocal", torch.reciprocal, positive=True)
 _unary("Neg", torch.neg)
 _unary("Abs", torch.abs, 0)
 _unary("Identity", lambda x: x * 1)
+_unary("Atan", torch.atan)
+_unary("Sinh", torch.sinh)
+_unary("Cosh", torch.cosh)
+_unary("Asinh", torch.asinh)
+
+
+@case("Tan", "Asin", "Acos", "Atanh", "Acosh")
+def of_an_interval(draw: Draw, rng: np.random.Generator, operator: str) -> Case:
+    x = rng.uniform(-0.9, 0.9, shape(draw, 0))
+    return Case([x + 2.5 if operator == "Acosh" else x], getattr(torch, operator.lower()))
+
+
+@case("Mod")
+def remainder(draw: Draw, rng: np.random.Generator) -> Case:
+    full = shape(draw)
+    b = rng.choice([-1.0, 1.0], stretched(draw, full)) * 1.5
+    whole = rng.integers(-3, 4, full)
+    a = b * (whole + rng.uniform(0.1, 0.9, full) * np.where(whole < 0, -1, 1))
+    return Case([a, b], torch.fmod, {"fmod": 1}, single=True)
 
 
 @case("LeakyRelu", "Elu", "Celu", "ThresholdedRelu", "Swish")
@@ -830,6 +849,88 @@ def gather_nd(draw: Draw, rng: np.random.Generator) -> Case:
     depth = draw(st.integers(1, len(full)))
     index = np.stack([rng.integers(0, full[axis], (2, 3)) for axis in range(depth)], -1)
     return Case([smooth(rng, full), index], lambda x, i: x[tuple(i.unbind(-1))], fixed=(1,))
+
+
+@case("TopK")
+def top_k(draw: Draw, rng: np.random.Generator) -> Case:
+    full = shape(draw)
+    axis, largest = draw(st.integers(0, len(full) - 1)), draw(st.integers(0, 1))
+    k = draw(st.integers(1, full[axis]))
+    return Case(
+        [distinct(rng, full), np.array([k])],
+        lambda x, _: x.topk(k, axis, bool(largest)).values,
+        {"axis": axis - draw(st.sampled_from((0, len(full)))), "largest": largest},
+        fixed=(1,),
+    )
+
+
+@case("ScatterElements")
+def scatter_elements(draw: Draw, rng: np.random.Generator) -> Case:
+    full = shape(draw)
+    axis, adds = draw(st.integers(0, len(full) - 1)), draw(st.booleans())
+    part = tuple(draw(st.integers(1, length)) for length in full)
+    index = np.apply_along_axis(
+        lambda _: rng.permutation(full[axis])[: part[axis]], axis, np.zeros(part, np.int64)
+    )
+
+    def twin(x: torch.Tensor, i: torch.Tensor, updates: torch.Tensor) -> torch.Tensor:
+        return x.scatter_add(axis, i, updates) if adds else x.scatter(axis, i, updates)
+
+    attributes = {"axis": axis} | ({"reduction": "add"} if adds else {})
+    return Case([smooth(rng, full), index, smooth(rng, part)], twin, attributes, fixed=(1,))
+
+
+@case("ScatterND")
+def scatter_nd(draw: Draw, rng: np.random.Generator) -> Case:
+    full = shape(draw, 2, 4)
+    adds, count = draw(st.booleans()), draw(st.integers(1, full[0]))
+    index = rng.permutation(full[0])[:count][:, None]
+    attributes = {"reduction": "add"} if adds else {}
+    return Case(
+        [smooth(rng, full), index, smooth(rng, (count, *full[1:]))],
+        lambda x, i, u: x.index_put((i[:, 0],), u, accumulate=adds),
+        attributes,
+        fixed=(1,),
+    )
+
+
+@case("Trilu")
+def triangle(draw: Draw, rng: np.random.Generator) -> Case:
+    upper, k = draw(st.integers(0, 1)), draw(st.integers(-2, 2))
+    x = smooth(rng, (*shape(draw, 0, 2), *numbers(draw, 2, 2, 5)))
+    function = torch.triu if upper else torch.tril
+    return Case([x, np.array(k)], lambda x, _: function(x, k), {"upper": upper}, fixed=(1,))
+
+
+@case("Col2Im")
+def columns_to_image(draw: Draw, rng: np.random.Generator) -> Case:
+    image, block = numbers(draw, 2, 4, 6), numbers(draw, 2, 1, 3)
+    pads, strides = numbers(draw, 2, 0, 1), numbers(draw, 2, 1, 2)
+    counts = [
+        (length + 2 * pad - size) // stride + 1
+        for length, pad, size, stride in zip(image, pads, block, strides, strict=True)
+    ]
+    x = smooth(rng, (2, 3 * block[0] * block[1], counts[0] * counts[1]))
+    return Case(
+        [x, np.array(image), np.array(block)],
+        lambda x, *_: F.fold(x, image, block, padding=pads, stride=strides),
+        {"pads": [*pads, *pads], "strides": [*strides]},
+        fixed=(1, 2),
+        single=True,
+    )
+
+
+@case("ReduceProd")
+def reduced_product(draw: Draw, rng: np.random.Generator) -> Case:
+    full = shape(draw, 2, 3, longest=3)
+    axis, keepdim = draw(st.integers(0, len(full) - 1)), draw(st.booleans())
+    x = off_kinks(rng, full, 0) * (rng.random(full) > draw(st.sampled_from((0, 0.3))))
+    return Case(
+        [x, np.array([axis])],
+        lambda x, _: x.prod(axis, keepdim=keepdim),
+        {"keepdims": int(keepdim)},
+        fixed=(1,),
+    )
 
 
 @case("Pad")

@@ -258,7 +258,6 @@ def test_quantised_network_is_explained_through_its_dequantised_values() -> None
         ("Resize", "x none none sizes", {"coordinate_transformation_mode": "half_pixel_symmetric"}),
         ("Einsum", "x", {"equation": "aabc->abc"}),
         ("BatchNormalization", "x k k k k", {"training_mode": 1}),
-        ("MaxPool", "x", {"kernel_shape": [1, 1], "strides": [2, 2], "ceil_mode": 1}),
     ],
 )
 def test_attributes_without_a_formula_are_refused(

@@ -23,9 +23,11 @@ def contributions(
     NoRule
         If the value mixes images, so that no part of it is of one of them.
     """
-    product = gradient * bias
-    if len(product) != images:  # attention heads, or levels of a pyramid, beside the images
-        if len(product) % images:
+    product = np.asarray(gradient * bias)
+    if (
+        product.ndim == 0 or len(product) != images
+    ):  # attention heads, or levels of a pyramid, beside the images
+        if product.ndim == 0 or len(product) % images:
             raise NoRule(
                 f"A bias of the shape {product.shape} belongs to no one of {images} pictures. "
                 "Explain one picture at a time, or choose another method than fullgrad."

@@ -1,6 +1,6 @@
 """Whether an ONNX model is whole and in order, before anything is computed from it."""
 
-from onnx import ModelProto, defs
+from onnx import ModelProto, TensorProto, defs
 
 from xai_heatmap.backends.onnx_file import LARGEST, is_outside, tensors
 from xai_heatmap.core.errors import ModelError, NotAModel
@@ -20,6 +20,7 @@ def check_whole(model: ModelProto) -> None:
         For the first thing that is wrong.
     """
     _check_text(model)
+    _check_types(model)
     _check_weights(model)
     _check_domains(model)
     _check_order(model)
@@ -35,6 +36,20 @@ def _check_text(model: ModelProto) -> None:
         raise NotAModel(
             "An ONNX model was expected, and names in this one are not text. Copy, download or "
             "export it again."
+        )
+
+
+def _check_types(model: ModelProto) -> None:
+    graph = model.graph
+    values = [*graph.input, *graph.output, *graph.value_info]
+    types = {value.name: value.type.tensor_type.elem_type for value in values}
+    types |= {tensor.name: tensor.data_type for tensor in tensors(model)}
+    known = TensorProto.DataType.values()
+    if unknown := next((item for item in types.items() if item[1] not in known), None):
+        raise ModelError(
+            f"Types of numbers that the installed onnx knows are needed; {unknown[0]!r} is of type "
+            f"number {unknown[1]}. Run: pip install --upgrade onnx onnxruntime, or export the "
+            f"model again."
         )
 
 

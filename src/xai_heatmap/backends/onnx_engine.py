@@ -47,7 +47,10 @@ class OnnxEngine:
 
     def ready(self, shape: tuple[int, ...], held: Held) -> Ready:
         """The model prepared for pictures of `shape` (c, *image), with that beside them."""
-        return _once(self._ready, (shape, held.key), lambda: ready(self.source, shape, held))
+        once = not self._ready  # of a file, not of every size
+        return _once(
+            self._ready, (shape, held.key), lambda: ready(self.source, shape, held, compared=once)
+        )
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
         """From shapes that are inferred; the graph runs only where that is not enough."""

@@ -14,6 +14,9 @@ from xai_heatmap.core.errors import ModelError, NotAModel, UnsafeModel
 LARGEST = 2**31 - 1
 """Bytes that one protobuf message, and so one model in memory, may have."""
 
+LONGEST_NAME = 1000
+"""Letters that the path of a file beside the model may have."""
+
 
 @dataclass(frozen=True)
 class OnnxFile:
@@ -127,6 +130,12 @@ def _bytes(text: str | None) -> int | None:
 def _beside(tensor: TensorProto, path: Path) -> Path:
     """The file that holds the numbers of a tensor: in the model's own folder, or below it."""
     location = next((e.value for e in tensor.external_data if e.key == "location"), "")
+    if len(location) > LONGEST_NAME:
+        raise UnsafeModel(
+            f"{str(path)!r} takes weights from a file whose name has {len(location)} letters, "
+            f"{location[:40]!r}..., which is none, and is not opened. Export the model again, in "
+            f"one file."
+        )
     folder = path.parent.resolve()
     found = Path(os.path.realpath(folder / location)) if "\0" not in location else folder
     if not location or not found.is_relative_to(folder) or found == folder:

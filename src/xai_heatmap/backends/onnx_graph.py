@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from onnx import ModelProto, NodeProto, helper
+import numpy as np
+from onnx import ModelProto, NodeProto, TensorProto, helper
 
 from xai_heatmap import reverse
-from xai_heatmap.backends.contract import Closing
+from xai_heatmap.backends.contract import IMAGES_IN_A_SURVEY, Closing
 from xai_heatmap.backends.declared_inputs import Declarations
 from xai_heatmap.backends.held import Given, Held, Name
 from xai_heatmap.backends.onnx_boxes import in_onnx, with_boxes
 from xai_heatmap.backends.onnx_check import check_whole
 from xai_heatmap.backends.onnx_cut import part
+from xai_heatmap.backends.onnx_inferring import inferring
 from xai_heatmap.backends.onnx_input import (
     IMAGES,
     PictureInput,
@@ -20,7 +22,10 @@ from xai_heatmap.backends.onnx_input import (
     picture_input,
     retyped,
 )
+from xai_heatmap.backends.onnx_limits import alone, bounded
 from xai_heatmap.backends.onnx_output import CLOSING, chosen, closing, with_scores, without
+from xai_heatmap.backends.onnx_same import check_same
+from xai_heatmap.backends.onnx_settled import settle
 from xai_heatmap.core.box_form import Boxes
 
 
@@ -102,6 +107,8 @@ def source(
         answer = chosen(model, how)
     stored = {initializer.name for initializer in model.graph.initializer}
     needed = part(model, model.graph.node, inputs=[], outputs=[answer])
+    if not needed.graph.output[0].type.WhichOneof("value"):  # not an output: what feeds one
+        needed.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
     made = {name for node in needed.graph.node for name in node.output}
     read = {name for node in needed.graph.node for name in node.input} - made - stored
     needed.graph.input.extend(value for value in model.graph.input if value.name in read)
@@ -109,28 +116,52 @@ def source(
     unread = frozenset(every - read)
     rest = {name: value for name, value in held.items() if name not in unread}
     found = picture_input(needed, image_shape=image_shape, held=rest, picture=picture)
+    found = alone(bounded(found, image_shape), needed)
     return Source(needed, found, answer, declarations(needed, found.images), unread, boxes)
 
 
-def ready(given: Source, shape: Sequence[int], held: Held | None = None) -> Ready:
+def ready(
+    given: Source, shape: Sequence[int], held: Held | None = None, *, compared: bool = False
+) -> Ready:
     """The model for pictures of `shape` (c, *image), with that beside them.
+
+    With `compared`, a graph that was rewritten is run beside the one that it was made of, on noise.
 
     Raises
     ------
     ModelError
-        If the model is not valid, or can't be brought into the form that is needed.
+        If the model is not valid, or can't be brought into the form that is needed; if that
+        changes its scores.
     """
     model = ModelProto()
     model.CopyFrom(given.model)
     shaped(model, given.picture, shape)
     _beside(model, given.picture, held or Held())
     retyped(model, given.picture.name)
-    _inferring(model)
+    inferring(model)
     prepared = reverse.prepared(model)
-    own = [node for node in prepared.graph.node if node.op_type != "Constant"]
+    feeds = _noise(given, shape, held or Held())
+    settle(prepared, feeds, images=given.picture.images)
+    if compared:
+        check_same(model, prepared, given.answer, feeds)
+    own = [node for node in prepared.graph.node if _is_own(node)]
     end = closing(prepared, given.answer)
     undone = end and _scored(without(prepared, end), given)
     return Ready(_scored(prepared, given), undone, end and CLOSING[end.op_type], own)
+
+
+def _is_own(node: NodeProto) -> bool:
+    return node.op_type != "Constant" and not node.output[0].startswith(reverse.PREFIX)
+
+
+def _noise(given: Source, shape: Sequence[int], held: Held) -> dict[str, np.ndarray]:
+    """As many pictures as a survey looks at, and what is held for the first beside them."""
+    images = given.picture.images or IMAGES_IN_A_SURVEY
+    x = np.random.default_rng(0).normal(size=(images, *shape)).astype(np.float32)
+    x = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if given.picture.channels_last else x
+    own = held.of([0])
+    rows = own.spread(lambda row: np.repeat(row, images, axis=0))
+    return {given.picture.name: x, **{str(name): value for name, value in rows.items()}}
 
 
 def shaped(model: ModelProto, picture: PictureInput, shape: Sequence[int]) -> None:
@@ -160,18 +191,6 @@ def _beside(model: ModelProto, picture: PictureInput, held: Held) -> None:
             kind.shape.CopyFrom(
                 helper.make_tensor_type_proto(kind.elem_type, shapes[value.name]).tensor_type.shape
             )
-
-
-def _inferring(model: ModelProto) -> None:
-    """What was exported while it was trained infers from now on."""
-    for node in model.graph.node:
-        if node.op_type == "Dropout":
-            del node.input[2:]
-        if node.op_type == "BatchNormalization":
-            others = [a for a in node.attribute if a.name != "training_mode"]
-            if len(others) < len(node.attribute):
-                del node.attribute[:], node.output[1:]
-                node.attribute.extend(others)
 
 
 def _scored(model: ModelProto, given: Source) -> OnnxGraph:

@@ -3,11 +3,13 @@
 import json
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from onnx import ModelProto
 
 from xai_heatmap.backends.onnx_formulas import FORMULAS
+from xai_heatmap.backends.onnx_limits import MOST_NUMBERS
 from xai_heatmap.core.network import Declared
 
 PREFIX = "xai_heatmap."
@@ -104,16 +106,20 @@ def _are_labels(value: Any) -> bool:
 def _is_preprocess(value: Any) -> bool:
     """The options of a preprocessing, each of its type and in its range."""
     checks: dict[str, Callable[[Any], bool]] = {
-        **{name: words.__contains__ for name, words in WORDS.items()},
-        "mean": lambda v: v is None or _are_numbers(v),
-        "std": lambda v: v is None or (_are_numbers(v) and min(v) > 0),
-        "input_size": lambda v: _are_whole(v) and len(v) == 2,
-        "channels": lambda v: v in (1, 3) and not isinstance(v, bool),
+        **{name: partial(_is_one_of, words) for name, words in WORDS.items()},
+        "mean": lambda v: v is None or _are_of_channels(v),
+        "std": lambda v: v is None or (_are_of_channels(v) and min(v) > 0),
+        "input_size": lambda v: _are_whole(v) and len(v) == 2 and 3 * v[0] * v[1] <= MOST_NUMBERS,
+        "channels": lambda v: type(v) is int and v in (1, 3),
         "ratio": lambda v: _are_numbers([v]) and 0 < v <= 1,
     }
     return isinstance(value, dict) and all(
         name in checks and checks[name](one) for name, one in value.items()
     )
+
+
+def _is_one_of(words: tuple[str, ...], value: Any) -> bool:
+    return isinstance(value, str) and value in words
 
 
 def _are_numbers(value: Any) -> bool:
@@ -123,6 +129,10 @@ def _are_numbers(value: Any) -> bool:
         and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
         and all(abs(v) < 1e9 for v in value)
     )
+
+
+def _are_of_channels(value: Any) -> bool:
+    return _are_numbers(value) and len(value) in (1, 3)
 
 
 def _are_whole(value: Any) -> bool:

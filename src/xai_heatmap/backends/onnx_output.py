@@ -14,6 +14,12 @@ CLOSING: dict[str, Closing] = {"Softmax": "softmax", "LogSoftmax": "softmax", "S
 CARRYING = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Dropout")
 """Operators that may stand between a closing function and the output."""
 
+NO_SCORES = (
+    *(TensorProto.INT32, TensorProto.INT64, TensorProto.UINT32, TensorProto.UINT64),
+    *(TensorProto.BOOL, TensorProto.STRING),
+)
+"""What labels and numbers of things are of; codes of scores are smaller integers."""
+
 SCORES = "scores as float32 (images, classes)"
 """The tensor that is explained, where the output itself has another shape or type."""
 
@@ -33,15 +39,35 @@ def chosen(model: ModelProto, output: str | int | None) -> str:
     if output is not None and output not in names:
         raise NoScores(f"The model has no output {output!r}; it has {', '.join(names)}.")
     wanted = [value for value in outputs if output in (None, value.name)]
-    usable = [value for value in wanted if value.type.HasField("tensor_type")]
-    if not usable:
-        what = wanted[0].type.WhichOneof("value") if wanted else None
-        raise NoScores(
-            f"One row of scores an image was expected, a tensor (images, classes); the model "
-            f"answers {(what or 'nothing').removesuffix('_type').replace('_', ' ')}. Export it "
-            f"without what follows the scores, such as ZipMap."
-        )
-    return min(usable, key=lambda value: (_unlikely(value), names.index(value.name))).name
+    scores = [value for value in wanted if _may_be_scores(value)]
+    if scores:
+        return min(scores, key=lambda value: (_unlikely(value), names.index(value.name))).name
+    if (naming := zip_map(model, [value.name for value in wanted])) is not None:
+        return naming.input[0]
+    what = ", ".join(f"{value.name} ({_kind(value)})" for value in wanted) or "nothing"
+    raise NoScores(
+        f"One row of scores an image was expected, real numbers (images, classes); the model "
+        f"answers {what}. Labels and what a map holds have no derivative: export the model "
+        f"without what follows its scores, such as ArgMax or ZipMap."
+    )
+
+
+def zip_map(model: ModelProto, outputs: Sequence[str]) -> NodeProto | None:
+    """The node that gives one of these outputs by putting names to scores, if there is one."""
+    every = (node for node in model.graph.node if node.op_type == "ZipMap")
+    return next((node for node in every if node.output[0] in outputs and node.input), None)
+
+
+def class_names(model: ModelProto, scores: str) -> tuple[str, ...] | None:
+    """What a ZipMap calls the classes of these scores."""
+    for node in model.graph.node:
+        if node.op_type == "ZipMap" and scores in node.input:
+            for attribute in node.attribute:
+                if attribute.name == "classlabels_strings":
+                    return tuple(text.decode(errors="replace") for text in attribute.strings)
+                if attribute.name == "classlabels_int64s":
+                    return tuple(map(str, attribute.ints))
+    return None
 
 
 def closing(model: ModelProto, answer: str) -> NodeProto | None:
@@ -116,13 +142,25 @@ def _first(value: ValueInfoProto) -> int | str | None:
     return dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None
 
 
-def _unlikely(value: ValueInfoProto) -> tuple[bool, bool, int]:
+def _may_be_scores(value: ValueInfoProto) -> bool:
+    kind = value.type.tensor_type
+    return value.type.HasField("tensor_type") and kind.elem_type not in NO_SCORES
+
+
+def _kind(value: ValueInfoProto) -> str:
+    """What an output holds, in a word."""
+    if value.type.HasField("tensor_type"):
+        return TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
+    what = value.type.WhichOneof("value") or "no type"
+    return what.removesuffix("_type").replace("_", " ")
+
+
+def _unlikely(value: ValueInfoProto) -> tuple[bool, int]:
     kind = value.type.tensor_type
     rank = len(kind.shape.dim) if kind.HasField("shape") else 2
     word = value.name.casefold()
     likely = next((i for i, name in enumerate(LIKELY) if name in word), len(LIKELY))
-    integer = kind.elem_type in (TensorProto.INT32, TensorProto.INT64, TensorProto.STRING)
-    return integer, rank != 2, likely
+    return rank != 2, likely
 
 
 def _readers(model: ModelProto, name: str) -> int:

@@ -17,7 +17,9 @@ from xai_heatmap.backends.held import Given, Held, Name
 from xai_heatmap.backends.onnx_engine import OnnxEngine
 from xai_heatmap.backends.onnx_file import OnnxFile, load_onnx_file
 from xai_heatmap.backends.onnx_graph import Source, source
+from xai_heatmap.backends.onnx_inferring import changes
 from xai_heatmap.backends.onnx_metadata import declared, layers
+from xai_heatmap.backends.onnx_output import class_names
 from xai_heatmap.backends.onnx_survey import sites
 from xai_heatmap.backends.opened import OpenedNetwork, State, View
 from xai_heatmap.core.box_form import Boxes
@@ -67,7 +69,13 @@ def open_onnx(
     engine = OnnxEngine(given, tuple(providers))
     shape = tuple(image_shape or given.picture.usual)
     known = shape if image_shape is not None or given.picture.says_something else None
-    said = replace(declared(file.model, image_shape=known), axes=len(shape) - 1)
+    own = declared(file.model, image_shape=known)
+    said = replace(
+        own,
+        labels=own.labels or class_names(file.model, given.answer),
+        axes=len(shape) - 1,
+        changes=changes(given.model),
+    )
     beside = as_declared(given.inputs, read_by(given, held))
     adapter = GraphAdapter(file.name, said, given, sites(engine.ready(shape, beside)), beside)
     network = OnnxNetwork(adapter, engine, State(), image_shape=known, keep_closing=keep_closing)

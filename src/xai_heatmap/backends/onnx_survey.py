@@ -1,6 +1,5 @@
 """What an ONNX graph is like: its layers with their shapes, and which tensor flows into which."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from onnx import ModelProto, NodeProto, TensorProto
@@ -9,6 +8,7 @@ from xai_heatmap.backends.contract import IMAGES_IN_A_SURVEY, Sighting, Sighting
 from xai_heatmap.backends.onnx_cut import depending_on, infos, reads
 from xai_heatmap.backends.onnx_graph import Ready
 from xai_heatmap.backends.onnx_input import IMAGES, REAL
+from xai_heatmap.backends.onnx_modules import Answered, modules
 from xai_heatmap.core.network import INPUT
 
 SUMS = ("Add", "Sum")
@@ -34,16 +34,21 @@ def sightings(ready: Ready, *, images: int | None, probe: Probe) -> Sightings:
     moving = depending_on([graph.image], graph.model.graph.node)
     nodes = [node for node in ready.layers if node.output[0] in moving]
     shapes = _shapes(graph.model, [node.output[0] for node in nodes], images, probe)
-    paths = [path(node) for node in nodes]
-    times: Counter[str] = Counter()
     number = {name: index for index, name in enumerate([graph.image, *sorted(moving)])}
     number[graph.image] = 0
+    every, answered = sites(ready), _answered(ready)
     calls = []
-    for node, own in zip(nodes, paths, strict=True):
+    for node in nodes:
         tensor = node.output[0]
         if tensor in shapes:
-            calls.append(Sighting(own, times[own], node.op_type, shapes[tensor], number[tensor]))
-            times[own] += 1
+            names = [
+                (path(node), node.op_type),
+                *((m.path, m.kind) for m in answered.get(tensor, ())),
+            ]
+            calls.extend(
+                Sighting(own, every[own].index(tensor), kind, shapes[tensor], number[tensor])
+                for own, kind in names
+            )
     return Sightings(
         calls=calls,
         sources=_sources(graph.model, number),
@@ -66,8 +71,20 @@ def path(node: NodeProto) -> str:
 def sites(ready: Ready) -> dict[str, tuple[str, ...]]:
     """The tensors of every layer, in order of its calls."""
     found: dict[str, tuple[str, ...]] = {}
+    answered = _answered(ready)
     for node in ready.layers:
-        found[path(node)] = (*found.get(path(node), ()), node.output[0])
+        tensor = node.output[0]
+        for own in (path(node), *(module.path for module in answered.get(tensor, ()))):
+            found[own] = (*found.get(own, ()), tensor)
+    return found
+
+
+def _answered(ready: Ready) -> dict[str, list[Answered]]:
+    """The modules whose answer a tensor is, innermost first."""
+    found: dict[str, list[Answered]] = {}
+    for module in modules(ready.layers, [ready.kept.scores]):
+        if module.path != INPUT:
+            found.setdefault(module.tensor, []).append(module)
     return found
 
 

@@ -106,6 +106,9 @@ class Declared:
     axes
         Of the grid that its input lies on, where no shape is said: 1 for signals, 2 for pictures,
         3 for volumes.
+    changes
+        What was changed of the model so that it can be explained, in sentences: it then is not
+        what its own runtime computes.
     """
 
     input_shape: tuple[int, ...] | None = None
@@ -114,6 +117,7 @@ class Declared:
     method: str | None = None
     answers: Kind | None = None
     axes: int | None = None
+    changes: tuple[str, ...] = ()
 
     @property
     def rank(self) -> int | None:

@@ -7,7 +7,7 @@ takes a ``Builder`` and ``gradients``.
 
 from xai_heatmap.reverse import operators as _operators  # noqa: F401  # registers the rules
 from xai_heatmap.reverse.biases import biases
-from xai_heatmap.reverse.builder import Builder, Tensor, op
+from xai_heatmap.reverse.builder import PREFIX, Builder, Tensor, op
 from xai_heatmap.reverse.prepare import prepared
 from xai_heatmap.reverse.registry import Rule, rules
 from xai_heatmap.reverse.secant import REFERENCE, SECANT, beside
@@ -17,6 +17,7 @@ from xai_heatmap.reverse.way import BALANCED, DERIVATIVE, Way
 __all__ = [
     "BALANCED",
     "DERIVATIVE",
+    "PREFIX",
     "REFERENCE",
     "SECANT",
     "Builder",

@@ -9,6 +9,7 @@ from xai_heatmap.reverse.registry import Node, find
 from xai_heatmap.reverse.sweep import moving as moving_in
 
 POINTWISE = frozenset({
+    *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh", "Tan"),
     *("BatchNormalization", "Celu", "Clip", "Cos", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid"),
     *("HardSwish", "Log", "Max", "Min", "Mish", "Pow", "Reciprocal", "Selu", "Sigmoid", "Sin"),
     *("Softplus", "Softsign", "Sqrt", "Swish", "Tanh", "ThresholdedRelu", "Where"),

@@ -1,101 +1,80 @@
 """Bringing a model into the form in which it is differentiated."""
 
-from onnx import ModelProto, checker, defs, helper, inliner, shape_inference, version_converter
+from onnx import ModelProto, checker, inliner, shape_inference
 
 from xai_heatmap.core.errors import ModelError
-from xai_heatmap.reverse.registry import CONSTANT, rules
+from xai_heatmap.reverse.conversion import LEAST_IR, LEAST_OPSET, converted
+from xai_heatmap.reverse.folded import with_known_ranks
+from xai_heatmap.reverse.pooled_shapes import with_run_windows
+from xai_heatmap.reverse.quantised import dequantised, in_the_standard
+from xai_heatmap.reverse.recurrent import unrolled
+from xai_heatmap.reverse.wording import first_line
+from xai_heatmap.reverse.written_out import written_out
 
-LEAST_OPSET = 18
-LEAST_IR = 8
-RESIZE_CHANGED = 11
+__all__ = ["LEAST_OPSET", "prepared"]
+
+WITHOUT_INPUTS = 4
+"""From this IR on, stored tensors need not be inputs too."""
 
 
 def prepared(model: ModelProto) -> ModelProto:
     """A copy that is checked, of opset 18 or newer, with functions inlined and shapes inferred.
 
-    Quantised models (QuantizeLinear, DequantizeLinear) stay as they are. Operators without a rule
-    are written out where the standard defines them by other operators.
+    Layers of integers become the numbers that they stand for: a quantised operator is written as
+    the operator itself between DequantizeLinear and QuantizeLinear. Operators without a rule are
+    written out where the standard defines them by other operators.
 
     Raises
     ------
     ModelError
         The model is not valid, or its opset cannot be converted up.
     """
-    _checked(model)
     result = ModelProto()
     result.CopyFrom(model)
+    if result.ir_version < WITHOUT_INPUTS:  # what is changed below, older versions do not allow
+        result.ir_version = LEAST_IR
+    _checked(result)
     if result.functions:
         result = inliner.inline_local_functions(result)
     _without_default_inputs(result)
-    result = _expanded(_converted(result))
+    result = written_out(dequantised(converted(in_the_standard(result))))
+    result = with_known_ranks(with_run_windows(result, inferred), inferred)
+    before = len(result.graph.node)
+    return inferred(result) if len(unrolled(result).graph.node) > before else result
+
+
+def inferred(model: ModelProto) -> ModelProto:
+    """The model with the types and shapes of all tensors that onnx finds.
+
+    Raises
+    ------
+    ModelError
+        They contradict each other.
+    """
     try:
-        return shape_inference.infer_shapes(result, data_prop=True)
-    except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
+        return shape_inference.infer_shapes(model, data_prop=True)
+    except Exception as error:
         raise ModelError(
-            f"The shapes of tensors are needed, and onnx cannot infer them: {_first_line(error)}. "
+            f"The shapes of tensors are needed, and onnx cannot infer them: {first_line(error)}. "
             f"Export the model again."
         ) from error
 
 
 def _checked(model: ModelProto) -> None:
+    """Refuse what is no valid model; outputs may leave their shape open, as runtimes allow."""
+    kinds = [value.type.tensor_type for value in model.graph.output]
+    shapeless = [kind for kind in kinds if kind.elem_type and not kind.HasField("shape")]
+    for kind in shapeless:
+        kind.shape.SetInParent()
     try:
         checker.check_model(model)
     except (checker.ValidationError, ValueError) as error:
         raise ModelError(
-            f"A valid ONNX model is needed, and the checker of onnx says: {_first_line(error)}. "
+            f"A valid ONNX model is needed, and the checker of onnx says: {first_line(error)}. "
             f"Export the model again."
         ) from error
-
-
-def _converted(model: ModelProto) -> ModelProto:
-    opset = next((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), 0)
-    model.ir_version = max(model.ir_version, LEAST_IR)
-    if opset >= LEAST_OPSET:
-        return model
-    try:
-        converted = version_converter.convert_version(model, LEAST_OPSET)
-    except (version_converter.ConvertError, RuntimeError, ValueError) as error:
-        raise ModelError(
-            f"Opset {LEAST_OPSET} or newer is needed, the model has {opset}, and onnx cannot "
-            f"convert it: {_first_line(error)}. Export the model again with a newer opset."
-        ) from error
-    if opset < RESIZE_CHANGED:
-        _keep_resizing(converted)
-    converted.ir_version = max(converted.ir_version, LEAST_IR)
-    return converted
-
-
-def _expanded(model: ModelProto) -> ModelProto:
-    """The model with operators that have no rule, such as Attention, written out in others."""
-    opset = next(i.version for i in model.opset_import if i.domain in ("", "ai.onnx"))
-    unruled = {
-        node.op_type
-        for node in model.graph.node
-        if node.domain in ("", "ai.onnx") and node.op_type not in {*rules(), *CONSTANT}
-    }
-    composite = sorted(name for name in unruled if _defined_by_others(name, opset))
-    if not composite:
-        return model
-    functions = [("", name) for name in composite]
-    return inliner.inline_selected_functions(model, functions, inline_schema_functions=True)
-
-
-def _defined_by_others(operator: str, opset: int) -> bool:
-    schema = defs.get_schema(operator, opset)
-    kinds = ("has_function", "has_context_dependent_function")  # missing in onnx's type stubs
-    return any(getattr(schema, kind) for kind in kinds)
-
-
-def _keep_resizing(model: ModelProto) -> None:
-    """Undo what the converter does to Resize and Upsample: they placed entries asymmetrically."""
-    kept = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    for node in model.graph.node:
-        if node.op_type == "Resize":
-            others = [a for a in node.attribute if a.name not in kept]
-            del node.attribute[:]
-            node.attribute.extend(
-                [*others, *(helper.make_attribute(*pair) for pair in kept.items())]
-            )
+    for kind in shapeless:
+        kind.ClearField("shape")
 
 
 def _without_default_inputs(model: ModelProto) -> None:
@@ -104,7 +83,3 @@ def _without_default_inputs(model: ModelProto) -> None:
     inputs = [value for value in model.graph.input if value.name not in stored]
     del model.graph.input[:]
     model.graph.input.extend(inputs)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -176,6 +176,11 @@ def find(node: NodeProto) -> Rule:
     return _rules[node.op_type]
 
 
+def whole(dtype: np.dtype) -> bool:
+    """Whether a tensor may hold sums of products of codes."""
+    return dtype == np.int32
+
+
 def no_rule(node: NodeProto, reason: str) -> NoRule:
     """The error of every refusal."""
     name = node.name or (node.output[0] if node.output else "")

@@ -24,11 +24,13 @@ STRAIGHT = frozenset({
     *("Add", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Concat", "CumSum"),
     *("DepthToSpace", "DequantizeLinear", "Dropout", "Expand", "Flatten", "Gather"),
     *("GatherElements", "GatherND", "GlobalAveragePool", "Identity", "Mean", "Neg", "Pad"),
-    *("QuantizeLinear", "ReduceMean", "ReduceSum", "Reshape", "Resize", "Slice", "SpaceToDepth"),
-    *("Split", "Squeeze", "Sub", "Sum", "Tile", "Transpose", "Unsqueeze"),
+    *("Col2Im", "QuantizeLinear", "ReduceMean", "ReduceSum", "Reshape", "Resize"),
+    *("ScatterElements", "ScatterND", "Slice", "SpaceToDepth", "Split", "Squeeze", "Sub", "Sum"),
+    *("Tile", "Transpose", "Trilu", "Unsqueeze"),
 })  # fmt: skip
 """Operators whose derivative is the slope between any two runs."""
 POINTWISE = frozenset({
+    *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh", "Tan"),
     *("Abs", "Celu", "Clip", "Cos", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish"),
     *("LeakyRelu", "Log", "Mish", "PRelu", "Pow", "Reciprocal", "Relu", "Selu", "Sigmoid", "Sin"),
     *("Softplus", "Softsign", "Sqrt", "Swish", "Tanh", "ThresholdedRelu"),

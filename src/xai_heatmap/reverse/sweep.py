@@ -7,10 +7,17 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
 from xai_heatmap.core.errors import ModelError, NoRule, did_you_mean
 from xai_heatmap.reverse.broadcasting import unstretched
 from xai_heatmap.reverse.builder import PREFIX, Builder, MaxPoolForm, Tensor, real
-from xai_heatmap.reverse.registry import Cotangents, Node, Rule
+from xai_heatmap.reverse.registry import Cotangents, Node, Rule, whole
 from xai_heatmap.reverse.way import DERIVATIVE, Way
 
-QUANTIZED = frozenset({"int8", "uint8", "int16", "uint16"})
+QUANTIZED = frozenset({"int4", "uint4", "int8", "uint8", "int16", "uint16"})
+QUANTIZES = ("QuantizeLinear", "DynamicQuantizeLinear")
+
+SUMS_OF_CODES = frozenset({
+    *("ConvInteger", "MatMulInteger", "Add", "Sub", "Concat", "Flatten", "Gather", "Identity"),
+    *("Reshape", "Slice", "Squeeze", "Split", "Transpose", "Unsqueeze"),
+})  # fmt: skip
+"""Operators whose rules hold of int32 too, which products of codes add up to."""
 
 
 def backward(
@@ -119,6 +126,10 @@ def _sent(
     arriving = [own and own * share for own in arriving] if share != 1 else arriving
     if captured := [name for name in wanted if name not in node.proto.input]:
         raise node.refused(f"its body reads {captured[0]!r} from outside")
+    if _kind(node.builder, node.proto.output[0]) == "whole" and (
+        node.proto.op_type not in SUMS_OF_CODES
+    ):
+        raise node.refused("it computes with integers that a quantiser made")
     cotangents = _applied(rule, node, arriving)
     for index, name in enumerate(node.proto.input):
         if name not in wanted:
@@ -143,16 +154,21 @@ def _applied(rule: Rule, node: Node, arriving: Sequence[Tensor | None]) -> Seque
 
 
 def moving(builder: Builder, at: Sequence[str], way: Way = DERIVATIVE) -> set[str]:
-    """Every tensor that depends on one of `at` through real numbers, or their quantised form."""
+    """Every tensor that depends on one of `at` through real numbers, or their quantised form.
+
+    The scale and zero point that a dynamic quantiser makes count as constants: they are how numbers
+    are written, not what they say.
+    """
     active = set(at)
     for node in builder.forward:
         read = active.intersection(_reads(node))
         if read and not way.constant(node, builder):
-            quantised = node.op_type == "QuantizeLinear" or any(
-                _kind(builder, name) == "quantised" for name in read
+            quantised = node.op_type in QUANTIZES or any(
+                _kind(builder, name) in ("quantised", "whole") for name in read
             )
-            kinds = {"real", "quantised"} if quantised else {"real"}
-            active.update(name for name in node.output if name and _kind(builder, name) in kinds)
+            kinds = {"real", "quantised", "whole"} if quantised else {"real"}
+            answers = node.output[:1] if node.op_type == "DynamicQuantizeLinear" else node.output
+            active.update(name for name in answers if name and _kind(builder, name) in kinds)
     return active
 
 
@@ -161,7 +177,9 @@ def _kind(builder: Builder, name: str) -> str:
     dtype = builder.dtypes.get(name)
     if dtype is None or real(dtype):
         return "real"
-    return "quantised" if dtype.name in QUANTIZED else "other"
+    if dtype.name in QUANTIZED:
+        return "quantised"
+    return "whole" if whole(dtype) else "other"
 
 
 def _reads(node: NodeProto) -> list[str]:

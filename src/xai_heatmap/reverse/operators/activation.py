@@ -156,3 +156,64 @@ def log_softmax(node: Node, g: Tensor) -> Tensor:
     y = node.output
     axis = node.axis(node.attribute("axis", -1), y)
     return g - op("Exp", y) * g.sum(axis)
+
+
+@rule("Tan")
+def tan(node: Node, g: Tensor) -> Tensor:
+    """∂x = g · (1 + y²)."""
+    y = node.output
+    return g * (1 + y * y)
+
+
+@rule("Asin")
+def arc_sine(node: Node, g: Tensor) -> Tensor:
+    """∂x = g / √(1 − x²)."""
+    x = node.input
+    return g / op("Sqrt", 1 - x * x)
+
+
+@rule("Acos")
+def arc_cosine(node: Node, g: Tensor) -> Tensor:
+    """∂x = −g / √(1 − x²)."""
+    x = node.input
+    return -(g / op("Sqrt", 1 - x * x))
+
+
+@rule("Atan")
+def arc_tangent(node: Node, g: Tensor) -> Tensor:
+    """∂x = g / (1 + x²)."""
+    x = node.input
+    return g / (1 + x * x)
+
+
+@rule("Sinh")
+def sinh(node: Node, g: Tensor) -> Tensor:
+    """∂x = g · cosh x."""
+    return g * op("Cosh", node.input)
+
+
+@rule("Cosh")
+def cosh(node: Node, g: Tensor) -> Tensor:
+    """∂x = g · sinh x."""
+    return g * op("Sinh", node.input)
+
+
+@rule("Asinh")
+def area_sine(node: Node, g: Tensor) -> Tensor:
+    """∂x = g / √(x² + 1)."""
+    x = node.input
+    return g / op("Sqrt", x * x + 1)
+
+
+@rule("Acosh")
+def area_cosine(node: Node, g: Tensor) -> Tensor:
+    """∂x = g / √(x² − 1)."""
+    x = node.input
+    return g / op("Sqrt", x * x - 1)
+
+
+@rule("Atanh")
+def area_tangent(node: Node, g: Tensor) -> Tensor:
+    """∂x = g / (1 − x²)."""
+    x = node.input
+    return g / (1 - x * x)

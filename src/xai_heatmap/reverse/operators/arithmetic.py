@@ -125,3 +125,10 @@ def cumulative_sum(node: Node, g: Tensor) -> Tensor:
     """∂x = the cumulative sum of g, from the other end."""
     axis, exclusive = node.inputs[1], node.attribute("exclusive", 0)
     return op("CumSum", g, axis, exclusive=exclusive, reverse=1 - node.attribute("reverse", 0))
+
+
+@rule("Mod", broadcasts=True)
+def remainder(node: Node, g: Tensor) -> tuple[Tensor, Tensor]:
+    """∂a = g; ∂b = −g · (a − y) / b, which is a whole number."""
+    a, b = node.inputs
+    return g, -(g * op("Round", (a - node.output) / b))

@@ -4,7 +4,7 @@ import numpy as np
 
 from xai_heatmap.reverse.broadcasting import unstretched
 from xai_heatmap.reverse.builder import Tensor, op, ops, real
-from xai_heatmap.reverse.registry import Node, rule
+from xai_heatmap.reverse.registry import Node, rule, whole
 
 
 @rule("Reshape", "Flatten", "Squeeze", "Unsqueeze")
@@ -30,7 +30,12 @@ def dropout(node: Node, g: Tensor) -> Tensor:
 
 @rule("Cast")
 def cast(node: Node, g: Tensor) -> Tensor:
-    """∂x = g, in the precision of x. Casts to integers end the path: nothing arrives from there."""
+    """∂x = g, in the precision of x. Casts to integers end the path: nothing arrives from there.
+
+    Of sums that integer operators made, g as it is.
+    """
+    if whole(node.input.dtype):
+        return g
     if not real(node.input.dtype):
         raise node.refused("the scale of the integers that it reads is not known")
     return g.cast(node.input.dtype)

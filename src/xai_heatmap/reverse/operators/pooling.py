@@ -42,7 +42,7 @@ def average_pool(node: Node, g: Tensor) -> Tensor:
     Refused: a grid of unknown size where windows at its border are smaller than others.
     """
     form = _window(node)
-    share = g * _shares(node, form)
+    share = g * _shares(node, form, g)
     ones = np.ones((1, 1, *form.kernel), g.dtype)
     return _spread(
         node, form, share.reshape(-1, 1, node.output.lengths(2)), g.builder.constant(ones)
@@ -105,18 +105,25 @@ def _one_hot(form: Window, g: Tensor) -> Tensor:
     return g.builder.constant(np.eye(size, dtype=g.dtype).reshape(size, 1, *form.kernel))
 
 
-def _shares(node: Node, form: Window) -> np.ndarray:
-    """One over the size of each window: its entries in the image, or in the padded image."""
+def _shares(node: Node, form: Window, g: Tensor) -> Tensor | np.ndarray:
+    """One over the size of each window: its entries in the image, or in the padded image.
+
+    How much a window counts that reaches beyond the padded image differs between versions of
+    runtimes, and so is read off the runtime: what it makes of ones is inside / size.
+    """
     padding_counts = bool(node.attribute("count_include_pad", 0))
-    if not node.attribute("ceil_mode", 0) and (padding_counts or not any(form.begin + form.end)):
+    ceiled = bool(node.attribute("ceil_mode", 0))
+    if not ceiled and (padding_counts or not any(form.begin + form.end)):
         return np.array(1 / np.prod(form.kernel))
     short = node.fixed(node.shape(node.output)[2:], "the size of its output")
     long = node.fixed(node.shape(node.input)[2:], "the size of its input")
-    shares = np.ones(())
+    inside = np.ones(())
     for axis, (count, length) in enumerate(zip(short, long, strict=True)):
         first = np.arange(count)[:, None] * form.strides[axis] - form.begin[axis]
         places = first + np.arange(form.kernel[axis]) * form.dilations[axis]
-        low, high = (-form.begin[axis], length + form.end[axis]) if padding_counts else (0, length)
-        inside = ((places >= low) & (places < high)).sum(axis=1)
-        shares = np.multiply.outer(shares, 1 / inside)
-    return shares
+        own = ((places >= 0) & (places < length)).sum(axis=1)
+        inside = np.multiply.outer(inside, own)
+    if not padding_counts:
+        return 1 / inside
+    ones = g.builder.constant(np.ones((1, 1, *long), g.dtype))
+    return g.builder.again(node.proto, ones) * (1 / inside)

@@ -58,6 +58,21 @@ def reduce_log_sum_exp(node: Node, g: Tensor) -> Tensor:
     return _kept(node, g) * op("Exp", node.input - _kept(node, node.output))
 
 
+@rule("ReduceProd")
+def reduce_product(node: Node, g: Tensor) -> Tensor:
+    """∂x = g · the product of all others: y / x, and where one x is 0, of the rest."""
+    _refuse_empty(node)
+    x, axes = node.input, _axes(node)
+    if not axes:
+        return g
+    zero = x.equals(0)
+    filled = where(zero, 1, x)
+    rest = op("ReduceProd", filled, axes, keepdims=1)
+    zeros = zero.cast(g.dtype).sum(*axes)
+    others = where(zero, where(zeros.equals(1), rest, 0), where(zeros.equals(0), rest / filled, 0))
+    return _kept(node, g) * others
+
+
 @rule("GlobalAveragePool")
 def global_average_pool(node: Node, g: Tensor) -> Tensor:
     """∂x = g / size of the grid."""

@@ -42,6 +42,66 @@ def gather_nd(node: Node, g: Tensor) -> Tensor:
     return _returned(node, g)
 
 
+@rule("TopK")
+def top_k(node: Node, g: Tensor) -> Tensor:
+    """∂x = g at the places of the numbers that were taken, 0 elsewhere."""
+    x = node.input
+    places = node.builder.second_output(node.proto, np.dtype(np.int64))
+    axis = node.axis(node.attribute("axis", -1), x)
+    return op("ScatterElements", x.zeros(g.dtype), places, g, axis=axis)
+
+
+@rule("ScatterElements")
+def scatter_elements(node: Node, g: Tensor) -> tuple[Tensor, None, Tensor]:
+    """∂x = g, 0 where it was written over; ∂updates = g where each was written.
+
+    Where updates are added to x, ∂x = g. Refused: products and extremes.
+    """
+    x, index, updates = node.inputs
+    axis = node.axis(node.attribute("axis", 0), x)
+    taken = op("GatherElements", g, index, axis=axis)
+    if _adds(node):
+        return g, None, taken
+    return op("ScatterElements", g, index, updates.zeros(g.dtype), axis=axis), None, taken
+
+
+@rule("ScatterND")
+def scatter_nd(node: Node, g: Tensor) -> tuple[Tensor, None, Tensor]:
+    """∂x = g, 0 where it was written over; ∂updates = g where each was written.
+
+    Where updates are added to x, ∂x = g. Refused: products and extremes.
+    """
+    _, index, updates = node.inputs
+    taken = op("GatherND", g, index)
+    if _adds(node):
+        return g, None, taken
+    return op("ScatterND", g, index, updates.zeros(g.dtype)), None, taken
+
+
+@rule("Trilu")
+def triangle(node: Node, g: Tensor) -> Tensor:
+    """∂x = the same triangle of g, 0 elsewhere."""
+    return op("Trilu", g, node.optional(1), upper=node.attribute("upper", 1))
+
+
+@rule("Col2Im")
+def columns_to_image(node: Node, g: Tensor) -> Tensor:
+    """∂x = the windows of g, one a column."""
+    block = node.known(2, "the sides of its blocks").tolist()
+    ones, size = [1] * len(block), int(np.prod(block))
+    image = [int(length) for length in node.known(1, "the sides of its image")]
+    one_hot = np.eye(size, dtype=g.dtype).reshape(size, 1, *block)
+    windows = op(
+        "Conv",
+        g.reshape(-1, 1, *image),
+        one_hot,
+        strides=node.attribute("strides", ones),
+        dilations=node.attribute("dilations", ones),
+        pads=node.attribute("pads", [0] * 2 * len(block)),
+    )
+    return windows.reshaped_like(node.input)
+
+
 @rule("Pad")
 def pad(node: Node, g: Tensor) -> Tensor:
     """∂x = g without its border; entries of a border that mirrors, repeats or wraps are added."""
@@ -50,6 +110,13 @@ def pad(node: Node, g: Tensor) -> Tensor:
     axes = node.optional(3)
     inputs = [-node.inputs[1], np.zeros((), g.dtype)] + ([axes] if axes else [])
     return op("Pad", g, *inputs)
+
+
+def _adds(node: Node) -> bool:
+    how = node.attribute("reduction", "none")
+    if how not in ("none", "add"):
+        raise node.refused(f"its reduction {how!r} is not covered")
+    return how == "add"
 
 
 def _pad(g: Tensor, begin: np.ndarray, end: np.ndarray) -> Tensor:
