@@ -1,6 +1,7 @@
 """Names in hubs, with random weights or a stand-in for the hub's package; nothing is downloaded."""
 
 import enum
+import json
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -12,7 +13,7 @@ from xai_heatmap import backends
 from xai_heatmap.backends import hub_keras
 from xai_heatmap.backends.hub_hf import _facts
 from xai_heatmap.backends.load import load
-from xai_heatmap.core.errors import MissingFramework, ModelNotFound, NotAModel
+from xai_heatmap.core.errors import MissingFramework, ModelNotFound, NotAModel, UnsafeModel
 from xai_heatmap.explaining import compare
 from xai_heatmap.preprocess import Preprocess
 
@@ -294,3 +295,46 @@ def test_a_processors_settings_in_our_words(processor, facts, size):
     assert {name: found[name] for name in facts} == facts
     assert shape == size
     Preprocess.from_dict(found | {"input_size": list(shape)})
+
+
+def test_hf_never_runs_code_of_a_repository_and_asks_nothing(tmp_path, monkeypatch):
+    pytest.importorskip("transformers")
+    classes = {"AutoConfig": "own.Config", "AutoModelForImageClassification": "own.Odd"}
+    config = {"model_type": "odd_one", "architectures": ["Odd"], "auto_map": classes}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("it asked on the terminal"))
+    for name in (f"hf:{tmp_path}", f"hf:{tmp_path}?weights=none"):
+        with pytest.raises(UnsafeModel, match=r"none of them was.*module\.py:factory"):
+            load(name)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("hub", ["timm", "torchvision"])
+@pytest.mark.parametrize(
+    ("error", "words", "command"),
+    [
+        (
+            ModuleNotFoundError("No module named 'sympy'", name="sympy"),
+            "sympy",
+            "pip install sympy",
+        ),
+        (ImportError("cannot import name 'x' from 'torch'"), "name 'x'", "--upgrade"),
+        (RuntimeError("operator torchvision::nms does not exist"), "nms", "--upgrade"),
+    ],
+)
+def test_the_remedy_fits_the_cause(monkeypatch, hub, error, words, command):
+    import builtins
+
+    real = builtins.__import__
+
+    def importing(name, *rest):
+        if name.partition(".")[0] == hub:
+            raise error
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", importing)
+    with pytest.raises(MissingFramework, match=words) as caught:
+        load(f"{hub}:anything")
+    assert command in str(caught.value)
+    assert not str(caught.value).endswith(f"pip install {hub}")

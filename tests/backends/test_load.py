@@ -147,10 +147,12 @@ def test_a_pickle_with_code_is_refused_and_not_run(place):
     assert not (place / "exploded").exists()
 
 
-def test_a_whole_model_in_a_pickle_is_refused(place):
+def test_a_whole_model_in_a_pickle_is_refused_without_a_circle(place):
     torch.save(torch.nn.Linear(2, 2), "whole.pt")
-    with pytest.raises(UnsafeModel, match=r"torch.save\(model.state_dict"):
-        load("net.py:net", weights="whole.pt")
+    for call in ({"text": "net.py:net", "weights": "whole.pt"}, {"text": "whole.pt"}):
+        with pytest.raises(UnsafeModel, match=r"torch.save\(model.state_dict") as caught:
+            load(**call)
+        assert "--weights whole.pt" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

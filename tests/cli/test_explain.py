@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from xai_heatmap.sources.image import LIMIT
 
@@ -302,6 +304,7 @@ def test_a_size_that_the_model_does_not_take_is_answered_with_one_that_it_does(e
         ("dog.png", "XH132", "ending that no model has"),
         ("w.safetensors", "XH132", "holds weights but no architecture"),
         ("w.pth", "XH132", "--model module.py:factory --weights w.pth"),
+        ("text.pth", "XH132", "can't be read"),
         ("w.onnx", "XH132", "An ONNX model was expected"),
         ("resnet50", "XH131", "torchvision:resnet50"),
         ("torchvison:resnet50", "XH131", "Did you mean 'torchvision'?"),
@@ -310,8 +313,11 @@ def test_a_size_that_the_model_does_not_take_is_answered_with_one_that_it_does(e
     ],
 )
 def test_a_model_that_is_none_ends_in_one_error(explain, place, model, code, words):
-    for name in ("text.keras", "text.h5", "w.safetensors", "w.pth", "w.onnx"):
+    for name in ("text.keras", "text.h5", "w.onnx", "text.pth"):
         (place / name).write_text("just some text, and not short")
+    weights = {"weight": torch.ones(2, 2)}
+    torch.save(weights, place / "w.pth")
+    save_file(weights, place / "w.safetensors")
     (place / "empty.keras").touch()
     (place / "folder").mkdir()
     said = explain(model=model)

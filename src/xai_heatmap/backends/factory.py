@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from xai_heatmap.backends.loaded import Loaded, first_line, missing
 from xai_heatmap.core.errors import ModelNotFound, NotAModel, did_you_mean
 
 FRAMEWORKS = ("torch", "keras", "tensorflow", "jax", "torchvision", "timm", "transformers")
+
+NO_ARGUMENTS = "--xai-heatmap-has-no-arguments-for-this-file"
+"""The one word of the command line that a factory finds."""
 
 
 def load_factory(path: Path, name: str) -> Loaded:
@@ -66,33 +70,56 @@ def _module(path: Path) -> ModuleType:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[None]:
-    """Files beside the module can be imported, as they can for ``python module.py``."""
-    folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)
+    """As ``python module.py`` would run it: files beside the module can be imported, and no word
+    of our own command line is an argument. Afterwards the process is as it was, its folder too.
+
+    A module that reads a command line is not given an empty one, by which it would go on with
+    defaults that nobody chose, but one that its parser refuses.
+    """
+    before, words, folder = list(sys.path), list(sys.argv), _folder()
+    sys.path.insert(0, str(path.resolve().parent))
+    sys.argv[:] = [str(path), NO_ARGUMENTS]
     try:
         yield
     finally:
-        sys.path.remove(folder)
+        sys.path[:], sys.argv[:] = before, words
+        if folder is not None:
+            os.chdir(folder)
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109 - what chdir takes
+    except FileNotFoundError:  # it was removed under our feet
+        return None
 
 
 @contextmanager
 def _explained(path: Path, what: str) -> Iterator[None]:
     try:
         yield
+    except KeyboardInterrupt:
+        raise
     except ModuleNotFoundError as error:
         if error.name in FRAMEWORKS:
             raise missing(
                 error.name, f"pip install {error.name}", purpose=f"{str(path)!r}"
             ) from error
         raise NotAModel(_failure(path, what, error)) from error
-    except Exception as error:
+    except BaseException as error:  # sys.exit() is no Exception
         raise NotAModel(_failure(path, what, error)) from error
 
 
-def _failure(path: Path, what: str, error: Exception) -> str:
+def _failure(path: Path, what: str, error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f.lineno for f in frames if Path(f.filename).resolve() == path.resolve()]
     where = f", line {lines[-1]}" if lines else ""
+    if isinstance(error, SystemExit):
+        return (
+            f"A model was to come from {str(path)!r}, but {what} ends the program{where} "
+            f"({first_line(error)}). Put what reads a command line or calls sys.exit() under "
+            'if __name__ == "__main__": and let the factory answer the model.'
+        )
     return (
         f"A model was to come from {str(path)!r}, but {what} failed{where}: {first_line(error)}. "
         "Mend it there; a factory takes no arguments and answers a torch.nn.Module or a "

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from xai_heatmap.backends.loaded import Loaded, first_line, missing
-from xai_heatmap.core.errors import ModelNotFound, NotAModel
+from xai_heatmap.backends.loaded import Loaded, first_line, missing, unimportable
+from xai_heatmap.core.errors import ModelNotFound, NotAModel, UnsafeModel
 from xai_heatmap.core.network import Declared
 
 BICUBIC = 3
@@ -18,14 +18,15 @@ def load_hf(name: str, *, trained: bool) -> Loaded:
     """The classifier `name`: a repository of the hub, or a folder that transformers wrote."""
     try:
         import transformers
-    except ImportError as error:
-        raise missing("transformers", "pip install transformers", purpose=f"hf:{name}") from error
+    except (ImportError, RuntimeError) as error:
+        raise unimportable("transformers", error, beside="torch", purpose=f"hf:{name}") from error
     classifier = transformers.AutoModelForImageClassification
     try:
         if trained:
-            model = classifier.from_pretrained(name)
+            model = classifier.from_pretrained(name, trust_remote_code=False)
         else:
-            model = classifier.from_config(transformers.AutoConfig.from_pretrained(name))
+            config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
+            model = classifier.from_config(config, trust_remote_code=False)
     except OSError as error:
         raise ModelNotFound(
             f"hf:{name} could not be loaded: {first_line(error)} Check the name on "
@@ -36,6 +37,13 @@ def load_hf(name: str, *, trained: bool) -> Loaded:
             "another package", "see the reason", purpose=f"hf:{name}", why=first_line(error)
         ) from error
     except (ValueError, KeyError) as error:
+        if "trust_remote_code" in str(error):
+            raise UnsafeModel(
+                f"A model without code of its own was expected; hf:{name} brings Python files that "
+                "would have to be run, and none of them was. If you have read them and trust them, "
+                "load it in a factory of your own, --model module.py:factory, with "
+                "from_pretrained(..., trust_remote_code=True)."
+            ) from error
         raise NotAModel(
             f"hf:{name} is no image classifier that transformers knows: {first_line(error)}. "
             "Choose a model with the task image-classification."

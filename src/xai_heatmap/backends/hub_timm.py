@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from xai_heatmap.backends.loaded import Loaded, first_line, missing
+from xai_heatmap.backends.loaded import Loaded, first_line, unimportable
 from xai_heatmap.core.errors import ModelNotFound, did_you_mean
 from xai_heatmap.core.network import Declared
 
@@ -16,9 +16,10 @@ def load_timm(name: str, *, trained: bool) -> Loaded:
     try:
         import timm
         import timm.data
-    except (ImportError, RuntimeError) as error:
-        why = "" if isinstance(error, ModuleNotFoundError) else first_line(error)
-        raise missing("timm", "pip install timm", purpose=f"timm:{name}", why=why) from error
+    except (ImportError, RuntimeError, AttributeError) as error:
+        raise unimportable(
+            "timm", error, beside="torch torchvision", purpose=f"timm:{name}"
+        ) from error
     remote = name.startswith(("hf_hub:", "hf-hub:"))
     if not remote and not timm.is_model(name):
         known = timm.list_models()

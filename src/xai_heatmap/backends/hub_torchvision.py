@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xai_heatmap.backends.loaded import Loaded, first_line, missing
+from xai_heatmap.backends.loaded import Loaded, first_line, unimportable
 from xai_heatmap.core.errors import ModelNotFound, did_you_mean
 from xai_heatmap.core.network import Declared
 
@@ -11,10 +11,9 @@ def load_torchvision(name: str, *, trained: bool) -> Loaded:
     """The model `name`, with the weights named after the slash or else torchvision's default."""
     try:
         from torchvision import models
-    except (ImportError, RuntimeError) as error:
-        why = "" if isinstance(error, ModuleNotFoundError) else first_line(error)
-        raise missing(
-            "torchvision", "pip install torchvision", purpose=f"torchvision:{name}", why=why
+    except (ImportError, RuntimeError, AttributeError) as error:
+        raise unimportable(
+            "torchvision", error, beside="torch", purpose=f"torchvision:{name}"
         ) from error
     architecture, _, wanted = name.partition("/")
     known = models.list_models()

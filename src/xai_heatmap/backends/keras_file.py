@@ -1,6 +1,7 @@
 """A model that Keras saved: ``.keras`` or ``.h5``, read without running what it carries."""
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,25 @@ OWN = ("keras", "keras_hub", "keras_cv", "keras_nlp", "builtins")
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _AGAIN = "Copy or download it again."
+
+
+LARGEST_CONFIGURATION = 64 << 20
+"""Bytes of JSON that describe a model; those of real ones are a few million at most."""
+
+SMALL, MOST = 256 << 20, 50
+"""Bytes that may always be unpacked; above them, how many times larger the content may be than the
+file. Weights are hardly made smaller by packing.
+"""
+
+_STRANGERS = (
+    re.compile(r"Could not locate (?:class|function) '([^']+)'"),
+    re.compile(r"Unknown (?:[\w-]+ )+?function:? '?([^\s'.]+)"),
+    re.compile(r"Unknown \w+: '?([^\s'.]+)"),
+)
+"""How Keras names what it does not know."""
+
+_CAUSE = "Exception encountered:"
+"""Behind the last of these Keras says what went wrong."""
 
 
 def load_keras_file(path: Path) -> Loaded:
@@ -34,13 +54,41 @@ def load_keras_file(path: Path) -> Loaded:
     try:
         return Loaded(keras.saving.load_model(path, compile=False, safe_mode=True))
     except Exception as error:
-        if "safe_mode" in str(error) or "unsafe" in str(error).casefold():
-            raise UnsafeModel(_unsafe(path, first_line(error))) from error
-        raise NotAModel(
-            f"Keras can't make a model of {str(path)!r}: {first_line(error)}. The file is "
-            f"incomplete or was saved by a version that this Keras ({keras.__version__}) can't "
-            "read. Save it again as .keras."
-        ) from error
+        raise _refusal(error, path, config, keras) from error
+
+
+def _refusal(error: Exception, path: Path, config: Any, keras: Any) -> NotAModel | UnsafeModel:
+    """What Keras said is read before a cause is told."""
+    said = str(error)
+    if "safe_mode" in said or "unsafe" in said.casefold():
+        return UnsafeModel(_unsafe(path, first_line(error)))
+    for pattern in _STRANGERS:
+        if found := pattern.search(said):
+            registered = {n.get("class_name"): n.get("registered_name") for n in _nodes(config)}
+            return NotAModel(_stranger(path, str(registered.get(found[1]) or found[1])))
+    cause = said.rpartition(_CAUSE)[2].strip()
+    why = first_line(type(error)(cause)) if _CAUSE in said and cause else first_line(error)
+    return NotAModel(
+        f"Keras can't make a model of {str(path)!r}: {why}. Mend that where the model was made, or "
+        f"load it with the Keras that saved it (this is {keras.__version__}), and save it again as "
+        ".keras."
+    )
+
+
+def _stranger(path: Path, name: str, module: str = "") -> str:
+    """What is said of a class that the file only names."""
+    own = name.rpartition(">")[2]
+    return (
+        f"{str(path)!r} needs {name!r}{f' from {module!r}' if module else ''}, which is not part "
+        f"of Keras: a file holds the name of a class, not its code. Write a factory, model.py, "
+        f"that has the class:\n"
+        f"    import keras\n"
+        f"    from the_file_with_it import {own}\n"
+        f"    def build():\n"
+        f"        own = {{{name!r}: {own}}}\n"
+        f"        return keras.saving.load_model({str(path)!r}, custom_objects=own)\n"
+        f"and say: --model model.py:build"
+    )
 
 
 def _is_hdf5(path: Path) -> bool:
@@ -56,12 +104,18 @@ def _configuration_of_zip(path: Path) -> Any:
                     f"{str(path)!r} is an archive, but no Keras model: config.json is not in it. "
                     "Save the model with model.save('name.keras')."
                 )
+            _bounded(path, sum(member.file_size for member in archive.infolist()))
+            size = archive.getinfo("config.json").file_size
+            if size > LARGEST_CONFIGURATION:
+                raise NotAModel(_too_large(path, f"a config.json of {size:,} bytes"))
             return json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError) as error:
+    except NotAModel:
+        raise
+    except Exception as error:  # what decodes somebody else's file may raise anything
         with path.open("rb") as file:
             start = file.read(16)
         if start.startswith(b"PK"):
-            reason = f"it is cut off or damaged ({first_line(error)})"
+            reason = f"it is cut off or damaged, or locked ({first_line(error)})"
         else:
             reason = f"it starts with {start!r}"
         raise NotAModel(f"{str(path)!r} is not a Keras model: {reason}. {_AGAIN}") from error
@@ -71,10 +125,12 @@ def _configuration_of_h5(path: Path) -> Any:
     imported_keras(purpose=f"{str(path)!r}")
     import h5py
 
+    sizes: list[int] = []
     try:
         with h5py.File(path, "r") as file:
             config = file.attrs.get("model_config")
-    except (OSError, RuntimeError, KeyError) as error:
+            file.visititems(lambda _, item: sizes.append(getattr(item, "nbytes", 0)))
+    except Exception as error:
         raise NotAModel(
             f"{str(path)!r} is an HDF5 file, but cut off or damaged ({first_line(error)}). {_AGAIN}"
         ) from error
@@ -83,13 +139,27 @@ def _configuration_of_h5(path: Path) -> Any:
             f"{str(path)!r} holds weights but no architecture. Load them into the model that they "
             "belong to and save it whole: model.save('name.keras')."
         )
+    _bounded(path, sum(sizes))
     try:
         return json.loads(config)
-    except ValueError as error:
+    except Exception as error:
         raise NotAModel(
             f"{str(path)!r} describes its model in a way that can't be read ({first_line(error)}). "
             f"{_AGAIN}"
         ) from error
+
+
+def _bounded(path: Path, content: int) -> None:
+    """Refuse, before it takes memory, what says that it unpacks to far more than it is."""
+    if content > max(SMALL, MOST * path.stat().st_size):
+        raise NotAModel(_too_large(path, f"{content:,} bytes"))
+
+
+def _too_large(path: Path, what: str) -> str:
+    return (
+        f"{str(path)!r} has {path.stat().st_size:,} bytes and says that it holds {what}, which no "
+        "model does; it is not opened. Save the model again with model.save('name.keras')."
+    )
 
 
 def _refuse_code(config: Any, path: Path) -> None:
@@ -110,21 +180,19 @@ def _refuse_strangers(config: Any, path: Path, keras: Any) -> None:
             continue
         known = keras.saving.get_registered_object(node.get("registered_name") or name)
         if module.partition(".")[0] not in OWN and known is None:
-            raise NotAModel(
-                f"{str(path)!r} needs {name!r} from {module!r}, which is not part of Keras. Make "
-                "the model in Python, where that class is: --model module.py:factory, with "
-                f"keras.saving.load_model({path.name!r}, custom_objects=...) in the factory."
-            )
+            raise NotAModel(_stranger(path, str(node.get("registered_name") or name), module))
 
 
 def _nodes(config: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(config, Mapping):
-        yield config
-        for value in config.values():
-            yield from _nodes(value)
-    elif isinstance(config, list):
-        for value in config:
-            yield from _nodes(value)
+    """Every mapping in a configuration, however deep it is."""
+    todo = [config]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, Mapping):
+            yield one
+            todo += one.values()
+        elif isinstance(one, list):
+            todo += one
 
 
 def _unsafe(path: Path, what: str) -> str:

@@ -18,6 +18,7 @@ code.
 
 import difflib
 import importlib
+import importlib.util
 import os
 import re
 from collections.abc import Mapping
@@ -27,8 +28,14 @@ from types import MappingProxyType
 from typing import Any
 
 from xai_heatmap.backends.demo.shipped import NAMES
-from xai_heatmap.backends.loaded import Loaded
-from xai_heatmap.core.errors import BadOption, ModelNotFound, NotAModel, did_you_mean
+from xai_heatmap.backends.loaded import Loaded, missing
+from xai_heatmap.core.errors import (
+    BadOption,
+    ModelNotFound,
+    NotAModel,
+    XaiHeatmapError,
+    did_you_mean,
+)
 
 HUBS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -50,18 +57,15 @@ FILES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """Where a file with that ending is loaded."""
 
-_ONLY_WEIGHTS = (
-    "holds weights but no architecture. Name the architecture and give the file as its weights: "
-    "--model module.py:factory --weights {name}"
-)
+WEIGHTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
+"""Endings of files that hold weights alone, or should."""
+
 REFUSED: Mapping[str, str] = MappingProxyType(
     {
-        ".pt": _ONLY_WEIGHTS,
-        ".pth": _ONLY_WEIGHTS,
-        ".bin": _ONLY_WEIGHTS,
-        ".ckpt": _ONLY_WEIGHTS,
-        ".safetensors": _ONLY_WEIGHTS,
-        ".npz": _ONLY_WEIGHTS,
+        ".npz": "holds arrays but no architecture. Put them into the model in a function of your "
+        "own and say: --model module.py:factory",
+        ".pt2": "is a program of torch.export, which has no modules to open. Give the eager module "
+        "that it was made from: --model module.py:factory",
         ".pb": "is a TensorFlow graph, which can't be opened at its layers. Save the Keras model "
         "that it came from as .keras",
         ".tflite": "is a TensorFlow Lite file, which has no gradients. Give the Keras model that "
@@ -135,6 +139,8 @@ def _loaded(text: str, *, bare: bool) -> Loaded:
 
 def _from_file(path: Path) -> Loaded:
     suffix = path.suffix.lower()
+    if suffix in WEIGHTS:
+        raise _only_weights(path)
     if suffix in REFUSED:
         raise NotAModel(f"{str(path)!r} {REFUSED[suffix].format(name=path.name)}.")
     if suffix == ".py":
@@ -148,6 +154,19 @@ def _from_file(path: Path) -> Loaded:
         raise NotAModel(f"{str(path)!r} is empty (0 bytes). Copy or download it again.")
     loaded = _called(FILES[suffix], path)
     return loaded if loaded.files else replace(loaded, files=(path,))
+
+
+def _only_weights(path: Path) -> XaiHeatmapError:
+    """What is said of a file of weights: the advice fits what is really in it."""
+    if path.stat().st_size == 0:
+        return NotAModel(f"{str(path)!r} is empty (0 bytes). Copy or download it again.")
+    if importlib.util.find_spec("torch") is None:
+        return missing(
+            "PyTorch",
+            'pip install "xai-heatmap[torch]"',
+            purpose=f"{str(path)!r}, which holds weights of a PyTorch model,",
+        )
+    return _called(("state_dict", "refusal"), path)
 
 
 def _called(home: tuple[str, str], *arguments: object, **options: object) -> Any:

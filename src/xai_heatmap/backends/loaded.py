@@ -113,6 +113,27 @@ def missing(package: str, command: str, *, purpose: str, why: str = "") -> Missi
     return MissingFramework(f"{purpose} needs {package}, which {state}. Run: {command}")
 
 
+def unimportable(
+    package: str, error: BaseException, *, beside: str, purpose: str
+) -> MissingFramework:
+    """The error for a package that can't be imported: what to do depends on why.
+
+    Parameters
+    ----------
+    package, beside
+        What was imported, and what has to be of a version that fits it.
+    error
+        What the import raised.
+    purpose
+        What it is needed for.
+    """
+    absent = error.name or package if isinstance(error, ModuleNotFoundError) else ""
+    if absent.partition(".")[0] == package:
+        return missing(package, f"pip install {package}", purpose=purpose)
+    command = absent or f"--upgrade {package} {beside}"
+    return missing(package, f"pip install {command}", purpose=purpose, why=first_line(error))
+
+
 def first_line(error: BaseException, *, limit: int = 240) -> str:
     """The beginning of what a framework says, which often goes on for pages."""
     said = next((line.strip() for line in str(error).splitlines() if line.strip()), "").rstrip(".")

@@ -1,20 +1,21 @@
 """Weights from a file into a PyTorch model, without running anything that the file holds."""
 
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from xai_heatmap.backends.checkpoint import dicts_of_tensors, fill
 from xai_heatmap.backends.loaded import missing
+from xai_heatmap.backends.torch_module import unwrapped
 from xai_heatmap.core.errors import ModelNotFound, NotAModel, UnsafeModel
 
 PICKLE = b"\x80"
 """What pickles begin with, since protocol 2."""
 
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
-"""Under which key training scripts keep the weights beside optimiser and epoch."""
+_SAVE = "torch.save(model.state_dict(), 'new.pt')"
+_CALL = "--model module.py:factory --weights new.pt"
 
 
 def load_state_dict(model: nn.Module, path: Path) -> None:
@@ -34,10 +35,24 @@ def load_state_dict(model: nn.Module, path: Path) -> None:
         raise ModelNotFound(f"Weights are one file; {str(path)!r} {kind}. Check the path.")
     if path.stat().st_size == 0:
         raise NotAModel(f"{str(path)!r} is empty (0 bytes). Copy or download it again.")
-    read = _safetensors if path.suffix.lower() == ".safetensors" else _pickled
-    weights = _unwrapped(read(path), path)
-    _fitting(model, weights, path)
-    model.load_state_dict(weights)
+    fill(unwrapped(model), _content(path), path)
+
+
+def refusal(path: Path) -> NotAModel | UnsafeModel:
+    """Why a file of weights is no model, and what to do with what it really holds."""
+    try:
+        if not any(True for _ in dicts_of_tensors(_content(path))):
+            return NotAModel(_no_weights(path))
+    except (NotAModel, UnsafeModel) as error:
+        return error
+    return NotAModel(
+        f"{str(path)!r} holds weights but no architecture. Name the architecture and give the file "
+        f"as its weights: --model module.py:factory --weights {path.name}"
+    )
+
+
+def _content(path: Path) -> object:
+    return (_safetensors if path.suffix.lower() == ".safetensors" else _pickled)(path)
 
 
 def _safetensors(path: Path) -> object:
@@ -61,18 +76,24 @@ def _pickled(path: Path) -> object:
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         said, start = str(error), _start(path)
-        if "Unsupported global" in said or "TorchScript" in said or start[:1] == PICKLE:
+        if "TorchScript" in said:
+            raise NotAModel(
+                f"Weights alone were expected; {str(path)!r} is TorchScript, which has no Python "
+                "to open at its layers. Take the eager module that it was made from, save its "
+                f"weights, {_SAVE}, and say: {_CALL}"
+            ) from error
+        if "Unsupported global" in said or start[:1] == PICKLE:
             raise UnsafeModel(
                 f"Weights alone were expected; opening {str(path)!r} would run code that it "
-                f"carries ({_culprit(said)}). Save only the weights, "
-                "torch.save(model.state_dict(), ...), or better a .safetensors file."
+                f"carries ({_culprit(said)}), so it is not opened. Save only the weights where the "
+                f"model was made, {_SAVE}, or better a .safetensors file, and say: {_CALL}"
             ) from error
         raise NotAModel(_unreadable(path, "a PyTorch file of weights")) from error
 
 
 def _culprit(said: str) -> str:
     name = said.partition("Unsupported global: GLOBAL ")[2].split(" ")[0]
-    return name or ("TorchScript" if "TorchScript" in said else "pickled objects")
+    return name or "pickled objects"
 
 
 def _unreadable(path: Path, kind: str) -> str:
@@ -88,45 +109,8 @@ def _start(path: Path) -> bytes:
         return file.read(16)
 
 
-def _unwrapped(found: object, path: Path) -> dict[str, torch.Tensor]:
-    """The weights themselves, out of a checkpoint and without the prefix of a parallel wrapper."""
-    while isinstance(found, Mapping) and not _are_tensors(found):
-        inner = next((found[key] for key in WRAPPERS if isinstance(found.get(key), Mapping)), None)
-        if inner is None:
-            break
-        found = inner
-    if not isinstance(found, Mapping) or not _are_tensors(found):
-        raise NotAModel(
-            f"{str(path)!r} holds no weights by name but a {type(found).__name__}. Save them with "
-            "torch.save(model.state_dict(), ...)."
-        )
-    if all(name.startswith("module.") for name in found):
-        return {name.removeprefix("module."): weight for name, weight in found.items()}
-    return dict(found)
-
-
-def _are_tensors(found: Mapping[object, object]) -> bool:
-    return bool(found) and all(
-        isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in found.items()
+def _no_weights(path: Path) -> str:
+    return (
+        f"{str(path)!r} holds no weights: no tensors by name are in it. Save them where the model "
+        f"was made, {_SAVE}, and say: {_CALL}"
     )
-
-
-def _fitting(model: nn.Module, weights: Mapping[str, torch.Tensor], path: Path) -> None:
-    own = model.state_dict()
-    absent = [name for name in own if name not in weights]
-    unknown = [name for name in weights if name not in own]
-    shaped = [
-        f"{name}: {tuple(weights[name].shape)} instead of {tuple(own[name].shape)}"
-        for name in own
-        if name in weights and weights[name].shape != own[name].shape
-    ]
-    faults = [
-        f"{len(names)} {what}, such as {names[0]}"
-        for names, what in ((absent, "missing"), (unknown, "unknown"), (shaped, "of another shape"))
-        if names
-    ]
-    if faults:
-        raise NotAModel(
-            f"{str(path)!r} holds the weights of another model than {type(model).__name__}: "
-            f"{'; '.join(faults)}. Check that factory and file belong together."
-        )

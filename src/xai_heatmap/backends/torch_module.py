@@ -65,7 +65,7 @@ def open_torch(
     BadOption
         If the model takes more than the picture and what is held.
     """
-    module = _unwrapped(model)
+    module = unwrapped(model)
     _check(module)
     state = state_of(module)
     return OpenedNetwork(
@@ -194,7 +194,7 @@ def _check(module: nn.Module) -> None:
         )
 
 
-def _unwrapped(model: nn.Module) -> nn.Module:
+def unwrapped(model: nn.Module) -> nn.Module:
     """The eager module inside torch.compile's and the parallel wrappers."""
     while not isinstance(model, torch.jit.ScriptModule):  # whose attributes are not Python's
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
