@@ -675,7 +675,7 @@ def test_options_of_a_modified_method_are_those_of_both(network, picture):
         ({"layers": "con*x"}, UnknownLayer, "Did you mean 'conv'"),
         ({"layers": "autos"}, UnknownLayer, "Did you mean 'auto'"),
         ({"preprocess": 3}, BadOption, "preprocess is"),
-        ({"preprocess": lambda image: image}, BadOption, "answers two things.*ndarray"),
+        ({"preprocess": lambda image: image}, BadOption, "Pillow image.*ToTensor"),
         ({"preprocess": {"input_size": 8}}, BadOption, "rows and columns.*received 8"),
         ({"preprocess": {"input_size": (8.5, 8)}}, BadOption, "rows and columns"),
         ({"preprocess": {"input_size": (8,)}}, BadOption, "rows and columns"),

@@ -128,7 +128,7 @@ def test_numbers_of_any_kind_are_taken_as_they_are(beats, array):
 @pytest.mark.parametrize(
     ("array", "said"),
     [
-        (ecg()[None], "maps() takes several at a time"),
+        (np.repeat(ecg()[None], 2, axis=0), "maps() takes several at a time"),
         (np.zeros((2000, 12), np.float32), "(1 channel, length); received (2000, 12)"),
         (np.zeros((2000, 1), np.float32), "np.moveaxis(array, -1, 0)"),
         (np.zeros((1, 20), complex), "real numbers; received complex128"),

@@ -79,11 +79,17 @@ def all_of(image: Sequence[int]) -> Seen:
     return Seen(tuple(image), tuple((0.0, float(length)) for length in image))
 
 
-def check(targets: Sequence[OneTarget], seen: Seen, labels: Sequence[str]) -> None:
+def check(targets: Sequence[OneTarget], geometry: Geometry, labels: Sequence[str]) -> None:
     """What can be found wrong with targets before the network runs."""
     for wanted in targets:
         if isinstance(wanted, Choice) and wanted.check is not None:
-            wanted.check(seen, labels)
+            if geometry.matrix is not None:
+                raise BadOption(
+                    "The preprocessing flips or turns the picture, and a target names places of "
+                    "it. Leave the flip out of the preprocessing, or hand over the input that is "
+                    "ready and name the places there."
+                )
+            wanted.check(input_in(geometry), labels)
 
 
 def _class_names(labels: Sequence[str] | None, network: Network, answer: Answer) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap import backends
 from xai_heatmap.asking import (
     OneTarget,
-    all_of,
     answers_of,
     check,
     choice,
@@ -27,6 +26,7 @@ from xai_heatmap.core.errors import (
     BadOption,
     did_you_mean,
 )
+from xai_heatmap.core.geometry import stretched
 from xai_heatmap.core.listed import class_names, listed
 from xai_heatmap.core.memory import halved
 from xai_heatmap.core.named import named
@@ -52,7 +52,7 @@ OneLayer = str | int | Any
 @spoken
 def explain(
     network: Any,
-    image: Any,
+    x: Any = None,
     *,
     method: str | None = None,
     layer: OneLayer = "auto",
@@ -62,6 +62,7 @@ def explain(
     options: Mapping[str, object] | None = None,
     held: Held = None,
     picture: str | int | None = None,
+    image: Any = None,
 ) -> Explanation:
     """Why the network gave a picture its score, as one map.
 
@@ -69,11 +70,13 @@ def explain(
     ----------
     network
         From `xai_heatmap.network`, or anything that it takes: a model, the path of one.
-    image
-        Path, PIL image, or an array (H, W), (H, W, 1|3|4): uint8, or float in [0, 1]. For a network
-        that takes signals or volumes: an array of numbers, already preprocessed, in the network's
-        own layout, such as (c, length) or (c, depth, height, width), or the path of a ``.npy`` file
-        of it; without the axis of channels where there is one.
+    x
+        A picture: a path, a PIL image, or an array (H, W), (H, W, 1|3|4): uint8, or float in
+        [0, 1]. Or what the network eats, ready as it is: a float array or tensor of any framework
+        in the network's own layout, (c, H, W) or (1, c, H, W). For a network that takes signals or
+        volumes: an array of numbers, already preprocessed, in the network's own layout, such as
+        (c, length) or (c, depth, height, width), or the path of a ``.npy`` file of it; without the
+        axis of channels where there is one.
     method
         A name that ``xai-heatmap methods`` lists; None for the one that the model's file was
         exported with, else Grad-CAM.
@@ -85,8 +88,11 @@ def explain(
         None for the prediction, a class by number or name, or a choice such as ``contrast(3,
         against=5)``.
     preprocess
-        How the model wants its pictures; asked for only where the model does not say. Signals and
-        volumes are taken as they are.
+        How the model wants its pictures; asked for only where the model does not say: a preset's
+        name, a `Preprocess`, or what the model came with: a transform of torchvision or timm, an
+        image processor of transformers, a Keras ``preprocess_input``, any function of a PIL image
+        or an array. Its geometry is measured. ``ready`` says of an array that it is the network's
+        input. Signals and volumes are taken as they are.
     labels
         Names of the classes in output order: a list, an array, or a table ``{0: "cat"}``.
     options
@@ -95,6 +101,9 @@ def explain(
         What the model takes beside the picture, and which input that is, as for
         `xai_heatmap.network`: ``held={"metadata": array}``. It stays as it is while the picture is
         explained: what did it look at, given this?
+    image
+        The photograph that an input which is ready is drawn on; or a pair of it and the `Geometry`
+        of the input, where that is not the whole photograph.
 
     Raises
     ------
@@ -111,13 +120,14 @@ def explain(
     name = method_name(method, opened)
     compared = compare(
         opened,
-        image,
+        x,
         methods=[name],
         layers=layer,
         targets=[target],
         preprocess=preprocess,
         labels=labels,
         options={name: options or {}},
+        image=image,
     )
     return compared[0]
 
@@ -125,7 +135,7 @@ def explain(
 @spoken
 def compare(
     network: Any,
-    image: Any,
+    x: Any = None,
     *,
     methods: Sequence[str] | None = None,
     layers: Layers | OneLayer = "auto",
@@ -135,6 +145,7 @@ def compare(
     options: Mapping[str, Mapping[str, object]] | None = None,
     held: Held = None,
     picture: str | int | None = None,
+    image: Any = None,
 ) -> Comparison:
     """Several methods, layers and targets for one picture: one forward pass, one backward pass a
     target.
@@ -144,6 +155,7 @@ def compare(
     `options` holds those of each method by its name. Explanations come ordered by target, then
     layer, then method.
     """
+    x, image = (image, None) if x is None else (x, image)
     opened = backends.network(network, held=held, picture=picture)
     labels, layers = class_names(labels), named(opened, layers)
     methods = [method_name(None, opened)] if methods is None else listed(methods, name="methods")
@@ -155,7 +167,7 @@ def compare(
                 f"{', '.join(methods)}.{did_you_mean(name, methods)}"
             )
     chosen = [with_options(name, options.get(name, {}), opened) for name in methods]
-    given = taken(image, preprocess, opened)
+    given = taken(x, preprocess, opened, over=image)
     opened.check_held(1)
     survey = opened.survey(given.x.shape)
     asked = [Ask(m, own, select(survey, layers, auto=m.auto)) for m, own in chosen]
@@ -225,7 +237,11 @@ def maps(
     joined, biases = partial(pyramid, survey), with_biases(asked, names)
     wanted = for_each(target, len(inputs))
     if inputs.ndim == 4:
-        check(wanted, all_of(inputs.shape[2:]), labels or opened.declared.labels or ())
+        check(
+            wanted,
+            stretched(inputs.shape[2:], inputs.shape[2:]),
+            labels or opened.declared.labels or (),
+        )
 
     def some(rows: Sequence[int]) -> dict[str, Maps]:
         x = inputs[rows[0] : rows[-1] + 1] if rows else inputs

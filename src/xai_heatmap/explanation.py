@@ -74,8 +74,8 @@ class Explanation:
         The box that is explained, of a detector.
     array
         The signal (c, l) or the volume (c, d, h, w) as the network took it; None for a picture.
-    changes
-        What was changed of the model so that it can be explained, in sentences.
+    said
+        What is to be known of how it was taken, in sentences.
     """
 
     map: Map
@@ -98,12 +98,12 @@ class Explanation:
     form: Form = ROW
     detection: Detection | None = None
     array: Input | None = None
-    changes: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the map should know, in sentences."""
-        notes = [*self.changes]
+        notes = [*self.said]
         if self.meaning == "log-probabilities":
             notes.append(
                 "The model answers probabilities, and the softmax that makes them could not be "

@@ -12,7 +12,6 @@ from xai_heatmap.asking import (
     answers_of,
     check,
     choice,
-    input_in,
     seen_in,
     whole,
 )
@@ -163,7 +162,7 @@ class Question:
             meaning=answer.meaning,
             form=answer.form,
             array=given.array,
-            changes=self.network.declared.changes,
+            said=(*self.network.declared.changes, *given.notes),
         )
 
     @cached_property
@@ -193,7 +192,7 @@ def questions(
     """
     inputs = np.ascontiguousarray(given.x[None], dtype=np.float32)
     if given.geometry is not None:
-        check(targets, input_in(given.geometry), labels or network.declared.labels or ())
+        check(targets, given.geometry, labels or network.declared.labels or ())
     recording = network.record(inputs, at, biases=biases)
     return questions_of(network, given, recording, targets, labels=labels)
 
@@ -207,6 +206,7 @@ def questions_of(
     labels: Sequence[str] | None = None,
 ) -> list[Question]:
     """The same of a forward pass that was made already; its first row is the picture."""
+    given = given.laid(recording.form, network)
     seen = (
         seen_in(given.geometry, recording.form)
         if given.geometry is not None

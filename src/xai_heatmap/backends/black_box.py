@@ -7,9 +7,11 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.backends.contract import IMAGES_IN_A_SURVEY
 from xai_heatmap.backends.held import Given, Name
 from xai_heatmap.backends.inputs import check_input
-from xai_heatmap.backends.score_map import reading, sum_to_one
+from xai_heatmap.backends.meaning import may_be_probabilities, meaning_in
+from xai_heatmap.backends.score_map import reading
 from xai_heatmap.core.answer import ROW, Form, Meaning
 from xai_heatmap.core.arrays import Activations, Inputs, Scores
 from xai_heatmap.core.errors import BadOption, NonFiniteScores, NoRule, NoScores
@@ -69,6 +71,7 @@ class BlackBox(Network):
         self._function = function
         self._image_shape = image_shape
         self.form = ROW
+        self._meanings: dict[tuple[int, ...], Meaning] = {}
 
     @property
     def name(self) -> str:
@@ -125,6 +128,22 @@ class BlackBox(Network):
             [self._answer(x[start : start + BATCH]) for start in range(0, len(x), BATCH)]
         )
 
+    def meaning(self, x: Inputs, scores: Scores) -> Meaning:
+        """What the scores are, decided once for pictures of this shape: by what the function
+        answers to noise; where it fails on that, by the first pictures that leave it open.
+        """
+        if not may_be_probabilities(scores, self.form):
+            return "logits"
+        shape = x.shape[1:]
+        if shape not in self._meanings:
+            noise = np.random.default_rng(0).random((IMAGES_IN_A_SURVEY, *shape), np.float32)
+            try:
+                asked = self._answer(noise)
+            except Exception:  # noqa: BLE001 - a user's own code, of pictures that it never expected
+                asked = scores
+            self._meanings[shape] = meaning_in(asked, self.form, keep_closing=True)
+        return self._meanings[shape]
+
     def _answer(self, x: Inputs) -> Scores:
         answer = self._function(x)
         try:
@@ -168,8 +187,8 @@ class BlackRecording(Recording):
 
     @property
     def meaning(self) -> Meaning:
-        """Probabilities, where every row reads as such; else logits."""
-        return "probabilities" if sum_to_one(self._scores, self.form) else "logits"
+        """Probabilities, where the function answers such; else logits."""
+        return self._box.meaning(self._x, self._scores)
 
     @property
     def form(self) -> Form:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from xai_heatmap.backends.box_reading import BoxReading, box_reading, check_unit, meaning_of
+from xai_heatmap.backends.box_reading import BoxReading, box_reading, check_unit
 from xai_heatmap.backends.contract import (
     IMAGES_IN_A_SURVEY,
     Adapter,
@@ -32,12 +32,14 @@ from xai_heatmap.backends.contract import (
 from xai_heatmap.backends.fitting import fitted
 from xai_heatmap.backends.inputs import check_input
 from xai_heatmap.backends.loaded import first_line
+from xai_heatmap.backends.meaning import may_be_probabilities, meaning_in
 from xai_heatmap.backends.proof import Proof, proof
 from xai_heatmap.backends.recording import Apart, OpenedRecording, layout_of
 from xai_heatmap.backends.score_map import Reading, reading, sum_to_one
 from xai_heatmap.backends.sightings import flow_in, layers_in, of_the_picture, sites_in
 from xai_heatmap.backends.taps import Site
-from xai_heatmap.core.arrays import Inputs, Native
+from xai_heatmap.core.answer import Meaning
+from xai_heatmap.core.arrays import Inputs, Native, Scores
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import (
     BadArray,
@@ -84,6 +86,7 @@ class State:
 
     surveys: dict[Any, tuple[Sightings, Survey]] = field(default_factory=dict)
     proven: dict[Any, bool] = field(default_factory=dict)
+    meanings: dict[Any, Meaning] = field(default_factory=dict)
     heads: dict[Any, Proof] = field(default_factory=dict)
     kept: dict[Any, Any] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -94,6 +97,7 @@ class State:
         if self.parts and parts != self.parts:
             self.surveys.clear()
             self.proven.clear()
+            self.meanings.clear()
             self.heads.clear()
             self.kept.get("overwritten", {}).clear()
         self.parts = parts
@@ -231,7 +235,7 @@ class OpenedNetwork(Network):
             native = np.moveaxis(x, 1, -1) if self.channels_last else x
             opened = {name: view.sites[name] for name in names}
             recorded = self._engine.record(self._adapter, native, opened, view.undo, biases=biases)
-            if not self._closes(view, recorded.scores, native):
+            if not self._closes(view, recorded.scores):
                 del self._views[x.shape[1:]]
                 return self.record(x, at, biases=biases)
             if silent := [name for name in names if name not in recorded.outputs]:
@@ -377,13 +381,13 @@ class OpenedNetwork(Network):
                 closing, undo = own, Undo(part=parts[path])
         return closing, Undo() if self._keep_closing else undo
 
-    def _closes(self, view: View, scores: Native, x: Native) -> bool:
+    def _closes(self, view: View, scores: Native) -> bool:
         """Whether a closing softmax compares classes, and not places, where there are both."""
         if scores.ndim == 2 or view.closing != "softmax" or self._keep_closing:
             return True
         key = self._closing_key(view.survey.layers[INPUT].shape)
         if key not in self._state.proven:
-            closed = self._engine.record(self._adapter, x, {}, Undo()).scores
+            closed = self._of_noise(view, Undo())
             own = self._reading(view, closed)
             self._state.proven[key] = sum_to_one(own.rows(np.exp(closed)), own.form) or (
                 sum_to_one(own.rows(closed), own.form)
@@ -432,19 +436,35 @@ class OpenedNetwork(Network):
                 "overflows easily: try the model in float32."
             )
         own = self._reading(view, recorded.scores)
-        if isinstance(own, BoxReading):
-            rows = own.rows(recorded.scores)
-            if apart is not None:
-                check_unit(rows, own.form)
-            meaning = meaning_of(rows, own.form, keep_closing=self._keep_closing)
-            return OpenedRecording(
-                recorded, view.survey, self._state.lock, head, meaning, own, apart
-            )
-        likely = sum_to_one(own.rows(recorded.scores), own.form)
-        closed = likely or (self._keep_closing and view.closing is not None)
-        meaning = "probabilities" if closed else "logits"
-        read = OpenedRecording(recorded, view.survey, self._state.lock, head, meaning, own, apart)
-        return LogRecording(read) if likely and not self._keep_closing else read
+        rows = own.rows(recorded.scores)
+        if isinstance(own, BoxReading) and apart is not None:
+            check_unit(rows, own.form)
+        meaning = self._meaning(view, own, rows)
+        logarithm = meaning == "log-probabilities" and not isinstance(own, BoxReading)
+        known: Meaning = "probabilities" if logarithm else meaning
+        read = OpenedRecording(recorded, view.survey, self._state.lock, head, known, own, apart)
+        return LogRecording(read) if logarithm else read
+
+    def _meaning(self, view: View, own: Reading | BoxReading, rows: Scores) -> Meaning:
+        """What the scores are, as the network answers to noise; asked where a row leaves it open,
+        and then remembered, so that no picture depends on those beside it.
+        """
+        kept = self._keep_closing
+        if kept and view.closing is not None:
+            return "probabilities"
+        if not may_be_probabilities(rows, own.form):
+            return "logits"
+        key = "meaning", *self._closing_key(view.survey.layers[INPUT].shape), kept, view.closing
+        if key not in self._state.meanings:
+            with self._state.lock:
+                noisy = own.rows(self._of_noise(view, view.undo))
+            self._state.meanings[key] = meaning_in(noisy, own.form, keep_closing=kept)
+        return self._state.meanings[key]
+
+    def _of_noise(self, view: View, undo: Undo) -> Native:
+        """What the model answers to pictures that nobody picked; one forward pass."""
+        noise = self._noise(view.survey.layers[INPUT].shape)
+        return self._engine.record(self._of([0]), noise, {}, undo).scores
 
     def _head(
         self, recorded: Recorded, view: View, x: Native, name: str, row: int

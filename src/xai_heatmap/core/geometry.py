@@ -3,11 +3,15 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from xai_heatmap.core.errors import BadOption
 
 Size = tuple[int, int]
 """Rows and columns, in this order."""
+
+Matrix = tuple[float, float, float, float, float, float]
+"""a, b, c, d, e, f: x = a u + b v + c and y = d u + e v + f."""
 
 NUDGE = 1e-6
 """Keeps 224 / (224 / 232) from being one pixel short of 232."""
@@ -28,11 +32,16 @@ class Geometry:
         beyond the image where the network was shown a border (a letter-box).
     input_size
         Rows and columns (H', W') of what the network was given.
+    matrix
+        a, b, c, d, e, f where the network was given the picture flipped or turned: its place (u, v)
+        shows x = a u + b v + c, y = d u + e v + f. The box is then what lies around all of them.
+        None where the input is that box, upright.
     """
 
     image_size: Size
     box: tuple[float, float, float, float]
     input_size: Size
+    matrix: Matrix | None = None
 
     def __post_init__(self) -> None:
         left, top, right, bottom = self.box
@@ -82,12 +91,19 @@ class Geometry:
 
     def to_input(self, x: float, y: float) -> tuple[float, float]:
         """Where a point (x, y) of the image lies on the input."""
+        if self.matrix is not None:
+            a, b, c, d, e, f = self.matrix
+            area = a * e - b * d
+            return (e * (x - c) - b * (y - f)) / area, (a * (y - f) - d * (x - c)) / area
         left, top, _, _ = self.box
         down, along = self.scale
         return (x - left) * along, (y - top) * down
 
     def to_image(self, x: float, y: float) -> tuple[float, float]:
         """Where a point (x, y) of the input lies on the image."""
+        if self.matrix is not None:
+            a, b, c, d, e, f = self.matrix
+            return a * x + b * y + c, d * x + e * y + f
         left, top, _, _ = self.box
         down, along = self.scale
         return left + x / along, top + y / down
@@ -101,15 +117,20 @@ class Geometry:
         down, along = (new / old for new, old in zip(image_size, self.image_size, strict=True))
         left, top, right, bottom = self.box
         box = (left * along, top * down, right * along, bottom * down)
-        return Geometry(image_size, box, self.input_size)
+        if self.matrix is None:
+            return Geometry(image_size, box, self.input_size)
+        a, b, c, d, e, f = self.matrix
+        matrix = (a * along, b * along, c * along, d * down, e * down, f * down)
+        return Geometry(image_size, box, self.input_size, matrix)
 
     def to_dict(self) -> dict[str, list[int] | list[float]]:
         """Plain lists, ready for JSON."""
-        return {
+        facts: dict[str, list[int] | list[float]] = {
             "image_size": list(self.image_size),
             "box": list(self.box),
             "input_size": list(self.input_size),
         }
+        return facts if self.matrix is None else facts | {"matrix": list(self.matrix)}
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, list[int] | list[float]]) -> "Geometry":
@@ -117,11 +138,44 @@ class Geometry:
         rows, columns = facts["image_size"]
         left, top, right, bottom = facts["box"]
         input_rows, input_columns = facts["input_size"]
+        turned = tuple(map(float, facts["matrix"])) if "matrix" in facts else None
         return cls(
             image_size=(int(rows), int(columns)),
             box=(float(left), float(top), float(right), float(bottom)),
             input_size=(int(input_rows), int(input_columns)),
+            matrix=cast("Matrix | None", turned),
         )
+
+
+def placed(image_size: Size, matrix: Matrix, input_size: Size) -> Geometry:
+    """The geometry of an input whose places (u, v) show x = a u + b v + c, y = d u + e v + f.
+
+    What is upright to half a pixel of the input is a box; an edge of the box that is a fifth of a
+    pixel of the input from an edge of the image, or less, lies on it.
+
+    >>> placed((100, 200), (2.0, 0.0, 0.01, 0.0, 1.0, 0.0), (100, 100)).box
+    (0.0, 0.0, 200.0, 100.0)
+    """
+    a, b, c, d, e, f = matrix
+    height, width = input_size
+    corners = [(a * u + b * v + c, d * u + e * v + f) for u in (0, width) for v in (0, height)]
+    xs, ys = zip(*corners, strict=True)
+    upright = a > 0 and e > 0 and abs(b) * height <= a / 2 and abs(d) * width <= e / 2
+    if not upright:
+        return Geometry(image_size, (min(xs), min(ys), max(xs), max(ys)), input_size, matrix)
+    rows, columns = image_size
+    left, right = (
+        _snapped(x, columns, a / 5) for x in (c + b * height / 2, a * width + c + b * height / 2)
+    )
+    top, bottom = (
+        _snapped(y, rows, e / 5) for y in (f + d * width / 2, e * height + f + d * width / 2)
+    )
+    return Geometry(image_size, (left, top, right, bottom), input_size)
+
+
+def _snapped(edge: float, length: int, near: float) -> float:
+    """An edge, on the end of the image that it is near to."""
+    return next((float(end) for end in (0, length) if abs(edge - end) <= near), edge)
 
 
 def stretched(image_size: Size, input_size: Size) -> Geometry:

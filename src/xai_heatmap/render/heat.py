@@ -8,6 +8,7 @@ from jaxtyping import Float32
 from xai_heatmap.core.arrays import DrawnOut, Heat, Map
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.render.turned import turned
 
 Weights = Float32[np.ndarray, "pixels cells"]
 
@@ -32,6 +33,8 @@ def heat(map_: Map, geometry: Geometry) -> Heat:
         )
     if not np.isfinite(map_).all():
         raise BadArray("A map that can be drawn is finite; received NaN or infinity.")
+    if geometry.matrix is not None:
+        return turned(map_, geometry)
     left, top, right, bottom = geometry.box
     rows, columns = geometry.image_size
     down = interpolation(rows, map_.shape[0], start=top, stop=bottom)

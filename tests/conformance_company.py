@@ -1,0 +1,98 @@
+"""What every backend has to pass about company: a picture's map and what is said of it are the same
+alone and beside any other picture.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+import pytest
+
+import conformance
+import xai_heatmap as xh
+
+SHAPE = conformance.SHAPE
+
+
+class Company(Protocol):
+    """Networks that answer two numbers which may add up to 1."""
+
+    differentiable: bool
+
+    def shares(self) -> Any:
+        """The mean of the picture's first channel, and of its third."""
+
+    def places(self) -> Any:
+        """The first channel and the third, at every place."""
+
+    def normalised(self) -> Any:
+        """The sizes of the first two means, divided by their sum: 0 of a black picture."""
+
+
+def sums_to_one() -> np.ndarray:
+    """A picture whose first and third channel add up to 1 at every place."""
+    x = np.zeros(SHAPE, np.float32)
+    x[0, :4], x[2, 4:], x[1] = 1, 1, 0.5
+    return x
+
+
+def sums_to_less() -> np.ndarray:
+    x = sums_to_one()
+    x[2, -1] = 0
+    return x
+
+
+def maps(opened: Any, *pictures: np.ndarray, **ask: Any) -> np.ndarray:
+    x = np.stack(pictures)
+    native = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if opened.channels_last else x
+    return xh.maps(opened, native, layer="input", **ask)
+
+
+def methods(company: Company) -> list[str]:
+    without = ["occlusion"]
+    return [*without, "saliency", "hirescam"] if company.differentiable else without
+
+
+def alone_as_in_company(opened: Any, a: np.ndarray, b: np.ndarray, company: Company) -> None:
+    for method in methods(company):
+        for target in (0, xh.probability(1), xh.margin(0)):
+            ask = {"method": method, "target": target}
+            own = [maps(opened, x, **ask)[0] for x in (a, b)]
+            for order in ([a, b], [b, a], [a, b, a]):
+                found = maps(opened, *order, **ask)
+                right = np.stack([own[x is b] for x in order])
+                assert found == pytest.approx(right, rel=1e-4, abs=1e-7), (method, target)
+
+
+def an_accidental_sum_is_no_probability(company: Company) -> None:
+    opened = conformance.network(company.shares())
+    assert opened.record(sums_to_one()[None]).meaning == "logits"
+    alone_as_in_company(opened, sums_to_one(), sums_to_less(), company)
+
+
+def an_accidental_sum_at_every_place_is_none(company: Company) -> None:
+    opened = conformance.network(company.places())
+    assert opened.record(sums_to_one()[None]).meaning == "logits"
+    ask = {"method": "occlusion", "target": 0}
+    own = [maps(opened, x, **ask)[0] for x in (sums_to_one(), sums_to_less())]
+    found = maps(opened, sums_to_less(), sums_to_one(), **ask)
+    assert found == pytest.approx(np.stack(own[::-1]), rel=1e-4, abs=1e-7)
+
+
+def probabilities_stay_so_beside_a_picture_that_has_none(company: Company) -> None:
+    opened = conformance.network(company.normalised())
+    black = np.zeros(SHAPE, np.float32)
+    meanings = {
+        opened.record(np.stack(x)).meaning
+        for x in ([sums_to_one()], [sums_to_one(), black], [black, sums_to_one()], [black])
+    }
+    assert meanings in ({"log-probabilities"}, {"probabilities"})
+    ask = {"method": "occlusion", "target": 0}
+    alone, both = maps(opened, sums_to_one(), **ask)[0], maps(opened, black, sums_to_one(), **ask)
+    assert both[1] == pytest.approx(alone, rel=1e-4, abs=1e-7)
+
+
+CHECKS = [
+    an_accidental_sum_is_no_probability,
+    an_accidental_sum_at_every_place_is_none,
+    probabilities_stay_so_beside_a_picture_that_has_none,
+]
