@@ -145,7 +145,7 @@ def test_gates_and_a_closing_softmax_are_no_attention():
     [
         ([softmaxed(8, 3, 4, 4)], "within windows"),
         ([softmaxed(2, 3, 16, 4)], "from many tokens to fewer"),
-        ([softmaxed(2, 3, 16, 16), softmaxed(2, 3, 1, 16)], "fewer"),
+        ([softmaxed(2, 3, 1, 16), softmaxed(2, 3, 16, 16)], "fewer"),
         ([softmaxed(2, 3, 16, 16), softmaxed(2, 3, 4, 4)], "fewer"),
         ([softmaxed(2, 10)], "no transformer blocks"),
         ([], "no transformer blocks"),
@@ -155,3 +155,42 @@ def test_what_is_not_among_all_tokens_is_refused(weights, said):
     with pytest.raises(NoAttention, match=said) as caught:
         found_in(*weights)
     assert "gradcam" in str(caught.value), "methods that work are named"
+
+
+# ---- queries that pool the tokens
+
+
+def test_a_query_that_pools_is_the_last_step():
+    rng = np.random.default_rng(3)
+    weights = [softmaxed(2, 5, 5), softmaxed(2, 1, 5)]
+    slopes = [rng.normal(size=own.shape).astype(np.float32) for own in weights]
+    own = Attentions(weights, slopes, np.ones(1, np.float32), (1, 5))
+    tokens, pooled = (np.maximum(a * g, 0).mean(0) for a, g in zip(weights, slopes, strict=True))
+    relevance = [sum(pooled[0, i] * ((i == j) + tokens[i, j]) for i in range(5)) for j in range(5)]
+    flow = [
+        sum(weights[1].mean(0)[0, i] * ((i == j) + weights[0].mean(0)[i, j]) / 2 for i in range(5))
+        for j in range(5)
+    ]
+    found = find_method("attention_relevance")(Evidence(attentions=own))
+    np.testing.assert_allclose(found, [relevance], atol=1e-6)
+    np.testing.assert_allclose(find_method("rollout")(Evidence(attentions=own)), [flow], atol=1e-6)
+
+
+def test_rollout_reads_no_gradient_where_the_rows_are_known():
+    def pulled():
+        raise AssertionError("pulled")
+
+    rows = np.zeros((2, 7), np.float32)
+    rows[:, 0] = 1
+    block = Block(np.full((2, 2, 7, 7), 1 / 7, np.float32), pulled, rows)
+    own = attentions([block], 1, layer="block", grid=(2, 3))
+    assert find_method("rollout")(Evidence(attentions=own)).shape == (2, 3)
+
+
+def test_queries_pool_the_tokens_of_the_last_block_alone():
+    square, pooling = softmaxed(2, 3, 5, 5), softmaxed(2, 3, 1, 5)
+    assert [b.weights.shape[-2] for b in found_in(square, pooling)] == [5, 1]
+    assert len(found_in(pooling)) == 1, "queries that pool a grid of features"
+    for odd in ([pooling, square], [square, pooling, pooling], [square, softmaxed(2, 3, 1, 6)]):
+        with pytest.raises(NoAttention, match="other tokens"):
+            found_in(*odd)

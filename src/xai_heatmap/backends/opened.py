@@ -10,7 +10,7 @@ import threading
 import warnings
 import weakref
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.backends.attended import Attended
 from xai_heatmap.backends.box_reading import BoxReading, box_reading, check_unit
 from xai_heatmap.backends.contract import (
     IMAGES_IN_A_SURVEY,
@@ -34,12 +35,14 @@ from xai_heatmap.backends.inputs import check_input
 from xai_heatmap.backends.loaded import first_line
 from xai_heatmap.backends.meaning import may_be_probabilities, meaning_in
 from xai_heatmap.backends.proof import Proof, proof
+from xai_heatmap.backends.recent import SIZES, Recent
 from xai_heatmap.backends.recording import Apart, OpenedRecording, layout_of
 from xai_heatmap.backends.score_map import Reading, reading, sum_to_one
 from xai_heatmap.backends.sightings import flow_in, layers_in, of_the_picture, sites_in
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.answer import Meaning
 from xai_heatmap.core.arrays import Inputs, Native, Scores
+from xai_heatmap.core.attention import Block
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import (
     BadArray,
@@ -84,10 +87,11 @@ class State:
     model.
     """
 
-    surveys: dict[Any, tuple[Sightings, Survey]] = field(default_factory=dict)
-    proven: dict[Any, bool] = field(default_factory=dict)
-    meanings: dict[Any, Meaning] = field(default_factory=dict)
-    heads: dict[Any, Proof] = field(default_factory=dict)
+    surveys: dict[Any, tuple[Sightings, Survey]] = field(default_factory=Recent)
+    proven: dict[Any, bool] = field(default_factory=lambda: Recent(4 * SIZES))
+    meanings: dict[Any, Meaning] = field(default_factory=lambda: Recent(4 * SIZES))
+    heads: dict[Any, Proof] = field(default_factory=lambda: Recent(64 * SIZES))
+    attended: Attended = field(default_factory=Attended)
     kept: dict[Any, Any] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     parts: list[int] = field(default_factory=list)
@@ -99,6 +103,7 @@ class State:
             self.proven.clear()
             self.meanings.clear()
             self.heads.clear()
+            self.attended = Attended()
             self.kept.get("overwritten", {}).clear()
         self.parts = parts
 
@@ -131,7 +136,8 @@ class OpenedNetwork(Network):
         self._image_shape = tuple(image_shape) if image_shape else None
         self._keep_closing = keep_closing
         self._parts: dict[str, object] = {}
-        self._views: dict[tuple[int, ...], View] = {}
+        self._views: dict[tuple[int, ...], View] = Recent()
+        self._seen_first: tuple[int, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -154,8 +160,7 @@ class OpenedNetwork(Network):
         """(c, *image) that the layers are listed for: as given, as declared, as seen first, else
         3 x 224 x 224.
         """
-        seen = next(iter(self._views), None)
-        return self._image_shape or self.declared.input_shape or seen or (3, 224, 224)
+        return self._image_shape or self.declared.input_shape or self._seen_first or (3, 224, 224)
 
     def name_of(self, part: object) -> str | None:
         """The path of a module or layer of the model."""
@@ -164,7 +169,7 @@ class OpenedNetwork(Network):
     def holding(self, held: Mapping[str | int, object]) -> Network:
         """The same network with other values for what it takes beside the picture."""
         other = copy.copy(self)
-        other._adapter, other._views = self._adapter.taking(held), {}  # noqa: SLF001 - of its own kind
+        other._adapter, other._views = self._adapter.taking(held), Recent()  # noqa: SLF001 - of its own kind
         return other
 
     def of(self, rows: Sequence[int]) -> Network:
@@ -258,11 +263,31 @@ class OpenedNetwork(Network):
                 lambda name, row: self._head(recorded, view, native, name, row),
                 Apart(
                     self.name,
-                    lambda: self._engine.attend(adapter, native, undo),
+                    lambda: self._attend(adapter, native, undo),
+                    partial(self._attended, adapter, native),
                     lambda: self._engine.balance(adapter, native, opened, undo),
                     lambda name, row: self._between(recorded, view, native, name, row),
                 ),
             )
+
+    def _attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
+        """What attends to the pictures and reaches the scores."""
+
+        def noise(seed: int) -> Recorded:
+            drawn = np.random.default_rng(seed).normal(size=x.shape)
+            return self._engine.attend(adapter, drawn.astype(np.float32), undo)
+
+        seen = self._engine.attend(adapter, x, undo)
+        return self._state.attended.only(self._attending(adapter, x), seen, noise)
+
+    def _attended(
+        self, adapter: Adapter, x: Native, seen: Recorded, cotangent: Scores, native: Native
+    ) -> list[Block]:
+        key, name = self._attending(adapter, x), self.name
+        return self._state.attended.blocks(key, seen, cotangent, native, images=len(x), name=name)
+
+    def _attending(self, adapter: Adapter, x: Native) -> Hashable:
+        return x.shape[1:], adapter.output, adapter.held.key
 
     def _view(self, shape: tuple[int, ...]) -> View:
         """The network for inputs of `shape`; surveyed again where parts were taken out or put
@@ -276,6 +301,7 @@ class OpenedNetwork(Network):
                 self._state.know([*map(id, parts.values())])
             if shape not in self._views:
                 self._views[shape] = self._viewed(shape, parts)
+                self._seen_first = self._seen_first or shape
             return self._views[shape]
 
     def _viewed(self, shape: tuple[int, ...], parts: Mapping[str, object]) -> View:

@@ -13,7 +13,7 @@ from xai_heatmap.backends.contributions import contributions
 from xai_heatmap.backends.score_map import Reading
 from xai_heatmap.core.answer import Form, Meaning
 from xai_heatmap.core.arrays import Activations, Native, Scores
-from xai_heatmap.core.attention import OTHERS, Block, blocks
+from xai_heatmap.core.attention import OTHERS, Block
 from xai_heatmap.core.errors import NoAttention, NoGrid
 from xai_heatmap.core.layout import Layout
 from xai_heatmap.core.network import Recording, Survey, UseBias, UseGradients
@@ -28,13 +28,16 @@ class Apart:
     network
         How the model calls itself.
     attend, balance
-        As of an engine.
+        As of an engine; of what attends, what counts.
+    attended
+        From what attended and a cotangent, both of the scores and as the engine has it, to blocks.
     between
         From a layer and an image's row to a pair of runs of the head, as of a `Head`.
     """
 
     network: str
     attend: Callable[[], Recorded]
+    attended: Callable[[Recorded, Scores, Native], list[Block]]
     balance: Callable[[], Recorded]
     between: Callable[[str, int], Recorded]
 
@@ -128,14 +131,7 @@ class OpenedRecording(Recording):
             )
         with self._lock:
             seen = self._apart.attend()
-            weights = seen.outputs
-            gradients = seen.pullback(self._reading.native(cotangent)) if weights else {}
-        found = blocks(
-            weights.values(),
-            [gradients[name] for name in weights],
-            images=len(self.scores),
-            name=self._apart.network,
-        )
+            found = self._apart.attended(seen, cotangent, self._reading.native(cotangent))
         if found[0].weights.shape[-1] == self._survey.queries:
             raise NoAttention(
                 f"What attends in {self._apart.network} can't be told from its boxes, of which "

@@ -66,10 +66,10 @@ Values = Float32[np.ndarray, " n"]
 Native = Shaped[np.ndarray, "n ..."]
 """A layer's output in its own layout, whatever that is."""
 
-Attention = Float32[np.ndarray, "heads tokens tokens"]
+Attention = Float32[np.ndarray, "_ _ tokens"]
 """How much every token of one image (rows) takes from every other (columns), head by head."""
 
-BatchAttention = Float32[np.ndarray, "n heads tokens tokens"]
+BatchAttention = Float32[np.ndarray, "n _ _ tokens"]
 """Attention of several images."""
 
 Tokens = Float32[np.ndarray, " tokens"]

@@ -1,7 +1,7 @@
 """What the tokens of a transformer take from each other, block by block."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,9 @@ OTHERS = "Methods that need no attention work here: gradcam, layercam, libragrad
 """What to do where there is no attention to be seen."""
 
 
+BatchRows = Float32[np.ndarray, "n rows"]
+
+
 @dataclass(frozen=True)
 class Block:
     """What one block of a network said about several images.
@@ -23,32 +26,57 @@ class Block:
     ----------
     weights
         A, the attention itself.
-    gradients
-        ∂y/∂A.
+    slopes
+        ∂y/∂A, or what pulls it when it is first asked for.
+    known
+        How much y hangs on each row, where that was learnt before.
     """
 
     weights: BatchAttention
-    gradients: BatchAttention
+    slopes: BatchAttention | Callable[[], BatchAttention]
+    known: BatchRows | None = None
+
+    @property
+    def gradients(self) -> BatchAttention:
+        """∂y/∂A."""
+        return self.slopes() if callable(self.slopes) else self.slopes
+
+    @property
+    def rows(self) -> BatchRows:
+        """How much y hangs on what each token takes."""
+        if self.known is not None:
+            return self.known
+        return np.abs(self.gradients).max(axis=(1, 3), initial=0)
 
 
 @dataclass(frozen=True)
 class Attentions:
     """What every block attends to in one image, first block first.
 
+    Every block but the last has a row for each token; the last may pool them: rows of its own, one
+    for each query that takes from the tokens.
+
     Parameters
     ----------
-    weights, gradients
-        A and ∂y/∂A of every block.
+    weights
+        A of every block.
+    slopes
+        ∂y/∂A of every block, or what pulls them when they are first asked for.
     read
-        From which tokens the network reads its answer: shares that sum to 1.
+        From which rows of the last block the network reads its answer: shares that sum to 1.
     grid
         Where the patches lie; tokens in front of them have no place.
     """
 
     weights: Sequence[Attention]
-    gradients: Sequence[Attention]
-    read: Tokens
+    slopes: Sequence[Attention] | Callable[[], Sequence[Attention]]
+    read: Float32[np.ndarray, " rows"]
     grid: tuple[int, ...]
+
+    @property
+    def gradients(self) -> Sequence[Attention]:
+        """∂y/∂A of every block."""
+        return self.slopes() if callable(self.slopes) else self.slopes
 
     def on_grid(self, tokens: Tokens) -> Map:
         """What every patch has, where it lies."""
@@ -62,7 +90,8 @@ def attentions(
 
     Of the tokens of the last block, those are read whose attention carries gradient: the class
     token, class and distillation token, or all patches where the network takes their mean. Where
-    tokens without a place carry gradient, the patches beside them are not counted.
+    tokens without a place carry gradient, the patches beside them are not counted. Queries that
+    pool the tokens are read in equal shares.
 
     Raises
     ------
@@ -78,11 +107,12 @@ def attentions(
             f"{layer!r} has a grid of {size}. Leave the layer to `auto`, or name a transformer "
             "block."
         )
-    reading = np.abs(blocks[-1].gradients[row]).max(axis=(0, 2), initial=0)
+    last = blocks[-1]
+    pooled = last.weights.shape[-2] != last.weights.shape[-1]
     return Attentions(
         weights=[block.weights[row] for block in blocks],
-        gradients=[block.gradients[row] for block in blocks],
-        read=_read(reading, prefix),
+        slopes=lambda: [block.gradients[row] for block in blocks],
+        read=_read(last.rows[row], 0 if pooled else prefix),
         grid=grid,
     )
 
@@ -103,17 +133,19 @@ ROUNDING = 1e-6
 
 def blocks(
     weights: Iterable[Float32[np.ndarray, "..."]],
-    gradients: Iterable[Float32[np.ndarray, "..."]],
+    gradients: Sequence[Float32[np.ndarray, "..."]] | Callable[[], Sequence[np.ndarray]],
     *,
     images: int,
     name: str,
 ) -> list[Block]:
-    """Every softmax of a pass that is an attention among all tokens of an image.
+    """Every softmax of a pass that is an attention among all tokens of an image, and at the end
+    perhaps one in which fewer queries pool them.
 
     Parameters
     ----------
     weights, gradients
-        What each softmax answered, in order of execution, and the gradients there.
+        What each softmax answered, in order of execution, and the gradients there, or what pulls
+        them.
     images
         How many went in.
     name
@@ -122,27 +154,28 @@ def blocks(
     Raises
     ------
     NoAttention
-        If there is none, or if one is not among all tokens: within windows, or between more
-        tokens and fewer.
+        If there is none, or if one takes from other tokens than the one before it answers: within
+        windows, from a second picture or text, or from the tokens that another one pooled too.
     """
     found, odd = list[Block](), list[tuple[int, ...]]()
-    for own, gradient in zip(weights, gradients, strict=True):
+    for number, own in enumerate(weights):
         if own.ndim < 3 or own.shape[-1] < 2 or not np.allclose(own.sum(axis=-1), 1, atol=1e-2):
             continue  # gates, and a closing softmax over classes
-        square = own.shape[-1] == own.shape[-2]
         heads = own.shape[0] // images if own.ndim == 3 else own.shape[1]
-        if not square or own.size != images * heads * own.shape[-1] ** 2:
+        shape = (images, heads, *own.shape[-2:])
+        tokens = found[-1].weights.shape[-2] if found else own.shape[-1]
+        if own.size != math.prod(shape) or not own.shape[-2] <= own.shape[-1] == tokens:
             odd.append(own.shape)
             continue
-        shape = (images, heads, *own.shape[-2:])
-        found.append(Block(own.reshape(shape), gradient.reshape(shape)))
-    sizes = {block.weights.shape[-1] for block in found}
-    if odd or len(sizes) > 1:
-        shapes = ", ".join(map(str, dict.fromkeys(odd or [b.weights.shape for b in found])))
+        found.append(Block(own.reshape(shape), _slopes(gradients, number, shape)))
+    if odd:
+        chain = (block.weights.shape for block in found)
+        shapes = ", ".join(map(str, dict.fromkeys((*chain, *odd))))
         raise NoAttention(
-            f"One attention matrix among all tokens of an image is needed from every block; "
-            f"{name} attends within windows, or from many tokens to fewer: for {images} images its "
-            f"attention has the shape {shapes}. {OTHERS}"
+            f"One attention matrix among all tokens of an image is needed from every block, and "
+            f"where queries pool the tokens from the last one; {name} attends within windows, "
+            f"from many tokens to fewer or to other tokens than those of the block before: for "
+            f"{images} images its attention has the shape {shapes}. {OTHERS}"
         )
     if not found:
         raise NoAttention(
@@ -150,3 +183,14 @@ def blocks(
             f"transformer blocks, or computes them where they can't be looked into. {OTHERS}"
         )
     return found
+
+
+def _slopes(
+    gradients: Sequence[np.ndarray] | Callable[[], Sequence[np.ndarray]],
+    number: int,
+    shape: tuple[int, ...],
+) -> np.ndarray | Callable[[], np.ndarray]:
+    """Of one softmax, at once or when they are asked for."""
+    if callable(gradients):
+        return lambda: gradients()[number].reshape(shape)
+    return gradients[number].reshape(shape)

@@ -15,8 +15,9 @@ def attention_relevance(attentions: Attentions) -> Map:
     """Row of the class token in R − 1,  R ← R + mean_h ReLU(∂y/∂A ⊙ A) R, first block first.
 
     R starts as 1, what a token is to itself; that 1 is taken off again, so that a map without any
-    evidence is 0. Of a network that takes the mean of its patches, the mean of their rows. The map
-    is one of the whole network, on the grid of its tokens.
+    evidence is 0. Of a network that takes the mean of its patches, the mean of their rows. Queries
+    that pool the tokens at the end are none of them: mean_h ReLU(∂y/∂A ⊙ A) R is their row, and no
+    1 is in it. The map is one of the whole network, on the grid of its tokens.
 
     Examples
     --------
@@ -27,9 +28,11 @@ def attention_relevance(attentions: Attentions) -> Map:
     >>> attention_relevance(Attentions([half], [slope], read, grid=(1,)))
     array([1.], dtype=float32)
     """
-    found = attentions.read
+    found = itself = attentions.read
     pairs = zip(attentions.weights, attentions.gradients, strict=True)
     for weights, gradient in reversed(list(pairs)):
         own = np.maximum(weights * gradient, 0)
-        found = found + np.einsum("i,hij->j", found, own) / len(own)
-    return attentions.on_grid(found - attentions.read)
+        taken = np.einsum("i,hij->j", found, own) / len(own)
+        square = len(taken) == len(found)
+        found, itself = (found + taken, itself) if square else (taken, np.zeros_like(taken))
+    return attentions.on_grid(found - itself)

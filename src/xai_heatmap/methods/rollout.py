@@ -15,8 +15,10 @@ def rollout(attentions: Attentions) -> Map:
     """Row of the class token in Π_b ½ (mean_h A_b + 1).
 
     Blocks are multiplied from the last to the first; 1 stands for the skip connection. Of a network
-    that takes the mean of its patches, the mean of their rows. The score plays no part: every class
-    has the same map. The map is one of the whole network, on the grid of its tokens.
+    that takes the mean of its patches, the mean of their rows. Where queries pool the tokens at the
+    end, nothing skips that step: row of the query in A Π_b ½ (mean_h A_b + 1). The score plays no
+    part: every class has the same map. The map is one of the whole network, on the grid of its
+    tokens.
 
     Examples
     --------
@@ -28,5 +30,6 @@ def rollout(attentions: Attentions) -> Map:
     """
     flow = attentions.read
     for weights in reversed(attentions.weights):
-        flow = (flow + np.einsum("i,hij->j", flow, weights) / len(weights)) / 2
+        taken = np.einsum("i,hij->j", flow, weights) / len(weights)
+        flow = (flow + taken) / 2 if len(taken) == len(flow) else taken
     return attentions.on_grid(flow)
