@@ -7,7 +7,8 @@ import PIL.Image
 from jaxtyping import UInt8
 
 from xai_heatmap.core.arrays import Image
-from xai_heatmap.sources.image import HALF_A_LEVEL, read
+from xai_heatmap.sources.image import read
+from xai_heatmap.sources.pixels import HALF_A_LEVEL
 
 BlueFirst = UInt8[np.ndarray, "H W 3"]
 """A picture whose channels are blue, green, red."""

@@ -1,7 +1,9 @@
 """A signal or a volume as a network takes it: numbers, already preprocessed."""
 
+import math
 import os
 from collections.abc import Sequence
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Input
 from xai_heatmap.core.errors import BadArray, ImageNotFound, NotAnImage
+from xai_heatmap.sources.files import opened
 
 ENDING = ".npy"
 """Of files that hold one array."""
@@ -33,16 +36,37 @@ def stored(path: str | os.PathLike[str]) -> np.ndarray:
         If there is no such file, or it holds something else.
     """
     try:
-        return np.load(path, allow_pickle=False)
+        with opened(path) as file:
+            return _array(file)
     except FileNotFoundError:
         raise ImageNotFound(
             f"There is no array {os.fspath(path)!r}. Check the spelling of the path."
         ) from None
-    except (OSError, ValueError, EOFError) as problem:
+    except Exception as problem:
         raise NotAnImage(
             f"{os.fspath(path)!r} is not an array of numbers that numpy reads: {problem}. Write it "
             "with `numpy.save(path, array)`."
         ) from problem
+
+
+def _array(file: BufferedReader) -> np.ndarray:
+    """What the header promises, if the file is as long as that takes: no memory is taken before."""
+    version = np.lib.format.read_magic(file)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"its format has the version {version}")
+    read = np.lib.format.read_array_header_1_0, np.lib.format.read_array_header_2_0
+    shape, _, dtype = read[version[0] - 1](file)
+    if dtype.hasobject:
+        raise ValueError("it holds Python's objects, which could run code")
+    claimed = math.prod(shape) * dtype.itemsize
+    held = os.fstat(file.fileno()).st_size - file.tell()
+    if min(shape, default=1) < 0 or claimed > held:
+        raise ValueError(
+            f"its header says {'x'.join(map(str, shape))} numbers, {claimed:,} bytes, and "
+            f"{held:,} follow"
+        )
+    file.seek(0)
+    return np.load(file, allow_pickle=False)
 
 
 def kind_of(array: np.ndarray, *, axes: int | None) -> int | None:

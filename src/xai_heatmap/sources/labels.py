@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xai_heatmap.core.errors import BadOption
+from xai_heatmap.sources.files import opened
 
 NAMES = ("name", "label", "class", "class_name", "category")
 """Headers of the column with the names, in the order they are looked for."""
@@ -28,7 +29,8 @@ def labels(path: Path) -> tuple[str, ...]:
         For a file that is missing, not text, or without a name for every index from 0.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with opened(path) as file:
+            text = file.read().decode("utf-8-sig")
     except FileNotFoundError:
         raise BadOption(
             f"There is no file of labels {str(path)!r}. Check the path. {_FORMS}"
