@@ -346,7 +346,7 @@ def test_saved_files_hold_all_facts(network, picture, tmp_path):
     assert entry["verdict"]["word"] == "ok"
     assert entry["predictions"][0]["label"] == "green"
     again = xh.Preprocess.from_dict(entry["preprocess"])
-    assert again == UNIT
+    assert again == UNIT.filled()
 
 
 def test_comparison_saves_a_sheet_too(network, picture, tmp_path):

@@ -21,6 +21,7 @@ FULL = {
     "fit": "crop",
     "crop": 0.9,
     "resampling": "bicubic",
+    "white": 4095.0,
     "hold": ("age=45", "site=site.npy"),
     "picture": "image",
     "labels": Path("labels.csv"),

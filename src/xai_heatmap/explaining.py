@@ -34,9 +34,10 @@ from xai_heatmap.core.network import INPUT, Layers, Survey
 from xai_heatmap.core.selection import pyramid, select, several
 from xai_heatmap.explanation import Comparison, Explanation
 from xai_heatmap.mapping import Ask, Passed, mapped, with_biases
+from xai_heatmap.preparing import Preparing
 from xai_heatmap.question import opened_at, questions
 from xai_heatmap.spoken import spoken
-from xai_heatmap.taking import Preparing, array, taken
+from xai_heatmap.taking import array, taken
 
 Held = Mapping[str | int, Any] | None
 """What a model takes beside the picture, by the names of its inputs."""
@@ -58,6 +59,7 @@ def explain(
     layer: OneLayer = "auto",
     target: OneTarget = None,
     preprocess: Preparing = None,
+    white: int | float | None = None,
     labels: ClassNames = None,
     options: Mapping[str, object] | None = None,
     held: Held = None,
@@ -71,8 +73,10 @@ def explain(
     network
         From `xai_heatmap.network`, or anything that it takes: a model, the path of one.
     x
-        A picture: a path, a PIL image, or an array (H, W), (H, W, 1|3|4): uint8, or float in
-        [0, 1]. Or what the network eats, ready as it is: a float array or tensor of any framework
+        A picture: a path, a PIL image, or an array (H, W), (H, W, 1|3|4): uint8, uint16, or
+        float in [0, 1]; for a network that takes other than 1 or 3 channels an array of so many
+        bands, (c, H, W) or (H, W, c), of the network's own size.
+        Or what the network eats, ready as it is: a float array or tensor of any framework
         in the network's own layout, (c, H, W) or (1, c, H, W). For a network that takes signals or
         volumes: an array of numbers, already preprocessed, in the network's own layout, such as
         (c, length) or (c, depth, height, width), or the path of a ``.npy`` file of it; without the
@@ -92,7 +96,11 @@ def explain(
         name, a `Preprocess`, or what the model came with: a transform of torchvision or timm, an
         image processor of transformers, a Keras ``preprocess_input``, any function of a PIL image
         or an array. Its geometry is measured. ``ready`` says of an array that it is the network's
-        input. Signals and volumes are taken as they are.
+        input. Signals and volumes are taken as they are, and so are floats of other bands than a
+        photograph has.
+    white
+        Which value of the picture is white, where that is not the highest of its type: 4095 of 12
+        bits in a file of 16.
     labels
         Names of the classes in output order: a list, an array, or a table ``{0: "cat"}``.
     options
@@ -125,6 +133,7 @@ def explain(
         layers=layer,
         targets=[target],
         preprocess=preprocess,
+        white=white,
         labels=labels,
         options={name: options or {}},
         image=image,
@@ -141,6 +150,7 @@ def compare(
     layers: Layers | OneLayer = "auto",
     targets: Sequence[OneTarget] = (None,),
     preprocess: Preparing = None,
+    white: int | float | None = None,
     labels: ClassNames = None,
     options: Mapping[str, Mapping[str, object]] | None = None,
     held: Held = None,
@@ -167,7 +177,7 @@ def compare(
                 f"{', '.join(methods)}.{did_you_mean(name, methods)}"
             )
     chosen = [with_options(name, options.get(name, {}), opened) for name in methods]
-    given = taken(x, preprocess, opened, over=image)
+    given = taken(x, preprocess, opened, over=image, white=white)
     opened.check_held(1)
     survey = opened.survey(given.x.shape)
     asked = [Ask(m, own, select(survey, layers, auto=m.auto)) for m, own in chosen]

@@ -33,6 +33,7 @@ from xai_heatmap.render.legend import with_legend
 from xai_heatmap.render.overlay import overlay
 from xai_heatmap.render.sheet import sheet
 from xai_heatmap.render.signal import TEXT
+from xai_heatmap.render.unseen import dimmed
 from xai_heatmap.sinks.folder import safe_stem, save
 from xai_heatmap.sinks.identity import identity, joined
 from xai_heatmap.sinks.picture import save_picture
@@ -103,7 +104,7 @@ class Explanation:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the map should know, in sentences."""
-        notes = [*self.said]
+        notes = [*self.said, *self._of_what_was_seen()]
         if self.meaning == "log-probabilities":
             notes.append(
                 "The model answers probabilities, and the softmax that makes them could not be "
@@ -137,6 +138,20 @@ class Explanation:
         figures = [f"{name} {figure:.3g}" for name, figure in self.verdict.figures.items()]
         notes += [", ".join(figures) + "."] if figures else []
         return tuple(notes)
+
+    def _of_what_was_seen(self) -> list[str]:
+        """How much of the picture the network saw, where that is not all."""
+        if self.geometry is None or self.geometry.share == 1:
+            return []
+        left, top, right, bottom = self.geometry.seen
+        rows, columns = self.geometry.image_size
+        share = min(round(100 * self.geometry.share), 99)  # never "100 %" of what was cut
+        said = (
+            f"The network saw {share} % of the picture, its columns {left} to {right} of {columns} "
+            f"and rows {top} to {bottom} of {rows}; the rest was cropped away and is drawn dimmed. "
+            "The fit 'stretch' or 'letterbox' shows it all."
+        )
+        return [said]
 
     def _of_boxes(self) -> list[str]:
         """What a detector answers, and how far its box is from the one asked for."""
@@ -210,6 +225,7 @@ class Explanation:
         scale: Literal["max", "p99"] | float | None = None,
         axis: int | None = None,
         slices: int | Sequence[int] | None = None,
+        dim: bool = True,
     ) -> Image:
         """The map over the original picture, uint8 RGB (H, W, 3); without evidence, the picture
         itself.
@@ -235,6 +251,8 @@ class Explanation:
             Of a volume: across which of its axes it is cut, 0, 1 or 2, by default the first; and
             how many slices are shown, evenly spread with the hottest among them, or which, by the
             numbers that stand below them: counted from 1.
+        dim
+            Show what the network did not see of a picture dark and grey, and outline the rest.
         """
         if scale is None:
             scale = "p99" if self.layer.name == INPUT else "max"
@@ -247,6 +265,7 @@ class Explanation:
             )
         if self.array is None:
             picture = overlay(self.image, strength, colormap=colors, alpha=alpha)
+            picture = dimmed(picture, self.geometry) if dim and self.geometry else picture
             picture = outlined(picture, strength) if contour else picture
             picture = framed(picture, self.detection.box) if self.detection else picture
         else:

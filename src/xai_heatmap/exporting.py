@@ -49,6 +49,7 @@ from xai_heatmap.core.network import INPUT, Layers, Network
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.selection import select, several
 from xai_heatmap.explaining import maps
+from xai_heatmap.preparing import settled
 from xai_heatmap.preprocess import Preprocess
 
 
@@ -263,19 +264,10 @@ def _facts(
     facts[CLASSES] = f"-1..{max(outputs, 2) - 1}"
     if names:
         facts[LABELS] = json.dumps(names, ensure_ascii=False)
-    if (said := _preprocessing(preprocess or network.declared.preprocess, shape)) is not None:
-        facts[PREPROCESS] = json.dumps(said)
+    if preprocess or network.declared.preprocess:
+        prepared = settled(preprocess, network, input_shape=shape)
+        facts[PREPROCESS] = json.dumps(prepared.to_dict())
     return facts
-
-
-def _preprocessing(
-    said: str | Preprocess | Mapping[str, object] | None, shape: Sequence[int]
-) -> dict[str, object] | None:
-    if said is None or isinstance(said, Preprocess):
-        return said and said.to_dict()
-    size = {"input_size": list(shape[1:]), "channels": shape[0]}
-    own = {"mode": said} if isinstance(said, str) else dict(said)
-    return Preprocess.from_dict(size | own).to_dict()
 
 
 def _version() -> str:

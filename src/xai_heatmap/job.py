@@ -79,6 +79,8 @@ class Job(BaseModel):
     preprocess, mean, std, size, fit, crop, resampling
         How the model wants its pictures, as in `Preprocess`; what is left out is as the model
         says. `crop` is the part of the shorter side that is kept.
+    white
+        Which value of a picture is white, such as 4095 of 12 bits in a file of 16.
     hold, picture
         What the model takes beside the picture, as ``name=file.npy`` or ``name=number``, and which
         input is the picture, as for `xai_heatmap.network`.
@@ -112,6 +114,7 @@ class Job(BaseModel):
     fit: str | None = None
     crop: float | None = None
     resampling: str | None = None
+    white: float | None = None
     hold: Words = ()
     picture: str | None = None
     labels: Path | None = None

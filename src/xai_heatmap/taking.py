@@ -1,7 +1,7 @@
 """What a user hands in, as the network takes it: a picture, a signal, a volume."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,22 +11,20 @@ import numpy as np
 from xai_heatmap.backends.inputs import check_input
 from xai_heatmap.core.answer import Form
 from xai_heatmap.core.arrays import Image, Input
-from xai_heatmap.core.errors import BadArray, BadOption, UnknownPreprocess
+from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.geometry import Geometry, stretched
 from xai_heatmap.core.network import Network
-from xai_heatmap.preprocess import PRESETS, Preprocess
+from xai_heatmap.preparing import Preparation, Preparing, preparation
+from xai_heatmap.preprocess import Preprocess
 from xai_heatmap.ready import BANDS, READY, as_picture, drawing, looks_ready, photograph, ready
 from xai_heatmap.render.arrays import plain
+from xai_heatmap.scaling import scaled, stated
 from xai_heatmap.sources.array import KINDS, as_input, is_stored, kind_of, stored
-from xai_heatmap.sources.image import read
+from xai_heatmap.sources.bands import PHOTOGRAPHS, checked, drawn, of_bands, said
+from xai_heatmap.sources.image import Frame, bands_in, read
+from xai_heatmap.sources.pixels import remark
 from xai_heatmap.tensors import as_numpy
 from xai_heatmap.transforms import Transform
-
-Preparing = (
-    str | Preprocess | Mapping[str, object] | Callable[[Image], tuple[Input, Geometry]] | Any | None
-)
-"""A preset's name, ``ready``, a preprocessing, its options, a transform or processor of another
-library, a function of one's own, or None: what the model says of itself."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,14 @@ class Taken:
         return replace(self, image=shown, geometry=stretched(size, size), notes=notes)
 
 
-def taken(image: Any, preprocess: Preparing, network: Network, *, over: Any = None) -> Taken:
+def taken(
+    image: Any,
+    preprocess: Preparing,
+    network: Network,
+    *,
+    over: Any = None,
+    white: int | float | None = None,
+) -> Taken:
     """A picture prepared as the model wants it, an input that is ready as it is, or a signal or a
     volume.
 
@@ -84,6 +89,8 @@ def taken(image: Any, preprocess: Preparing, network: Network, *, over: Any = No
         What was given, how it is prepared, and for what.
     over
         The photograph that an input which is ready is drawn on.
+    white
+        Which value of a picture is white.
     """
     given = stored(image) if is_stored(image) else image
     name = Path(image).name if is_stored(image) else ""
@@ -91,7 +98,16 @@ def taken(image: Any, preprocess: Preparing, network: Network, *, over: Any = No
     numbers = as_numpy(given)
     given = given if numbers is None else numbers
     axes = network.declared.rank
+    if (
+        axes not in KINDS
+        and not _said_ready(preprocess)
+        and over is None
+        and (bands := banded(given, network)) is not None
+    ):
+        return _of_bands(bands, name or _name(image), preprocess, network, white)
     if axes not in KINDS and (found := _ready(given, preprocess, network, over=over, name=name)):
+        if white is not None:
+            raise BadOption("white belongs to pictures; an input that is ready is taken as it is.")
         return found
     if over is not None:
         raise BadOption(
@@ -107,9 +123,13 @@ def taken(image: Any, preprocess: Preparing, network: Network, *, over: Any = No
                 f"preprocessed, or the path of a .npy file; received {_said(image)}. If it takes "
                 "pictures after all, say so: xai_heatmap.network(model, image_shape=(c, H, W))."
             )
-        prepare = _preparation(preprocess, network)
-        frame = read(_channels_last(given) if tensor and numbers is not None else given)
-        return _prepared(prepare, frame.image, name or frame.name, network)
+        prepare = preparation(preprocess, network)
+        picture = _channels_last(given) if tensor and numbers is not None else given
+        frame = read(picture, white=white)
+        made = _prepared(prepare, frame.image, name or frame.name, network)
+        return replace(made, notes=(*filter(None, [frame.remark]), *made.notes))
+    if white is not None:
+        raise BadOption(f"white belongs to pictures; a {KINDS[kind]} is taken as it is.")
     if preprocess not in (None, READY):
         raise BadOption(
             f"A {KINDS[kind]} is taken as it is, so preprocess={preprocess!r} has nothing to do. "
@@ -132,7 +152,7 @@ def _ready(
     given: Any, preprocess: Preparing, network: Network, *, over: Any, name: str
 ) -> Taken | None:
     """An array that the network takes as it is; None for a picture."""
-    outright = isinstance(preprocess, str) and preprocess == READY
+    outright = _said_ready(preprocess)
     if not isinstance(given, np.ndarray):
         if outright:
             raise BadArray(
@@ -155,6 +175,72 @@ def _ready(
     return Taken(
         image, name or "input", x, geometry, {"mode": READY}, notes=(f"{note}; drawn {how}.",)
     )
+
+
+def banded(given: Any, network: Network) -> np.ndarray | None:
+    """The picture as (c, H, W), if the network takes other bands than a photograph has.
+
+    Raises
+    ------
+    BadArray
+        If it is known to take so many, and the picture has others.
+    """
+    channels = bands_taken(network)
+    if channels is None or isinstance(given, Frame):
+        return None
+    array = given if isinstance(given, np.ndarray) else bands_in(given, channels)
+    if array is not None and array.ndim == 4 and len(array) == 1:
+        array = array[0]
+    found = (
+        None if array is None else of_bands(array, channels, channels_last=network.channels_last)
+    )
+    if found is None and network.declared.input_shape is not None:
+        received = "other bands" if array is None else f"an array of shape {array.shape}"
+        raise BadArray(
+            f"{network.name} takes pictures of {channels} bands: an array ({channels}, H, W) or "
+            f"(H, W, {channels}), a .npy file of it, or a picture of so many channels; received "
+            f"{received}."
+        )
+    return found if found is None else checked(found)
+
+
+def bands_taken(network: Network) -> int | None:
+    """How many bands the network takes, of pictures that are no photographs; else None."""
+    shape = network.declared.input_shape
+    channels = network.declared.channels if shape is None else shape[0]
+    photographs = channels in PHOTOGRAPHS or (shape is not None and len(shape) != 3)
+    return None if photographs else channels
+
+
+def _of_bands(
+    bands: np.ndarray, name: str, preprocess: Preparing, network: Network, white: int | float | None
+) -> Taken:
+    """A picture of bands at its own size, scaled as is said."""
+    wanted = network.declared.preprocess if preprocess is None else preprocess
+    size = (bands.shape[1], bands.shape[2])
+    if callable(wanted) and not isinstance(wanted, Preprocess):
+        raise BadOption(
+            "A function of your own prepares photographs. Prepare a picture of bands before: "
+            "floats are taken as they are."
+        )
+    x = scaled(bands, wanted, white=white, model=network.name)
+    check_input(x[None])
+    notes, facts = [said(bands.shape)], {}
+    if wanted is not None:
+        own = replace(stated(wanted), channels=None, fit="stretch", ratio=1.0, input_size=size)
+        facts = own.to_dict()
+        if bands.dtype == np.uint16 and own.mode != "raw":
+            notes += filter(None, [remark(bands, white=white)])
+    whole = stretched(size, size)
+    return Taken(drawn(x), name, x, whole, facts, notes=tuple(notes))
+
+
+def _said_ready(preprocess: Preparing) -> bool:
+    return isinstance(preprocess, str) and preprocess == READY
+
+
+def _name(image: Any) -> str:
+    return Path(image).name if isinstance(image, str | os.PathLike) else "image"
 
 
 def _channels_last(given: np.ndarray) -> np.ndarray:
@@ -182,40 +268,11 @@ def array(x: Any) -> np.ndarray:
         ) from problem
 
 
-def _preparation(wanted: Preparing, network: Network) -> Preprocess | Transform:
-    said = network.declared.preprocess if wanted is None else wanted
-    if said is None:
-        raise UnknownPreprocess(
-            f"How {network.name} wants its pictures is not known, and a wrong guess would change "
-            f"the map. "
-            f"Say preprocess=... (on the command line: --preprocess): {', '.join(PRESETS)}, "
-            "or a Preprocess with mean and std; or the transform or processor that the model came "
-            "with. An array that is the network's input already: preprocess='ready'."
-        )
-    if isinstance(said, Preprocess | Transform):
-        return said
-    shape = network.declared.input_shape
-    if callable(said) or _is_processor(said):
-        return Transform(said, shape[0] if shape else None, network.channels_last)
-    if not isinstance(said, str | Mapping):
-        raise BadOption(
-            f"preprocess is a preset's name ({', '.join(PRESETS)}), a Preprocess, its options, a "
-            f"transform, a processor or a function; received {said!r}."
-        )
-    shape = shape or (3, 224, 224)
-    size = {"input_size": list(shape[1:]), "channels": shape[0]}
-    return Preprocess.from_dict(size | ({"mode": said} if isinstance(said, str) else dict(said)))
-
-
-def _is_processor(said: Any) -> bool:
-    return not isinstance(said, str | Mapping) and hasattr(said, "image_processor")
-
-
-def _prepared(prepare: Preprocess | Transform, image: Image, name: str, network: Network) -> Taken:
+def _prepared(prepare: Preparation | Transform, image: Image, name: str, network: Network) -> Taken:
     """A picture, and what becomes of it."""
-    if isinstance(prepare, Preprocess):
-        x, geometry = prepare(image)
-        return Taken(image, name, x, geometry, prepare.to_dict())
+    if isinstance(prepare, Preparation):
+        x, geometry, facts = prepare(image)
+        return Taken(image, name, x, geometry, facts)
     if (own := prepare.given(image)) is not None:
         return Taken(image, name, own[0], own[1])
     x = prepare(image)

@@ -11,7 +11,7 @@ import torch
 
 from xai_heatmap import backends
 from xai_heatmap.backends import hub_keras
-from xai_heatmap.backends.hub_hf import _facts
+from xai_heatmap.backends.hf_settings import facts as settings_in
 from xai_heatmap.backends.load import load
 from xai_heatmap.core.errors import MissingFramework, ModelNotFound, NotAModel, UnsafeModel
 from xai_heatmap.explaining import compare
@@ -153,7 +153,9 @@ def test_timm_gives_model_configuration_and_labels(timm):
     assert declared.input_shape == (3, 192, 160)
     assert declared.labels == ("a", "b", "c")
     prepared = Preprocess.from_dict(declared.preprocess)
-    assert (prepared.fit, prepared.resampling, prepared.mean) == ("stretch", "bicubic", (0.5,) * 3)
+    assert (prepared.fit, prepared.resampling, prepared.mean) == ("squash", "bicubic", (0.5,) * 3)
+    sized = Preprocess.from_dict(declared.preprocess | {"input_size": [192, 160]})
+    assert sized.geometry((500, 400)).resized == (202, 168)  # of each side 0.95, not of one
     load("timm:tiny?weights=none")
     assert timm[-1] == ("tiny", False)
 
@@ -288,10 +290,12 @@ def test_hf_names_that_are_none(tmp_path, monkeypatch):
         ({"size": 8, "do_normalize": False}, {"mode": "unit"}, (8, 8)),
         ({"size": 8, "do_rescale": False, "do_normalize": False}, {"mode": "raw"}, (8, 8)),
         ({"size": 8, "image_mean": [0.5, 0.5, 0.5]}, {"mean": (0.5, 0.5, 0.5)}, (8, 8)),
+        ({"size": 256, "crop_size": 224}, {"fit": "squash", "ratio": 0.875}, (224, 224)),
+        ({"size": 8, "resample": 0}, {"resampling": "nearest", "half": "down"}, (8, 8)),
     ],
 )
 def test_a_processors_settings_in_our_words(processor, facts, size):
-    found, shape = _facts(processor)
+    found, shape = settings_in(processor)
     assert {name: found[name] for name in facts} == facts
     assert shape == size
     Preprocess.from_dict(found | {"input_size": list(shape)})

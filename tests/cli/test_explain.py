@@ -255,7 +255,7 @@ def test_the_verdict_is_shown_where_it_is_not_ok(explain, place):
         (["--size", "0"], "XH108", 2, "at least 1"),
         (["--fit", "zoom"], "XH108", 2, "crop, stretch, letterbox"),
         (["--crop", "0.9", "--fit", "stretch"], "XH108", 2, "--crop goes with --fit crop"),
-        (["--resampling", "nearest"], "XH108", 2, "bilinear, bicubic"),
+        (["--resampling", "cubic"], "XH108", 2, "bilinear, bicubic"),
         (["--labels", "no.csv"], "XH108", 2, "no file of labels"),
         (["--colormap", "rainbow"], "XH107", 2, "rainbow"),
         (["--alpha", "2"], "XH108", 2, "[0, 1]"),

@@ -3,15 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from xai_heatmap.backends.hf_settings import facts, with_defaults
 from xai_heatmap.backends.loaded import Loaded, first_line, missing, unimportable
 from xai_heatmap.core.errors import ModelNotFound, NotAModel, UnsafeModel
 from xai_heatmap.core.network import Declared
-
-BICUBIC = 3
-"""Pillow's number for it, which image processors use."""
-
-CONVNEXT_WARPS_FROM = 384
-"""At that size and above, processors with a crop share squeeze the picture instead of cropping."""
 
 
 def load_hf(name: str, *, trained: bool) -> Loaded:
@@ -59,9 +54,9 @@ def _declared(transformers: Any, model: Any, name: str) -> Declared:
     processor = _processor(transformers, name)
     if processor is None:
         return Declared(labels=labels)
-    facts, size = _facts(processor)
+    said, size = facts(with_defaults(processor, transformers))
     channels = getattr(model.config, "num_channels", 3)
-    return Declared((channels, *size) if size else None, facts, labels)
+    return Declared((channels, *size) if size else None, said, labels)
 
 
 def _processor(transformers: Any, name: str) -> Mapping[str, Any] | None:
@@ -71,37 +66,3 @@ def _processor(transformers: Any, name: str) -> Mapping[str, Any] | None:
         return reader.get_image_processor_dict(name)[0]
     except (OSError, ValueError, KeyError):
         return None
-
-
-def _facts(processor: Mapping[str, Any]) -> tuple[dict[str, object], tuple[int, int] | None]:
-    """What `Preprocess` calls the processor's settings, and rows and columns of the input."""
-    facts: dict[str, object] = {
-        "mode": "imagenet" if processor.get("do_normalize", True) else "unit",
-        "resampling": "bicubic" if processor.get("resample") == BICUBIC else "bilinear",
-    }
-    if not processor.get("do_rescale", True):
-        facts["mode"] = "raw"
-    for ours, theirs in (("mean", "image_mean"), ("std", "image_std")):
-        if processor.get("do_normalize", True) and processor.get(theirs):
-            facts[ours] = tuple(map(float, processor[theirs]))
-    size, crop = processor.get("size"), processor.get("crop_size")
-    shorter = size.get("shortest_edge") if isinstance(size, Mapping) else None
-    share = processor.get("crop_pct")
-    if shorter and share:
-        warped = shorter >= CONVNEXT_WARPS_FROM
-        facts |= {"fit": "stretch"} if warped else {"fit": "crop", "ratio": float(share)}
-        return facts, (shorter, shorter)
-    if crop and processor.get("do_center_crop", True):
-        seen = _rows_columns(crop)
-        whole = shorter or (min(_rows_columns(size)) if size else min(seen))
-        facts |= {"fit": "crop", "ratio": min(1.0, min(seen) / whole)}
-        return facts, seen
-    if shorter:
-        return facts | {"fit": "crop", "ratio": 1.0}, (shorter, shorter)
-    return facts | {"fit": "stretch"}, _rows_columns(size) if size else None
-
-
-def _rows_columns(size: Any) -> tuple[int, int]:
-    if isinstance(size, Mapping):
-        return int(size["height"]), int(size["width"])
-    return (int(size), int(size)) if isinstance(size, int) else (int(size[0]), int(size[1]))

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from xai_heatmap.backends.loaded import Loaded, first_line, unimportable
+from xai_heatmap.backends.timm_settings import preprocess
 from xai_heatmap.core.errors import ModelNotFound, did_you_mean
 from xai_heatmap.core.network import Declared
-
-FITS = {"center": "crop", "squash": "stretch", "border": "letterbox"}
-"""timm's words for how a picture is made to fit."""
 
 
 def load_timm(name: str, *, trained: bool) -> Loaded:
@@ -39,15 +37,7 @@ def load_timm(name: str, *, trained: bool) -> Loaded:
 
 def _declared(data: Any, model: Any) -> Declared:
     config: Mapping[str, Any] = data.resolve_data_config({}, model=model)
-    facts = {
-        "mode": "imagenet",
-        "mean": tuple(config["mean"]),
-        "std": tuple(config["std"]),
-        "fit": FITS.get(config.get("crop_mode", "center"), "crop"),
-        "ratio": float(config.get("crop_pct", 0.875)),
-        "resampling": "bilinear" if config["interpolation"] == "bilinear" else "bicubic",
-    }
-    return Declared(tuple(config["input_size"]), facts, _labels(data, model))
+    return Declared(tuple(config["input_size"]), preprocess(config), _labels(data, model))
 
 
 def _labels(data: Any, model: Any) -> tuple[str, ...] | None:

@@ -106,7 +106,7 @@ class KerasAdapter:
         shape = _input_shape(model, self._picture)
         self.channels_last = _channels_last(self.parts(), shape)
         self.declared = Declared(
-            _image_shape(shape, channels_last=self.channels_last), preset(model)
+            _image_shape(shape, channels_last=self.channels_last), preset(model), fit="stretch"
         )
 
     def _take(self, given: Given) -> None:

@@ -55,6 +55,9 @@ class Declaring(Network):
             self.said.method or own.method,
             self.said.answers or own.answers,
             self.said.axes or own.axes,
+            changes=(*self.said.changes, *own.changes),
+            fit=self.said.fit or own.fit,
+            channels=self.said.channels or own.channels,
         )
 
     @property

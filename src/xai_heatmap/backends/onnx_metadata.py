@@ -26,8 +26,9 @@ MOST_LABELS, LONGEST_LABEL = 100_000, 1000
 
 WORDS = {
     "mode": ("imagenet", "torch", "tf", "caffe", "unit", "raw"),
-    "fit": ("crop", "stretch", "letterbox"),
-    "resampling": ("bilinear", "bicubic"),
+    "fit": ("crop", "stretch", "letterbox", "squash"),
+    "resampling": ("bilinear", "bicubic", "nearest", "lanczos", "box", "hamming"),
+    "half": ("even", "down"),
 }
 LARGEST_SIDE = 8192
 

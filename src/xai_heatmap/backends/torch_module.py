@@ -17,6 +17,7 @@ from xai_heatmap.backends.held import Given, Held, Name, in_rows
 from xai_heatmap.backends.opened import OpenedNetwork, state_of
 from xai_heatmap.backends.outputs import scores_in
 from xai_heatmap.backends.taps import intercepted
+from xai_heatmap.backends.timm_settings import preprocess
 from xai_heatmap.backends.torch_engine import TorchEngine
 from xai_heatmap.backends.torch_plainly import plainly
 from xai_heatmap.backends.torch_weights import (
@@ -212,12 +213,7 @@ def _declared(module: nn.Module) -> Declared:
     if isinstance(timm, Mapping) and "mean" in timm:
         return Declared(
             input_shape=tuple(timm["input_size"]) if timm.get("input_size") else None,
-            preprocess={
-                "mean": tuple(timm["mean"]),
-                "std": tuple(timm["std"]),
-                "resampling": "bilinear" if timm.get("interpolation") == "bilinear" else "bicubic",
-                "ratio": float(timm.get("crop_pct") or 0.875),
-            },
+            preprocess=preprocess(timm),
         )
     config: Any = getattr(module, "config", None)
     config = getattr(config, "vision_config", config)  # of a model that also reads text
@@ -236,21 +232,22 @@ def _declared(module: nn.Module) -> Declared:
         else (channels, *size)
     )
     problem = getattr(config, "problem_type", None)
+    first = next((m for m in module.modules() if isinstance(m, CONVOLUTIONS)), None)
     return Declared(
-        shape or _first_convolution(module), None, labels, answers=PROBLEMS.get(str(problem))
-    )
+        shape or _usual_input(first), None, labels, answers=PROBLEMS.get(str(problem)),
+        channels=None if first is None or len(first.kernel_size) != 2 else first.in_channels,
+    )  # fmt: skip
 
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 """What tells by itself how many axes the input has."""
 
 
-def _first_convolution(module: nn.Module) -> tuple[int, ...] | None:
+def _usual_input(first: nn.Module | None) -> tuple[int, ...] | None:
     """Channels that the first convolution takes, on a grid of usual length; of a picture those that
-    pictures have.
+    photographs have.
     """
-    first = next((m for m in module.modules() if isinstance(m, CONVOLUTIONS)), None)
-    if first is None:
+    if not isinstance(first, CONVOLUTIONS):
         return None
     axes = len(first.kernel_size)
     usual = axes != 2 or first.in_channels in (1, 3)

@@ -31,6 +31,7 @@ from xai_heatmap.cli.flags import (
     Std,
     Targets,
     Weights,
+    White,
 )
 
 COMMANDS = ("explain", "compare", "layers", "export", "demo", "methods", "doctor")
@@ -138,6 +139,7 @@ def explain(
     fit: Fit = None,
     crop: Crop = None,
     resampling: Resampling = None,
+    white: White = None,
     hold: Hold = None,
     picture: Picture = None,
     labels: Labels = None,
@@ -181,6 +183,7 @@ def explain(
         "fit": fit,
         "crop": crop,
         "resampling": resampling,
+        "white": white,
         "hold": hold,
         "picture": picture,
         "labels": labels,

@@ -30,6 +30,7 @@ from xai_heatmap.cli.flags import (
     Std,
     Targets,
     Weights,
+    White,
 )
 
 EPILOG = """\b
@@ -95,6 +96,7 @@ def compare(
     fit: Fit = None,
     crop: Crop = None,
     resampling: Resampling = None,
+    white: White = None,
     hold: Hold = None,
     picture: Picture = None,
     labels: Labels = None,
@@ -127,6 +129,7 @@ def compare(
         "fit": fit,
         "crop": crop,
         "resampling": resampling,
+        "white": white,
         "hold": hold,
         "picture": picture,
         "labels": labels,

@@ -144,7 +144,7 @@ def _described(row: Row) -> list[str]:
         lines.append(f"picture  {row.pictures[0]}")
     spent = ", ".join(f"{name} {duration(value)}" for name, value in row.seconds.items())
     notes = [n for n in first.notes if n != str(first.verdict)]
-    return lines + facts([("time   ", spent), *(("note   ", note) for note in notes)])
+    return lines + facts([*(("note   ", note) for note in notes), ("time   ", spent)])
 
 
 def _maps(row: Row, comparison: Comparison) -> list[str]:

@@ -24,7 +24,9 @@ Size = Annotated[
 Images = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="IMG", help="Pictures; signals and volumes as .npy.", show_default=False
+        metavar="IMG",
+        help="Pictures; signals, volumes and pictures of other bands as .npy.",
+        show_default=False,
     ),
 ]
 Model = Annotated[
@@ -66,14 +68,35 @@ Mean = Annotated[
 ]
 Std = Annotated[str | None, typer.Option("--std", metavar="R,G,B", help="Instead of the preset's.")]
 Fit = Annotated[
-    str | None, typer.Option("--fit", metavar="HOW", help="crop, stretch or letterbox.")
+    str | None,
+    typer.Option(
+        "--fit",
+        metavar="HOW",
+        help="crop, stretch, letterbox or squash (stretch, then crop).  [default: as the model's "
+        "source says; else crop for imagenet and torch, letterbox for detectors, stretch for all "
+        "others; a picture of the model's size goes in as it is]",
+    ),
 ]
 Crop = Annotated[
     float | None,
-    typer.Option("--crop", metavar="SHARE", help="Part of the shorter side that --fit crop keeps."),
+    typer.Option(
+        "--crop",
+        metavar="SHARE",
+        help="Part of the shorter side that --fit crop keeps.  [default: 0.875]",
+    ),
 ]
 Resampling = Annotated[
-    str | None, typer.Option("--resampling", metavar="HOW", help="bilinear or bicubic.")
+    str | None,
+    typer.Option("--resampling", metavar="HOW", help="bilinear, bicubic, nearest, lanczos, ..."),
+]
+White = Annotated[
+    float | None,
+    typer.Option(
+        "--white",
+        metavar="VALUE",
+        help="Which value of the picture is white, where that is not the highest of its type: 4095 "
+        "of 12 bits in a file of 16.",
+    ),
 ]
 Hold = Annotated[
     list[str] | None,

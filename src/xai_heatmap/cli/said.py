@@ -51,9 +51,13 @@ def preparation(one: Explanation) -> str:
     said = one.preprocess
     if not said:
         return ""
-    fit = f"crop {said['ratio']:g}" if said["fit"] == "crop" else said["fit"]
+    geometry, fit = one.geometry, str(said["fit"])
+    if geometry and geometry.image_size == geometry.input_size and geometry.share == 1:
+        fit = "as it is"
+    elif fit in ("crop", "squash"):
+        fit = f"{fit} {said['ratio']:g}"
     own = ", own mean and std" if said.get("mean") or said.get("std") else ""
-    size = times(one.geometry.input_size) if one.geometry else ""
+    size = times(geometry.input_size) if geometry else ""
     return f"{said['mode']}{own}, {fit}, {size} {said['resampling']}"
 
 

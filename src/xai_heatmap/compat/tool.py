@@ -1,6 +1,7 @@
 """`XVisTool`: heatmap, filters and predictions of a still image or of a camera's frames."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from xai_heatmap.core.listed import class_names
 from xai_heatmap.core.selection import grids
 from xai_heatmap.core.target import Choice
 from xai_heatmap.explanation import Explanation
+from xai_heatmap.preparing import preparation
 from xai_heatmap.preprocess import Preprocess
 
 Result = dict[str, Any]
@@ -41,7 +43,8 @@ class XVisTool:
     preprocess_img_func
         From the picture at the input size, float32 (1, h, w, 3) RGB in 0 to 255, to the model's
         batch, in that layout or channels first; a function like Keras's ``preprocess_input``. Or a
-        preset's name (``imagenet``, ``tf``, ...), or a `xai_heatmap.Preprocess`, which may crop.
+        preset's name (``imagenet``, ``tf``, ...), or a `xai_heatmap.Preprocess`, as for
+        `xai_heatmap.explain`, so that both see the same of a picture.
         Without one: as the model itself declares, else the pixels as they are.
     labels
         Names of the classes in output order.
@@ -148,13 +151,12 @@ class XVisTool:
 
     def _prepared(self, image: Image) -> tuple[Inputs, Geometry]:
         said = self.preprocess_img_func
-        if isinstance(said, Preprocess):
-            x, geometry = said(image)
+        if not callable(said) or isinstance(said, Preprocess):
+            x, geometry, _ = preparation(self._wanted(said), self._network)(image)
             return x[None], geometry
-        whole = self._whole("raw" if callable(said) else said)
+        channels = (self._network.declared.input_shape or (3,))[0]
+        whole = Preprocess("raw", input_size=self.input_size, channels=channels, fit="stretch")
         x, geometry = whole(image)
-        if not callable(said):
-            return x[None], geometry
         batch = numbers(said(np.ascontiguousarray(x.transpose(1, 2, 0)[None])))
         if batch.shape[1:] == x.shape and self._network.channels_last:
             batch = np.moveaxis(batch, 1, -1)
@@ -162,15 +164,12 @@ class XVisTool:
             batch = np.moveaxis(batch, -1, 1)
         return inputs(batch, self._network), geometry
 
-    def _whole(self, said: str | None) -> Preprocess:
-        """All of the picture at the input size."""
-        declared = self._network.declared
-        facts = (declared.preprocess or "raw") if said is None else said
-        given = {"mode": facts} if isinstance(facts, str) else dict(facts)
-        channels = (declared.input_shape or (3,))[0]
-        return Preprocess.from_dict(
-            given | {"input_size": self.input_size, "channels": channels, "fit": "stretch"}
-        )
+    def _wanted(self, said: str | Preprocess | None) -> Preprocess | Mapping[str, object]:
+        """As `explain` is asked, at this input size: of one picture both say the same."""
+        if isinstance(said, Preprocess):
+            return replace(said, input_size=said.input_size or self.input_size)
+        known = said or (None if self._network.declared.preprocess else "raw")
+        return {"input_size": self.input_size} | ({} if known is None else {"mode": known})
 
 
 def _rows_and_columns(input_size: int | Sequence[int]) -> Size:

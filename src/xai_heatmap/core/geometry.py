@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 from xai_heatmap.core.errors import BadOption
 
@@ -12,6 +12,9 @@ Size = tuple[int, int]
 
 Matrix = tuple[float, float, float, float, float, float]
 """a, b, c, d, e, f: x = a u + b v + c and y = d u + e v + f."""
+
+Half = Literal["even", "down"]
+"""How half a pixel of a crop's margin is rounded."""
 
 NUDGE = 1e-6
 """Keeps 224 / (224 / 232) from being one pixel short of 232."""
@@ -88,6 +91,13 @@ class Geometry:
         )
         first_row, last_row = (min(max(math.ceil(y - 0.5), 0), rows) for y in (top, bottom))
         return first_column, first_row, last_column, last_row
+
+    @property
+    def share(self) -> float:
+        """Of the image's pixels, how many the network saw, in [0, 1]."""
+        left, top, right, bottom = self.seen
+        rows, columns = self.image_size
+        return max(right - left, 0) * max(bottom - top, 0) / (rows * columns)
 
     def to_input(self, x: float, y: float) -> tuple[float, float]:
         """Where a point (x, y) of the image lies on the input."""
@@ -187,7 +197,19 @@ def stretched(image_size: Size, input_size: Size) -> Geometry:
     return _central(image_size, input_size, input_size)
 
 
-def cropped(image_size: Size, input_size: Size, *, ratio: float = 0.875) -> Geometry:
+def squashed(image_size: Size, input_size: Size, *, ratio: float, half: Half = "even") -> Geometry:
+    """The whole image, squeezed to ``input_size / ratio`` whatever its aspect, of which the centre
+    is kept.
+
+    >>> squashed((480, 640), (224, 224), ratio=0.875).resized
+    (256, 256)
+    """
+    return _central(image_size, _covered(input_size, ratio), input_size, half=half)
+
+
+def cropped(
+    image_size: Size, input_size: Size, *, ratio: float = 0.875, half: Half = "even"
+) -> Geometry:
     """The shorter side resized to ``input_size / ratio``, of which the centre is kept.
 
     Parameters
@@ -196,23 +218,20 @@ def cropped(image_size: Size, input_size: Size, *, ratio: float = 0.875) -> Geom
         Rows and columns.
     ratio
         In (0, 1]: 0.875 is "resize to 256, crop 224"; 1 keeps all of the shorter side.
+    half
+        Where a margin is not a whole number of pixels: ``even``, to the even number, as torchvision
+        and timm round it; ``down``, as transformers does.
 
     >>> cropped((512, 1024), (224, 224)).box
     (288.0, 32.0, 736.0, 480.0)
     """
-    if not 0 < ratio <= 1:
-        raise BadOption(
-            f"A crop ratio lies in (0, 1], such as 0.875 for 224 of 256; received {ratio}."
-        )
-    rows, columns = image_size
-    covered = [int(size / ratio + NUDGE) for size in input_size]
-    scale = max(covered[0] / rows, covered[1] / columns)
-    resized = round(rows * scale), round(columns * scale)
-    return _central(image_size, resized, input_size)
+    resized = _covering(image_size, _covered(input_size, ratio))
+    return _central(image_size, resized, input_size, half=half)
 
 
 def letterboxed(image_size: Size, input_size: Size) -> Geometry:
-    """The whole image, its aspect kept, centred in the input; the rest is a border.
+    """The whole image, its aspect kept, centred in the input; the rest is a border, of which an odd
+    pixel lies below and to the right.
 
     >>> letterboxed((100, 200), (64, 64)).box
     (0.0, -50.0, 200.0, 150.0)
@@ -223,16 +242,48 @@ def letterboxed(image_size: Size, input_size: Size) -> Geometry:
     return _central(image_size, resized, input_size)
 
 
-def _central(image_size: Size, resized: Size, input_size: Size) -> Geometry:
+def _covered(input_size: Size, ratio: float) -> Size:
+    """Rows and columns that a resized image has at least, of which the input is the centre."""
+    if not 0 < ratio <= 1:
+        raise BadOption(
+            f"A crop ratio lies in (0, 1], such as 0.875 for 224 of 256; received {ratio}."
+        )
+    rows, columns = (int(size / ratio + NUDGE) for size in input_size)
+    return rows, columns
+
+
+def _covering(image_size: Size, least: Size) -> Size:
+    """Rows and columns of the image that covers so many, its aspect kept.
+
+    The longer side is cut off to whole pixels, as torchvision, timm and transformers do it, and not
+    rounded; timm alone knows oblong inputs, and rounds both sides there.
+    """
+    rows, columns = image_size
+    if least[0] != least[1]:
+        shrunk = min(rows / least[0], columns / least[1])
+        return round(rows / shrunk), round(columns / shrunk)
+    side = least[0]
+    if columns <= rows:
+        return int(side * rows / columns), side
+    return side, int(side * columns / rows)
+
+
+def _central(image_size: Size, resized: Size, input_size: Size, *, half: Half = "even") -> Geometry:
     """The centre of the image at that size; half a pixel off where it can't be halved."""
     spans = [
-        _span(image, whole, part)
+        _span(image, whole, part, half)
         for image, whole, part in zip(image_size, resized, input_size, strict=True)
     ]
     (top, bottom), (left, right) = spans
     return Geometry(image_size=image_size, box=(left, top, right, bottom), input_size=input_size)
 
 
-def _span(image: int, resized: int, part: int) -> tuple[float, float]:
-    start = (resized - part) // 2
+def _span(image: int, resized: int, part: int, half: Half) -> tuple[float, float]:
+    margin = resized - part
+    if margin < 0:  # a border
+        start = -(-margin // 2)
+    elif half == "down":
+        start = margin // 2
+    else:
+        start = round(margin / 2)
     return start * image / resized, (start + part) * image / resized

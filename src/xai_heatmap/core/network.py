@@ -109,6 +109,10 @@ class Declared:
     changes
         What was changed of the model so that it can be explained, in sentences: it then is not
         what its own runtime computes.
+    fit
+        How its framework makes a picture fit, where no preprocessing says it, as `Preprocess` does.
+    channels
+        That its first part takes, where no shape is said.
     """
 
     input_shape: tuple[int, ...] | None = None
@@ -118,6 +122,8 @@ class Declared:
     answers: Kind | None = None
     axes: int | None = None
     changes: tuple[str, ...] = ()
+    fit: str | None = None
+    channels: int | None = None
 
     @property
     def rank(self) -> int | None:

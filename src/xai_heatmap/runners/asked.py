@@ -18,9 +18,10 @@ from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.selection import Layers
 from xai_heatmap.explanation import Explanation
 from xai_heatmap.job import Job
+from xai_heatmap.preparing import Preparing
 from xai_heatmap.sources.array import KINDS, as_input, is_stored, stored
-from xai_heatmap.sources.image import read
-from xai_heatmap.taking import Preparing
+from xai_heatmap.sources.image import Frame, bands_in, read
+from xai_heatmap.taking import banded, bands_taken
 
 FINE = 32 * 32
 """Places of a grid beyond which an outline is more in the way than of help."""
@@ -118,11 +119,9 @@ def _place(name: str) -> str | int:
 
 def _array(path: str) -> np.ndarray:
     try:
-        return np.load(Path(path).expanduser(), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise BadArray(
-            f"{path!r} can't be read as an array: {error}. Write it with numpy.save(path, array)."
-        ) from error
+        return stored(Path(path).expanduser())
+    except InputError as error:
+        raise BadArray(f"{path!r} can't be read as an array: {error}") from error
 
 
 def _numbers(text: str, value: str) -> object:
@@ -141,15 +140,21 @@ def _number(word: str) -> int | float:
     return int(word) if word.strip().lstrip("+-").isdecimal() else float(word)
 
 
-def looked_at(path: str, network: Network, *, limit: int) -> np.ndarray | Path:
-    """The picture at that path, or the array of a ``.npy`` file; the path of a picture where the
-    network takes none, for `compare` to refuse.
+def looked_at(path: str, network: Network, job: Job) -> np.ndarray | Frame | Path:
+    """The picture at that path, read; what it holds where the network takes other bands than a
+    photograph has, the array of a ``.npy`` file; the path of a picture where the network takes
+    none, for `compare` to refuse.
     """
     if is_stored(path):
         return stored(path)
     if network.declared.rank in KINDS:
         return Path(path)
-    return read(Path(path), limit=limit).image
+    channels = bands_taken(network)
+    if channels is not None:
+        found = bands_in(Path(path), channels, limit=job.max_pixels)
+        if found is not None or network.declared.input_shape is not None:
+            return Path(path) if found is None else found
+    return read(Path(path), limit=job.max_pixels, white=job.white)
 
 
 def input_shape(job: Job, network: Network) -> tuple[int, ...]:
@@ -160,10 +165,14 @@ def input_shape(job: Job, network: Network) -> tuple[int, ...]:
     axes, channels = network.declared.rank, declared[0] if declared else None
     last = network.channels_last
     for path in filter(is_stored, job.images):
-        if axes not in (1, 3):
-            break
         with suppress(InputError):  # said where its turn comes
-            return as_input(stored(path), axes=axes, channels=channels, channels_last=last).shape
+            if axes in (1, 3):
+                return as_input(
+                    stored(path), axes=axes, channels=channels, channels_last=last
+                ).shape
+            bands = banded(stored(path), network)
+            if bands is not None:
+                return bands.shape
     usual = declared or (3, 224, 224)
     size = job.size if len(usual) == 3 else None
     return (usual[0], *(size or usual[1:]))
@@ -187,16 +196,10 @@ def preprocessing(job: Job) -> dict[str, object]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def preparing(job: Job, network: Network) -> Preparing:
-    """The job's word before the model's; None where neither says how pixels are scaled."""
-    said = preprocessing(job)
-    base = job.preprocess or network.declared.preprocess
-    if base is None and not (job.mean and job.std):
-        return None
-    facts = {"mode": base} if isinstance(base, str) else dict(base or {})
-    if job.fit not in (None, "crop"):
-        facts.pop("ratio", None)
-    return facts | said
+def preparing(job: Job) -> Preparing:
+    """The job's word; None where it says nothing, and the model's own stands."""
+    mode = {} if job.preprocess is None else {"mode": job.preprocess}
+    return mode | preprocessing(job) or None
 
 
 def titles(images: Sequence[str]) -> list[str]:

@@ -28,6 +28,7 @@ from xai_heatmap.preprocess import Preprocess
 from xai_heatmap.render.colormaps import named
 from xai_heatmap.runners import asked
 from xai_heatmap.sources.labels import labels as labels_in
+from xai_heatmap.sources.pixels import check_white
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,14 @@ def check(job: Job) -> None:
         named(job.colormap)
     if job.alpha is not None and not 0 <= job.alpha <= 1:
         raise BadOption(f"alpha is an opacity in [0, 1]; received {job.alpha}.")
+    if job.white is not None:
+        check_white(job.white)
     if job.max_pixels < 1:
         raise BadOption(f"max-pixels is at least 1; received {job.max_pixels}.")
-    if job.crop is not None and job.fit not in (None, "crop"):
-        raise BadOption(f"--crop goes with --fit crop; received --fit {job.fit}. Leave one out.")
+    if job.crop is not None and job.fit not in (None, "crop", "squash"):
+        raise BadOption(
+            f"--crop goes with --fit crop or squash; received --fit {job.fit}. Leave one out."
+        )
     if job.size is not None and min(job.size) < 1:
         raise BadOption(f"size is rows x columns, each at least 1; received {job.size}.")
     Preprocess.from_dict({"mode": job.preprocess or "imagenet"} | asked.preprocessing(job))
@@ -129,7 +134,8 @@ def run(job: Job, network: Network) -> Iterator[Row]:
         methods=methods,
         layers=asked.layers(job.layer),
         targets=targets,
-        preprocess=asked.preparing(job, network),
+        preprocess=asked.preparing(job),
+        white=job.white,
         labels=names if job.labels else None,
         options=asked.options(job, methods),
     )
@@ -145,7 +151,7 @@ def _explained(
     job: Job, ask: Callable[..., Comparison], image: str, title: str, *, network: Network
 ) -> Row:
     start = time.perf_counter()
-    given = asked.looked_at(image, network, limit=job.max_pixels)
+    given = asked.looked_at(image, network, job)
     decoded = time.perf_counter()
     comparison = Comparison(tuple(replace(one, name=title) for one in ask(given)))
     explained = time.perf_counter()

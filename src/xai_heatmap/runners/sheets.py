@@ -90,8 +90,10 @@ def sheets(
     for image, title in zip(job.images, asked.titles(job.images), strict=True):
         start = time.perf_counter()
         try:
-            given = asked.looked_at(image, network, limit=job.max_pixels)
-            prepared = replace(taken(given, asked.preparing(job, network), network), name=title)
+            given = asked.looked_at(image, network, job)
+            prepared = replace(
+                taken(given, asked.preparing(job), network, white=job.white), name=title
+            )
             choices = [choice for word in job.target for choice in parsed(word, names)]
             ask = Grid(
                 network,

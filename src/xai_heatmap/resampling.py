@@ -1,0 +1,48 @@
+"""A picture at the size at which a network sees it, by Pillow's filters."""
+
+from types import MappingProxyType
+
+import PIL.Image
+
+from xai_heatmap.core.geometry import Geometry
+
+RESAMPLINGS = MappingProxyType(
+    {
+        "bilinear": PIL.Image.Resampling.BILINEAR,
+        "bicubic": PIL.Image.Resampling.BICUBIC,
+        "nearest": PIL.Image.Resampling.NEAREST,
+        "lanczos": PIL.Image.Resampling.LANCZOS,
+        "box": PIL.Image.Resampling.BOX,
+        "hamming": PIL.Image.Resampling.HAMMING,
+    }
+)
+"""Pillow's filters, by the names that it gives them."""
+
+_WASTE = 16
+"""How many times more pixels than needed may be resized, to agree to the last bit."""
+
+
+def resampled(
+    picture: PIL.Image.Image, geometry: Geometry, how: PIL.Image.Resampling
+) -> tuple[PIL.Image.Image, tuple[int, int]]:
+    """What the network sees of the picture, and the row and column of the input where it goes.
+
+    All of the picture is resized and then cropped, as training did it. Resizing the crop alone is
+    off by one level in places, since Pillow keeps a box as float32; that is good enough for a very
+    long picture alone, which would take gigabytes otherwise.
+    """
+    (rows, columns), (top, left) = geometry.resized, geometry.offset
+    height, width = geometry.input_size
+    if rows * columns > _WASTE * height * width:
+        return picture.resize((width, height), how, box=_inside(geometry)), (0, 0)
+    picture = picture.resize((columns, rows), how)
+    above, before = max(top, 0), max(left, 0)
+    below, after = min(top + height, rows), min(left + width, columns)
+    return picture.crop((before, above, after, below)), (above - top, before - left)
+
+
+def _inside(geometry: Geometry) -> tuple[float, float, float, float]:
+    """The box, without what rounding put outside of the image."""
+    left, top, right, bottom = geometry.box
+    rows, columns = geometry.image_size
+    return max(left, 0.0), max(top, 0.0), min(right, columns), min(bottom, rows)

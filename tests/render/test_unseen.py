@@ -1,0 +1,34 @@
+import numpy as np
+
+from xai_heatmap.core.geometry import cropped, letterboxed, stretched
+from xai_heatmap.render.unseen import LIGHT, LINE, dimmed
+
+
+def photograph(rows, columns):
+    return np.random.default_rng(0).integers(60, 200, (rows, columns, 3)).astype(np.uint8)
+
+
+def test_what_was_seen_is_as_it_was_and_the_rest_is_dark_and_grey():
+    image = photograph(48, 96)
+    drawn = dimmed(image, cropped((48, 96), (24, 24), ratio=0.75))
+    left, top, right, bottom = cropped((48, 96), (24, 24), ratio=0.75).seen
+    assert (left, top, right, bottom) == (30, 6, 66, 42)
+    np.testing.assert_array_equal(drawn[top:bottom, left:right], image[top:bottom, left:right])
+    assert (drawn[top - 1, left:right] == LINE).all()
+    assert (drawn[top:bottom, right] == LINE).all()
+    outside = drawn[:, :20].astype(float)
+    assert outside.max() < LIGHT * image.max() + 1
+    assert np.ptp(outside, axis=-1).mean() < 0.3 * np.ptp(image[:, :20], axis=-1).mean()
+
+
+def test_an_edge_of_the_picture_itself_has_no_line():
+    image = photograph(40, 80)
+    drawn = dimmed(image, cropped((40, 80), (20, 20), ratio=1.0))
+    np.testing.assert_array_equal(drawn[:, 20:60], image[:, 20:60])
+    assert (drawn[:, 19] == LINE).all()
+
+
+def test_a_picture_that_was_seen_whole_stays_as_it_is():
+    image = photograph(30, 50)
+    for fit in (stretched, letterboxed):
+        assert dimmed(image, fit((30, 50), (24, 24))) is image
