@@ -7,7 +7,7 @@ import onnxruntime
 from onnx import ModelProto
 
 from xai_heatmap.backends.loaded import first_line
-from xai_heatmap.core.errors import ModelError
+from xai_heatmap.core.errors import ModelError, ModelFailed
 
 Values = Mapping[str, onnxruntime.OrtValue]
 """Tensors of the runtime by their names."""
@@ -35,7 +35,7 @@ class Session:
         try:
             values = self._session.run_with_ort_values(self._outputs, feeds)
         except Exception as error:
-            raise _refused("run", error) from error
+            raise _refused("run", error, ModelFailed) from error
         return dict(zip(self._outputs, values, strict=True))
 
 
@@ -46,11 +46,12 @@ def value(array: np.ndarray) -> onnxruntime.OrtValue:
 
 def array(value: onnxruntime.OrtValue) -> np.ndarray:
     """What the runtime answered, read-only: the very memory that the runtime reads from."""
-    return np.from_dlpack(value) if value.device_name() == "cpu" else value.numpy()
+    shares = value.device_name() == "cpu" and hasattr(value, "__dlpack__")  # since 1.26
+    return np.from_dlpack(value) if shares else value.numpy()
 
 
-def _refused(what: str, error: Exception) -> ModelError:
-    return ModelError(
+def _refused(what: str, error: Exception, kind: type[ModelError] = ModelError) -> ModelError:
+    return kind(
         f"A model that onnxruntime can run is needed, and onnxruntime can't {what} this one: "
         f"{first_line(error)}. Try it in onnxruntime alone; if that fails too, export it again."
     )

@@ -20,6 +20,7 @@
     │   ├── MissingFramework    XH134
     │   ├── NoScores            XH135
     │   ├── NonFiniteScores     XH136
+    │   ├── ModelFailed         XH137
     │   ├── NoRule              XH140
     │   ├── NoAttention         XH141
     │   └── NoHead              XH142
@@ -149,6 +150,12 @@ class NonFiniteScores(ModelError):
     """The network itself answered NaN or infinity."""
 
     code = "XH136"
+
+
+class ModelFailed(ModelError):
+    """The model ran before, and raised an error of its own on this picture."""
+
+    code = "XH137"
 
 
 class NoRule(ModelError):

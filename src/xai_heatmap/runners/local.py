@@ -14,6 +14,7 @@ from xai_heatmap.core.errors import (
     BadOption,
     InputError,
     ModelError,
+    ModelFailed,
     NonFiniteScores,
     OutputError,
     XaiHeatmapError,
@@ -27,6 +28,7 @@ from xai_heatmap.job import Job
 from xai_heatmap.preprocess import Preprocess
 from xai_heatmap.render.colormaps import named
 from xai_heatmap.runners import asked
+from xai_heatmap.runners.failing import running
 from xai_heatmap.sources.labels import labels as labels_in
 from xai_heatmap.sources.pixels import check_white
 
@@ -108,7 +110,7 @@ def surveyed(network: Network, job: Job) -> Survey:
         return network.survey(shape)
     except XaiHeatmapError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a model may call sys.exit(), too
         size = "x".join(map(str, shape))
         raise ModelError(
             f"The model failed on an input of {size}: {type(error).__name__}: "
@@ -143,7 +145,7 @@ def run(job: Job, network: Network) -> Iterator[Row]:
     for image, title in zip(job.images, asked.titles(job.images), strict=True):
         try:
             yield _explained(job, ask, image, title, network=network)
-        except (InputError, NonFiniteScores) as error:
+        except (InputError, NonFiniteScores, ModelFailed) as error:
             yield Row(image, error=error)
 
 
@@ -153,7 +155,8 @@ def _explained(
     start = time.perf_counter()
     given = asked.looked_at(image, network, job)
     decoded = time.perf_counter()
-    comparison = Comparison(tuple(replace(one, name=title) for one in ask(given)))
+    with running(network.name):
+        comparison = Comparison(tuple(replace(one, name=title) for one in ask(given)))
     explained = time.perf_counter()
     pictures = comparison.save(job.out, draw=asked.drawing(job))
     written = time.perf_counter()

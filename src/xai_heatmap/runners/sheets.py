@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xai_heatmap.comparing import Line, lines
-from xai_heatmap.core.errors import InputError, NonFiniteScores, XaiHeatmapError
+from xai_heatmap.core.errors import InputError, ModelFailed, NonFiniteScores, XaiHeatmapError
 from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.selection import select, several, spread
 from xai_heatmap.core.wording import parsed
 from xai_heatmap.explanation import Explanation
 from xai_heatmap.job import Job
 from xai_heatmap.runners import asked, pages
+from xai_heatmap.runners.failing import running
 from xai_heatmap.runners.grid import Grid
 from xai_heatmap.runners.local import surveyed
 from xai_heatmap.sinks.folder import safe_stem
@@ -103,10 +104,11 @@ def sheets(
                 labels=names if job.labels else None,
                 tell=tell,
             )
-            labels = [one.target.label for one in ask.opened(methods, layers)]
-            rows_of = lines(ask, methods, layers, targets=len(choices))
+            with running(network.name):
+                labels = [one.target.label for one in ask.opened(methods, layers)]
+                rows_of = lines(ask, methods, layers, targets=len(choices))
             told = dict(zip(labels, rows_of, strict=True))
-        except (InputError, NonFiniteScores) as error:
+        except (InputError, NonFiniteScores, ModelFailed) as error:
             yield Sheet(image, error=error)
             continue
         explained = time.perf_counter()
