@@ -118,6 +118,7 @@ def random_states_are_given_back(kit: Unchanged) -> None:
 def explained(model: Any, x: np.ndarray, method: str) -> np.ndarray:
     opened = conformance.network(model)
     layer = "auto" if method in ("rise", "occlusion", "saliency") else "conv"
+    x = np.moveaxis(x, 1, -1) if opened.channels_last else x
     return xh.maps(opened, x, target=1, layer=layer, method=method, options=FEW.get(method, {}))
 
 

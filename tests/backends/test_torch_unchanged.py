@@ -1,6 +1,10 @@
 """A PyTorch model stays its user's: other threads, buffers, random states, compiled modules."""
 
+import copy
+import gc
+import pickle
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +21,8 @@ from torch.nn import functional  # noqa: E402
 from torch_kit import Plain  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
+from xai_heatmap.backends.opened import state_of  # noqa: E402
+from xai_heatmap.core.errors import BadOption, NotAModel  # noqa: E402
 
 
 class Looking(Plain):
@@ -185,3 +191,76 @@ def test_models_that_share_a_part_are_explained_by_several_threads():
         worker.join()
     assert not wrong
     assert not any("forward" in vars(module) for model in models for module in model.modules())
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, pickle.dumps])
+def test_a_network_is_neither_pickled_nor_copied_but_its_model_is(again):
+    for network in (
+        conformance.network(Plain()),
+        conformance.network(Plain(), answers="labels"),
+        xh.network(lambda x: x.mean((2, 3)), image_shape=conformance.SHAPE),
+    ):
+        with pytest.raises(NotAModel, match=r"xai_heatmap\.network\(model\)"):
+            again(network)
+    again(Plain())
+    assert copy.copy(conformance.network(Plain())).layers
+
+
+def test_a_private_copy_is_explained_while_another_thread_trains():
+    torch.manual_seed(0)
+    model = Plain().train()
+    network = conformance.network(model, exclusive=False)
+    x = conformance.images(2)
+    right = xh.maps(network, x, layer="conv", method="ablationcam", target=1)
+    step, stop, wrong, steps = torch.optim.SGD(model.parameters(), 0.1), threading.Event(), [], [0]
+
+    def train():
+        while not stop.is_set():
+            try:
+                step.zero_grad()
+                model(torch.from_numpy(x)).square().mean().backward()
+                wrong.extend(name for name, w in model.named_parameters() if w.grad is None)
+                wrong.extend(name for name, m in model.named_modules() if not m.training)
+                step.step()
+                steps[0] += 1
+            except RuntimeError as problem:
+                wrong.append(problem)
+
+    training = threading.Thread(target=train)
+    training.start()
+    try:
+        for _ in range(50):
+            found = xh.maps(network, x, layer="conv", method="ablationcam", target=1)
+            np.testing.assert_allclose(found, right, atol=1e-6)
+    finally:
+        stop.set()
+        training.join()
+    assert not wrong
+    assert steps[0] > 0
+    newer = conformance.network(model, exclusive=False)
+    assert np.abs(newer.record(x).scores - network.record(x).scores).max() > 1e-4
+
+
+def test_a_model_that_cannot_be_copied_says_what_to_do():
+    model = Plain()
+    model.loose = model.fc.weight * 2  # of a graph, which PyTorch does not copy
+    with pytest.raises(BadOption, match="load_state_dict"):
+        xh.network(model, exclusive=False)
+    with pytest.raises(NotAModel, match="exclusive"):
+        xh.network(conformance.network(Plain()), exclusive=False)
+
+
+def test_what_is_remembered_is_bounded_and_freed():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    network, state = xh.network(model, image_shape=(3, 8, 8)), state_of(model)
+    for side in range(8, 248):
+        x = np.zeros((1, 3, 8, side), np.float32)
+        xh.maps(network, x, layer="1", method=("gradcam", "ablationcam")[side % 2], target=0)
+        tables = (state.surveys, state.proven, state.meanings, state.heads, network._views)
+        assert max(map(len, (state.surveys, network._views))) <= 16
+        assert max(map(len, tables)) <= 1024
+    assert network.image_shape == (3, 8, 8)
+    kept = weakref.ref(state.surveys[next(iter(state.surveys))][0])
+    del network, state, model, tables
+    gc.collect()
+    assert kept() is None

@@ -1,5 +1,6 @@
 """Frameworks: one file each, imported only when a model of that kind is handed in."""
 
+import copy
 import importlib
 import os
 from collections.abc import Sequence
@@ -32,8 +33,14 @@ def network(
     answers: str | Boxes | None = None,
     held: Given | None = None,
     picture: Name | None = None,
+    exclusive: bool = True,
 ) -> Network:
     """A model as a network that can be opened at its layers; the model itself stays as it is.
+
+    What a pass changes of a PyTorch model it gives back: training mode, ``requires_grad``, buffers,
+    attributes, random states. While the pass runs they are shared with every other thread, which
+    may run the model for inference meanwhile and gets its own answers, but may not train it: see
+    `exclusive`.
 
     Parameters
     ----------
@@ -63,6 +70,10 @@ def network(
         neither differentiated nor masked.
     picture
         Which input is the picture, where several could be.
+    exclusive
+        False explains a private copy of the model, with its weights as they are now, and never
+        touches the model itself: for another thread that trains it, or writes into it, meanwhile.
+        It takes the memory of the model again. Make a new one where the weights have changed.
 
     Raises
     ------
@@ -72,10 +83,11 @@ def network(
         If the model takes more than the picture and what is held, or takes it in another shape.
     """
     if isinstance(model, Network):
-        if image_shape is not None or output is not None or keep_closing or answers or picture:
+        given = (image_shape, output, keep_closing or None, answers, picture)
+        if any(own is not None for own in given) or not exclusive:
             raise NotAModel(
-                "image_shape, output, keep_closing, answers and picture are given where a model "
-                "becomes a network; this is one."
+                "image_shape, output, keep_closing, answers, picture and exclusive are given where "
+                "a model becomes a network; this is one."
             )
         return model.holding(held) if held else model
     if not isinstance(answers, Boxes) and answers not in (None, *get_args(Kind)):
@@ -99,7 +111,7 @@ def network(
     kind = "boxes" if boxes is not None else answers
     said = replace(declared, answers=kind or declared.answers)
     opened = _opened(
-        model,
+        model if exclusive else _copied(model),
         image_shape=image_shape or declared.input_shape,
         output=boxes or output,
         keep_closing=keep_closing,
@@ -119,6 +131,21 @@ def _checked(image_shape: object) -> None:
             "image_shape is the channels and the length of every axis of the picture, such as "
             f"(3, 224, 224); received {image_shape!r}."
         )
+
+
+def _copied(model: Any) -> Any:
+    """The model again, where running it would touch it; graphs and functions are as they are."""
+    classes = {f"{c.__module__}.{c.__qualname__}" for c in type(model).__mro__}
+    if "torch.nn.modules.module.Module" not in classes:
+        return model
+    try:
+        return copy.deepcopy(model)
+    except Exception as problem:
+        raise BadOption(
+            f"exclusive=False explains a copy, and this {type(model).__name__} can't be copied: "
+            f"{problem}. Build it a second time and load its weights, "
+            "other.load_state_dict(model.state_dict()), and explain that one."
+        ) from problem
 
 
 def _opened(model: Any, *, keep_closing: bool, values: bool, **options: Any) -> Network:

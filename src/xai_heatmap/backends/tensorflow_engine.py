@@ -17,12 +17,14 @@ from xai_heatmap.backends import replay
 from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
 from xai_heatmap.backends.keras_attention import WrittenOut, softmaxes
 from xai_heatmap.backends.programs import (
+    MOST,
     WITHOUT_SECANT,
     Built,
     compiled,
     main_tensor,
     undo_key,
 )
+from xai_heatmap.backends.recent import Recent
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
 from xai_heatmap.backends.tensorflow_balance import balanced
 from xai_heatmap.backends.tensorflow_biases import biases
@@ -139,7 +141,7 @@ class TensorflowEngine:
 
     def program(self, key: Hashable, build: Callable[[int | None], Any], images: int) -> Any:
         """A program for any number of images; for this number where the model's Python asks."""
-        fixed = self._kept.setdefault("fixed", set())
+        fixed: Recent[Hashable, bool] = self._kept.setdefault("fixed", Recent(16 * MOST))
         if key not in fixed:
             try:
                 return compiled(self._programs, key, lambda: build(None))
@@ -149,7 +151,7 @@ class TensorflowEngine:
             failure = None
         program = compiled(self._programs, (key, images), lambda: build(images))
         if failure is not None:
-            fixed.add(key)
+            fixed[key] = True
         return program
 
 

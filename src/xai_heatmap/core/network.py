@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 from jaxtyping import Float32
@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from xai_heatmap.core.answer import ROW, Form, Kind, Meaning
 from xai_heatmap.core.arrays import Activations, Inputs, ScoreRow, Scores
 from xai_heatmap.core.attention import OTHERS, Block
-from xai_heatmap.core.errors import BadOption, NoAttention, NoRule
+from xai_heatmap.core.errors import BadOption, NoAttention, NoRule, NotAModel
 from xai_heatmap.core.layout import Layout
 
 INPUT = "input"
@@ -224,6 +224,26 @@ class Recording(ABC):
 
 class Network(ABC):
     """A model that can be opened at its layers."""
+
+    def __copy__(self) -> "Network":
+        """The same network over the same model."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        return other
+
+    def __reduce__(self) -> NoReturn:
+        """There is none.
+
+        Raises
+        ------
+        NotAModel
+            Always: locks and compiled graphs belong to one process.
+        """
+        raise NotAModel(
+            f"A network that is opened can't be pickled or copied deeply; this one is of "
+            f"{self.name}. Pickle or copy the model, and open it where it is needed: "
+            "xai_heatmap.network(model)."
+        )
 
     @property
     @abstractmethod
