@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from onnx import ModelProto, NodeProto, numpy_helper
+from onnx import ModelProto, NodeProto
+
+from xai_heatmap.reverse.known import stored as numbers
 
 
 def inferring(model: ModelProto) -> None:
@@ -41,12 +43,13 @@ def _training(model: ModelProto) -> Iterator[NodeProto]:
 
 def _is_false(model: ModelProto, name: str) -> bool:
     """Whether a tensor is stored and holds false."""
-    stored = [tensor for tensor in model.graph.initializer if tensor.name == name]
-    stored += [
+    held = [tensor for tensor in model.graph.initializer if tensor.name == name]
+    held += [
         attribute.t
         for node in model.graph.node
         if node.op_type == "Constant" and name in node.output
         for attribute in node.attribute
         if attribute.name == "value"
     ]
-    return bool(stored) and not any(numpy_helper.to_array(stored[0]).ravel())
+    value = numbers(held[0]) if held else None
+    return value is not None and not value.any()

@@ -27,6 +27,7 @@ from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
 from xai_heatmap.backends.torch_attention import Attending
 from xai_heatmap.backends.torch_balance import Balancing
 from xai_heatmap.backends.torch_biases import Biases
+from xai_heatmap.backends.torch_codes import Crossed, in_codes, in_rows, numbers
 from xai_heatmap.backends.torch_secant import Secants
 from xai_heatmap.backends.torch_state import Untouched
 from xai_heatmap.core.arrays import Native
@@ -106,11 +107,15 @@ class TorchEngine:
             image = self._tensor(x)
             image = taps.at(INPUT, image) if INPUT in sites else image.clone()
             inner = {name: site for name, site in sites.items() if name != INPUT}
-            with tapped(inner, adapter.method, taps.at):
+            crossed = Crossed(taps.kept)
+            with (
+                tapped(inner, adapter.method, taps.at),
+                crossed.watching(adapter.parts(), adapter.method),
+            ):
                 scores = adapter.scores(image)
         if not taps.settle() or self._untouched.surprised:
             return self.record(adapter, x, sites, undo, biases=biases)
-        return self._recorded(scores, taps.kept, added)
+        return self._recorded(scores, taps.kept, added, crossed)
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """One forward pass with attention written out; autograd records nothing before it."""
@@ -135,7 +140,11 @@ class TorchEngine:
         return TorchHead(self, adapter, self._tensor(x), name, site, undo, whole=whole)
 
     def _recorded(
-        self, scores: torch.Tensor, taps: Mapping[str, torch.Tensor], added: Biases | None = None
+        self,
+        scores: torch.Tensor,
+        taps: Mapping[str, torch.Tensor],
+        added: Biases | None = None,
+        crossed: Crossed | None = None,
     ) -> Recorded:
         added = added or Biases()
         unique = {id(tap): tap for tap in taps.values()}
@@ -144,6 +153,8 @@ class TorchEngine:
             names.setdefault(id(tap), []).append(name)
 
         def stream(cotangent: Native, use: UseNative) -> None:
+            if crossed is not None:
+                crossed.check()
             given = set()
 
             def give(key: int, gradient: torch.Tensor | None) -> None:
@@ -260,13 +271,15 @@ class TorchHead:
         self._copies = False
         self._memory = None if self._whole else self._remembered()
         own = x if name == INPUT else self._own_output()
-        self._dtype = own.dtype
+        self._dtype = own.dtype if own.is_floating_point() else torch.float32
         self.output = _array(own)
 
     def __call__(self, output: Native) -> Recorded:
         """Scores for other outputs of the layer, opened at the layer."""
         activation, scores = self._run(output)
-        return self._engine._recorded(scores, {self._name: activation})  # noqa: SLF001
+        return self._engine._recorded(  # noqa: SLF001
+            scores, {self._name: activation}, crossed=self._crossed
+        )
 
     def between(self, other: Native) -> Recorded:
         """Two rows, the layer's own output and `other`, run one after the other."""
@@ -301,12 +314,20 @@ class TorchHead:
     def _scores(self, activation: torch.Tensor) -> torch.Tensor:
         images = len(activation)
         adapter, site, memory = self._adapter, self._site, self._memory
-        with self._engine._running(adapter, self._undo, again=True):  # noqa: SLF001
+        crossed = self._crossed = Crossed({self._name: activation})
+        with (
+            self._engine._running(adapter, self._undo, again=True),  # noqa: SLF001
+            crossed.watching(self._behind(), adapter.method),
+        ):
             if self._name == INPUT:
                 return adapter.scores(activation.clone())
             x = self._spread(self._x, images)
             if memory is None:
-                with tapped({self._name: site}, adapter.method, lambda _, __: activation.clone()):
+                with tapped(
+                    {self._name: site},
+                    adapter.method,
+                    lambda _, value: in_codes(activation.clone(), value),
+                ):
                     return adapter.scores(x)
             return replay.replay(
                 self._parts,
@@ -314,15 +335,23 @@ class TorchHead:
                 memory,
                 lambda: answered(
                     mapped(memory.output, lambda t: self._spread(t, images)),
-                    lambda _: activation.clone(),
+                    lambda value: in_codes(activation.clone(), value),
                 ),
                 spread=lambda output: mapped(output, lambda t: self._spread(t, images)),
                 run=lambda: adapter.scores(x),
             )
 
+    def _behind(self) -> Mapping[str, object]:
+        """The parts that run behind the layer, or may do so; the layer itself is not run."""
+        done = set() if self._memory is None else {key[0] for key in self._memory.outputs}
+        own = {*done, id(self._site.part)}
+        return {path: part for path, part in self._parts.items() if id(part) not in own}
+
     def _spread(self, value: torch.Tensor, images: int) -> torch.Tensor:
         if value.ndim == 0 or value.shape[0] != 1:
             return value
+        if value.is_quantized:
+            return in_rows(value, images)
         spread = value.expand(images, *value.shape[1:])
         return spread.clone() if self._copies or images == 1 else spread
 
@@ -530,8 +559,10 @@ class _LeaveOut(TorchFunctionMode):
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
-    """The tensor as numpy, float32 unless it is whole numbers; shares memory where it can."""
-    tensor = tensor.detach()
+    """The tensor as numpy, float32 unless it is whole numbers, and what codes stand for; shares
+    memory where it can.
+    """
+    tensor = numbers(tensor.detach())
     if tensor.is_floating_point() and tensor.dtype != torch.float32:
         tensor = tensor.float()
     return tensor.cpu().numpy()

@@ -4,6 +4,7 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, version_converter
 
 from xai_heatmap.core.errors import ModelError
+from xai_heatmap.reverse.known import stored
 from xai_heatmap.reverse.wording import first_line
 from xai_heatmap.reverse.written_out import STANDARD, opset_of
 
@@ -57,14 +58,14 @@ def _keep_resizing(model: ModelProto) -> None:
     """Undo what the converter does to Resize and Upsample: they placed entries asymmetrically, and
     the nearest entry was the next one along an axis that shrinks, else the one before.
     """
-    stored = _constants(model)
+    known = _constants(model)
     nodes = list(model.graph.node)
     del model.graph.node[:]
     for node in nodes:
         if node.op_type != "Resize":
             model.graph.node.append(node)
             continue
-        scales = stored.get(node.input[2]) if len(node.input) > 2 else None
+        scales = known.get(node.input[2]) if len(node.input) > 2 else None
         shrinks = scales is not None and bool((scales < 1).any())
         if not shrinks or _is_linear(node):
             _place(node, "floor")
@@ -115,4 +116,5 @@ def _constants(model: ModelProto) -> dict[str, np.ndarray]:
             tensor = next((a.t for a in node.attribute if a.name == "value"), None)
             if tensor is not None and np.prod(tensor.dims) <= 8:
                 found[node.output[0]] = tensor
-    return {name: numpy_helper.to_array(tensor) for name, tensor in found.items()}
+    numbers = {name: stored(tensor) for name, tensor in found.items()}
+    return {name: array for name, array in numbers.items() if array is not None}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
-from onnx import GraphProto, NodeProto, numpy_helper
+from onnx import GraphProto, NodeProto, TensorProto, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 SMALL = 4096
@@ -39,7 +39,7 @@ class KnownValues:
         if name in self._initializer:
             initializer = self._initializer[name]
             small = np.prod(initializer.dims, dtype=np.int64) <= SMALL
-            return numpy_helper.to_array(initializer) if small else None
+            return stored(initializer) if small else None
         node = self._producer.get(name)
         if node is None or node.domain not in ("", "ai.onnx"):
             return None
@@ -71,6 +71,16 @@ class KnownValues:
             return None
         value = np.asarray(dict(zip(node.output, results, strict=False))[name])
         return value if value.size <= SMALL else None
+
+
+def stored(tensor: TensorProto) -> np.ndarray | None:
+    """The numbers of a stored tensor; None where they do not fit its shape, as in a damaged file:
+    what then runs it says so.
+    """
+    try:
+        return numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _modest(inputs: Mapping[str, np.ndarray]) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from xai_heatmap.reverse.builder import PREFIX
+from xai_heatmap.reverse.known import stored as known_numbers
 from xai_heatmap.reverse.written_out import STANDARD
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
@@ -65,7 +66,8 @@ def _steps(node: NodeProto, infos: dict, stored: dict[str, TensorProto]) -> int 
     dims = info.type.tensor_type.shape.dim if info is not None else []
     steps = dims[0].dim_value if len(dims) == 3 else 0
     lengths = stored.get(_input(node, 4))
-    shorter = lengths is not None and (numpy_helper.to_array(lengths) != steps).any()
+    numbers = None if lengths is None else known_numbers(lengths)
+    shorter = lengths is not None and (numbers is None or (numbers != steps).any())
     if not 0 < steps <= MOST_STEPS or shorter or (lengths is None and _input(node, 4)):
         return None
     return steps
