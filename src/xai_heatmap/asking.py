@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-import numpy as np
+from typing import Any
 
 from xai_heatmap.core.answer import Answer, Form, Kind, Meaning, Seen
+from xai_heatmap.core.classes import plain
 from xai_heatmap.core.errors import BadOption, NoRule, UnknownTarget
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.listed import listed
@@ -13,8 +13,8 @@ from xai_heatmap.core.network import Network, Recording
 from xai_heatmap.core.registry import METHODS, Method, find_method
 from xai_heatmap.core.target import Choice, category, top
 
-OneTarget = Choice | int | str | None
-"""A choice, a class by number or name, or None for the prediction."""
+OneTarget = Choice | int | str | Any | None
+"""A choice, a class by number or name, what an argmax answers, or None for the prediction."""
 
 DEFAULT_METHOD = "gradcam"
 """Where neither the user nor the model says one."""
@@ -23,16 +23,23 @@ NOTHING = "nothing"
 """The name of a detector's class for boxes with nothing in them."""
 
 
-def for_each(wanted: OneTarget | Sequence[OneTarget], images: int) -> list[OneTarget]:
-    """One for each image."""
-    if wanted is None or isinstance(wanted, Choice | int | str | np.integer):
-        return [wanted] * images
-    if len(wanted) != images:
+def for_each(wanted: OneTarget | Sequence[OneTarget], images: int) -> list[Choice]:
+    """A choice for each image; one that is said alone is that of all.
+
+    Raises
+    ------
+    UnknownTarget
+        For another number of them, and for what is no class.
+    """
+    said = plain(wanted)
+    if isinstance(said, str) or not isinstance(said, Sequence):
+        return [choice(said)] * images
+    if len(said) != images:
         raise UnknownTarget(
-            f"One target for all images or one for each was expected; received {len(wanted)} for "
+            f"One target for all images or one for each was expected; received {len(said)} for "
             f"{images} images."
         )
-    return list(wanted)
+    return [choice(one) for one in said]
 
 
 def answers_of(
@@ -112,7 +119,13 @@ def _class_names(labels: Sequence[str] | None, network: Network, answer: Answer)
 
 
 def choice(wanted: OneTarget) -> Choice:
-    """As a choice: the prediction, or the class that was named."""
+    """As a choice: the prediction, or the class that was named.
+
+    Raises
+    ------
+    UnknownTarget
+        For what is no class, before the network runs.
+    """
     if wanted is None:
         return top(1)
     return wanted if isinstance(wanted, Choice) else category(wanted)

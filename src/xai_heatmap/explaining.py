@@ -21,6 +21,7 @@ from xai_heatmap.asking import (
     with_options,
 )
 from xai_heatmap.core.arrays import Maps
+from xai_heatmap.core.classes import plain
 from xai_heatmap.core.errors import (
     BadArray,
     BadOption,
@@ -169,7 +170,8 @@ def compare(
     opened = backends.network(network, held=held, picture=picture)
     labels, layers = class_names(labels), named(opened, layers)
     methods = [method_name(None, opened)] if methods is None else listed(methods, name="methods")
-    targets, options = listed(targets, name="targets"), options or {}
+    targets = [choice(one) for one in listed(plain(targets), name="targets")]
+    options = options or {}
     for name in options:
         if name not in methods:
             raise BadOption(
@@ -258,7 +260,7 @@ def maps(
         own = opened.of(rows) if rows else opened
         recording = own.record(x, opened_at(asked, survey), biases=biases)
         answered = answers_of(recording, opened, labels, whole(x.shape[2:], recording.form))
-        targets = [choice(wanted[row])(answer) for row, answer in zip(rows, answered, strict=True)]
+        targets = [wanted[row](answer) for row, answer in zip(rows, answered, strict=True)]
         passed = Passed(recording, x, targets, own, joined)
         found = mapped(passed, asked, lambda _, __, answer, ___: answer.map)
         return {name: np.array([row[0] for row in found[name]]) for name in names}

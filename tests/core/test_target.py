@@ -189,7 +189,6 @@ def test_likeness_is_1_to_itself_and_its_derivative_0():
         (contrast(1, against=similar(4)), "from 1 to 3"),
         (contrast(1, against=similar(0)), "from 1 to 3"),
         (likeness(np.ones(3, np.float32)), "4 numbers"),
-        (likeness(np.zeros(4, np.float32)), "not all 0"),
     ],
 )
 def test_targets_that_make_no_sense(choice, said):

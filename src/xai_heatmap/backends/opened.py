@@ -50,6 +50,7 @@ from xai_heatmap.core.errors import (
     ModelError,
     NoHead,
     NonFiniteScores,
+    NoScores,
     XaiHeatmapError,
 )
 from xai_heatmap.core.flow import surveyed
@@ -240,6 +241,7 @@ class OpenedNetwork(Network):
             native = np.moveaxis(x, 1, -1) if self.channels_last else x
             opened = {name: view.sites[name] for name in names}
             recorded = self._engine.record(self._adapter, native, opened, view.undo, biases=biases)
+            self._check_rows(recorded.scores)
             if not self._closes(view, recorded.scores):
                 del self._views[x.shape[1:]]
                 return self.record(x, at, biases=biases)
@@ -315,7 +317,8 @@ class OpenedNetwork(Network):
             def alive(names: Sequence[str]) -> set[str]:
                 return self._alive(names, layers, seen, parts)
 
-            survey = replace(surveyed(layers, flow_in(seen), alive), queries=queries)
+            found = surveyed(layers, flow_in(seen), alive)
+            survey = replace(found, queries=queries, beside=seen.elsewhere)
             self._state.surveys[key] = seen, survey
         seen, survey = self._state.surveys[key]
         closing, undo = self._closing(seen, parts)
@@ -375,6 +378,7 @@ class OpenedNetwork(Network):
         undo = self._closing(seen, parts)[1]
         noise = self._noise(layers[INPUT].shape)
         recorded = self._engine.record(self._of([0]), noise, opened, undo)
+        self._check_rows(recorded.scores)
         gradients = recorded.pullback(self._likeliest(recorded.scores, seen, noise.shape))
         layouts = {name: layers[name].layout for name in gradients}
         return {
@@ -419,6 +423,15 @@ class OpenedNetwork(Network):
                 sum_to_one(own.rows(closed), own.form)
             )
         return self._state.proven[key]
+
+    def _check_rows(self, scores: Native) -> None:
+        """Whether there are scores of each picture, and not one number for all of them."""
+        if np.ndim(scores) == 0:
+            raise NoScores(
+                f"{self.name} answers one number for a whole batch; one row of scores for each "
+                "picture was expected, (images, classes). Let it keep the first axis: "
+                "x.mean((1, 2, 3)) instead of x.mean()."
+            )
 
     def _closing_key(self, shape: tuple[int, ...]) -> tuple[Any, ...]:
         return "closing", shape, self._adapter.output, self._adapter.held.key

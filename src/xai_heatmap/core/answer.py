@@ -9,7 +9,7 @@ from jaxtyping import Float32, Int
 
 from xai_heatmap.core.arrays import ScoreRow, Scores
 from xai_heatmap.core.box_form import BoxForm
-from xai_heatmap.core.classes import class_label, ranking
+from xai_heatmap.core.classes import class_index, class_label, ranking
 
 Kind = Literal["classes", "labels", "values", "boxes"]
 """What a network answers: classes that exclude each other, labels that do not, plain values, or
@@ -141,6 +141,16 @@ class Answer:
         if self.kind == "values" and index >= len(self.labels):
             return "the value" if self.units == 1 else f"value {index}"
         return class_label(index, self.labels, single=self.single)
+
+    def index(self, which: int | str) -> int:
+        """The number of a class; a name may also be the one that is shown where there are no
+        others, such as ``for`` and ``class 3``.
+        """
+        if isinstance(which, str) and len(self.labels) < self.classes:
+            shown = [self.label(index).casefold() for index in range(self.classes)]
+            if which.casefold().strip() in shown:
+                return shown.index(which.casefold().strip())
+        return class_index(which, count=self.classes, labels=self.labels)
 
     def ranking(self) -> list[int]:
         """Classes from the highest score to the lowest; by the places they win where there are

@@ -1,9 +1,11 @@
 """The classes that a network tells apart: how many, in which order, by which names."""
 
+import operator
 from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 
 from xai_heatmap.core.arrays import ScoreRow, Scores
 from xai_heatmap.core.errors import UnknownTarget, did_you_mean
@@ -34,6 +36,46 @@ def both(rows: Scores) -> Float32[np.ndarray, "n both"]:
 def sigmoid(scores: Float32[np.ndarray, "*rows"]) -> Float32[np.ndarray, "*rows"]:
     """p = 1 / (1 + exp(-s)), each number on its own."""
     return np.exp(-np.logaddexp(np.float32(0), -scores))
+
+
+def plain(which: Any) -> Any:
+    """A number or a name that an array or a tensor holds, such as an argmax; a list of those that
+    one with several holds. Anything else as it is.
+
+    >>> plain(np.array(3)), plain(np.array([0, 2])), plain("cat")
+    (3, [0, 2], 'cat')
+    """
+    given: Any = which
+    detach: Any = getattr(given, "detach", None)  # torch's way to numpy, from a GPU and a gradient
+    if callable(detach) or hasattr(given, "__array__"):
+        array: Shaped[np.ndarray, ...] = np.asarray(given if detach is None else detach().cpu())
+        return array.tolist() if array.dtype.kind in "iuU" else given
+    return given
+
+
+def class_named(which: Any) -> int | str:
+    """A class as it can be chosen: a whole number, or a name.
+
+    Raises
+    ------
+    UnknownTarget
+        For anything else, at once.
+    """
+    said: Any = plain(which)
+    if isinstance(said, list):  # of a batch of one
+        numbers = cast("list[Any]", said)
+        said = numbers[0] if len(numbers) == 1 else said
+    if isinstance(said, str):
+        return said
+    try:
+        if not isinstance(said, bool | np.bool_):
+            return operator.index(said)
+    except TypeError:
+        pass
+    raise UnknownTarget(
+        f"A class is given by its number or its name; received {type(which).__name__} {which!r}. "
+        "Write target=3, target='cat', or a choice such as xai_heatmap.contrast(3, against=5)."
+    )
 
 
 def class_label(index: int, labels: Sequence[str], *, single: bool = False) -> str:

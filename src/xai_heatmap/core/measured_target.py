@@ -3,8 +3,10 @@ any function of the outputs.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from jaxtyping import Shaped
 
 from xai_heatmap.core.answer import Answer
 from xai_heatmap.core.arrays import ScoreRow, Scores, Values
@@ -26,17 +28,28 @@ def likeness(to: ScoreRow) -> Choice:
     Parameters
     ----------
     to
-        The other picture's outputs, float32 (classes,).
+        The other picture's outputs, float32 (classes,), or a batch of one.
+
+    Raises
+    ------
+    UnknownTarget
+        For what is no row of numbers, or all 0: at once.
     """
-    other = np.asarray(to, np.float32)
+    other = _numbers(to, "likeness needs the outputs of the other picture")
+    other = other[0] if other.ndim == 2 and len(other) == 1 else other
     length = float(np.linalg.norm(other))
+    if other.ndim != 1 or not np.isfinite(length) or length == 0:
+        raise UnknownTarget(
+            "likeness needs the outputs of one other picture, finite numbers that are not all 0; "
+            f"received an array of shape {other.shape}. Write xai_heatmap.likeness(outputs[0])."
+        )
 
     def pick(answer: Answer) -> Target:
         scores = answer.scores
-        if other.shape != scores.shape or length == 0:
+        if other.shape != scores.shape:
             raise UnknownTarget(
-                f"likeness needs the outputs of the other picture, {len(scores)} numbers that are "
-                f"not all 0; received an array of shape {other.shape}."
+                f"likeness needs the outputs of the other picture, {len(scores)} numbers; received "
+                f"{len(other)}. Give what the same network answers to it."
             )
         direction = other / length
 
@@ -119,9 +132,15 @@ def function(
     UnknownTarget
         Where `value` or `gradient` answer with another shape, or with NaN.
     """
+    for given, name in ((value, "value"), (gradient, "gradient")):
+        if not callable(given) and not (given is None and name == "gradient"):
+            raise UnknownTarget(
+                f"The {name} of a target is a function of the outputs, such as `lambda rows: "
+                f"rows[:, 3]`; received {type(given).__name__} {given!r}."
+            )
 
     def checked(rows: Scores) -> Values:
-        return _shaped(value(rows), (len(rows),), f"{label}'s value")
+        return _shaped(value, rows, (len(rows),), f"{label}'s value")
 
     def differences(rows: Scores) -> Scores:
         step = np.float32(STEP * max(float(np.abs(rows).max(initial=0)), 1.0))
@@ -132,7 +151,7 @@ def function(
     def cotangent(rows: Scores) -> Scores:
         if gradient is None:
             return differences(rows)
-        return _shaped(gradient(rows), rows.shape, f"{label}'s gradient")
+        return _shaped(gradient, rows, rows.shape, f"{label}'s gradient")
 
     def of_all(answer: Answer) -> Target:
         native = answer.form.native
@@ -148,11 +167,33 @@ def function(
     return Choice(f"function({label})", lambda _: Target(label, checked, cotangent), of_all=of_all)
 
 
-def _shaped(found: object, shape: tuple[int, ...], what: str) -> np.ndarray:
-    array = np.asarray(found, np.float32)
+def _shaped(
+    own: Callable[[Scores], object], rows: Scores, shape: tuple[int, ...], what: str
+) -> np.ndarray:
+    """What a user's function answers, as numbers of that shape."""
+    try:
+        found = own(rows)
+    except Exception as problem:
+        raise UnknownTarget(
+            f"{what} failed on outputs of shape {rows.shape}: {type(problem).__name__}: {problem}. "
+            "It is given a numpy array, one row an image."
+        ) from problem
+    array = _numbers(found, f"{what} should be finite numbers of shape {shape}")
     if array.shape != shape or not np.isfinite(array).all():
         raise UnknownTarget(
             f"{what} should be finite numbers of shape {shape}; received shape {array.shape}"
             f"{'' if array.shape != shape else ' with NaN or infinity'}."
         )
     return array
+
+
+def _numbers(given: object, needed: str) -> np.ndarray:
+    """As a float32 array; tensors of every framework are read."""
+    detach: Any = getattr(given, "detach", None)
+    try:
+        array: Shaped[np.ndarray, ...] = np.asarray(given if detach is None else detach().cpu())
+        if array.dtype.kind in "biuf":
+            return array.astype(np.float32)
+    except (TypeError, ValueError):
+        pass
+    raise UnknownTarget(f"{needed}; received {type(given).__name__}, which holds no such numbers.")

@@ -74,6 +74,8 @@ class Survey:
         finest first.
     queries
         How many boxes a detector answers; None of any other network.
+    beside
+        Layers that only what is held reaches, which are not listed.
     """
 
     layers: Mapping[str, Layer]
@@ -81,6 +83,7 @@ class Survey:
     reason: str
     levels: tuple[str, ...] = ()
     queries: int | None = None
+    beside: frozenset[str] = frozenset()
 
 
 Layers = str | int | Sequence[str | int]

@@ -133,6 +133,12 @@ def _by_name(survey: Survey, name: str) -> str:
             f"Layer {name!r} is inside the nested model {outer!r}. Use {nested[0]!r}; "
             "`xai-heatmap layers MODEL` shows full paths."
         )
+    if name in survey.beside:
+        raise UnknownLayer(
+            f"Layer {name!r} runs on what is held beside the picture, and nothing of the picture "
+            "reaches it: it has no places to draw a map of. Choose a layer behind which both meet; "
+            "`xai-heatmap layers MODEL` lists those that see the picture."
+        )
     raise UnknownLayer(
         f"There is no layer {name!r}.{did_you_mean(name, [*survey.layers, 'auto', 'all'])} "
         f"`xai-heatmap layers MODEL` lists all {len(survey.layers)}."

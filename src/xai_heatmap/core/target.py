@@ -7,7 +7,7 @@ import numpy as np
 
 from xai_heatmap.core.answer import ROW, Answer, Seen
 from xai_heatmap.core.arrays import ScoreRow, Scores, Values
-from xai_heatmap.core.classes import class_index, classes, ranking, sigmoid, softmax
+from xai_heatmap.core.classes import class_named, classes, plain, ranking, sigmoid, softmax
 from xai_heatmap.core.detections import Detection
 from xai_heatmap.core.errors import UnknownTarget
 
@@ -139,10 +139,16 @@ def category(which: int | str) -> Choice:
 
     A network that ends in a single unit has two classes: 1 is for (y = s), 0 is against (y = -s).
     Where it answers values, 0 is the first of them.
+
+    Raises
+    ------
+    UnknownTarget
+        For what is neither a number nor a name, at once.
     """
+    which = class_named(which)
 
     def pick(answer: Answer) -> Target:
-        index = class_index(which, count=answer.classes, labels=answer.labels)
+        index = answer.index(which)
         weights = np.zeros(answer.units, np.float32)
         if answer.single:
             weights[0] = 1 if index == 1 else -1
@@ -246,6 +252,7 @@ def contrast(
     UnknownTarget
         For a class against itself, at once where that can be seen.
     """
+    which, against = _one_class(which), plain(against)
     if isinstance(which, int | str) and which == against:
         raise UnknownTarget(
             f"A contrast needs two different classes; {which!r} stands on both sides."
@@ -292,6 +299,7 @@ def margin(which: int | str | Choice | None = None) -> Choice:
 
     Without a class it is the prediction against the runner-up.
     """
+    which = None if which is None else _one_class(which)
     named = "" if which is None else which.label if isinstance(which, Choice) else repr(which)
 
     def runner_up(scores: ScoreRow, own: int) -> Sequence[int]:
@@ -328,6 +336,11 @@ def _settled(choice: Choice, answer: Answer) -> Choice:
     return choice if choice.settled is None else choice.settled(answer)
 
 
+def _one_class(which: int | str | Choice) -> int | str | Choice:
+    """A choice as it is, a class as it can be chosen."""
+    return which if isinstance(which, Choice) else class_named(which)
+
+
 def _one(choice: int | str | Choice) -> Choice:
     return choice if isinstance(choice, Choice) else category(choice)
 
@@ -340,7 +353,7 @@ def _others(
     several = [against] if isinstance(against, int | str | np.integer) else list(against)
     if not several:
         raise UnknownTarget("A contrast needs at least one other class; none was given.")
-    return [class_index(one, count=answer.classes, labels=answer.labels) for one in several]
+    return [answer.index(class_named(one)) for one in several]
 
 
 def probability(which: int | str) -> Choice:
@@ -349,9 +362,10 @@ def probability(which: int | str) -> Choice:
     Where several labels may hold of a picture, as the model says by closing in a sigmoid, each has
     its own: y = sigmoid(s_c). Scores that are probabilities already are taken as they are.
     """
+    which = class_named(which)
 
     def pick(answer: Answer) -> Target:
-        index = class_index(which, count=answer.classes, labels=answer.labels)
+        index = answer.index(which)
         if answer.kind == "values":
             raise UnknownTarget(
                 f"A value has no probability. Explain the value itself: target={index}."

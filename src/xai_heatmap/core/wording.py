@@ -17,6 +17,9 @@ OF_THE_PREDICTION = {"margin": margin, "residual": residual_softmax}
 READ = {"order": get_args(Order), "unit": get_args(Unit), "background": get_args(Background)}
 """The words that say how boxes are read, by what they say it of."""
 
+SHOWN = re.compile(r"for|against|the value|(class|value) \d+", re.IGNORECASE)
+"""What classes without names are called where they are shown."""
+
 OF_A_CLASS = {"not ": negative, "residual ": residual_softmax}
 
 
@@ -134,6 +137,8 @@ def _class(word: str, labels: Sequence[str]) -> int | str | None:
     word = word.strip()
     if re.fullmatch(r"[+-]?\d+", word):
         return int(word)
+    if not labels and SHOWN.fullmatch(word):
+        return word
     known = [label.casefold() for label in labels]
     names = {part.strip() for label in known for part in label.split(",")} | set(known)
     return word if word.casefold() in names else None
