@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 
+import xai_heatmap as xh
 from xai_heatmap.backends.taps import beneath, intercepted
 from xai_heatmap.backends.unchanged import random_states, unchanged
 
@@ -81,3 +82,14 @@ def test_blocks_that_cross_each_other_give_back_what_was_there():
     two.__exit__(None, None, None)
     assert thing.act() == "acted"
     assert "act" not in vars(thing)
+
+
+def test_a_function_that_draws_leaves_the_state_of_the_process():
+    def noisy(x):
+        return x.mean((2, 3)) + 0 * np.random.normal(size=(len(x), 1))
+
+    network = xh.network(noisy, image_shape=(3, 8, 8))
+    before = np.random.get_state()[1].tolist()
+    x = np.random.default_rng(0).random((1, 3, 8, 8), np.float32)
+    assert xh.maps(network, x, method="occlusion", target=1).any()
+    assert np.random.get_state()[1].tolist() == before

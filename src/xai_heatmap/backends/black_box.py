@@ -12,6 +12,7 @@ from xai_heatmap.backends.held import Given, Name
 from xai_heatmap.backends.inputs import check_input
 from xai_heatmap.backends.meaning import may_be_probabilities, meaning_in
 from xai_heatmap.backends.score_map import reading
+from xai_heatmap.backends.unchanged import random_states
 from xai_heatmap.core.answer import ROW, Form, Meaning
 from xai_heatmap.core.arrays import Activations, Inputs, Scores
 from xai_heatmap.core.errors import BadOption, NonFiniteScores, NoRule, NoScores
@@ -145,7 +146,8 @@ class BlackBox(Network):
         return self._meanings[shape]
 
     def _answer(self, x: Inputs) -> Scores:
-        answer = self._function(x)
+        with random_states():
+            answer = self._function(x)
         try:
             rows = np.asarray(answer, np.float32)
         except (TypeError, ValueError) as problem:

@@ -13,12 +13,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from xai_heatmap.backends.unchanged import restored, unchanged
+from xai_heatmap.backends.unchanged import PLAIN, restored, unchanged
 
 SMALL = 1 << 18
 """Bytes up to which a buffer is copied in every pass: those of 65,536 numbers."""
 LARGE = 1 << 26
 """Bytes up to which any tensor is copied in the first pass."""
+
+LOOKS = 4
+"""How many passes are looked at closely."""
 
 APART = frozenset({"training", "_parameters", "_modules"})
 """Attributes of a module that have owners of their own: whoever trains it, or loads its weights."""
@@ -36,6 +39,7 @@ class Untouched:
         self._writes: set[int] = set()
         self._first = True
         self._quiet = False
+        self._looked = 0
 
     @contextmanager
     def again(self, modules: Sequence[nn.Module]) -> Iterator[None]:
@@ -48,15 +52,31 @@ class Untouched:
 
     @contextmanager
     def during(self, modules: Sequence[nn.Module]) -> Iterator[None]:
-        """Within the block the model may write what it likes in itself; after it, all is back."""
+        """Within the block the model may write what it likes in itself; after it, all is back.
+
+        Of a model that wrote nothing in its first passes only the versions of tensors are looked
+        at from then on: the rest costs as much as several layers.
+        """
+        if self._quiet and self._looked >= LOOKS:
+            watched = [own for module in modules for own in vars(module)["_buffers"].values()]
+            watched = _tensors(watched)
+            versions = [_version(own) for own in watched]
+            yield
+            missed = self._missed(watched, versions)
+            self._writes.update(map(id, missed))
+            self.surprised = bool(missed)
+            self._quiet = not missed
+            return
+        self._looked += 1
         shelves = [vars(module)[name] for module in modules for name in ("_buffers", "_parameters")]
         before = [dict(shelf) for shelf in shelves]
         held = [value for own in before[::2] for value in own.values()]
-        held += [value for module in modules for value in vars(module).values()]
+        attributes = (value for module in modules for value in vars(module).values())
+        held += [value for value in attributes if type(value) not in PLAIN]
         weights = [value for own in before[1::2] for value in own.values()]
         copied, watched = self._divided(_tensors(held), _tensors(weights))
         copies, versions = _Copies(copied), [_version(tensor) for tensor in watched]
-        drawing = [(own, own.get_state()) for own in held if isinstance(own, torch.Generator)]
+        drawing = [(own, own.get_state()) for own in held if type(own) is torch.Generator]
         moved, lent = list[object](), dict[int, torch.Tensor]()
         try:
             with unchanged(modules, apart=APART) as moved:
@@ -142,7 +162,8 @@ class _Copies:
 
 
 def _flat(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
-    return torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
+    with torch.no_grad():
+        return torch.cat([own if own.ndim == 1 else own.reshape(-1) for own in tensors])
 
 
 def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:

@@ -6,6 +6,7 @@ draw meanwhile stands.
 """
 
 import random
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import is_
@@ -15,6 +16,10 @@ import numpy as np
 
 DRAWING = (random.Random, np.random.RandomState, np.random.Generator)
 """What draws random numbers and may belong to a model."""
+
+
+PLAIN = frozenset({bool, dict, float, int, list, set, str, tuple, type(None), OrderedDict})
+"""Kinds of most attributes: asked first, since every attribute is looked at in every pass."""
 
 
 @contextmanager
@@ -50,7 +55,7 @@ def unchanged(
         (value, _state(value))
         for *_, before in kept
         for value in before.values()
-        if isinstance(value, DRAWING)
+        if type(value) not in PLAIN and isinstance(value, DRAWING)
     ]
     with random_states() as moved:
         try:
