@@ -135,7 +135,10 @@ class Explanation:
             )
         if self.verdict.word != "ok":
             notes.append(str(self.verdict))
-        figures = [f"{name} {figure:.3g}" for name, figure in self.verdict.figures.items()]
+        figures = [
+            f"{name} unknown" if figure is None else f"{name} {figure:.3g}"
+            for name, figure in self.verdict.figures.items()
+        ]
         notes += [", ".join(figures) + "."] if figures else []
         return tuple(notes)
 

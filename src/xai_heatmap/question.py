@@ -23,7 +23,7 @@ from xai_heatmap.core.prediction import Prediction, predictions
 from xai_heatmap.core.registry import Found, Method
 from xai_heatmap.core.selection import pyramid
 from xai_heatmap.core.target import Target
-from xai_heatmap.core.verdict import verdict
+from xai_heatmap.core.verdict import finite, verdict
 from xai_heatmap.explanation import Explanation
 from xai_heatmap.mapping import Ask, Passed, mapped
 from xai_heatmap.taking import Taken
@@ -156,7 +156,7 @@ class Question:
             detection=target.detection,
             score=score,
             predictions=self.predictions,
-            verdict=replace(worth, figures=dict(found.figures)),
+            verdict=replace(worth, figures=finite(found.figures)),
             network=self.network.name,
             preprocess=given.prepared,
             meaning=answer.meaning,

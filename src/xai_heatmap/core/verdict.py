@@ -32,16 +32,21 @@ class Verdict:
         The same in one sentence, with what to do next.
     figures
         What the method itself says of its map, by name: how far it is from adding up, how much of
-        it is chance.
+        it is chance; None where that came out as no number.
     """
 
     word: Word
     figure: float
     because: str
-    figures: Mapping[str, float] = field(default_factory=dict[str, float])
+    figures: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
 
     def __str__(self) -> str:
         return f"{self.word}: {self.because}"
+
+
+def finite(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """Figures as they are kept: None in place of NaN and infinity, which no file can hold."""
+    return {name: own if np.isfinite(own) else None for name, own in figures.items()}
 
 
 def verdict(
