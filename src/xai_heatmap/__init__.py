@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from xai_heatmap.explaining import compare, explain, maps
     from xai_heatmap.explanation import Comparison, Explanation
     from xai_heatmap.exporting import export
+    from xai_heatmap.many import Explanations
     from xai_heatmap.preprocess import Preprocess
 
 _HOMES = {
@@ -50,6 +51,7 @@ _HOMES = {
     "Detection": "core.detections",
     "Drawer": "compat",
     "Explanation": "explanation",
+    "Explanations": "many",
     "Geometry": "core.geometry",
     "Layer": "core.network",
     "Method": "core.registry",
@@ -97,6 +99,7 @@ __all__ = [
     "Detection",
     "Drawer",
     "Explanation",
+    "Explanations",
     "Geometry",
     "Layer",
     "Method",

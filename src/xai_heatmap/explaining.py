@@ -33,9 +33,10 @@ from xai_heatmap.core.memory import halved
 from xai_heatmap.core.named import named
 from xai_heatmap.core.network import INPUT, Layers, Survey
 from xai_heatmap.core.selection import pyramid, select, several
-from xai_heatmap.explanation import Comparison, Explanation
+from xai_heatmap.explanation import Comparison
+from xai_heatmap.many import Explanations, is_many, pictures_in
 from xai_heatmap.mapping import Ask, Passed, mapped, with_biases
-from xai_heatmap.preparing import Preparing
+from xai_heatmap.preparing import Preparing, prepared_by
 from xai_heatmap.question import opened_at, questions
 from xai_heatmap.spoken import spoken
 from xai_heatmap.taking import array, taken
@@ -66,8 +67,8 @@ def explain(
     held: Held = None,
     picture: str | int | None = None,
     image: Any = None,
-) -> Explanation:
-    """Why the network gave a picture its score, as one map.
+) -> Any:
+    """Why the network gave a picture its score, as one map; of many pictures, an iterator of them.
 
     Parameters
     ----------
@@ -81,7 +82,8 @@ def explain(
         in the network's own layout, (c, H, W) or (1, c, H, W). For a network that takes signals or
         volumes: an array of numbers, already preprocessed, in the network's own layout, such as
         (c, length) or (c, depth, height, width), or the path of a ``.npy`` file of it; without the
-        axis of channels where there is one.
+        axis of channels where there is one. Or many of these: a list, a generator, a folder, a
+        data loader, a data set.
     method
         A name that ``xai-heatmap methods`` lists; None for the one that the model's file was
         exported with, else Grad-CAM.
@@ -114,13 +116,35 @@ def explain(
         The photograph that an input which is ready is drawn on; or a pair of it and the `Geometry`
         of the input, where that is not the whole photograph.
 
+    Returns
+    -------
+    `Explanation`; of many pictures `Explanations`, an iterator of them in order, each what that
+    picture gets alone. A picture that can't be explained raises at its place, and the next follows.
+
     Raises
     ------
     XaiHeatmapError
         One of its kinds, before the first forward pass wherever that is possible.
     """
     opened = backends.network(network, held=held, picture=picture)
-    layer = named(opened, layer)
+    layer, labels = named(opened, layer), class_names(labels)
+    if is_many(x):
+        if image is not None:
+            raise BadOption(
+                "image= is the photograph of one input; several were given. Explain them one by "
+                "one: [xai_heatmap.explain(network, x, image=photo) for x, photo in pairs]."
+            )
+        one = partial(
+            explain,
+            opened,
+            method=method,
+            layer=layer,
+            target=target,
+            preprocess=prepared_by(preprocess, opened),
+            labels=labels,
+            options=options,
+        )
+        return Explanations(pictures_in(x), one)
     if several(layer):
         raise BadOption(
             f"explain() makes one map; layer={layer!r} means several. compare(..., "
@@ -167,6 +191,11 @@ def compare(
     layer, then method.
     """
     x, image = (image, None) if x is None else (x, image)
+    if is_many(x):
+        raise BadOption(
+            "compare() takes one picture; several were given. Compare them one by one: "
+            "[xai_heatmap.compare(network, picture) for picture in pictures]; explain() takes many."
+        )
     opened = backends.network(network, held=held, picture=picture)
     labels, layers = class_names(labels), named(opened, layers)
     methods = [method_name(None, opened)] if methods is None else listed(methods, name="methods")

@@ -264,7 +264,7 @@ def _facts(
     facts[CLASSES] = f"-1..{max(outputs, 2) - 1}"
     if names:
         facts[LABELS] = json.dumps(names, ensure_ascii=False)
-    if preprocess or network.declared.preprocess:
+    if isinstance(preprocess or network.declared.preprocess, str | Mapping | Preprocess):
         prepared = settled(preprocess, network, input_shape=shape)
         facts[PREPROCESS] = json.dumps(prepared.to_dict())
     return facts

@@ -64,6 +64,15 @@ def preparation(wanted: Preparing, network: Network) -> Preparation | Transform:
     return Preparation(settled(wanted, network), _fit_said(wanted))
 
 
+def prepared_by(wanted: Preparing, network: Network) -> Preparing:
+    """The same word; another library's object with what is measured of it, to be kept where many
+    pictures go through.
+    """
+    if wanted is None or isinstance(wanted, str | Mapping | Preprocess | Transform):
+        return wanted
+    return preparation(wanted, network)
+
+
 def _is_processor(said: Any) -> bool:
     return not isinstance(said, str | Mapping) and hasattr(said, "image_processor")
 
@@ -96,6 +105,7 @@ def settled(
 def _stated(wanted: object, network: Network) -> Preprocess:
     """What the user and the network's source say, what they leave open left open."""
     known = network.declared.preprocess
+    known = known if isinstance(known, str | Mapping) else None
     source = {"mode": known} if isinstance(known, str) else dict(known or {})
     if wanted is None and source:
         return Preprocess.from_dict(source)

@@ -124,7 +124,8 @@ def taken(
                 "pictures after all, say so: xai_heatmap.network(model, image_shape=(c, H, W))."
             )
         prepare = preparation(preprocess, network)
-        picture = _channels_last(given) if tensor and numbers is not None else given
+        held = numbers is not None and (tensor or (given.ndim == 4 and len(given) == 1))
+        picture = _channels_last(given) if held else given
         frame = read(picture, white=white)
         made = _prepared(prepare, frame.image, name or frame.name, network)
         return replace(made, notes=(*filter(None, [frame.remark]), *made.notes))
@@ -273,9 +274,9 @@ def _prepared(prepare: Preparation | Transform, image: Image, name: str, network
     if isinstance(prepare, Preparation):
         x, geometry, facts = prepare(image)
         return Taken(image, name, x, geometry, facts)
-    if (own := prepare.given(image)) is not None:
-        return Taken(image, name, own[0], own[1])
-    x = prepare(image)
+    x, own = prepare.given(image)
+    if own is not None:
+        return Taken(image, name, x, own)
     check_input(x[None])
     found = prepare.measured((image.shape[0], image.shape[1]))
     said = prepare.to_dict()

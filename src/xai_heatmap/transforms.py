@@ -71,11 +71,11 @@ class Transform:
         """The input that becomes of a picture, channels first."""
         return self._read(self._answer(image))
 
-    def given(self, image: Image) -> tuple[Input, Geometry] | None:
-        """What a function answers that says its geometry itself; None of any other."""
+    def given(self, image: Image) -> tuple[Input, Geometry | None]:
+        """The input, and the geometry where a function says it itself."""
         answer = self._answer(image)
         if not (isinstance(answer, tuple) and len(answer) == 2 and _is_geometry(answer[1])):
-            return None
+            return self._read(answer), None
         if not isinstance(answer[0], np.ndarray):
             raise BadOption(
                 f"A preprocessing that answers two things gives the input as an array (c, H, W) "

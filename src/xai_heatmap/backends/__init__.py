@@ -17,6 +17,8 @@ from xai_heatmap.core.network import Declared, Network
 
 OPENERS = {
     "keras.src.models.model.Model": ("keras_model", "open_keras"),
+    "torch.export.exported_program.ExportedProgram": ("torch_exported", "open_exported"),
+    "torch.fx.graph_module.GraphModule": ("torch_exported", "open_graph"),
     "torch.nn.modules.module.Module": ("torch_module", "open_torch"),
     "onnx.onnx_ml_pb2.ModelProto": ("onnx_runtime", "open_onnx"),
     "xai_heatmap.backends.onnx_file.OnnxFile": ("onnx_runtime", "open_onnx"),
@@ -45,7 +47,9 @@ def network(
     Parameters
     ----------
     model
-        A ``torch.nn.Module``, a ``keras.Model`` on any backend, a network, or text that says where
+        A ``torch.nn.Module``, what ``torch.export`` gives, a ``keras.Model`` on any backend, an
+        object of another library that holds one (a transformers pipeline, an onnxruntime session,
+        a YOLO, a Learner), a network, or text that says where
         one is: a ``.keras`` or ``.h5`` file, ``module.py:factory``, ``torchvision:NAME``,
         ``timm:NAME``, ``keras:NAME``, ``hf:NAME``, ``demo``. Or any function from pictures, float32
         (n, c, H, W), to scores (n, classes): it is explained at the picture, by methods without
@@ -100,8 +104,12 @@ def network(
         from xai_heatmap.backends.load import load
 
         model = load(model)
+    from xai_heatmap.backends.objects import opened_up
+
+    model = opened_up(model)
     declared = (model.declared if isinstance(model, Loaded) else None) or Declared()
     model = model.model if isinstance(model, Loaded) else model
+    answers = declared.answers if answers is None and output is None else answers
     boxes = Boxes() if answers == "boxes" else answers if isinstance(answers, Boxes) else None
     if boxes is not None and output is not None:
         raise BadOption(

@@ -25,7 +25,14 @@ Join = Callable[[Any, Any], Any]
 
 
 def known(output: Any) -> Boxes | None:
-    """How an output is read whose names can only be a detector's."""
+    """How an output is read whose names can only be a detector's.
+
+    Raises
+    ------
+    NoScores
+        If boxes were chosen inside of the model.
+    """
+    _check_chosen(output)
     return named(list(output)) if isinstance(output, Mapping) else None
 
 
@@ -43,13 +50,7 @@ def resolved(output: Any, how: Boxes) -> Boxes:
     NoScores
         If they can't be told from each other, or boxes were chosen inside of the model.
     """
-    if _chosen_inside(output):
-        raise NoScores(
-            "The model answers a list of detections for each picture, chosen inside of it, and "
-            "that choice has no derivative. Explain one of them with "
-            "xai_heatmap.detector(function, box=..., scores=...), or wrap the model so that it "
-            "answers scores and boxes before it chooses."
-        )
+    _check_chosen(output)
     return told(_shapes(output), how, says=described(output))
 
 
@@ -86,6 +87,16 @@ def together(output: Any, how: Boxes, join: Join) -> Any:
     if how.scores is not None:
         return join(held(output, how.scores), held(output, how.boxes))
     return output if how.boxes is None else held(output, how.boxes)
+
+
+def _check_chosen(output: Any) -> None:
+    if _chosen_inside(output):
+        raise NoScores(
+            "The model answers a list of detections for each picture, chosen inside of it, and "
+            "that choice has no derivative. Explain one of them with "
+            "xai_heatmap.detector(function, box=..., scores=...), or wrap the model so that it "
+            "answers scores and boxes before it chooses."
+        )
 
 
 def _chosen_inside(output: Any) -> bool:

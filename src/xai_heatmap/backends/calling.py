@@ -29,11 +29,14 @@ class Call:
         Whether one argument holds all of them, as a dict or a tuple.
     places
         Names of the arguments that may stand by their place, those of none that can't be named.
+    others
+        Names of the arguments that are left out.
     """
 
     picture: Name = 0
     packed: bool = False
     places: Sequence[str | None] = ()
+    others: Sequence[str] = ()
 
     def arguments(self, picture: Any, held: Mapping[Name, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Arguments by place and by name."""
@@ -90,7 +93,9 @@ def call_of(
         return Call(0 if picture is None else picture, packed=True)
     for name in (*held, *([] if picture is None else [picture])):
         takes.check(name, model)
-    return Call(takes.picture(held, picture, model), places=places)
+    chosen = takes.picture(held, picture, model)
+    others = [name for name in takes.named if name not in (*held, chosen)]
+    return Call(chosen, places=places, others=others)
 
 
 @dataclass(frozen=True)
@@ -110,8 +115,12 @@ class _Takes:
 
     def packs(self, held: Sequence[Name], picture: Name | None) -> bool:
         """Whether its one argument holds all inputs: what is held has no other place."""
-        if not held or len(set(self.needed) | set(self.stands[:1])) != 1:
+        if len(set(self.needed) | set(self.stands[:1])) != 1:
             return False
+        if not held:
+            known = [*self.stands, *self.named]
+            named = isinstance(picture, str) and not self.accepts(picture)
+            return named and not did_you_mean(str(picture), known)
         if any(self.accepts(name) for name in held):
             return False
         if all(isinstance(name, int) for name in held):

@@ -66,6 +66,11 @@ class Adapter(Protocol):
         """How its outputs are read as boxes: as said, or as found out when it last ran."""
         ...
 
+    @property
+    def others(self) -> Sequence[str]:
+        """Inputs that the model could take and is not given."""
+        ...
+
     def parts(self) -> Mapping[str, object]:
         """Every part by its full path, the model itself left out."""
         ...

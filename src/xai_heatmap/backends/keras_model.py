@@ -138,6 +138,11 @@ class KerasAdapter:
         other.held = held
         return other
 
+    @property
+    def others(self) -> Sequence[str]:
+        """Arguments of the model that it is not given."""
+        return self._call.others
+
     def parts(self) -> Mapping[str, keras.Layer]:
         """Every layer by its path, ``outer/inner``; under the first where it has several."""
         found: dict[str, keras.Layer] = {}

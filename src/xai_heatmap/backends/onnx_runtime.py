@@ -136,6 +136,11 @@ class GraphAdapter:
         other.held = held
         return other
 
+    @property
+    def others(self) -> Sequence[str]:
+        """None: a graph is given every input that it declares."""
+        return ()
+
     def parts(self) -> Mapping[str, tuple[str, ...]]:
         """The tensors of every layer."""
         return self._parts

@@ -6,6 +6,7 @@ the two into a `Network`.
 """
 
 import copy
+import re
 import threading
 import warnings
 import weakref
@@ -345,14 +346,38 @@ class OpenedNetwork(Network):
         except XaiHeatmapError:
             raise
         except Exception as problem:
-            if not self._adapter.held or out_of_memory(problem):
+            if out_of_memory(problem):
                 raise
+            if not self._adapter.held:
+                raise ModelError(self._failed(shape, problem)) from problem
             raise ModelError(
                 f"{self.name} failed on a picture of {'x'.join(map(str, shape))} with "
                 f"{self._adapter.held} beside it: {first_line(problem)}. What is held has to have "
                 "the shape and type that the model takes, behind a first axis that counts pictures."
             ) from problem
         return replace(seen, boxes=adapter.boxes)
+
+    def _failed(self, shape: tuple[int, ...], problem: Exception) -> str:
+        """What the model said where it was tried, and what it may have missed."""
+        said = self._image_shape or self.declared.input_shape
+        guess = ", which was a guess" if said is None and shape == (3, 224, 224) else ""
+        failed = (
+            f"{self.name} failed on a picture of {'x'.join(map(str, shape))}{guess}: "
+            f"{first_line(problem)}. "
+        )
+        missed = [name for name in self._adapter.others if re.search(rf"\b{name}\b", str(problem))]
+        if not missed:
+            return (
+                f"{failed}Check that it runs on its own: model(pictures) with pictures (n, "
+                f"{', '.join(map(str, shape))}); if it takes others, say so: "
+                "xai_heatmap.network(model, image_shape=(c, H, W))."
+            )
+        held = ", ".join(f"{name!r}: ..." for name in missed)
+        return (
+            f"{failed}It takes {', '.join(missed)} beside the picture: say what is held, "
+            f"held={{{held}}}, with one row for each picture, or xai_heatmap.whole(...) of what no "
+            "axis counts pictures of, such as texts that the picture is compared with."
+        )
 
     def _queries(self, seen: Sightings, shape: tuple[int, ...]) -> int | None:
         """How many boxes a detector answers; None of any other network."""

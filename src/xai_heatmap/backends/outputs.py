@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from xai_heatmap.core.errors import NoScores
 
 LIKELY = ("logits", "scores", "output", "out", "predictions", "probs")
@@ -35,6 +37,7 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
             f"classes), "
             "or a tuple, dict or object with `.logits` that holds one. Say which with output=KEY."
         )
+    _check_numbers(chosen, output)
     if images is not None and _squeezed(shape, images):
         return chosen.reshape((1, -1))
     if images is not None and len(shape) > 0 and shape[0] is not None and shape[0] != images:
@@ -51,6 +54,28 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
             else chosen[(..., *[0] * (len(shape) - 2))]
         )
     return chosen
+
+
+def _check_numbers(chosen: Any, output: Any) -> None:
+    """Whether it is a tensor of scores that a way leads back from."""
+    said, dtype = described(output), str(getattr(chosen, "dtype", "")).lower()
+    expected = "scores were expected: a tensor of real numbers, (images, classes)"
+    if isinstance(chosen, np.ndarray | np.generic):
+        raise NoScores(
+            f"The model answers {said}, an array of numpy, from which no way leads back; "
+            f"{expected}. Leave `.detach().numpy()` out of the model."
+        )
+    if any(kind in dtype for kind in ("bool", "int", "complex", "string")) and "q" not in dtype:
+        raise NoScores(
+            f"The model answers {said} of {dtype}, a choice that is made already; {expected}. Let "
+            "it answer what it chooses by, before `>`, `argmax` or `round`."
+        )
+    if "sparse" in str(getattr(chosen, "layout", "")):
+        raise NoScores(f"The model answers {said}, sparse; {expected}. End it in `.to_dense()`.")
+    if 0 in tuple(chosen.shape)[1:]:
+        raise NoScores(
+            f"The model answers {said}, no class at all; {expected}. Check what it was built for."
+        )
 
 
 def _squeezed(shape: Any, images: int) -> bool:

@@ -31,6 +31,7 @@ from xai_heatmap.backends.torch_codes import Crossed, in_codes, in_rows, numbers
 from xai_heatmap.backends.torch_secant import Secants
 from xai_heatmap.backends.torch_state import Untouched
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.core.network import INPUT
 
 CLOSING_FUNCTIONS: dict[str, Closing] = {
@@ -75,9 +76,11 @@ class TorchEngine:
         self._modules = modules
         self._untouched: Untouched = kept.setdefault("untouched", Untouched())
         self._overwritten: dict[str, bool] = kept.setdefault("overwritten", {})
+        self._glanced: dict[str, bool] = kept.setdefault("glanced", {})
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
         """Watch every part once, with the picture as the only leaf of autograd's graph."""
+        self._glance(adapter, x)
         watch = _Watch()
         image = self._tensor(x).requires_grad_()
         with (
@@ -87,6 +90,21 @@ class TorchEngine:
         ):
             scores = adapter.scores(image.clone())  # a model may write into its input
         return watch.sightings(adapter.parts(), image, scores, closing)
+
+    def _glance(self, adapter: Adapter, x: Native) -> None:
+        """Refuse a model that answers no scores before autograd keeps everything for the way back;
+        once a model.
+        """
+        if self._glanced:
+            return
+        try:
+            with self._running(adapter, Undo()), torch.no_grad():
+                adapter.scores(self._tensor(x))
+        except XaiHeatmapError:
+            raise
+        except Exception:  # noqa: BLE001 - it is told with what was tried after it
+            return
+        self._glanced["answers"] = True
 
     def record(
         self,

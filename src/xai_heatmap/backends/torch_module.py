@@ -19,6 +19,7 @@ from xai_heatmap.backends.outputs import scores_in
 from xai_heatmap.backends.taps import intercepted
 from xai_heatmap.backends.timm_settings import preprocess
 from xai_heatmap.backends.torch_engine import TorchEngine
+from xai_heatmap.backends.torch_operator import Operator
 from xai_heatmap.backends.torch_plainly import plainly
 from xai_heatmap.backends.torch_weights import (
     differentiable,
@@ -29,7 +30,7 @@ from xai_heatmap.backends.torch_weights import (
 )
 from xai_heatmap.core.answer import Kind
 from xai_heatmap.core.box_form import Boxes
-from xai_heatmap.core.errors import NotAModel
+from xai_heatmap.core.errors import NoScores, NotAModel
 from xai_heatmap.core.layout import OPEN_AXIS
 from xai_heatmap.core.network import Declared
 
@@ -99,6 +100,11 @@ class ModuleAdapter:
         self.name = type(module).__name__
         self.declared = _declared(module)
 
+    @property
+    def others(self) -> Sequence[str]:
+        """Arguments of the model that it is not given."""
+        return self._call.others
+
     def parts(self) -> Mapping[str, nn.Module]:
         """Every submodule by its dotted path; named again only where modules were put in or out."""
         modules = modules_of(self._module)
@@ -145,10 +151,22 @@ class ModuleAdapter:
         """Call the model; its scores, and where it is a detector its boxes beside them."""
         places, names = self._call.arguments(x, self._beside(x) if self.held else {})
         answered = self._module(*places, **names)
+        try:
+            return self._read(answered, images=len(x))
+        except NoScores as refusal:
+            within = _network_within(self._module)
+            if within is None:
+                raise
+            raise NoScores(
+                f"{refusal} {self.name} holds a network of its own, which answers scores: hand in "
+                f"`model.{within}` instead."
+            ) from refusal
+
+    def _read(self, answered: Any, *, images: int) -> torch.Tensor:
         how = self.boxes or (known(answered) if self.output is None else None)
         if how is None:
             which = None if isinstance(self.output, Boxes) else self.output
-            return scores_in(answered, images=len(x), which=which)
+            return scores_in(answered, images=images, which=which)
         self.boxes = resolved(answered, how)
         return together(answered, self.boxes, _joined)
 
@@ -164,7 +182,7 @@ class ModuleAdapter:
 
     def closing_of(self, part: object) -> Closing | None:
         """Softmax and sigmoid modules close."""
-        return CLOSING_MODULES.get(type(part))
+        return part.closing if isinstance(part, Operator) else CLOSING_MODULES.get(type(part))
 
     @contextmanager
     def undone(self, part: object | None) -> Iterator[None]:
@@ -173,6 +191,12 @@ class ModuleAdapter:
             [part] if part is not None else [], self.method, lambda _, __: lambda x: x
         ):
             yield
+
+
+def _network_within(module: nn.Module) -> str | None:
+    """The name of the one part that is called after a model, in what only wraps it."""
+    named = [name for name in ("model", "net", "network", "module") if name in module._modules]  # noqa: SLF001
+    return named[0] if len(named) == 1 and len(module._modules) == 1 else None  # noqa: SLF001
 
 
 def _joined(scores: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:

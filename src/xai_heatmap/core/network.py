@@ -99,7 +99,8 @@ class Declared:
     input_shape
         (c, *image) that it was built for.
     preprocess
-        How it wants its pictures: keyword arguments of a preprocessing, or the name of a preset.
+        How it wants its pictures: keyword arguments of a preprocessing, the name of a preset, or
+        another library's object that prepares them.
     labels
         Names of the classes in output order.
     method
@@ -119,7 +120,7 @@ class Declared:
     """
 
     input_shape: tuple[int, ...] | None = None
-    preprocess: Mapping[str, object] | str | None = None
+    preprocess: Mapping[str, object] | str | object | None = None
     labels: tuple[str, ...] | None = None
     method: str | None = None
     answers: Kind | None = None

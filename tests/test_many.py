@@ -1,0 +1,160 @@
+"""Many pictures in, as many explanations out."""
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch")
+
+from torch import nn  # noqa: E402
+from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
+
+import xai_heatmap as xh  # noqa: E402
+from xai_heatmap.core.errors import (  # noqa: E402
+    BadArray,
+    BadOption,
+    ImageNotFound,
+    InputError,
+    NotAnImage,
+)
+
+PICTURES = [
+    np.random.default_rng(seed).integers(0, 256, (64, 64, 3)).astype(np.uint8) for seed in range(3)
+]
+ASK = {"preprocess": xh.Preprocess("unit", input_size=(64, 64), fit="stretch"), "target": 1}
+X = torch.randn(5, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 4, 4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)
+    ).eval()
+    return xh.network(model, image_shape=(3, 64, 64))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number, picture in enumerate(PICTURES):
+        PIL.Image.fromarray(picture).save(tmp_path / f"{number}.png")
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "more").mkdir()
+    return tmp_path
+
+
+class Rows:
+    """A data set that is asked by number."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, place):
+        return self.rows[place]
+
+
+FORMS = {
+    "a list": lambda _: PICTURES,
+    "a tuple": lambda _: tuple(PICTURES),
+    "a generator": lambda _: (picture for picture in PICTURES),
+    "Pillow images": lambda _: [PIL.Image.fromarray(picture) for picture in PICTURES],
+    "a folder": lambda folder: folder,
+    "a folder by name": str,
+    "paths": lambda folder: sorted(folder.glob("*.png")),
+    "an array of paths": lambda folder: np.array(sorted(map(str, folder.glob("*.png")))),
+    "pairs with classes": lambda _: [(picture, 1) for picture in PICTURES],
+    "rows of a table": lambda _: [{"label": 1, "image": picture} for picture in PICTURES],
+    "a data set by number": lambda _: Rows([(picture, 1) for picture in PICTURES]),
+    "a batch in a list": lambda _: [np.stack(PICTURES)],
+    "tensors of bytes": lambda _: [torch.from_numpy(p).permute(2, 0, 1) for p in PICTURES],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_is_what_it_gets_alone(network, folder, form):
+    right = [xh.explain(network, picture, **ASK) for picture in PICTURES]
+    got = xh.explain(network, FORMS[form](folder), **ASK)
+    assert isinstance(got, xh.Explanations)
+    for e, alone in zip(got, right, strict=True):
+        np.testing.assert_array_equal(e.map, alone.map)
+
+
+def test_batches_of_a_loader_are_gone_through_row_by_row(network):
+    right = xh.maps(network, X.numpy(), target=1)
+    loader = DataLoader(TensorDataset(X, torch.arange(5)), batch_size=2)
+    got = [e.map for e in xh.explain(network, loader, target=1)]
+    np.testing.assert_allclose(got, right, atol=1e-6)
+    got = [e.map for e in xh.explain(network, list(X), target=1)]
+    np.testing.assert_allclose(got, right, atol=1e-6)
+
+
+def test_nothing_is_read_before_it_is_asked_for(network):
+    read = []
+
+    def pictures():
+        for place, picture in enumerate(PICTURES):
+            read.append(place)
+            yield picture
+
+    got = xh.explain(network, pictures(), **ASK)
+    assert read == []
+    next(got)
+    assert read == [0]
+
+
+def test_a_broken_picture_raises_at_its_place_and_nothing_else_is_lost(network, folder):
+    (folder / "1.png").write_bytes(b"no picture at all")
+    right = [xh.explain(network, PICTURES[place], **ASK).map for place in (0, 2)]
+    got = xh.explain(network, folder, **ASK)
+    np.testing.assert_array_equal(next(got).map, right[0])
+    with pytest.raises(NotAnImage, match=r"1\.png"):
+        next(got)
+    np.testing.assert_array_equal(next(got).map, right[1])
+    with pytest.raises(StopIteration):
+        next(got)
+
+
+def test_going_on_keeps_what_was_refused(network, folder):
+    (folder / "1.png").write_bytes(b"no picture at all")
+    refused = []
+    got = list(xh.explain(network, folder, **ASK).going_on(refused))
+    assert [e.name for e in got] == ["0.png", "2.png"]
+    assert [(place, type(error)) for place, error in refused] == [(1, NotAnImage)]
+
+
+def test_a_transform_is_measured_once_for_all(network):
+    times = []
+
+    def transform(picture):
+        times.append(1)
+        return torch.from_numpy(np.array(picture)).permute(2, 0, 1) / 255
+
+    assert len(list(xh.explain(network, PICTURES, preprocess=transform, target=1))) == 3
+    assert len(times) == 3 + 6
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ([], BadArray, "is empty"),
+        ([{"label": 1}], InputError, r"holds label.*row\[KEY\]"),
+    ],
+)
+def test_what_holds_no_pictures_is_told_in_words(network, given, error, said):
+    with pytest.raises(error, match=said):
+        list(xh.explain(network, given, **ASK))
+
+
+def test_a_folder_without_pictures_is_told_in_words(network, tmp_path):
+    with pytest.raises(ImageNotFound, match="no picture in the folder"):
+        list(xh.explain(network, Path(tmp_path), **ASK))
+
+
+def test_compare_says_how_many_are_compared(network):
+    with pytest.raises(BadOption, match="one by one"):
+        xh.compare(network, PICTURES, preprocess="unit")
