@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 BASE := $(VENV)/base
 PEERS := $(VENV)/peers
+OLDEST := $(VENV)/oldest
 WORKERS ?= 2
 BENCH ?=
 TRUTH ?=
@@ -13,7 +14,7 @@ COSTS ?=
 
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 
-.PHONY: help install check test peers demo bench truth costs docs mypages format clean
+.PHONY: help install check test oldest peers demo bench truth costs docs mypages format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +50,18 @@ test: $(STAMP) ## everything: the checks above and every test, on every Keras ba
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope tests/backends tests/compat tests/methods -k keras
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope tests/backends tests/compat tests/methods -k keras
+
+$(OLDEST)/installed: pyproject.toml tests/oldest.txt
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(OLDEST)/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable . keras jax jaxlib $(WITH) \
+		"beartype>=0.20" "hypothesis>=6.100" "pytest>=8.3"
+	@touch $(OLDEST)/installed
+
+oldest: $(OLDEST)/installed ## a fast set of tests on the lowest versions allowed; WITH="torch safetensors" adds 3 GB
+	KERAS_BACKEND=jax $(OLDEST)/bin/python -m pytest --override-ini addopts= --override-ini filterwarnings=default \
+		tests/backends/test_onnx_conformance.py tests/backends/test_oldest.py \
+		tests/cli/test_export.py tests/cli/test_commands.py
 
 $(PEERS)/installed: $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(PEERS) --group bench

@@ -87,7 +87,9 @@ class Graph:
             [helper.make_tensor_value_info(n, kind, _shape(n)) for n in outputs],
             [numpy_helper.from_array(value, name) for name, value in self.stored.items()],
         )
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+        return helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10
+        )
 
     def head(self, a: Array) -> Array:
         """ReLU, global average, linear."""

@@ -55,9 +55,17 @@ class Step:
     def __call__(self, *given: Any) -> list[jax.Array]:
         """Its answers to values of `variables`."""
         alone = self.jaxpr.replace(
-            constvars=[], invars=self.variables, outvars=list(self.outs), eqns=[self.equation]
+            constvars=[],
+            invars=self.variables,
+            outvars=list(self.outs),
+            eqns=[self.equation],
+            **_WITHOUT_NAMES,
         )
         return jax_core.jaxpr_as_fun(jax_core.ClosedJaxpr(alone, []))(*given)
+
+
+_WITHOUT_NAMES: dict[str, Any] = {"debug_info": None} if jax.__version_info__ < (0, 5) else {}
+"""The names of a whole program's arguments do not fit one equation of it, which JAX 0.4 asserts."""
 
 
 def steps(jaxpr: Any) -> Iterator[Step]:

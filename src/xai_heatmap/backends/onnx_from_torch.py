@@ -1,6 +1,7 @@
 """A PyTorch module as an ONNX model, by torch's exporter that follows the graph."""
 
 import importlib.util
+import inspect
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,11 @@ def from_torch(model: nn.Module, shape: Sequence[int]) -> ModelProto:
     """
     if importlib.util.find_spec("onnxscript") is None:
         raise missing("onnxscript", "pip install onnxscript", purpose="Exporting a PyTorch model")
+    if "dynamic_shapes" not in inspect.signature(torch.onnx.export).parameters:
+        raise ModelError(
+            "Exporting a PyTorch model needs an exporter that follows the graph; that of PyTorch "
+            f"{torch.__version__} can't. Run: pip install --upgrade torch"
+        )
     parameter = next(model.parameters(), None)
     like = torch.zeros(()) if parameter is None else parameter
     several, one = like.new_zeros((EXAMPLES, *shape)), like.new_zeros((1, *shape))
