@@ -321,10 +321,27 @@ def head_that_draws_at_random_is_refused_with_what_works(kit: Kit) -> None:
     )
 
 
-def head_that_looks_at_a_whole_batch_is_refused(kit: Kit) -> None:
-    recording = network(kit.mixing()).record(images(1), ["conv"])
-    with pytest.raises(NoHead, match=r"change each other's scores.*behind layer 'last' can"):
-        recording.replay("conv", recording.activations["conv"], row=0)
+def head_that_looks_at_a_whole_batch_is_given_one_at_a_time(kit: Kit) -> None:
+    opened = network(kit.mixing())
+    recording = opened.record(images(1), ["conv"])
+    own = recording.activations["conv"]
+    other = own * np.float32(0.5)
+    with pytest.warns(UserWarning, match="one at a time"):
+        both = recording.replay("conv", np.concatenate([own, other]), row=0).scores
+    np.testing.assert_allclose(both[:1], recording.scores, atol=1e-4)
+    alone = recording.replay("conv", other, row=0).scores
+    np.testing.assert_allclose(both[1:], alone, atol=1e-5)
+
+
+def head_of_an_image_that_others_changed_is_refused(kit: Kit) -> None:
+    opened = network(kit.mixing())
+    alone = opened.record(images(1), ["conv"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        alone.replay("conv", alone.activations["conv"], row=0)
+    recording = opened.record(images(2), ["conv"])
+    with pytest.raises(NoHead, match=r"change each other's scores.*one picture at a time"):
+        recording.replay("conv", recording.activations["conv"][:1], row=0)
 
 
 def exception_in_the_middle_leaves_nothing_behind(kit: Kit) -> None:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from onnx import AttributeProto, ModelProto
+from onnx.helper import make_node
 from onnx_kit import OnnxKit
+from test_onnx_files import model_of
 
 import xai_heatmap as xh
 
@@ -101,10 +103,43 @@ def outcome(path: Path) -> str:
     return "answer"
 
 
+def rewritten_models() -> Iterator[ModelProto]:
+    """Files of which other graphs are made before they are explained."""
+    s, t, zero = np.float32(0.02), np.float32(0.004), np.uint8(0)
+    q, read = ["q", "s", "zero"], ["g", "t", "zero"]
+    codes = [
+        make_node("QuantizeLinear", ["r", "s", "zero"], ["q"]),
+        make_node("QLinearSigmoid", [*q, *read[1:]], ["g"], domain="com.microsoft"),
+        make_node("DequantizeLinear", read, ["z"]),
+    ]
+    yield model_of(codes, s=s, t=t, zero=zero)
+    dynamic = [
+        make_node("DynamicQuantizeLinear", ["r"], ["q", "s", "zero"]),
+        make_node("ConvInteger", ["q", "k", "zero"], ["i"], pads=[1, 1, 1, 1]),
+        make_node("Cast", ["i"], ["z"], to=1),
+    ]
+    yield model_of(dynamic, k=np.ones((4, 4, 3, 3), np.int8))
+    small = np.float32([1, 1, 0.7, 1.5])
+    resized = [make_node("Resize", ["r", "sizes"], ["z"], mode="nearest")]
+    yield model_of(resized, opset=10, sizes=small)
+    pooled = [make_node("MaxPool", ["r"], ["z"], kernel_shape=[2, 2], strides=[3, 3], ceil_mode=1)]
+    yield model_of(pooled)
+    weights = {"w3": np.ones((2, 12, 6), "f"), "r3": np.ones((2, 12, 3), "f")}
+    steps = [
+        make_node("Reshape", ["r", "to"], ["seq"]),
+        make_node("LSTM", ["seq", *weights], ["l"], hidden_size=3, direction="bidirectional"),
+        make_node("Reshape", ["l", "back"], ["z"]),
+    ]
+    to, back = np.array([6, -1, 6]), np.array([-1, 4, 6, 6])
+    yield model_of(steps, to=to, back=back, **weights)
+    yield model_of([make_node("MeanVarianceNormalization", ["r"], ["z"])], opset=13)
+
+
 def mutations(seed: int) -> Iterator[bytes]:
     kit, random = OnnxKit(), np.random.default_rng(seed)
     found = [getattr(kit, name)() for name in SEEDS]
     raw = [case.model.SerializeToString() for case in found]
+    raw += [model.SerializeToString() for model in rewritten_models()]
     while True:
         mutate = mutated_graph if random.random() < 0.7 else mutated_bytes
         yield mutate(raw[random.integers(len(raw))], random)

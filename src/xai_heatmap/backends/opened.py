@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.backends.alone import Alone
 from xai_heatmap.backends.attended import Attended
 from xai_heatmap.backends.box_reading import BoxReading, box_reading, check_unit
 from xai_heatmap.backends.contract import (
@@ -35,7 +36,7 @@ from xai_heatmap.backends.fitting import fitted
 from xai_heatmap.backends.inputs import check_input
 from xai_heatmap.backends.loaded import first_line
 from xai_heatmap.backends.meaning import may_be_probabilities, meaning_in
-from xai_heatmap.backends.proof import Proof, proof
+from xai_heatmap.backends.proof import MIXED, Proof, proof, still_repeats
 from xai_heatmap.backends.recent import SIZES, Recent
 from xai_heatmap.backends.recording import Apart, OpenedRecording, layout_of
 from xai_heatmap.backends.score_map import Reading, reading, sum_to_one
@@ -577,10 +578,19 @@ class OpenedNetwork(Network):
                 f"{self.name}: what lies behind layer {name!r} can't be run again with other "
                 f"values, which the method needs: {proven.refusal}. {WITHOUT_A_HEAD}{behind}"
             )
-        return self._made(adapter, view, x, name, whole=proven.whole)
+        head = self._made(adapter, view, x, name, whole=proven.whole, alone=proven.alone)
+        if proven.alone and not still_repeats(head, scores):
+            raise NoHead(
+                f"{self.name}: what lies behind layer {name!r} can't be run again with other "
+                f"values, which the method needs: {MIXED}. Explain one picture at a time."
+            )
+        return head
 
-    def _made(self, adapter: Adapter, view: View, x: Native, name: str, *, whole: bool) -> Head:
-        return self._engine.head(adapter, x, name, view.sites[name], view.undo, whole=whole)
+    def _made(
+        self, adapter: Adapter, view: View, x: Native, name: str, *, whole: bool, alone: bool
+    ) -> Head:
+        head = self._engine.head(adapter, x, name, view.sites[name], view.undo, whole=whole)
+        return Alone(head) if alone else head
 
     def _proof(self, adapter: Adapter, scores: Native, view: View, x: Native, name: str) -> Proof:
         """How a head is to be run; tried once, and said where that is slow."""
@@ -588,7 +598,13 @@ class OpenedNetwork(Network):
         if key not in self._state.heads:
             proven = proof(partial(self._made, adapter, view, x, name), scores)
             self._state.heads[key] = proven
-            if proven.whole and not proven.refusal:
+            if proven.alone and not proven.refusal:
+                warnings.warn(
+                    f"{self.name}: {MIXED} behind layer {name!r}, so that values there are run one "
+                    f"at a time, which is slower.",
+                    stacklevel=2,
+                )
+            elif proven.whole and not proven.refusal:
                 warnings.warn(
                     f"{self.name}: what lies behind layer {name!r} can't be run on its own; whole "
                     f"forward passes are "

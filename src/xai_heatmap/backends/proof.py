@@ -14,6 +14,8 @@ SAME_SCORES = 1e-3
 """How far, relative to the largest score, a replayed head may be from the whole pass to be
 believed."""
 
+MIXED = "images that go through it together change each other's scores"
+
 OTHER = -2
 """By which a third activation is told from the two copies that it stands between: their mean over
 the batch is 0, so that what looks at a whole batch sees another one."""
@@ -27,36 +29,51 @@ class Proof:
     ----------
     whole
         Whether only whole forward passes do.
+    alone
+        Whether only one activation at a time does: together, they change each other's scores.
     refusal
         Why nothing does; empty where something does.
     """
 
     whole: bool
+    alone: bool = False
     refusal: str = ""
 
 
 def proof(made: Callable[..., Head], scores: Native) -> Proof:
-    """Try the head on its own, then in whole passes.
+    """Try the head on its own, then in whole passes; where activations change each other's scores,
+    both with one at a time.
 
     Parameters
     ----------
     made
-        Makes the head, ``made(whole=...)``.
+        Makes the head, ``made(whole=..., alone=...)``.
     scores
         What was recorded of the one image.
     """
-    for whole in (False, True):
+    why = ""
+    for alone, whole in ((False, False), (False, True), (True, False), (True, True)):
+        if alone and why != MIXED:
+            break
         try:
-            head = made(whole=whole)
+            head = made(whole=whole, alone=alone)
             if _repeats(head, scores):
-                return Proof(whole)
+                return Proof(whole, alone)
         except Exception as problem:
             if out_of_memory(problem):
                 raise
-            why = f"it fails with other values there ({first_line(problem)})"
+            reason = f"it fails with other values there ({first_line(problem)})"
         else:
-            why = _difference(head, scores)
+            reason = _difference(head, scores)
+        why = why if alone else reason
     return Proof(whole=True, refusal=why)
+
+
+def still_repeats(head: Head, scores: Native) -> bool:
+    """Whether the recorded activation gives the recorded scores, run alone: not if they were
+    recorded beside other images, which changed them.
+    """
+    return _same(head(head.output).scores, scores, scores)
 
 
 def _repeats(head: Head, scores: Native) -> bool:
@@ -80,7 +97,7 @@ def _difference(head: Head, scores: Native) -> str:
         return "two copies of the same values get different scores, as if it draws at random"
     again = head(head.output).scores
     if _same(again, scores, scores):
-        return "images that go through it together change each other's scores"
+        return MIXED
     return (
         f"run once more on the same values it gives other scores, such as {again.flat[0]:.4g} for "
         f"{scores.flat[0]:.4g}, as if it keeps what it saw before"
