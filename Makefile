@@ -61,7 +61,8 @@ $(OLDEST)/installed: pyproject.toml tests/oldest.txt
 oldest: $(OLDEST)/installed ## a fast set of tests on the lowest versions allowed; WITH="torch safetensors" adds 3 GB
 	KERAS_BACKEND=jax $(OLDEST)/bin/python -m pytest --override-ini addopts= --override-ini filterwarnings=default \
 		tests/backends/test_onnx_conformance.py tests/backends/test_oldest.py \
-		tests/cli/test_export.py tests/cli/test_commands.py
+		tests/cli/test_export.py tests/cli/test_demo.py
+	$(OLDEST)/bin/xai-heatmap explain --help > /dev/null
 
 $(PEERS)/installed: $(STAMP)
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(PEERS) --group bench

@@ -19,7 +19,8 @@ Examples:
 
 \b
 The file answers what the model answers, and cam_0, cam_1, ...: a raw map a layer.
-Its input class_index says for which class, 0 to the number of classes - 1; -1 is the prediction.
+Its input class_index says for which class, counted from 0; -1 is the prediction.
+The metadata xai_heatmap.class_index says which there are.
 """
 
 
