@@ -205,10 +205,13 @@ def test_recurrent_layers_keep_their_values_and_have_a_derivative(
     assert operator not in {node.op_type for node in reverse.prepared(model).graph.node}
 
 
-@pytest.mark.parametrize("how", [{"clip": 1.0}, {"activations": ["Relu", "Tanh", "Tanh"]}])
+@pytest.mark.parametrize(
+    "how",
+    [{"clip": 1.0}, {"activations": ["Relu", "Tanh", "Tanh"]}, {"hidden_size": 2**40}],
+)
 def test_unusual_recurrent_layers_are_refused_by_name(how: dict) -> None:
     stored = {"w": np.ones((1, 8, 4), np.float32), "r": np.ones((1, 8, 2), np.float32)}
-    node = helper.make_node("LSTM", ["x", "w", "r"], ["y"], hidden_size=2, **how)
+    node = helper.make_node("LSTM", ["x", "w", "r"], ["y"], **{"hidden_size": 2} | how)
     model = model_of([node], [5, 2, 4], 4, stored, 18)
     with pytest.raises(NoRule, match="LSTM"):
         reverse.backward(reverse.prepared(model), "y", ["x"])

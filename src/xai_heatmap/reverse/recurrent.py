@@ -20,6 +20,9 @@ from xai_heatmap.reverse.written_out import STANDARD
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 USUAL = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN": ["Tanh"]}
 
+MOST_UNITS = 2**16
+"""Of a state: more are in no layer, but may be in a damaged file."""
+
 MOST_STEPS = 1024
 """Of a sequence: each is written as some twenty nodes."""
 
@@ -60,6 +63,7 @@ def _steps(node: NodeProto, infos: dict, stored: dict[str, TensorProto]) -> int 
     kinds = [kind.decode() for kind in said.get("activations", [])]
     usual = USUAL[node.op_type] * (2 if said.get("direction", b"") == b"bidirectional" else 1)
     unusual = "clip" in said or said.get("input_forget", 0) or said.get("layout", 0)
+    unusual = unusual or not 0 < said.get("hidden_size", 0) <= MOST_UNITS
     if unusual or (kinds and kinds != usual) or _input(node, 7):
         return None
     info = infos.get(node.input[0])
