@@ -48,7 +48,7 @@ def modules(nodes: Sequence[NodeProto], outputs: Sequence[str]) -> list[Answered
     return [
         Answered(path, kind, tensor)
         for node, own in zip(nodes, around, strict=True)
-        for path, kind in reversed(own.items())
+        for path, kind in reversed(list(own.items()))
         if path in inside[tensor := node.output[0]] and path not in taken
         if tensor in outputs or any(path not in other for other in readers.get(tensor, []))
     ]

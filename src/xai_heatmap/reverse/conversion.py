@@ -66,8 +66,7 @@ def _keep_resizing(model: ModelProto) -> None:
             model.graph.node.append(node)
             continue
         scales = known.get(node.input[2]) if len(node.input) > 2 else None
-        shrinks = scales is not None and bool((scales < 1).any())
-        if not shrinks or _is_linear(node):
+        if scales is None or not (scales < 1).any() or _is_linear(node):
             _place(node, "floor")
             model.graph.node.append(node)
         elif (scales <= 1).all():

@@ -61,20 +61,20 @@ def _convolution(node: NodeProto) -> Quantised | None:
     given, how = _inputs(node, 9), _attributes(node)
     if how.pop("channels_last", 0):
         return None
-    x, w = Triple(*given[:3]), Triple(*given[3:6], axis=0)
+    x, w = _codes(given, 0), _codes(given, 3, axis=0)
     bias = [Triple(given[8], x.scale, axis=0, times=w.scale)] if given[8] else []
     return Quantised("Conv", [x, w, *bias], (given[6], given[7]), how)
 
 
 def _product(node: NodeProto) -> Quantised:
     given = _inputs(node, 8)
-    a, b = Triple(*given[:3], axis=-2), Triple(*given[3:6], axis=-1)
+    a, b = _codes(given, 0, axis=-2), _codes(given, 3, axis=-1)
     return Quantised("MatMul", [a, b], (given[6], given[7]))
 
 
 def _gemm(node: NodeProto) -> Quantised:
     given, how = _inputs(node, 9), _attributes(node)
-    a, b = Triple(*given[:3]), Triple(*given[3:6], axis=0 if how.get("transB", 0) else 1)
+    a, b = _codes(given, 0), _codes(given, 3, axis=0 if how.get("transB", 0) else 1)
     bias = [Triple(given[6], a.scale, axis=-1, times=b.scale)] if given[6] else []
     how["beta"] = how.get("alpha", 1.0)
     return Quantised("Gemm", [a, b, *bias], (given[7], given[8]) if given[7] else None, how)
@@ -83,7 +83,7 @@ def _gemm(node: NodeProto) -> Quantised:
 def _pair(operator: str) -> Made:
     def made(node: NodeProto) -> Quantised:
         given = _inputs(node, 8)
-        return Quantised(operator, [Triple(*given[:3]), Triple(*given[3:6])], (given[6], given[7]))
+        return Quantised(operator, [_codes(given, 0), _codes(given, 3)], (given[6], given[7]))
 
     return made
 
@@ -94,20 +94,20 @@ def _single(operator: str) -> Made:
         old = how.pop("opset", 13) < 13 and how.get("axis", -1) != -1  # then it flattened first
         if how.pop("channels_last", 0) or old:
             return None
-        return Quantised(operator, [Triple(*given[:3])], (given[3], given[4]), how)
+        return Quantised(operator, [_codes(given, 0)], (given[3], given[4]), how)
 
     return made
 
 
 def _concatenation(node: NodeProto) -> Quantised:
     scale, zero, *rest = node.input
-    parts = [Triple(*rest[place : place + 3]) for place in range(0, len(rest), 3)]
+    parts = [_codes(rest, place) for place in range(0, len(rest), 3)]
     return Quantised("Concat", parts, (scale, zero), _attributes(node))
 
 
 def _choice(node: NodeProto) -> Quantised:
     given = _inputs(node, 9)
-    both = [Triple(*given[1:4]), Triple(*given[4:7])]
+    both = [_codes(given, 1), _codes(given, 4)]
     return Quantised("Where", [given[0], *both], (given[7], given[8]))
 
 
@@ -121,6 +121,11 @@ def _dynamic_product(node: NodeProto) -> Quantised:
     a, b, b_scale, b_zero, bias = _inputs(node, 5)
     both = [Triple(a, "", dynamic=True), Triple(b, b_scale, b_zero, axis=-1)]
     return Quantised("MatMul", both, None, bias=bias or None)
+
+
+def _codes(names: Sequence[str], place: int, axis: int = 1) -> Triple:
+    """Codes, scale and zero point, from a place among a node's inputs on."""
+    return Triple(names[place], names[place + 1], names[place + 2], axis)
 
 
 def _inputs(node: NodeProto, count: int) -> list[str]:

@@ -12,7 +12,7 @@ and tensors of codes keep their names, but become what they stand for.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
@@ -129,7 +129,7 @@ class _Writer:
             scale = self._once(f"{PREFIX}{own.codes} scale", "Mul", [own.scale, own.times])
         key = f"{PREFIX}{own.codes} dequantised by {own.scale}, {own.zero}, {own.axis}"
         axis = own.axis if self._per_axis(own.scale) or self._per_axis(own.times) else None
-        attributes = {} if axis is None else {"axis": axis}
+        attributes: dict[str, Any] = {} if axis is None else {"axis": axis}
         return self._once(key, "DequantizeLinear", [codes, scale, own.zero], **attributes)
 
     def _dynamic(self, own: Triple) -> str:
@@ -148,7 +148,7 @@ class _Writer:
         tensor = self._constants.get(scale or "")
         return tensor is not None and int(np.prod(tensor.dims)) > 1
 
-    def _once(self, name: str, operator: str, inputs: Sequence[str], **attributes: int) -> str:
+    def _once(self, name: str, operator: str, inputs: Sequence[str], **attributes: Any) -> str:
         if name not in self._kept:
             self._kept[name] = name
             given = list(inputs)
@@ -162,7 +162,7 @@ class _Writer:
         codes, name = f"{PREFIX}{y} as codes", node.name or y
         quantise = _copy(node, inputs=[node.input[0], scale, zero], outputs=[codes])
         quantise.name = codes
-        axis = {a.name: a.i for a in node.attribute if a.name == "axis"}
+        axis: dict[str, Any] = {a.name: a.i for a in node.attribute if a.name == "axis"}
         read = helper.make_node("DequantizeLinear", [codes, scale, zero], [y], name=name, **axis)
         for one in (quantise, read):
             if not zero:
@@ -182,7 +182,8 @@ class _Writer:
     def _carried(self, node: NodeProto) -> bool:
         read = [name for name in _data(node) if name]
         kinds = {self.codes.get(name) for name in read}
-        return len(kinds) == 1 and None not in kinds and not self._per_axis(next(iter(kinds))[0])
+        how = next(iter(kinds), None)
+        return len(kinds) == 1 and how is not None and not self._per_axis(how[0])
 
     def _carry(self, node: NodeProto) -> None:
         """The same of numbers; what comes out are codes of the same scale."""

@@ -9,6 +9,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
@@ -176,16 +177,16 @@ class _Unrolled:
             return self.zeros([1, 1, self.size])
         return self.op("Gather", [name, self.numbers([index])], axis=0)
 
-    def op(self, operator: str, inputs: Sequence[str], **how: object) -> str:
+    def op(self, operator: str, inputs: Sequence[str], **how: Any) -> str:
         return self.ops(operator, inputs, 1, **how)[0]
 
-    def ops(self, operator: str, inputs: Sequence[str], count: int, **how: object) -> list[str]:
+    def ops(self, operator: str, inputs: Sequence[str], count: int, **how: Any) -> list[str]:
         first = f"{PREFIX}{self.stem} {len(self.nodes)}"
         names = [first if count == 1 else f"{first}.{number}" for number in range(count)]
         self.nodes.append(helper.make_node(operator, inputs, names, name=first, **how))
         return names
 
-    def numbers(self, value: object) -> str:
+    def numbers(self, value: Any) -> str:
         return self._stored(np.array(value, np.int64))
 
     def zeros(self, shape: Sequence[int]) -> str:
