@@ -127,6 +127,28 @@ def test_going_on_keeps_what_was_refused(network, folder):
     assert [(place, type(error)) for place, error in refused] == [(1, NotAnImage)]
 
 
+class Torn(Rows):
+    def __getitem__(self, place):
+        if place == 1:
+            raise OSError("torn")
+        return self.rows[place]
+
+
+@pytest.mark.parametrize("given", [Torn(PICTURES), [PICTURES[0], {"label": 1}, PICTURES[2]]])
+def test_a_row_that_can_not_be_had_loses_no_other(network, given):
+    refused = []
+    got = list(xh.explain(network, given, **ASK).going_on(refused))
+    assert len(got) == 2
+    assert [place for place, _ in refused] == [1]
+
+
+def test_what_can_be_gone_through_again_is_explained_again(network):
+    got = xh.explain(network, PICTURES, **ASK)
+    assert len(list(got)) == len(list(got)) == 3
+    once = xh.explain(network, iter(PICTURES), **ASK)
+    assert (len(list(once)), len(list(once))) == (3, 0)
+
+
 def test_a_transform_is_measured_once_for_all(network):
     times = []
 

@@ -34,7 +34,7 @@ from xai_heatmap.core.named import named
 from xai_heatmap.core.network import INPUT, Layers, Survey
 from xai_heatmap.core.selection import pyramid, select, several
 from xai_heatmap.explanation import Comparison
-from xai_heatmap.many import Explanations, is_many, pictures_in
+from xai_heatmap.many import Explanations, is_many
 from xai_heatmap.mapping import Ask, Passed, mapped, with_biases
 from xai_heatmap.preparing import Preparing, prepared_by
 from xai_heatmap.question import opened_at, questions
@@ -144,7 +144,7 @@ def explain(
             labels=labels,
             options=options,
         )
-        return Explanations(pictures_in(x), one)
+        return Explanations(x, one)
     if several(layer):
         raise BadOption(
             f"explain() makes one map; layer={layer!r} means several. compare(..., "

@@ -1,7 +1,7 @@
 """Many pictures, one after the other: lists, folders, loaders and data sets."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,23 @@ class Explanations(Iterator[Explanation]):
     """Explanations of many pictures, in their order, each made when it is asked for.
 
     A picture that can't be explained raises its error at its place, and the next one follows when
-    the iterator is asked again: nothing else is lost. `going_on` does that by itself.
+    the iterator is asked again: nothing else is lost. `going_on` does that by itself. What can be
+    gone through again, such as a list, a folder or a loader, is explained anew by every loop.
     """
 
-    def __init__(self, pictures: Iterable[Any], explain: Callable[[Any], Explanation]) -> None:
-        self._pictures = iter(pictures)
+    def __init__(self, given: Any, explain: Callable[[Any], Explanation]) -> None:
+        self._given = given
+        self._pictures = pictures_in(given)
         self._explain = explain
 
     def __iter__(self) -> "Explanations":
-        return self
+        return self if isinstance(self._given, Iterator) else type(self)(self._given, self._explain)
 
     def __next__(self) -> Explanation:
-        return self._explain(next(self._pictures))
+        picture = next(self._pictures)
+        if isinstance(picture, XaiHeatmapError):
+            raise picture
+        return self._explain(picture)
 
     def going_on(self, refused: list[tuple[int, XaiHeatmapError]]) -> Iterator[Explanation]:
         """The explanations that can be made; of the others, the place in the order and the error
@@ -64,7 +69,8 @@ def is_many(given: Any) -> bool:
 
 
 def pictures_in(given: Any) -> Iterator[Any]:
-    """The pictures, one at a time; the rows of a batch too.
+    """The pictures, one at a time; the rows of a batch too. In place of one that can't be had is
+    the error, so that those behind it are not lost.
 
     Raises
     ------
@@ -77,7 +83,10 @@ def pictures_in(given: Any) -> Iterator[Any]:
     if isinstance(given, Sequence) and not len(given):
         raise BadArray("The list of pictures is empty. Give at least one, or a folder of them.")
     for element in _each(given):
-        yield from _rows(_picture(element))
+        try:
+            yield from _rows(_picture(element))
+        except XaiHeatmapError as error:
+            yield error
 
 
 def _is_array(given: Any) -> bool:
@@ -97,7 +106,13 @@ def _each(given: Any) -> Iterator[Any]:
         yield from given
         return
     for place in range(len(given)):
-        yield given[place]
+        try:
+            yield given[place]
+        except Exception as problem:  # noqa: BLE001 - whatever a data set raises for one row
+            yield InputError(
+                f"Row {place} of {type(given).__name__} can't be had: {type(problem).__name__}: "
+                f"{problem}. Check that row; the others follow."
+            )
 
 
 def _files(folder: Path) -> list[Path]:
@@ -112,6 +127,8 @@ def _files(folder: Path) -> list[Path]:
 
 def _picture(element: Any) -> Any:
     """The picture in an element of a data set, which may carry its class beside it."""
+    if isinstance(element, XaiHeatmapError):
+        raise element
     if isinstance(element, Mapping):
         key = next((key for key in KEYS if key in element), None)
         if key is None:
