@@ -65,7 +65,7 @@ def _once() -> Iterator[None]:
         return own.apply(function, preserve, *args)
 
     try:
-        vars(checkpoint)["CheckpointFunction"] = SimpleNamespace(apply=apply)
+        checkpoint.__dict__["CheckpointFunction"] = SimpleNamespace(apply=apply)
         yield
     finally:
-        vars(checkpoint)["CheckpointFunction"] = own
+        checkpoint.__dict__["CheckpointFunction"] = own
