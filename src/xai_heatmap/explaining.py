@@ -264,13 +264,13 @@ def maps(
     chosen = with_options(method_name(method, opened), options or {}, opened)
     labels, layer = class_names(labels), named(opened, layer)
     native = array(x)
-    if native.ndim < 3 or native.dtype != np.float32:
+    if native.ndim < 2 or native.dtype != np.float32:
         raise BadArray(
             f"maps() takes preprocessed float32 images (n, ...); received {native.dtype} of shape "
             f"{native.shape}. "
             "explain() takes pictures."
         )
-    inputs = np.moveaxis(native, -1, 1) if opened.channels_last else native
+    inputs = opened.channels_first(native)
     opened.check_held(len(inputs))
     survey = opened.survey(inputs.shape[1:])
     names = select(survey, layer, auto=chosen[0].auto)

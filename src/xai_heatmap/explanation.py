@@ -31,6 +31,7 @@ from xai_heatmap.render.frame import framed
 from xai_heatmap.render.heat import drawn_out, heat, scaled, top
 from xai_heatmap.render.legend import with_legend
 from xai_heatmap.render.overlay import overlay
+from xai_heatmap.render.plane import nothing_beneath
 from xai_heatmap.render.sheet import sheet
 from xai_heatmap.render.signal import TEXT
 from xai_heatmap.render.unseen import dimmed
@@ -266,14 +267,15 @@ class Explanation:
                 "axis and slices choose what is shown of a volume; this map has "
                 f"{self.map.ndim} axes. Leave them out."
             )
-        if self.array is None:
+        if self.array is None and self.map.ndim == self.axes:
             picture = overlay(self.image, strength, colormap=colors, alpha=alpha)
             picture = dimmed(picture, self.geometry) if dim and self.geometry else picture
             picture = outlined(picture, strength) if contour else picture
             picture = framed(picture, self.detection.box) if self.detection else picture
         else:
             how = {"colormap": colors, "alpha": alpha, "marked": contour}
-            picture = drawn(self.array, strength, axis=axis or 0, slices=slices, **how)
+            beneath = nothing_beneath(self.map) if self.array is None else self.array
+            picture = drawn(beneath, strength, axis=axis or 0, slices=slices, **how)
         if legend:
             highest = top(self.heat(scale="none"), to=scale, signed=self.signed)
             picture = with_legend(
@@ -350,7 +352,9 @@ class Explanation:
         )
 
     def _upsampled(self) -> DrawnOut:
-        """The raw map at the size of what it explains."""
+        """The raw map at the size of what it explains; as it is where its grid is another."""
+        if self.map.ndim != self.axes:
+            return self.map
         if self.geometry is not None:
             return heat(self.map, self.geometry)
         return self.map if self.array is None else drawn_out(self.map, self.array.shape[1:])

@@ -14,12 +14,13 @@ from xai_heatmap.core.arrays import Image, Input
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.geometry import Geometry, stretched
 from xai_heatmap.core.network import Network
+from xai_heatmap.laying import laid_out, shown_kind
 from xai_heatmap.preparing import Preparation, Preparing, preparation
 from xai_heatmap.preprocess import Preprocess
 from xai_heatmap.ready import BANDS, READY, as_picture, drawing, looks_ready, photograph, ready
 from xai_heatmap.render.arrays import plain
 from xai_heatmap.scaling import scaled, stated
-from xai_heatmap.sources.array import KINDS, as_input, is_stored, kind_of, stored
+from xai_heatmap.sources.array import KINDS, is_stored, kind_of, stored
 from xai_heatmap.sources.bands import PHOTOGRAPHS, checked, drawn, of_bands, said
 from xai_heatmap.sources.image import Frame, bands_in, read
 from xai_heatmap.sources.pixels import remark
@@ -98,14 +99,17 @@ def taken(
     numbers = as_numpy(given)
     given = given if numbers is None else numbers
     axes = network.declared.rank
+    kind = shown_kind(given, network) if isinstance(given, np.ndarray) else None
     if (
-        axes not in KINDS
+        kind is None
+        and axes not in KINDS
         and not _said_ready(preprocess)
         and over is None
         and (bands := banded(given, network)) is not None
     ):
         return _of_bands(bands, name or _name(image), preprocess, network, white)
-    if axes not in KINDS and (found := _ready(given, preprocess, network, over=over, name=name)):
+    ready_made = kind is None and axes not in KINDS
+    if ready_made and (found := _ready(given, preprocess, network, over=over, name=name)):
         if white is not None:
             raise BadOption("white belongs to pictures; an input that is ready is taken as it is.")
         return found
@@ -115,7 +119,8 @@ def taken(
             f"or (1, c, H, W); received {_said(image)}. Give the photograph alone: "
             "xai_heatmap.explain(network, photograph, preprocess=...)."
         )
-    kind = kind_of(given, axes=axes) if isinstance(given, np.ndarray) else None
+    if kind is None and isinstance(given, np.ndarray):
+        kind = kind_of(given, axes=axes)
     if kind is None:
         if axes in KINDS:
             raise BadArray(
@@ -130,23 +135,20 @@ def taken(
         made = _prepared(prepare, frame.image, name or frame.name, network)
         return replace(made, notes=(*filter(None, [frame.remark]), *made.notes))
     if white is not None:
-        raise BadOption(f"white belongs to pictures; a {KINDS[kind]} is taken as it is.")
+        raise BadOption(
+            f"white belongs to pictures; a {KINDS.get(kind, 'array')} is taken as it is."
+        )
     if preprocess not in (None, READY):
         raise BadOption(
-            f"A {KINDS[kind]} is taken as it is, so preprocess={preprocess!r} has nothing to do. "
+            f"A {KINDS.get(kind, 'array')} is taken as it is, so preprocess={preprocess!r} has "
+            "nothing to do. "
             "Leave it out, and give what the network was trained on."
         )
     if given.ndim == kind + 2 and len(given) == 1 and given.dtype.kind == "f":
         given = given[0]
-    shape = network.declared.input_shape
-    x = as_input(
-        given,
-        axes=kind,
-        channels=shape[0] if shape else None,
-        channels_last=network.channels_last,
-    )
+    x = laid_out(given, kind, network)
     check_input(x[None])
-    return Taken(plain(x), name or KINDS[kind], x, array=x)
+    return Taken(plain(x), name or KINDS.get(kind, "array"), x, array=x)
 
 
 def _ready(

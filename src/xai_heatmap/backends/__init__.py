@@ -11,6 +11,7 @@ from typing import Any, get_args
 from xai_heatmap.backends.held import Given, Name
 from xai_heatmap.backends.loaded import Declaring, Loaded
 from xai_heatmap.core.answer import Kind
+from xai_heatmap.core.axes import Axes, axes_of
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import BadOption, MissingFramework, NotAModel, did_you_mean
 from xai_heatmap.core.network import Declared, Network
@@ -36,6 +37,7 @@ def network(
     held: Given | None = None,
     picture: Name | None = None,
     exclusive: bool = True,
+    axes: str | None = None,
 ) -> Network:
     """A model as a network that can be opened at its layers; the model itself stays as it is.
 
@@ -78,6 +80,13 @@ def network(
         False explains a private copy of the model, with its weights as they are now, and never
         touches the model itself: for another thread that trains it, or writes into it, meanwhile.
         It takes the memory of the model again. Make a new one where the weights have changed.
+    axes
+        What the axes of one input are, without that of the images, by a letter each: ``c``
+        channels, the others in their order the grid: ``"tchw"`` for frames of pictures, ``"tc"``
+        for time and features, ``"hwc"`` for pictures with channels last, ``"t"`` for a waveform,
+        ``"tf"`` for a spectrogram. Where it is not said, what first consumes the input says it, or
+        else the framework's habit. `image_shape` is in the same order. Inputs and heat are in the
+        network's own axes.
 
     Raises
     ------
@@ -87,11 +96,11 @@ def network(
         If the model takes more than the picture and what is held, or takes it in another shape.
     """
     if isinstance(model, Network):
-        given = (image_shape, output, keep_closing or None, answers, picture)
+        given = (image_shape, output, keep_closing or None, answers, picture, axes)
         if any(own is not None for own in given) or not exclusive:
             raise NotAModel(
-                "image_shape, output, keep_closing, answers, picture and exclusive are given where "
-                "a model becomes a network; this is one."
+                "image_shape, output, keep_closing, answers, picture, axes and exclusive are given "
+                "where a model becomes a network; this is one."
             )
         return model.holding(held) if held else model
     if not isinstance(answers, Boxes) and answers not in (None, *get_args(Kind)):
@@ -99,7 +108,8 @@ def network(
             f"answers is one of {', '.join(get_args(Kind))}; received {answers!r}."
             f"{did_you_mean(str(answers), get_args(Kind))}"
         )
-    _checked(image_shape)
+    named = None if axes is None else axes_of(axes)
+    _checked(image_shape, named)
     if isinstance(model, str | os.PathLike):
         from xai_heatmap.backends.load import load
 
@@ -126,15 +136,22 @@ def network(
         values=said.answers == "values",
         held=held or {},
         picture=picture,
+        axes=named,
     )
     return opened if said == Declared() else Declaring(opened, said)
 
 
-def _checked(image_shape: object) -> None:
+def _checked(image_shape: object, axes: Axes | None) -> None:
     """Channels and the lengths of the picture's axes, as far as they are said."""
     lengths = list(image_shape) if isinstance(image_shape, Sequence) else []
     whole = all(isinstance(n, Integral) and int(n) > 0 for n in lengths)
-    if image_shape is not None and (len(lengths) < 2 or not whole):
+    if axes is not None and image_shape is not None and len(lengths) != len(axes.word):
+        raise BadOption(
+            f"image_shape gives the length of every axis that axes={axes.word!r} names; received "
+            f"{image_shape!r}."
+        )
+    least = 2 if axes is None else len(axes.word)
+    if image_shape is not None and (len(lengths) < least or not whole):
         raise BadOption(
             "image_shape is the channels and the length of every axis of the picture, such as "
             f"(3, 224, 224); received {image_shape!r}."

@@ -15,6 +15,7 @@ from xai_heatmap.backends.score_map import reading
 from xai_heatmap.backends.unchanged import random_states
 from xai_heatmap.core.answer import ROW, Form, Meaning
 from xai_heatmap.core.arrays import Activations, Inputs, Scores
+from xai_heatmap.core.axes import Axes, checked
 from xai_heatmap.core.errors import BadOption, NonFiniteScores, NoRule, NoScores
 from xai_heatmap.core.layout import Layout
 from xai_heatmap.core.network import (
@@ -44,11 +45,12 @@ def open_function(
     keep_closing: bool = False,
     held: Given = MappingProxyType({}),
     picture: Name | None = None,
+    axes: Axes | None = None,
 ) -> Network:
     """A function as a network.
 
-    It is given float32 (n, c, H, W) as the preprocessing makes them, at most 32 at a time, and
-    answers (n, classes), or (n,) for one number an image.
+    It is given float32 (n, c, H, W) as the preprocessing makes them, or (n, ...) in the axes that
+    are named, at most 32 at a time, and answers (n, classes), or (n,) for one number an image.
     """
     if output is not None or keep_closing:
         raise BadOption(
@@ -60,17 +62,22 @@ def open_function(
             "A function is given the picture alone; held and picture are for models. Let the "
             "function fill in the rest: lambda x: function(x, metadata)."
         )
-    return BlackBox(model, tuple(image_shape) if image_shape else None)
+    shape = tuple(image_shape) if image_shape else None
+    return BlackBox(model, axes.lengths(shape, 1) if axes and shape else shape, axes)
 
 
 class BlackBox(Network):
     """A function; it has no layers inside, and no derivative."""
 
     def __init__(
-        self, function: Callable[[Inputs], Any], image_shape: tuple[int, ...] | None
+        self,
+        function: Callable[[Inputs], Any],
+        image_shape: tuple[int, ...] | None,
+        axes: Axes | None = None,
     ) -> None:
         self._function = function
         self._image_shape = image_shape
+        self._axes = axes
         self.form = ROW
         self._meanings: dict[tuple[int, ...], Meaning] = {}
 
@@ -82,12 +89,35 @@ class BlackBox(Network):
     @property
     def declared(self) -> Declared:
         """The shape that was given."""
-        return Declared(self._image_shape)
+        return Declared(
+            self._image_shape, axes=None if self._axes is None else len(self._axes.grid)
+        )
 
     @property
     def channels_last(self) -> bool:
-        """Functions are given channels first."""
+        """Functions are given channels first, or in the axes that are named."""
         return False
+
+    @property
+    def axes_said(self) -> bool:
+        """Whether a user named the axes of its input."""
+        return self._axes is not None
+
+    def axes_of(self, shape: Sequence[int]) -> Axes:
+        """As said, else channels first."""
+        return self._axes or super().axes_of(shape)
+
+    def understood(self, shape: Sequence[int]) -> Axes | None:
+        """As said."""
+        if self._axes is not None:
+            checked(self._axes, shape)
+        return self._axes
+
+    def channels_first(self, native: np.ndarray) -> np.ndarray:
+        """(n, c, *image) of inputs in the axes of the function."""
+        if self._axes is not None:
+            checked(self._axes, native.shape[1:])
+        return super().channels_first(native)
 
     @property
     def closing(self) -> Literal["softmax", "sigmoid"] | None:
@@ -147,7 +177,7 @@ class BlackBox(Network):
 
     def _answer(self, x: Inputs) -> Scores:
         with random_states():
-            answer = self._function(x)
+            answer = self._function(x if self._axes is None else self._axes.turned(x))
         try:
             rows = np.asarray(answer, np.float32)
         except (TypeError, ValueError) as problem:

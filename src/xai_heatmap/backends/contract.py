@@ -8,9 +8,11 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Shaped
 
+from xai_heatmap.backends.axes_found import Consumed
 from xai_heatmap.backends.held import Given, Held
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.network import Declared
 
@@ -42,6 +44,15 @@ class Adapter(Protocol):
     declared: Declared
     channels_last: bool
     method: str
+
+    @property
+    def axes(self) -> Axes | None:
+        """What the axes of its input are, where they are not as `channels_last` says."""
+        ...
+
+    def turned(self, axes: Axes | None) -> "Adapter":
+        """The same model, given its inputs in those axes."""
+        ...
 
     @property
     def held(self) -> Held:
@@ -186,6 +197,10 @@ class Engine(Protocol):
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
         """Watch every part once."""
+        ...
+
+    def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
+        """Which axis of an input of that `shape` the model reads as channels, where that shows."""
         ...
 
     def record(

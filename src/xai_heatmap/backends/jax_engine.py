@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 from xai_heatmap.backends import replay
+from xai_heatmap.backends.axes_found import Consumed
 from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
 from xai_heatmap.backends.jax_program import Opened, Values, array
 from xai_heatmap.backends.jax_survey import sightings, upstream
@@ -51,7 +52,7 @@ class JaxEngine:
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
         """Trace once and read the trace; no number is computed."""
-        self._keras.holding(adapter.held).build(x)
+        self._keras.turned(adapter.axes).holding(adapter.held).build(x)
         seen: list[tuple[str, int, tuple[int, ...]]] = []
         last: list[str] = []
 
@@ -74,6 +75,11 @@ class JaxEngine:
         closed = jax.make_jaxpr(watched)(self.values(adapter), jnp.asarray(x, jnp.float32))
         return sightings(closed.jaxpr, adapter.parts(), seen, last)
 
+    def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
+        """As the layers of the model say."""
+        del adapter
+        return self._keras.consumed(shape)
+
     def record(
         self,
         adapter: Adapter,
@@ -90,7 +96,7 @@ class JaxEngine:
         self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo, **kind: bool
     ) -> Recorded:
         taps = tuple((name, id(site.part), site.call) for name, site in sites.items())
-        own = adapter.held.key, *sorted(kind.items())
+        own = (adapter.held.key, adapter.axes), *sorted(kind.items())
         key = "record", taps, undo_key(undo), x.shape, self.structure(), *own
         program = compiled(self.programs, key, lambda: Opened(list(sites), **kind))
         inner = {name: site for name, site in sites.items() if name != INPUT}
@@ -233,7 +239,10 @@ class JaxHead:
 
     def _key(self) -> tuple[Any, ...]:
         site, engine = self._site, self._engine
-        layer, held = (self._name, id(site.part), site.call), self._adapter.held.key
+        layer, held = (
+            (self._name, id(site.part), site.call),
+            (self._adapter.held.key, self._adapter.axes),
+        )
         shape, structure = self._image.shape, engine.structure()
         return layer, undo_key(self._undo), shape, structure, held, self._whole
 

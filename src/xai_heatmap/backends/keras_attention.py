@@ -9,6 +9,7 @@ import keras
 from xai_heatmap.backends.contract import Adapter, Closing
 from xai_heatmap.backends.held import Given, Held
 from xai_heatmap.backends.taps import Site, intercepted
+from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.network import Declared
 
@@ -27,6 +28,7 @@ class WrittenOut:
         self.declared: Declared = adapter.declared
         self.channels_last: bool = adapter.channels_last
         self.method: str = adapter.method
+        self.axes: Axes | None = adapter.axes
 
     @property
     def output(self) -> str | int | Boxes | None:
@@ -50,6 +52,10 @@ class WrittenOut:
     def holding(self, held: Held) -> "WrittenOut":
         """As of the model."""
         return WrittenOut(self._adapter.holding(held))
+
+    def turned(self, axes: Axes | None) -> "WrittenOut":
+        """As of the model."""
+        return WrittenOut(self._adapter.turned(axes))
 
     def parts(self) -> Mapping[str, object]:
         """As of the model."""

@@ -13,17 +13,20 @@ from typing import Any
 import keras
 import numpy as np
 
+from xai_heatmap.backends.axes_found import Consumed
 from xai_heatmap.backends.box_output import known, resolved, together
 from xai_heatmap.backends.calling import Call, call_of
 from xai_heatmap.backends.contract import Closing, Engine
 from xai_heatmap.backends.declared_inputs import Declaration, as_declared, picture_among
 from xai_heatmap.backends.held import Given, Held, Name, in_rows
+from xai_heatmap.backends.keras_axes import consumed
 from xai_heatmap.backends.keras_preprocess import preset
 from xai_heatmap.backends.opened import OpenedNetwork, state_of
 from xai_heatmap.backends.outputs import scores_in
 from xai_heatmap.backends.taps import beneath, intercepted
 from xai_heatmap.backends.unchanged import unchanged
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import NotAModel
 from xai_heatmap.core.layout import OPEN_AXIS
@@ -64,6 +67,7 @@ def open_keras(
     keep_closing: bool = False,
     held: Given = MappingProxyType({}),
     picture: Name | None = None,
+    axes: Axes | None = None,
 ) -> OpenedNetwork:
     """A network over `model`, on the backend that Keras runs on.
 
@@ -80,6 +84,7 @@ def open_keras(
         state,
         image_shape=image_shape,
         keep_closing=keep_closing,
+        axes=axes,
     )
 
 
@@ -87,6 +92,7 @@ class KerasAdapter:
     """What a `keras.Model` tells an engine."""
 
     method = "call"
+    axes: Axes | None = None
 
     def __init__(
         self,
@@ -143,6 +149,16 @@ class KerasAdapter:
         """Arguments of the model that it is not given."""
         return self._call.others
 
+    def turned(self, axes: Axes | None) -> "KerasAdapter":
+        """The same model, given its inputs in those axes."""
+        other = copy.copy(self)
+        other.axes = axes
+        return other
+
+    def consumed(self, shape: tuple[int, ...]) -> Consumed:
+        """Which axis of an input of that shape the model reads as channels."""
+        return consumed(self._model, shape)
+
     def parts(self) -> Mapping[str, keras.Layer]:
         """Every layer by its path, ``outer/inner``; under the first where it has several."""
         found: dict[str, keras.Layer] = {}
@@ -186,6 +202,7 @@ class KerasAdapter:
         return together(answered, found, _joined)
 
     def _answer(self, x: Any) -> Any:
+        x = x if self.axes is None else _turned(x, self.axes, channels_last=self.channels_last)
         if not self.held:
             return self._model(x, training=False)
         shape: Any = keras.ops.shape(x)
@@ -223,6 +240,14 @@ class KerasAdapter:
             closing = [part] if part is not None else []
             with intercepted(closing, self.method, lambda _, __: lambda x, *_, **__: x):
                 yield
+
+
+def _turned(x: Any, axes: Axes, *, channels_last: bool) -> Any:
+    """Inputs with their channels where the framework has them, in the axes that a model takes."""
+    place = len(axes.grid) + 1 if channels_last else 1
+    if axes.channel is None:
+        return keras.ops.squeeze(x, axis=place)
+    return keras.ops.moveaxis(x, place, 1 + axes.channel)
 
 
 def _joined(scores: Any, boxes: Any) -> Any:

@@ -8,6 +8,7 @@ import keras
 import torch
 from torch import nn
 
+from xai_heatmap.backends.axes_found import Consumed
 from xai_heatmap.backends.contract import Adapter, Sightings, Undo
 from xai_heatmap.backends.programs import Built
 from xai_heatmap.backends.torch_engine import TorchEngine
@@ -31,8 +32,13 @@ class KerasTorchEngine(TorchEngine):
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
         """Watch every layer once, the model built before."""
-        self._keras.holding(adapter.held).build(x)
+        self._keras.turned(adapter.axes).holding(adapter.held).build(x)
         return super().survey(adapter, x)
+
+    def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
+        """As the layers of the model say."""
+        del adapter
+        return self._keras.consumed(shape)
 
     @contextmanager
     def _running(self, adapter: Adapter, undo: Undo, *, again: bool = False) -> Iterator[None]:

@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from xai_heatmap.core.arrays import Inputs
+from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.errors import MissingFramework
 from xai_heatmap.core.network import Declared, Layer, Network, Recording, Survey
 
@@ -96,6 +99,23 @@ class Declaring(Network):
     def name_of(self, part: object) -> str | None:
         """As the network beneath knows it."""
         return self.inner.name_of(part)
+
+    def axes_of(self, shape: Sequence[int]) -> Axes:
+        """As the network beneath has them."""
+        return self.inner.axes_of(shape)
+
+    @property
+    def axes_said(self) -> bool:
+        """As of the network beneath."""
+        return self.inner.axes_said
+
+    def understood(self, shape: Sequence[int]) -> Axes | None:
+        """As the network beneath has them."""
+        return self.inner.understood(shape)
+
+    def channels_first(self, native: np.ndarray) -> np.ndarray:
+        """As the network beneath answers."""
+        return self.inner.channels_first(native)
 
     def holding(self, held: Mapping[str | int, object]) -> Network:
         """The network beneath with those values; its source says the same of it."""

@@ -10,6 +10,7 @@ import numpy as np
 from onnx import ModelProto, ValueInfoProto
 
 from xai_heatmap import reverse
+from xai_heatmap.backends.axes_found import UNSEEN, Consumed
 from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
 from xai_heatmap.backends.held import Held
 from xai_heatmap.backends.onnx_attention import softmaxes
@@ -62,6 +63,11 @@ class OnnxEngine:
             return {name: value.shape for name, value in found.items()}
 
         return sightings(known, images=self.source.picture.images, probe=probe)
+
+    def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
+        """Nothing: the graph was read when it was opened."""
+        del adapter, shape
+        return UNSEEN
 
     def record(
         self,

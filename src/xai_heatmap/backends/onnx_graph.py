@@ -1,16 +1,17 @@
 """An ONNX model in the one form that the engine knows: float32 pictures in, float32 scores out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from xai_heatmap import reverse
 from xai_heatmap.backends.contract import IMAGES_IN_A_SURVEY, Closing
-from xai_heatmap.backends.declared_inputs import Declarations
+from xai_heatmap.backends.declared_inputs import Declarations, picture_among
 from xai_heatmap.backends.held import Given, Held, Name
+from xai_heatmap.backends.onnx_axes import TURNED, axes_in, turned
 from xai_heatmap.backends.onnx_boxes import in_onnx, with_boxes
 from xai_heatmap.backends.onnx_check import check_whole
 from xai_heatmap.backends.onnx_cut import part
@@ -26,6 +27,7 @@ from xai_heatmap.backends.onnx_limits import alone, bounded
 from xai_heatmap.backends.onnx_output import CLOSING, chosen, closing, with_scores, without
 from xai_heatmap.backends.onnx_same import check_same
 from xai_heatmap.backends.onnx_settled import settle
+from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.box_form import Boxes
 
 
@@ -41,6 +43,10 @@ class Source:
         Where the picture goes in, and the output that is explained.
     inputs
         Every input, the picture too; `unread` are names of those that the output does not need.
+    boxes
+        How the output is read, of a detector.
+    axes
+        Of the picture before `model` was made to turn them; None where it is as the file has it.
     """
 
     model: ModelProto
@@ -49,6 +55,7 @@ class Source:
     inputs: Declarations
     unread: frozenset[str]
     boxes: Boxes | None = None
+    axes: Axes | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +96,7 @@ def source(
     output: str | int | Boxes | None = None,
     held: Given = MappingProxyType({}),
     picture: Name | None = None,
+    axes: Axes | None = None,
 ) -> Source:
     """What leads to the chosen output, and where the picture goes in.
 
@@ -115,9 +123,22 @@ def source(
     every = {value.name for value in model.graph.input} - stored
     unread = frozenset(every - read)
     rest = {name: value for name, value in held.items() if name not in unread}
+    own = picture_among(declarations(needed), rest, picture, model="The model")
+    named = [value for value in needed.graph.input if value.name == own]
+    axes = axes or next((_other_axes(needed, value) for value in named), None)
+    if axes is not None and own is not None:
+        needed = turned(needed, own, axes)
     found = picture_input(needed, image_shape=image_shape, held=rest, picture=picture)
     found = alone(bounded(found, image_shape), needed)
-    return Source(needed, found, answer, declarations(needed, found.images), unread, boxes)
+    if axes is not None:
+        found = replace(found, channels_last=False)
+    return Source(needed, found, answer, declarations(needed, found.images), unread, boxes, axes)
+
+
+def _other_axes(model: ModelProto, value: ValueInfoProto) -> Axes | None:
+    """The axes that a graph was seen to read, where its channels are neither first nor last."""
+    axes = axes_in(model, value)
+    return axes if axes is not None and axes.channel not in (0, len(axes.grid)) else None
 
 
 def ready(
@@ -144,7 +165,7 @@ def ready(
     settle(prepared, feeds, images=given.picture.images)
     if compared:
         check_same(model, prepared, given.answer, feeds)
-    own = [node for node in prepared.graph.node if _is_own(node)]
+    own = [node for node in prepared.graph.node if _is_own(node) and node.name != TURNED]
     end = closing(prepared, given.answer)
     undone = end and _scored(without(prepared, end), given)
     return Ready(_scored(prepared, given), undone, end and CLOSING[end.op_type], own)

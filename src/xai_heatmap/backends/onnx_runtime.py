@@ -22,6 +22,7 @@ from xai_heatmap.backends.onnx_metadata import declared, layers
 from xai_heatmap.backends.onnx_output import class_names
 from xai_heatmap.backends.onnx_survey import sites
 from xai_heatmap.backends.opened import OpenedNetwork, State, View
+from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import NoRule
 from xai_heatmap.core.network import Declared
@@ -41,6 +42,7 @@ def open_onnx(
     providers: Sequence[str] = CPU,
     held: Given = MappingProxyType({}),
     picture: Name | None = None,
+    axes: Axes | None = None,
 ) -> OpenedNetwork:
     """A network over an ONNX model; a ``ModelProto`` is copied, later changes to it are not seen.
 
@@ -54,7 +56,7 @@ def open_onnx(
         As for `xai_heatmap.network`.
     providers
         Where onnxruntime computes, first choice first.
-    held, picture
+    held, picture, axes
         As for `xai_heatmap.network`.
 
     Raises
@@ -65,7 +67,11 @@ def open_onnx(
         If the model takes more than the picture and what is held, or takes it in another shape.
     """
     file = _file(model)
-    given = source(file.model, image_shape=image_shape, output=output, held=held, picture=picture)
+    shape = image_shape if axes is None or not image_shape else axes.lengths(image_shape, 1)
+    given = source(
+        file.model, image_shape=shape, output=output, held=held, picture=picture, axes=axes
+    )
+    axes, image_shape = given.axes, shape
     engine = OnnxEngine(given, tuple(providers))
     shape = tuple(image_shape or given.picture.usual)
     known = shape if image_shape is not None or given.picture.says_something else None
@@ -78,7 +84,9 @@ def open_onnx(
     )
     beside = as_declared(given.inputs, read_by(given, held))
     adapter = GraphAdapter(file.name, said, given, sites(engine.ready(shape, beside)), beside)
-    network = OnnxNetwork(adapter, engine, State(), image_shape=known, keep_closing=keep_closing)
+    network = OnnxNetwork(
+        adapter, engine, State(), image_shape=known, keep_closing=keep_closing, axes=axes
+    )
     network.built_in = tuple(layers(file.model))
     return network
 
@@ -120,7 +128,7 @@ class GraphAdapter:
     ) -> None:
         self.name, self.declared = name, said
         self.channels_last, self.output = given.picture.channels_last, given.answer
-        self.boxes = given.boxes
+        self.boxes, self.axes = given.boxes, given.axes
         self._parts, self._source, self.held = parts, given, held
 
     def taking(self, given: Given) -> "GraphAdapter":
@@ -140,6 +148,11 @@ class GraphAdapter:
     def others(self) -> Sequence[str]:
         """None: a graph is given every input that it declares."""
         return ()
+
+    def turned(self, axes: Axes | None) -> "GraphAdapter":
+        """The same graph; it turns its input itself, to the axes that it was opened with."""
+        del axes
+        return self
 
     def parts(self) -> Mapping[str, tuple[str, ...]]:
         """The tensors of every layer."""

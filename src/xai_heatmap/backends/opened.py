@@ -21,6 +21,7 @@ from jaxtyping import Float32
 
 from xai_heatmap.backends.alone import Alone
 from xai_heatmap.backends.attended import Attended
+from xai_heatmap.backends.axes_found import Consumed, Door, Settled
 from xai_heatmap.backends.box_reading import BoxReading, box_reading, check_unit
 from xai_heatmap.backends.contract import (
     IMAGES_IN_A_SURVEY,
@@ -45,6 +46,7 @@ from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.answer import Meaning
 from xai_heatmap.core.arrays import Inputs, Native, Scores
 from xai_heatmap.core.attention import Block
+from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import (
     BadArray,
@@ -96,6 +98,7 @@ class State:
     heads: dict[Any, Proof] = field(default_factory=lambda: Recent(64 * SIZES))
     attended: Attended = field(default_factory=Attended)
     kept: dict[Any, Any] = field(default_factory=dict)
+    axes: dict[Any, Settled] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     parts: list[int] = field(default_factory=list)
 
@@ -103,6 +106,7 @@ class State:
         """Forget what was learnt of other parts than these."""
         if self.parts and parts != self.parts:
             self.surveys.clear()
+            self.axes.clear()
             self.proven.clear()
             self.meanings.clear()
             self.heads.clear()
@@ -132,11 +136,13 @@ class OpenedNetwork(Network):
         *,
         image_shape: Sequence[int] | None = None,
         keep_closing: bool = False,
+        axes: Axes | None = None,
     ) -> None:
         self._adapter = adapter
         self._engine = engine
         self._state = state
-        self._image_shape = tuple(image_shape) if image_shape else None
+        self._given = tuple(image_shape) if image_shape else None
+        self._door = Door(self._look, axes, channels_last=adapter.channels_last)
         self._keep_closing = keep_closing
         self._parts: dict[str, object] = {}
         self._views: dict[tuple[int, ...], View] = Recent()
@@ -152,6 +158,43 @@ class OpenedNetwork(Network):
         """What the model says of itself; `image_shape` counts as said."""
         own = self._adapter.declared
         return replace(own, input_shape=self._image_shape) if self._image_shape else own
+
+    @property
+    def _image_shape(self) -> tuple[int, ...] | None:
+        """(c, *image) of what was given, in the network's own axes or with channels first."""
+        given = self._given
+        return None if given is None else self._at_the_door(given).shape
+
+    def axes_of(self, shape: Sequence[int]) -> Axes:
+        """As said, as the network was seen to read them, or as its framework has them."""
+        return self._at_the_door(tuple(shape)).axes
+
+    @property
+    def axes_said(self) -> bool:
+        """Whether a user named the axes of its input."""
+        return self._door.said
+
+    def understood(self, shape: Sequence[int]) -> Axes | None:
+        """As `axes_of`, if they were said, or the network was seen to read them so."""
+        own = self._at_the_door(tuple(shape))
+        return own.axes if own.certain else None
+
+    def channels_first(self, native: np.ndarray) -> np.ndarray:
+        """(n, c, *image) of inputs in the network's own axes, or of such as are so already."""
+        own = self._at_the_door(native.shape[1:])
+        return native if own.first else own.axes.channels_first(native)
+
+    def _at_the_door(self, shape: tuple[int, ...], *, first: bool = False) -> Settled:
+        """What is what of inputs of that shape; from then on the model gets them in its axes."""
+        with self._state.lock:
+            own = self._door.settled(shape, self._state.axes, first=first)
+            if self._door.turns and self._adapter.axes != own.axes:
+                self._adapter = self._adapter.turned(own.axes)
+            return own
+
+    def _look(self, shape: tuple[int, ...]) -> Consumed:
+        plain = self._of([0])
+        return self._engine.consumed(plain if plain.axes is None else plain.turned(None), shape)
 
     @property
     def channels_last(self) -> bool:
@@ -298,6 +341,7 @@ class OpenedNetwork(Network):
         in.
         """
         with self._state.lock:
+            self._at_the_door(shape, first=True)
             parts = self._adapter.parts()
             if parts != self._parts:
                 self._parts = dict(parts)
@@ -309,7 +353,7 @@ class OpenedNetwork(Network):
             return self._views[shape]
 
     def _viewed(self, shape: tuple[int, ...], parts: Mapping[str, object]) -> View:
-        key = shape, self._adapter.output, self._adapter.held.key, *parts
+        key = shape, self._adapter.output, self._beside(self._adapter), *parts
         if key not in self._state.surveys:
             every = self._seen(shape)
             seen = of_the_picture(every) if self._adapter.held else every
@@ -460,7 +504,11 @@ class OpenedNetwork(Network):
             )
 
     def _closing_key(self, shape: tuple[int, ...]) -> tuple[Any, ...]:
-        return "closing", shape, self._adapter.output, self._adapter.held.key
+        return "closing", shape, self._adapter.output, self._beside(self._adapter)
+
+    def _beside(self, adapter: Adapter) -> tuple[object, ...]:
+        """What else a pass depends on: what is held, and how the input is turned."""
+        return adapter.held.key, adapter.axes
 
     def _reading(self, view: View, scores: Native) -> Reading | BoxReading:
         image = view.survey.layers[INPUT].shape[1:]
@@ -594,7 +642,7 @@ class OpenedNetwork(Network):
 
     def _proof(self, adapter: Adapter, scores: Native, view: View, x: Native, name: str) -> Proof:
         """How a head is to be run; tried once, and said where that is slow."""
-        key = name, x.shape[1:], adapter.output, adapter.held.key
+        key = name, x.shape[1:], adapter.output, self._beside(adapter)
         if key not in self._state.heads:
             proven = proof(partial(self._made, adapter, view, x, name), scores)
             self._state.heads[key] = proven

@@ -4,10 +4,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, Protocol, TypeVar
 
+from xai_heatmap.backends.axes_found import Consumed
 from xai_heatmap.backends.contract import Adapter, Undo
 from xai_heatmap.backends.held import Held
 from xai_heatmap.backends.taps import answered
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.axes import Axes
 
 Program = TypeVar("Program")
 
@@ -26,6 +28,14 @@ class Built(Adapter, Protocol):
 
     def holding(self, held: Held) -> "Built":
         """As of an adapter."""
+        ...
+
+    def turned(self, axes: Axes | None) -> "Built":
+        """As of an adapter."""
+        ...
+
+    def consumed(self, shape: tuple[int, ...]) -> Consumed:
+        """Which axis of an input of that shape the model reads as channels."""
         ...
 
     def build(self, x: Native) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from xai_heatmap.backends import replay
+from xai_heatmap.backends.axes_found import Consumed
 from xai_heatmap.backends.contract import Adapter, Recorded, Sightings, Undo
 from xai_heatmap.backends.keras_attention import WrittenOut, softmaxes
 from xai_heatmap.backends.programs import (
@@ -71,7 +72,7 @@ class TensorflowEngine:
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
         """Build one graph and read it; no number is computed."""
-        self._keras.holding(adapter.held).build(x)
+        self._keras.turned(adapter.axes).holding(adapter.held).build(x)
         watch = Watch()
 
         def watched(image: tf.Tensor, *held: tf.Tensor) -> tf.Tensor:
@@ -85,6 +86,11 @@ class TensorflowEngine:
             graph = traced(watched, x.shape, specs(adapter, None))
             given = [tf.constant(x, tf.float32), *fed(adapter)]
         return watch.sightings(adapter.parts(), shapes(watch.values, graph, given))
+
+    def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
+        """As the layers of the model say."""
+        del adapter
+        return self._keras.consumed(shape)
 
     def record(
         self,
@@ -121,7 +127,7 @@ class TensorflowEngine:
 
     def _key(self, kind: str, adapter: Adapter, *facts: Hashable) -> Hashable:
         """Equal where one and the same program does."""
-        return kind, self.structure(), adapter.held.key, *facts
+        return kind, self.structure(), (adapter.held.key, adapter.axes), *facts
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """One forward pass, opened at the softmax layers of its attention layers."""

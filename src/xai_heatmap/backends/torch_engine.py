@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from xai_heatmap.backends import replay
+from xai_heatmap.backends import replay, torch_axes
+from xai_heatmap.backends.axes_found import Consumed
 from xai_heatmap.backends.contract import (
     IMAGES_IN_A_SURVEY,
     Adapter,
@@ -105,6 +106,12 @@ class TorchEngine:
         except Exception:  # noqa: BLE001 - it is told with what was tried after it
             return
         self._glanced["answers"] = True
+
+    def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
+        """Which axis of an input the model reads as channels; a pass that ends there."""
+        x = np.random.default_rng(0).normal(size=(torch_axes.ROWS, *shape)).astype(np.float32)
+        with self._running(adapter, Undo()):
+            return torch_axes.consumed(adapter.scores, self._tensor(x))
 
     def record(
         self,

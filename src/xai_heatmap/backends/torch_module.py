@@ -29,6 +29,7 @@ from xai_heatmap.backends.torch_weights import (
     without_values,
 )
 from xai_heatmap.core.answer import Kind
+from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import NoScores, NotAModel
 from xai_heatmap.core.layout import OPEN_AXIS
@@ -57,6 +58,7 @@ def open_torch(
     keep_closing: bool = False,
     held: Given = MappingProxyType({}),
     picture: Name | None = None,
+    axes: Axes | None = None,
 ) -> OpenedNetwork:
     """A network over `model`; wrappers that compile or spread it are looked through.
 
@@ -78,6 +80,7 @@ def open_torch(
         state,
         image_shape=image_shape,
         keep_closing=keep_closing,
+        axes=axes,
     )
 
 
@@ -86,6 +89,7 @@ class ModuleAdapter:
 
     method = "forward"
     channels_last = False
+    axes: Axes | None = None
 
     def __init__(
         self, module: nn.Module, *, output: str | int | Boxes | None, picture: Name | None = None
@@ -147,8 +151,15 @@ class ModuleAdapter:
         other.held = held
         return other
 
+    def turned(self, axes: Axes | None) -> "ModuleAdapter":
+        """The same model, given its inputs in those axes."""
+        other = copy.copy(self)
+        other.axes = axes
+        return other
+
     def scores(self, x: torch.Tensor) -> torch.Tensor:
         """Call the model; its scores, and where it is a detector its boxes beside them."""
+        x = x if self.axes is None else _turned(x, self.axes)
         places, names = self._call.arguments(x, self._beside(x) if self.held else {})
         answered = self._module(*places, **names)
         try:
@@ -197,6 +208,12 @@ def _network_within(module: nn.Module) -> str | None:
     """The name of the one part that is called after a model, in what only wraps it."""
     named = [name for name in ("model", "net", "network", "module") if name in module._modules]  # noqa: SLF001
     return named[0] if len(named) == 1 and len(module._modules) == 1 else None  # noqa: SLF001
+
+
+def _turned(x: torch.Tensor, axes: Axes) -> torch.Tensor:
+    """(n, c, *grid) in the axes that the model takes."""
+    own = x[:, 0] if axes.channel is None else x.movedim(1, 1 + axes.channel)
+    return own.contiguous()
 
 
 def _joined(scores: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:

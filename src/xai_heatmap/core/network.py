@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from xai_heatmap.core.answer import ROW, Form, Kind, Meaning
 from xai_heatmap.core.arrays import Activations, Inputs, ScoreRow, Scores
 from xai_heatmap.core.attention import OTHERS, Block
+from xai_heatmap.core.axes import Axes, usual
 from xai_heatmap.core.errors import BadOption, NoAttention, NoRule, NotAModel
 from xai_heatmap.core.layout import Layout
 
@@ -294,6 +295,24 @@ class Network(ABC):
     def name_of(self, part: object) -> str | None:
         """The name of the layer that a part of the model is, None for any other object."""
         return None
+
+    def axes_of(self, shape: Sequence[int]) -> Axes:
+        """What the axes of an input of that `shape` are, in the network's own order."""
+        return usual(max(len(shape) - 1, 1), channels_last=self.channels_last)
+
+    @property
+    def axes_said(self) -> bool:
+        """Whether a user named the axes of its input."""
+        return False
+
+    def understood(self, shape: Sequence[int]) -> Axes | None:
+        """As `axes_of`, if they were said, or the network was seen to read them so."""
+        del shape
+        return None
+
+    def channels_first(self, native: np.ndarray) -> np.ndarray:
+        """(n, c, *image) of inputs (n, ...) in the network's own axes."""
+        return self.axes_of(native.shape[1:]).channels_first(native)
 
     def holding(self, held: Mapping[str | int, object]) -> "Network":
         """The same network with other values for what it takes beside the picture.

@@ -6,6 +6,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import DrawnOut, Image, Input
 from xai_heatmap.core.errors import BadOption
+from xai_heatmap.render.plane import nothing_beneath, plane
 from xai_heatmap.render.signal import signal
 from xai_heatmap.render.volume import MOST, checked_axis, spread
 from xai_heatmap.render.volume import slices as side_by_side
@@ -21,21 +22,26 @@ def drawn(
     alpha: float = 0.75,
     marked: bool = False,
 ) -> Image:
-    """A signal as lines, a volume as slices, the heat behind or over them.
+    """A signal as lines, a plane as a picture, a volume as slices, the heat behind or over them;
+    the heat alone where it lies on other axes than theirs.
 
     Parameters
     ----------
     array, heat
-        (c, l) and (l,), or (c, d, h, w) and (d, h, w); the heat in [0, 1], or in [-1, 1] for a
-        diverging colour map.
+        (c, l) and (l,), (c, h, w) and (h, w), or (c, d, h, w) and (d, h, w); the heat in [0, 1],
+        or in [-1, 1] for a diverging colour map.
     axis, slices
         Of a volume: which axis is cut, how many slices are shown, or which, counted from 1.
     marked
         Whether the places with at least half of the strongest relevance are marked.
     """
     how = {"colormap": colormap, "alpha": alpha}
+    if array.ndim != heat.ndim + 1:
+        array = nothing_beneath(heat)
     if array.ndim == 2:
         return signal(array, heat, marked=marked, **how)
+    if array.ndim == 3:
+        return plane(array, heat, marked=marked, **how)
     which = _which(heat, axis, slices)
     return side_by_side(array, heat, axis=axis, which=which, outlined=marked, **how)
 

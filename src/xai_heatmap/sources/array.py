@@ -114,11 +114,7 @@ def as_input(array: np.ndarray, *, axes: int, channels: int | None, channels_las
             f"one; received an array of shape {array.shape}. "
             + ("maps() takes several at a time." if array.ndim == axes + 2 else "Reshape it.")
         )
-    if array.dtype.kind not in "fiub":
-        raise BadArray(
-            f"A {KINDS[axes]} is made of real numbers; received {array.dtype}. Convert it, such as "
-            "by `array.astype(np.float32)`."
-        )
+    array = numbers(array, KINDS[axes])
     x = np.moveaxis(array, -1, 0) if channels_last else array
     if channels not in (None, len(x)):
         there = channels == array.shape[0 if channels_last else -1]
@@ -128,6 +124,22 @@ def as_input(array: np.ndarray, *, axes: int, channels: int | None, channels_las
             + (f"`{turned}` puts the channels where it wants them." if there else "Check it.")
         )
     return np.ascontiguousarray(x, dtype=np.float32)
+
+
+def numbers(array: np.ndarray, kind: str) -> np.ndarray:
+    """The array, if it holds real numbers.
+
+    Raises
+    ------
+    BadArray
+        If it does not.
+    """
+    if array.dtype.kind not in "fiub":
+        raise BadArray(
+            f"A {kind} is made of real numbers; received {array.dtype}. Convert it, such as by "
+            "`array.astype(np.float32)`."
+        )
+    return array
 
 
 def _shape(axes: int, channels: int | None, *, channels_last: bool) -> str:

@@ -1,0 +1,123 @@
+"""An ONNX graph that takes its pictures channels first, whatever its own axes are; and which those
+are, where the graph shows it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from onnx import ModelProto, NodeProto, ValueInfoProto, helper, numpy_helper
+
+from xai_heatmap.core.axes import Axes, with_channels_at
+from xai_heatmap.core.errors import BadOption
+
+TURNED = "to the model's own axes"
+"""The name of the node that turns, which is no layer of the user's."""
+
+KEEPS = ("Identity", "Cast", "Add", "Sub", "Mul", "Div", "Clip", "Dropout", "Neg", "Pad", "Relu",
+         "Sqrt", "Abs", "Pow", "BatchNormalization", "LayerNormalization")  # fmt: skip
+"""Operators behind which every axis is what it was."""
+
+RECURRENT = ("LSTM", "GRU", "RNN")
+
+Followed = tuple[int | None, ...]
+"""Of every axis of a tensor, which axis of the input it is; None of one that was added."""
+
+
+def turned(model: ModelProto, name: str, axes: Axes) -> ModelProto:
+    """A copy of the model that takes (n, c, *grid) and turns it to what it took before."""
+    made = ModelProto()
+    made.CopyFrom(model)
+    value = next(value for value in made.graph.input if value.name == name)
+    own = list(value.type.tensor_type.shape.dim)
+    if own and len(own) != len(axes.word) + 1:
+        raise BadOption(
+            f"axes={axes.word!r} names {len(axes.word)} axes beside that of the images; "
+            f"{name!r} has {len(own) - 1}. Name those."
+        )
+    if own:
+        one = type(own[0])(dim_value=1)
+        ordered = [own[0], *axes.lengths(own[1:], one)]
+        copies = [type(own[0]).FromString(dim.SerializeToString()) for dim in ordered]
+        del value.type.tensor_type.shape.dim[:]
+        value.type.tensor_type.shape.dim.extend(copies)
+    inner = f"{name} in the model's own axes"
+    for node in made.graph.node:
+        node.input[:] = [inner if read == name else read for read in node.input]
+    nodes = [_turn(made, name, inner, axes), *made.graph.node]
+    del made.graph.node[:]
+    made.graph.node.extend(nodes)
+    return made
+
+
+def _turn(model: ModelProto, name: str, inner: str, axes: Axes) -> NodeProto:
+    if axes.channel is None:
+        first = f"{name}: the only channel"
+        model.graph.initializer.append(numpy_helper.from_array(np.array(0, np.int64), first))
+        return helper.make_node("Gather", [name, first], [inner], name=TURNED, axis=1)
+    order = [0, *(1 + place for place in axes.native((0, *range(1, len(axes.word)))))]
+    return helper.make_node("Transpose", [name], [inner], name=TURNED, perm=order)
+
+
+def axes_in(model: ModelProto, value: ValueInfoProto) -> Axes | None:
+    """The axes of an input, where the first operator that mixes channels shows them."""
+    kind = value.type.tensor_type
+    number = len(kind.shape.dim)
+    if not kind.HasField("shape") or not 2 <= number <= 5:
+        return None
+    stored = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
+            stored[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+    known: dict[str, Followed] = {value.name: tuple(range(number))}
+    for node in model.graph.node:
+        own = next((known[read] for read in node.input if read in known), None)
+        if own is None:
+            continue
+        if (channel := _channel(node, own, stored)) is not None:
+            return _axes(own, channel, number)
+        if (after := _after(node, own, stored)) is not None and node.output:
+            known[node.output[0]] = after
+    return None
+
+
+def _channel(node: NodeProto, own: Followed, stored: dict[str, np.ndarray]) -> int | None:
+    """Which axis of its input an operator reads as channels, counted from the front."""
+    if node.op_type in ("Conv", "ConvTranspose") and len(own) > 2:
+        return 1
+    weight = stored.get(node.input[1]) if len(node.input) > 1 else None
+    last = node.op_type == "MatMul" and weight is not None and weight.ndim == 2
+    return len(own) - 1 if (last or node.op_type in RECURRENT) and len(own) > 2 else None
+
+
+def _axes(own: Followed, channel: int, number: int) -> Axes | None:
+    """The word for an input whose axis stands there; none where an axis got lost on the way."""
+    places = [axis for axis in own if axis is not None]
+    if sorted(places) != list(range(number)):
+        return None
+    read = own[channel]
+    if read == 0 or number - 1 - (read is not None) not in (1, 2, 3):
+        return None
+    return with_channels_at(None if read is None else read - 1, number - 1)
+
+
+def _after(node: NodeProto, own: Followed, stored: dict[str, np.ndarray]) -> Followed | None:
+    """What the axes are behind an operator; None where they can't be told."""
+    said = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+    if node.op_type in KEEPS:
+        return own
+    if node.op_type == "Transpose":
+        order: Sequence[int] = said.get("perm", range(len(own))[::-1])
+        return tuple(own[place] for place in order)
+    places = said.get("axes")
+    if places is None and len(node.input) > 1 and node.input[1] in stored:
+        places = stored[node.input[1]].ravel().tolist()
+    if places is None:
+        return None
+    if node.op_type == "Unsqueeze":
+        length = len(own) + len(places)
+        new, rest = {place % length for place in places}, iter(own)
+        return tuple(None if place in new else next(rest) for place in range(length))
+    if node.op_type == "Squeeze":
+        gone = {place % len(own) for place in places}
+        return tuple(axis for place, axis in enumerate(own) if place not in gone)
+    return None
