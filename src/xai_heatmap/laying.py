@@ -31,7 +31,7 @@ def _maybe(array: np.ndarray, rank: int | None, network: Network) -> bool:
     """
     return (
         network.axes_said
-        or array.ndim > 3
+        or not 2 <= array.ndim <= 3
         or (rank is None and array.ndim < 3 and array.dtype.kind == "f")
     )
 

@@ -21,6 +21,7 @@ from jaxtyping import Float32
 
 from xai_heatmap.backends.alone import Alone
 from xai_heatmap.backends.attended import Attended
+from xai_heatmap.backends.axes_check import OF_SHAPES, SAID, check_axes
 from xai_heatmap.backends.axes_found import Consumed, Door, Settled
 from xai_heatmap.backends.box_reading import BoxReading, box_reading, check_unit
 from xai_heatmap.backends.contract import (
@@ -34,6 +35,7 @@ from xai_heatmap.backends.contract import (
     Undo,
 )
 from xai_heatmap.backends.fitting import fitted
+from xai_heatmap.backends.folds import candidates, proven
 from xai_heatmap.backends.inputs import check_input
 from xai_heatmap.backends.loaded import first_line
 from xai_heatmap.backends.meaning import may_be_probabilities, meaning_in
@@ -42,6 +44,7 @@ from xai_heatmap.backends.recent import SIZES, Recent
 from xai_heatmap.backends.recording import Apart, OpenedRecording, layout_of
 from xai_heatmap.backends.score_map import Reading, reading, sum_to_one
 from xai_heatmap.backends.sightings import flow_in, layers_in, of_the_picture, sites_in
+from xai_heatmap.backends.sightings import named as called
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.answer import Meaning
 from xai_heatmap.core.arrays import Inputs, Native, Scores
@@ -176,7 +179,10 @@ class OpenedNetwork(Network):
 
     def understood(self, shape: Sequence[int]) -> Axes | None:
         """As `axes_of`, if they were said, or the network was seen to read them so."""
-        own = self._at_the_door(tuple(shape))
+        try:
+            own = self._at_the_door(tuple(shape))
+        except BadArray:
+            return None
         return own.axes if own.certain else None
 
     def channels_first(self, native: np.ndarray) -> np.ndarray:
@@ -296,7 +302,10 @@ class OpenedNetwork(Network):
                     f"explain there. "
                     "`xai-heatmap layers MODEL` lists those that do."
                 )
-            answered = {name: len(recorded.outputs[name]) for name in names}
+            answered = {
+                name: len(recorded.outputs[name]) // layout_of(view.survey, name).rows
+                for name in names
+            }
             if some := [name for name, number in answered.items() if number != len(x)]:
                 raise LayerNotReached(
                     f"Layer {some[0]!r} answered for {answered[some[0]]} of {len(x)} pictures: "
@@ -358,7 +367,17 @@ class OpenedNetwork(Network):
             every = self._seen(shape)
             seen = of_the_picture(every) if self._adapter.held else every
             queries = self._queries(seen, shape)
-            layers = layers_in(seen, shape, channels_last=self.channels_last, queries=queries)
+            layers = layers_in(
+                seen,
+                shape,
+                channels_last=self.channels_last,
+                queries=queries,
+                folds=self._folds(seen, shape, parts),
+            )
+
+            if not self._door.certain:
+                word = self.axes_of(shape).word
+                check_axes(layers, seen, shape, name=self.name, word=word)
 
             def alive(names: Sequence[str]) -> set[str]:
                 return self._alive(names, layers, seen, parts)
@@ -416,6 +435,7 @@ class OpenedNetwork(Network):
                 f"{failed}Check that it runs on its own: model(pictures) with pictures (n, "
                 f"{', '.join(map(str, shape))}); if it takes others, say so: "
                 "xai_heatmap.network(model, image_shape=(c, H, W))."
+                + (f" {SAID}" if isinstance(problem, OF_SHAPES) else "")
             )
         held = ", ".join(f"{name!r}: ..." for name in missed)
         return (
@@ -423,6 +443,22 @@ class OpenedNetwork(Network):
             f"held={{{held}}}, with one row for each picture, or xai_heatmap.whole(...) of what no "
             "axis counts pictures of, such as texts that the picture is compared with."
         )
+
+    def _folds(
+        self, seen: Sightings, shape: tuple[int, ...], parts: Mapping[str, object]
+    ) -> Mapping[str, int]:
+        """Layers that run on every frame, and how many rows an image has there."""
+        asked = candidates(called(seen), shape[1:])
+        if not asked:
+            return {}
+        sites, noise = sites_in(seen, parts), self._noise(shape)
+
+        def outputs(x: Native) -> Mapping[str, np.ndarray]:
+            native = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if self.channels_last else x
+            opened = {name: sites[name] for name in asked}
+            return self._engine.record(self._of([0]), native, opened, Undo()).outputs
+
+        return proven(asked, np.moveaxis(noise, -1, 1) if self.channels_last else noise, outputs)
 
     def _queries(self, seen: Sightings, shape: tuple[int, ...]) -> int | None:
         """How many boxes a detector answers; None of any other network."""

@@ -166,7 +166,7 @@ class OpenedRecording(Recording):
             pair, self._survey, self._lock, self._head, self._meaning, self._reading
         )
 
-    def _to_grids(self, outputs: Mapping[str, Native]) -> dict[str, Activations]:
+    def _to_grids(self, outputs: Mapping[str, np.ndarray]) -> dict[str, Activations]:
         """Each output on its grid; layers that gave the same array share one answer."""
         shared = {
             name: self._layouts[names[0]].to_grid(outputs[names[0]])

@@ -1,15 +1,17 @@
 """From what an engine saw to layers with names, layouts and a flow."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from xai_heatmap.backends.contract import IMAGES_IN_A_SURVEY, Sighting, Sightings
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.flow import Flow
-from xai_heatmap.core.layout import Layout, layout
+from xai_heatmap.core.folded import folded
+from xai_heatmap.core.layout import Layout, layout, own_layout
 from xai_heatmap.core.network import INPUT, Layer
-from xai_heatmap.core.signal_layout import Inner, signal_layout
+from xai_heatmap.core.signal_layout import CONVOLVES, Inner, signal_layout
 
 
 def named(seen: Sightings) -> dict[str, Sighting]:
@@ -27,7 +29,12 @@ def sites_in(seen: Sightings, parts: Mapping[str, object]) -> dict[str, Site]:
 
 
 def layers_in(
-    seen: Sightings, shape: tuple[int, ...], *, channels_last: bool, queries: int | None = None
+    seen: Sightings,
+    shape: tuple[int, ...],
+    *,
+    channels_last: bool,
+    queries: int | None = None,
+    folds: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, Layer]:
     """Every layer for inputs of `shape` (c, *image), the input first.
 
@@ -37,6 +44,8 @@ def layers_in(
         What was seen, for which inputs, and how to read what could be read either way.
     queries
         How many boxes a detector answers.
+    folds
+        Layers that run on every frame of an image, and how many rows an image has there.
     """
     image = shape[1:]
     layers = {
@@ -45,9 +54,13 @@ def layers_in(
     grids: list[tuple[int, ...]] = [image] if len(image) == 1 else []
     tokens: set[int] = set()
     read: dict[Inner, Layout] = {}
+    planes: dict[tuple[int, ...], Layout] = {}
+    times = Counter(call.path for call in seen.calls)
     for name, call in named(seen).items():
         own = (
-            None
+            _of_frames(call, folds[name], image, grids, channels_last=channels_last)
+            if name in folds
+            else None
             if _attention(call.shape, tokens)
             else _of_signal(call, read, grids, channels_last=channels_last)
             if len(image) == 1
@@ -60,12 +73,47 @@ def layers_in(
                 queries=queries,
             )
         )
+        if own is None and len(image) != 2 and times[call.path] == 1:  # not once for each frame
+            own = _on_its_own_grid(call, planes, channels_last=channels_last)
         layers[name] = Layer(name, _shape(call.shape, own), call.kind, own)
         if own and own.kind == "tokens":
             tokens.add(call.shape[1])
-        if own and own.kind != "tokens" and own.grid not in grids:
+        if own and own.kind != "tokens" and own.grid not in grids and len(own.grid) == len(image):
             grids.append(own.grid)
     return layers
+
+
+def _on_its_own_grid(
+    call: Sighting, planes: dict[tuple[int, ...], Layout], *, channels_last: bool
+) -> Layout | None:
+    """How a layer with rows and columns of its own is read, in a network whose input has none: a
+    convolution, and what has the shape that one had before; remembers it.
+    """
+    said = call.kind.casefold()
+    if any(word in said for word in CONVOLVES) and call.shape not in planes:
+        own = own_layout(call.shape, images=IMAGES_IN_A_SURVEY, channels_last=channels_last)
+        if own is not None:
+            planes[call.shape] = own
+    return planes.get(call.shape)
+
+
+def _of_frames(
+    call: Sighting,
+    rows: int,
+    image: Sequence[int],
+    grids: Sequence[tuple[int, ...]],
+    *,
+    channels_last: bool,
+) -> Layout | None:
+    """As `layout`, of a layer that has the frames of an image in its rows."""
+    frame = layout(
+        call.shape,
+        images=rows * IMAGES_IN_A_SURVEY,
+        image=image[1:],
+        channels_last=channels_last,
+        grids=tuple(grid[1:] for grid in grids if grid[:1] == (rows,)),
+    )
+    return None if frame is None else folded(frame, rows)
 
 
 def _of_signal(

@@ -124,7 +124,9 @@ class _Following(TorchFunctionMode):
         """What an operation makes of the axes that reads its channels on one axis of what it is
         given, and places on those in `grid`.
         """
-        varies = [_varies(one) for one in coordinates[1:]]
+        images, *varies = map(_varies, coordinates)
+        if channels is not None and channels in images:
+            return UNSEEN  # several inputs as the channels of one
         long = [axis for axis, length in enumerate(self._shape[1:]) if length > 1]
         placed = [axis for axis in long if varies[axis] & grid]
         mixed = [axis for axis in long if axis not in placed]
@@ -165,7 +167,7 @@ def _role(
             return None
         return -1, set(range(-axes, -1))
     if name in SPECTRA:
-        return -axes if axes > 1 else None, {-1}
+        return None, {-1}
     return None
 
 

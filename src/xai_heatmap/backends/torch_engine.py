@@ -297,6 +297,7 @@ class TorchHead:
         self._memory = None if self._whole else self._remembered()
         own = x if name == INPUT else self._own_output()
         self._dtype = own.dtype if own.is_floating_point() else torch.float32
+        self._rows = 1 if name == INPUT else len(own)  # more where frames are among the images
         self.output = _array(own)
 
     def __call__(self, output: Native) -> Recorded:
@@ -337,7 +338,7 @@ class TorchHead:
         return activation, scores
 
     def _scores(self, activation: torch.Tensor) -> torch.Tensor:
-        images = len(activation)
+        images = len(activation) // self._rows
         adapter, site, memory = self._adapter, self._site, self._memory
         crossed = self._crossed = Crossed({self._name: activation})
         with (

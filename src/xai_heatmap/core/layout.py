@@ -51,6 +51,11 @@ class Layout:
     prefix: int = 0
     suffix: int = 0
 
+    @property
+    def rows(self) -> int:
+        """How many rows of the output are one image."""
+        return 1
+
     def to_grid(self, native: Native) -> Activations:
         """The layer's output as float32 ``n k *grid``; a view wherever the dtype allows."""
         if self.kind == "places":
@@ -206,3 +211,14 @@ def _even_grid(places: int, image: Sequence[int]) -> tuple[int, int] | None:
     grids = [(r, places // r) for r in rows]
     best = min(grids, key=lambda g: _distortion(g, image), default=None)
     return best if best is not None and _distortion(best, image) < 0.25 else None
+
+
+def own_layout(shape: Sequence[int], *, images: int, channels_last: bool) -> Layout | None:
+    """The layout of a two-dimensional convolution's output on a grid of its own, inside a network
+    of signals or volumes: a spectrogram, frames that are read as channels.
+    """
+    if len(shape) != 4 or shape[0] != images or min(shape) < 1:
+        return None
+    if channels_last:
+        return Layout("channels_last", tuple(shape[1:3]))
+    return Layout("channels_first", tuple(shape[2:]))

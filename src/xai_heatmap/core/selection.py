@@ -35,9 +35,14 @@ def several(wanted: Layers) -> bool:
 def pyramid(survey: Survey, layer: str) -> list[str]:
     """A layer, and the last layer of every coarser grid behind it that all paths cross."""
     order = list(survey.layers)
-    places = survey.layers[layer].places
+    own = survey.layers[layer]
     behind = order[order.index(layer) + 1 :]
-    return [layer, *(n for n in survey.levels if n in behind and survey.layers[n].places < places)]
+    coarser = [n for n in survey.levels if n in behind and survey.layers[n].places < own.places]
+    return [layer, *(n for n in coarser if _axes(survey.layers[n]) == _axes(own))]
+
+
+def _axes(layer: Layer) -> int:
+    return len(layer.grid or ())
 
 
 def grids(survey: Survey) -> list[str]:
@@ -78,12 +83,39 @@ def _names(survey: Survey, wanted: object) -> list[str]:
 
 def _auto(survey: Survey) -> str:
     if survey.auto is None:
+        if left_out := _left_out(survey):
+            raise NoGrid(left_out)
         raise NoGrid(
             "No layer of this network has a grid larger than one place, so there is nothing to "
             f"draw a map on. {_larger(survey)}"
             "Layer 'input' explains the pixels themselves."
         )
     return survey.auto
+
+
+def _left_out(survey: Survey) -> str:
+    """Why layers that have places are left out; nothing where there are none."""
+    without = [
+        own
+        for own in survey.layers.values()
+        if own.layout is None and sum(length > 1 for length in own.shape) > 1
+    ]
+    if not without:
+        return ""
+    last, taken = without[-1], survey.layers[INPUT].shape
+    return (
+        f"No layer of this network has places on the axes of its input, {_by(taken)}. Layer "
+        f"{last.name!r} answers {_by(last.shape)}, and is left out: its first axis is no batch of "
+        "such inputs, or it has another number of axes. Frames that are folded into the batch are "
+        "found where they stand input by input, x.flatten(0, 1); a part that is called once for "
+        "each frame, as by TimeDistributed, has no array of all frames to look at. If the axes of "
+        "the input were misread, say them: xai_heatmap.network(model, axes='tchw'). Layer 'input' "
+        "explains the input itself."
+    )
+
+
+def _by(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))
 
 
 def _larger(survey: Survey) -> str:

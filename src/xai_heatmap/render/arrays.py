@@ -6,7 +6,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import DrawnOut, Image, Input
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.render.plane import nothing_beneath, plane
+from xai_heatmap.render.plane import plane
 from xai_heatmap.render.signal import signal
 from xai_heatmap.render.volume import MOST, checked_axis, spread
 from xai_heatmap.render.volume import slices as side_by_side
@@ -22,8 +22,7 @@ def drawn(
     alpha: float = 0.75,
     marked: bool = False,
 ) -> Image:
-    """A signal as lines, a plane as a picture, a volume as slices, the heat behind or over them;
-    the heat alone where it lies on other axes than theirs.
+    """A signal as lines, a plane as a picture, a volume as slices, the heat behind or over them.
 
     Parameters
     ----------
@@ -36,8 +35,6 @@ def drawn(
         Whether the places with at least half of the strongest relevance are marked.
     """
     how = {"colormap": colormap, "alpha": alpha}
-    if array.ndim != heat.ndim + 1:
-        array = nothing_beneath(heat)
     if array.ndim == 2:
         return signal(array, heat, marked=marked, **how)
     if array.ndim == 3:
