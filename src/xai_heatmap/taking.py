@@ -134,6 +134,18 @@ def taken(
         frame = read(picture, white=white)
         made = _prepared(prepare, frame.image, name or frame.name, network)
         return replace(made, notes=(*filter(None, [frame.remark]), *made.notes))
+    return _of_array(given, kind, name, preprocess, network, white)
+
+
+def _of_array(
+    given: np.ndarray,
+    kind: int,
+    name: str,
+    preprocess: Preparing,
+    network: Network,
+    white: int | float | None,
+) -> Taken:
+    """What is no picture, as it is."""
     if white is not None:
         raise BadOption(
             f"white belongs to pictures; a {KINDS.get(kind, 'array')} is taken as it is."
