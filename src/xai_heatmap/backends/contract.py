@@ -136,6 +136,8 @@ class Sightings:
         How that is read, of a detector.
     elsewhere
         Paths of the parts that also run on what is held alone.
+    answers
+        One row of scores for each picture, where it was kept.
     """
 
     calls: Sequence[Sighting]
@@ -149,6 +151,7 @@ class Sightings:
     scores: tuple[int, ...] = ()
     boxes: Boxes | None = None
     elsewhere: frozenset[str] = frozenset()
+    answers: Native | None = None
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ from xai_heatmap.backends.score_map import Reading, reading, sum_to_one
 from xai_heatmap.backends.sightings import flow_in, layers_in, of_the_picture, sites_in
 from xai_heatmap.backends.sightings import named as called
 from xai_heatmap.backends.taps import Site
-from xai_heatmap.core.answer import Meaning
+from xai_heatmap.core.answer import ROW, Meaning
 from xai_heatmap.core.arrays import Inputs, Native, Scores
 from xai_heatmap.core.attention import Block
 from xai_heatmap.core.axes import Axes
@@ -390,7 +390,13 @@ class OpenedNetwork(Network):
         if not self._state.proven.get(self._closing_key(shape), True):
             closing, undo = None, Undo()
         sites = {INPUT: Site(None, 0)} | sites_in(seen, parts)
-        return View(survey, sites, closing, undo, seen.boxes)
+        view = View(survey, sites, closing, undo, seen.boxes)
+        if seen.answers is not None and seen.boxes is None and undo == Undo():
+            key = self._meaning_key(view)
+            if key not in self._state.meanings:
+                own = meaning_in(seen.answers, ROW, keep_closing=self._keep_closing)
+                self._state.meanings[key] = own
+        return view
 
     def _seen(self, shape: tuple[int, ...]) -> Sightings:
         adapter = self._of([0])
@@ -603,12 +609,16 @@ class OpenedNetwork(Network):
             return "probabilities"
         if not may_be_probabilities(rows, own.form):
             return "logits"
-        key = "meaning", *self._closing_key(view.survey.layers[INPUT].shape), kept, view.closing
+        key = self._meaning_key(view)
         if key not in self._state.meanings:
             with self._state.lock:
                 noisy = own.rows(self._of_noise(view, view.undo))
             self._state.meanings[key] = meaning_in(noisy, own.form, keep_closing=kept)
         return self._state.meanings[key]
+
+    def _meaning_key(self, view: View) -> tuple[Any, ...]:
+        shape = view.survey.layers[INPUT].shape
+        return "meaning", *self._closing_key(shape), self._keep_closing, view.closing
 
     def _of_noise(self, view: View, undo: Undo) -> Native:
         """What the model answers to pictures that nobody picked; one forward pass."""

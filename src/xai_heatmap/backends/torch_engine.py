@@ -504,6 +504,7 @@ class _Watch:
             found,
             mark,
             tuple(scores.shape),
+            answers=_array(scores) if scores.ndim == 2 else None,  # maps of scores are large
         )
 
     def _last(self, scores: torch.Tensor) -> tuple[list[str], torch.Tensor]:
