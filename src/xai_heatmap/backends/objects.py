@@ -110,14 +110,11 @@ def _session(held: Any) -> Any:
     )
 
 
-def _saved_model(held: Any) -> Callable[[Any], Any]:
+def _saved_model(held: Any) -> Any:
     """The one signature of a SavedModel as a function of pictures, channels first."""
     signatures = getattr(held, "signatures", None)
     if not isinstance(signatures, Mapping):
-        raise NotAModel(
-            f"This {type(held).__name__} of TensorFlow has no signatures. Hand in a keras.Model, "
-            "or a function from pictures (n, c, H, W) to scores (n, classes)."
-        )
+        return held  # a keras.Model or a tf.Module, which are of this class too
     if len(signatures) != 1:
         raise NotAModel(
             f"This SavedModel has {len(signatures)} signatures, {', '.join(signatures) or 'none'}. "
