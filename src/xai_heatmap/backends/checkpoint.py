@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 
 from xai_heatmap.backends.loaded import first_line
 from xai_heatmap.core.errors import NotAModel
@@ -106,7 +106,7 @@ def _likely(weights: Weights, own: Weights) -> str:
 
 
 def _differ(one: torch.Tensor, own: torch.Tensor) -> bool:
-    return not isinstance(own, UninitializedTensorMixin) and one.shape != own.shape
+    return not is_lazy(own) and one.shape != own.shape
 
 
 def _check(weights: Weights, own: Weights, model: nn.Module, path: Path) -> None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from xai_heatmap.methods._principal import ROUNDING
+from xai_heatmap.core.rounding import OF_A_MEAN
 from xai_heatmap.reverse import Tensor, op
 
 Grid = tuple[int, ...]
@@ -61,7 +61,7 @@ def _turn(map_: Tensor, columns: Tensor) -> Tensor:
     mean, size = columns.mean(2), op("Abs", columns).mean(2)
     agreement = ((map_ - map_.mean(1)) * (mean - mean.mean(1))).sum(1)
     standing_out = ((map_ / _largest(map_)) ** 3).sum(1)
-    rounding = _largest(mean) <= _largest(size) * ROUNDING
+    rounding = _largest(mean) <= _largest(size) * OF_A_MEAN
     return op("Sign", op("Where", rounding, standing_out, agreement))
 
 

@@ -65,7 +65,7 @@ def takes_any_number(model: ModelProto, shape: Sequence[int]) -> bool:
     picture = source(model, image_shape=shape).picture
     if picture.images is not None:
         return False
-    run, lengths = answering(model), picture.native(shape)[1:]
+    run, lengths = answering(model), [int(n) for n in picture.native(shape)[1:]]
     try:
         for images in (1, IMAGES):
             run(as_taken(model, np.zeros((images, *lengths), np.float32)))

@@ -3,11 +3,10 @@
 import numpy as np
 from jaxtyping import Float64
 
+from xai_heatmap.core.rounding import OF_A_MEAN
+
 Rows = Float64[np.ndarray, "k places"]
 Pattern = Float64[np.ndarray, " places"]
-
-ROUNDING = 1e-6
-"""Of a mean of float32 values, as a share of their size."""
 
 
 def principal(rows: Rows) -> Pattern:
@@ -32,7 +31,7 @@ def turned(pattern: Pattern, rows: Rows) -> Pattern:
     is the positive one: Σ p³ ≥ 0.
     """
     mean, size = rows.mean(axis=0), np.abs(rows).mean(axis=0)
-    if np.abs(mean).max(initial=0) <= ROUNDING * size.max(initial=0):
+    if np.abs(mean).max(initial=0) <= OF_A_MEAN * size.max(initial=0):
         return float(np.sign((pattern**3).sum()) or 1) * pattern
     correlation = (pattern - pattern.mean()) @ (mean - mean.mean())
     return float(np.sign(correlation) or np.sign(pattern @ mean) or 1) * pattern
