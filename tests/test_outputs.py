@@ -151,7 +151,7 @@ def test_a_function_may_answer_a_value():
 def test_kinds_of_answers_have_names():
     with pytest.raises(BadOption, match="Did you mean 'values'"):
         xh.network(plain(), answers="value")
-    with pytest.raises(NotAModel, match="answers and picture are given"):
+    with pytest.raises(NotAModel, match="are given where a model becomes"):
         xh.network(xh.network(plain()), answers="values")
 
 

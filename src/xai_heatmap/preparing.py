@@ -61,7 +61,8 @@ def preparation(wanted: Preparing, network: Network) -> Preparation | Transform:
     if not isinstance(said, Preprocess) and (callable(said) or _is_processor(said)):
         shape = network.declared.input_shape
         return Transform(said, shape[0] if shape else None, network.channels_last)
-    return Preparation(settled(wanted, network), _fit_said(wanted))
+    word: Any = wanted
+    return Preparation(settled(word, network), _fit_said(word))
 
 
 def prepared_by(wanted: Preparing, network: Network) -> Preparing:

@@ -233,10 +233,10 @@ def _of_bands(
     """A picture of bands at its own size, scaled as is said."""
     wanted = network.declared.preprocess if preprocess is None else preprocess
     size = (bands.shape[1], bands.shape[2])
-    if callable(wanted) and not isinstance(wanted, Preprocess):
+    if not isinstance(wanted, str | Mapping | Preprocess | None):
         raise BadOption(
-            "A function of your own prepares photographs. Prepare a picture of bands before: "
-            "floats are taken as they are."
+            "A transform, a processor or a function prepares photographs. Prepare a picture of "
+            "bands before: floats are taken as they are."
         )
     x = scaled(bands, wanted, white=white, model=network.name)
     check_input(x[None])

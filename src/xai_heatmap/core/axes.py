@@ -142,7 +142,8 @@ def usual(rank: int, *, channels_last: bool = False) -> Axes:
 
 def with_channels_at(place: int | None, axes: int) -> Axes:
     """So many axes of which that one, or none, are the channels."""
-    grid = GRIDS[axes - (place is not None)]
+    rank = axes - (place is not None)
+    grid = GRIDS.get(rank, "dhwl"[:rank])
     if place is None:
         return Axes(grid)
     frames = "thw" if len(grid) == 3 and place == 1 else grid
