@@ -34,6 +34,8 @@ from xai_heatmap.core.named import named
 from xai_heatmap.core.network import INPUT, Layers, Survey
 from xai_heatmap.core.selection import pyramid, select, several
 from xai_heatmap.explanation import Comparison
+from xai_heatmap.leaving import of_those_reached
+from xai_heatmap.levels import at_level, candidates, levels, one_level
 from xai_heatmap.many import Explanations, is_many
 from xai_heatmap.mapping import Ask, Passed, mapped, with_biases
 from xai_heatmap.preparing import Preparing, prepared_by
@@ -211,18 +213,17 @@ def compare(
     given = taken(x, preprocess, opened, over=image, white=white)
     opened.check_held(1)
     survey = opened.survey(given.x.shape)
-    asked = [Ask(m, own, select(survey, layers, auto=m.auto)) for m, own in chosen]
-    names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
-    own = questions(
-        opened,
-        given,
-        targets,
-        at=opened_at(asked, survey),
-        labels=labels,
-        biases=with_biases(asked, names),
-    )
-    automatic = layers == "auto"
-    return Comparison(tuple(e for one in own for e in one.explanations(asked, reasons=automatic)))
+    wanted = [Ask(m, own, select(survey, layers, auto=m.auto)) for m, own in chosen]
+    among = candidates(survey, layers, wanted)
+
+    def made(asked: Sequence[Ask]) -> Comparison:
+        names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
+        at, biases = opened_at(asked, survey, among), with_biases(asked, names)
+        own = questions(opened, given, targets, at=at, labels=labels, biases=biases)
+        found = [one.explanations(asked, reasons=layers == "auto", among=among) for one in own]
+        return Comparison(tuple(each for one in found for each in one))
+
+    return of_those_reached(made, wanted, layers)
 
 
 @spoken
@@ -273,9 +274,8 @@ def maps(
     inputs = opened.channels_first(native)
     opened.check_held(len(inputs))
     survey = opened.survey(inputs.shape[1:])
-    names = select(survey, layer, auto=chosen[0].auto)
-    asked = [Ask(*chosen, names)]
-    joined, biases = partial(pyramid, survey), with_biases(asked, names)
+    asked = [Ask(*chosen, select(survey, layer, auto=chosen[0].auto))]
+    joined = partial(pyramid, survey)
     wanted = for_each(target, len(inputs))
     if inputs.ndim == 4:
         check(
@@ -283,20 +283,31 @@ def maps(
             stretched(inputs.shape[2:], inputs.shape[2:]),
             labels or opened.declared.labels or (),
         )
+    among = candidates(survey, layer, asked)
 
-    def some(rows: Sequence[int]) -> dict[str, Maps]:
-        x = inputs[rows[0] : rows[-1] + 1] if rows else inputs
-        own = opened.of(rows) if rows else opened
-        recording = own.record(x, opened_at(asked, survey), biases=biases)
-        answered = answers_of(recording, opened, labels, whole(x.shape[2:], recording.form))
-        targets = [wanted[row](answer) for row, answer in zip(rows, answered, strict=True)]
-        passed = Passed(recording, x, targets, own, joined)
-        found = mapped(passed, asked, lambda _, __, answer, ___: answer.map)
-        return {name: np.array([row[0] for row in found[name]]) for name in names}
+    def mapped_at(asked: Sequence[Ask]) -> dict[str, Maps]:
+        found_at, biases = list[str](), with_biases(asked, asked[0].layers)
 
-    portions = halved(some, range(len(inputs)))
-    stacked = {name: np.concatenate([portion[name] for portion in portions]) for name in names}
-    return stacked if several(layer) else stacked[names[0]]
+        def some(rows: Sequence[int]) -> dict[str, Maps]:
+            x = inputs[rows[0] : rows[-1] + 1] if rows else inputs
+            own = opened.of(rows) if rows else opened
+            recording = own.record(x, opened_at(asked, survey, among), biases=biases)
+            answered = answers_of(recording, opened, labels, whole(x.shape[2:], recording.form))
+            targets = [wanted[row](answer) for row, answer in zip(rows, answered, strict=True)]
+            here = asked
+            if among and rows:
+                found_at.extend(levels(recording, targets, survey, among))
+                here = at_level(asked, one_level(found_at))
+            passed = Passed(recording, x, targets, own, joined)
+            found = mapped(passed, here, lambda _, __, answer, ___: answer.map)
+            at = zip(asked[0].layers, here[0].layers, strict=True)
+            return {name: np.array([row[0] for row in found[level]]) for name, level in at}
+
+        portions = halved(some, range(len(inputs)))
+        return {name: np.concatenate([one[name] for one in portions]) for name in asked[0].layers}
+
+    stacked = of_those_reached(mapped_at, asked, layer)
+    return stacked if several(layer) else next(iter(stacked.values()))
 
 
 __all__ = ["INPUT", "Survey", "compare", "explain", "maps"]

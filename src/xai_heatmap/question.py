@@ -25,6 +25,7 @@ from xai_heatmap.core.selection import pyramid
 from xai_heatmap.core.target import Target
 from xai_heatmap.core.verdict import finite, verdict
 from xai_heatmap.explanation import Explanation
+from xai_heatmap.levels import at_level, levels, reason
 from xai_heatmap.mapping import Ask, Passed, mapped
 from xai_heatmap.taking import Taken
 
@@ -92,7 +93,9 @@ class Question:
         gradients = self.gradients if "gradient" in needs else {}
         return self._passed.evidence(needs, 0, layer, gradients)
 
-    def explanations(self, asked: Sequence[Ask], *, reasons: bool = False) -> list[Explanation]:
+    def explanations(
+        self, asked: Sequence[Ask], *, reasons: bool = False, among: Sequence[str] = ()
+    ) -> list[Explanation]:
         """An explanation for each method and layer, in the order of layers; one backward pass.
 
         Parameters
@@ -101,8 +104,15 @@ class Question:
             Methods and layers; the recording has to be opened at these.
         reasons
             Whether the layers were chosen automatically, so that there is a reason to give.
+        among
+            The levels of a detector, of which the target's own is taken for ``auto``; one more
+            backward pass finds it.
         """
         survey = self.survey
+        if among:
+            (level,) = levels(self.recording, [self.target], survey, among)
+            asked = at_level(asked, level)
+            survey = replace(survey, auto=level, reason=reason(survey, level))
         used = {name for ask in asked for name in ask.layers}
         options = {ask.method.name: ask.options for ask in asked}
 
@@ -226,8 +236,13 @@ def questions_of(
     return [Question(network, given, recording, answer, likely, target) for target in chosen]
 
 
-def opened_at(asked: Sequence[Ask], survey: Survey) -> list[str]:
-    """Every layer that is looked at, once, with those that a method joins to it."""
+def opened_at(asked: Sequence[Ask], survey: Survey, among: Sequence[str] = ()) -> list[str]:
+    """Every layer that is looked at, once, with those that a method joins to it; at whichever of
+    the levels `among`.
+    """
+    if among:
+        every = [name for level in among for name in opened_at(at_level(asked, level), survey)]
+        return list(dict.fromkeys(every))
     names = [name for ask in asked for name in ask.layers]
     wanted = [ask for ask in asked if "pyramid" in ask.method.needs]
     joined = [n for ask in wanted for own in ask.layers for n in pyramid(survey, own)]

@@ -115,7 +115,7 @@ def test_grids_lie_over_the_picture_and_boxes_have_none(opened):
 def test_maps_are_those_of_autograd(opened, method):
     name, model, network, x, *_, layout = opened
     auto = network.survey(SHAPE).auto
-    found = xh.maps(network, x, method=method, target=xh.box(None, 2))
+    found = xh.maps(network, x, method=method, target=xh.box(None, 2), layer=auto)
     row = answer_of(network, x)
     query = int(evidence_of(row)[:, 2].argmax())
     kept = []
@@ -137,7 +137,8 @@ def test_maps_are_those_of_autograd(opened, method):
     np.testing.assert_allclose(found[0], wanted, atol=1e-5 * np.abs(g * a).sum(axis=0).max())
     if name == "rt-detr":  # there PyTorch's own gradient of one picture is not that of two
         return
-    alone = [xh.maps(network, one[None], method=method, target=xh.box(None, 2))[0] for one in x]
+    ask = {"method": method, "target": xh.box(None, 2), "layer": auto}
+    alone = [xh.maps(network, one[None], **ask)[0] for one in x]
     np.testing.assert_allclose(found, alone, atol=1e-4 * np.abs(g * a).sum(axis=0).max())
 
 

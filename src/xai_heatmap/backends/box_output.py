@@ -70,16 +70,29 @@ def told(shapes: Shapes | Sequence[int | None], how: Boxes, *, says: str) -> Box
     fours = [key for key, shape in threes.items() if shape[-1] == 4]
     boxes = how.boxes if how.boxes is not None else _first_or_only(BOXES, fours, threes)
     if boxes is None and len(threes) == 1 and how.scores is None:
-        return replace(how, boxes=next(iter(threes)))
+        return _with_masks(replace(how, boxes=next(iter(threes))), shapes)
     if boxes is None or boxes not in threes:
         raise unread
     if boxes not in fours and how.scores is None:
-        return replace(how, boxes=boxes)
+        return _with_masks(replace(how, boxes=boxes), shapes)
     others = [key for key in threes if key != boxes and threes[key][1] == threes[boxes][1]]
     scores = how.scores if how.scores is not None else _first_or_only(SCORES, others, threes)
     if scores is None or scores not in others or boxes not in fours:
         raise unread
     return replace(how, scores=scores, boxes=boxes)
+
+
+def _with_masks(how: Boxes, shapes: Shapes) -> Boxes:
+    """How many numbers of each box weight masks: as many as the model answers beside the boxes,
+    (images, masks, rows, columns), where it says of the boxes that they have more.
+    """
+    if how.masks is not None or how.boxes is None:
+        return how
+    numbers = min((length for length in shapes[how.boxes][1:] if length), default=0)
+    grids = [shape for shape in shapes.values() if len(shape) == 4]
+    counts = [shape[3] if shape[1] == shape[2] != shape[3] else shape[1] for shape in grids]
+    fitting = [count for count in counts if count and count + 5 <= numbers]
+    return replace(how, masks=fitting[0]) if len(fitting) == 1 else how
 
 
 def together(output: Any, how: Boxes, join: Join) -> Any:

@@ -27,6 +27,8 @@ class BoxReading:
     numbers
         Where in the model's answer of one box the numbers of a row stand, in the order of the row:
         scores, objectness, the box.
+    of
+        How many numbers the model answers for each box, those included that are in no row.
     boxes_last
         Whether the boxes are the last axis.
     form
@@ -34,6 +36,7 @@ class BoxReading:
     """
 
     numbers: tuple[int, ...]
+    of: int
     boxes_last: bool
     form: Form
 
@@ -44,8 +47,9 @@ class BoxReading:
 
     def native(self, rows: Scores) -> Native:
         """Rows as the model answers them."""
-        by_number = np.empty((len(rows), len(self.numbers), self.form.places), rows.dtype)
-        by_number[:, list(self.numbers)] = rows.reshape(by_number.shape)
+        by_number = np.zeros((len(rows), self.of, self.form.places), rows.dtype)
+        own = rows.reshape(len(rows), len(self.numbers), self.form.places)
+        by_number[:, list(self.numbers)] = own
         return np.ascontiguousarray(by_number if self.boxes_last else np.moveaxis(by_number, 1, 2))
 
 
@@ -80,19 +84,22 @@ def box_reading(
     boxes_last = not apart and _boxes_last(shape)
     count, numbers = (shape[2], shape[1]) if boxes_last else (shape[1], shape[2])
     objectness = not apart and (not boxes_last if how.objectness is None else how.objectness)
-    classes = numbers - 4 - objectness
+    masks = 0 if apart else how.masks or 0
+    classes = numbers - 4 - objectness - masks
     if classes < 1:
         raise NoScores(
             f"The model answers {numbers} numbers for each of {count} boxes: 4 for the box"
-            f"{' and 1 for objectness' if objectness else ''}, and none is left for a class. Say "
+            f"{' and 1 for objectness' if objectness else ''}"
+            f"{f' and {masks} for masks' if masks else ''}, and none is left for a class. Say "
             "what they are: answers=xai_heatmap.Boxes(...)."
         )
     order, unit = _order_and_unit(how)
     whole = (float(image[0]), float(image[1])) if unit == "pixels" else (1.0, 1.0)
     form = Form((count,), BoxForm(order, whole, objectness, _background(how, classes, names)))
     places = tuple(range(numbers))
-    turned = (*places[4 + objectness :], *places[4 : 4 + objectness], *places[:4])
-    return BoxReading(places if apart else turned, boxes_last, form)
+    first = 4 + objectness
+    turned = (*places[first : first + classes], *places[4:first], *places[:4])
+    return BoxReading(places if apart else turned, numbers, boxes_last, form)
 
 
 def meaning_of(rows: Scores, form: Form, *, keep_closing: bool) -> Meaning:

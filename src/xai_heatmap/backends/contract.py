@@ -10,6 +10,7 @@ from jaxtyping import Shaped
 
 from xai_heatmap.backends.axes_found import Consumed
 from xai_heatmap.backends.held import Given, Held
+from xai_heatmap.backends.layout_probe import Moves
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.axes import Axes
@@ -138,6 +139,11 @@ class Sightings:
         Paths of the parts that also run on what is held alone.
     answers
         One row of scores for each picture, where it was kept.
+    passing
+        Nodes that mix no features, as in `Flow`.
+    moves
+        What the second picture changed in each call, by path and call; None of an engine that
+        computes no numbers to look around.
     """
 
     calls: Sequence[Sighting]
@@ -152,6 +158,8 @@ class Sightings:
     boxes: Boxes | None = None
     elsewhere: frozenset[str] = frozenset()
     answers: Native | None = None
+    passing: frozenset[int] = frozenset()
+    moves: Mapping[tuple[str, int], Moves] | None = None
 
 
 @dataclass(frozen=True)
@@ -199,7 +207,13 @@ class Engine(Protocol):
     """Following, differentiating and replaying values in one framework."""
 
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
-        """Watch every part once."""
+        """Watch every part once, with the two pictures of `layout_probe`."""
+        ...
+
+    def answers(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site]
+    ) -> Mapping[str, np.ndarray]:
+        """What every site says, in one forward pass."""
         ...
 
     def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:

@@ -7,6 +7,7 @@ import jax
 from jax.extend import core as jax_core
 
 from xai_heatmap.backends.contract import Closing, Sighting, Sightings
+from xai_heatmap.backends.mixing import mixes
 
 SUMS = ("add", "add_any")
 PASSING = ("broadcast_in_dim", "stop_gradient", "copy")
@@ -28,13 +29,15 @@ def sightings(
         )
 
     sources: dict[int, list[int]] = {}
-    sums: set[int] = set()
+    sums, passing = set[int](), set[int]()
     for equation in jaxpr.eqns:
         made_of = [number(v) for v in equation.invars if not isinstance(v, jax_core.Literal)]
         for out in equation.outvars:
             sources[number(out)] = made_of
             if _name(equation) in SUMS:
                 sums.add(number(out))
+            if not mixes(_name(equation)):
+                passing.add(number(out))
     *values, scores = jaxpr.outvars
     known = {*jaxpr.invars, *(out for e in jaxpr.eqns for out in e.outvars)}
     calls = [
@@ -53,6 +56,7 @@ def sightings(
         closing,
         "left out" if closing else None,
         tuple(scores.aval.shape),
+        passing=frozenset(passing),
     )
 
 

@@ -69,6 +69,16 @@ class OnnxEngine:
         del adapter, shape
         return UNSEEN
 
+    def answers(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site]
+    ) -> Mapping[str, np.ndarray]:
+        """What every site says, in one run forwards; the plan is not kept."""
+        graph = self._graph(adapter, x, Undo())
+        tensors = {name: _tensor(graph, site) for name, site in sites.items()}
+        plan = self._plan(graph, tuple(dict.fromkeys(tensors.values())), backwards=False)
+        found = _run(plan, adapter, graph, x).tensors
+        return {name: found[tensor] for name, tensor in tensors.items()}
+
     def record(
         self,
         adapter: Adapter,

@@ -22,6 +22,7 @@ from xai_heatmap.backends.onnx_metadata import declared, layers
 from xai_heatmap.backends.onnx_output import class_names
 from xai_heatmap.backends.onnx_survey import sites
 from xai_heatmap.backends.opened import OpenedNetwork, State, View
+from xai_heatmap.core.arrays import Activations
 from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import NoRule
@@ -106,11 +107,11 @@ class OnnxNetwork(OpenedNetwork):
         reason = "the file was exported for this layer"
         return replace(view, survey=replace(view.survey, auto=chosen[0], reason=reason))
 
-    def _alive(self, names: Sequence[str], *rest: Any) -> set[str]:
+    def _gradients(self, *asked: Any) -> dict[str, Activations]:
         try:
-            return super()._alive(names, *rest)
+            return super()._gradients(*asked)
         except NoRule:
-            return set()
+            return {}
 
 
 class GraphAdapter:

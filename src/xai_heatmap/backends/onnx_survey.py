@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from onnx import ModelProto, NodeProto, TensorProto
 
 from xai_heatmap.backends.contract import IMAGES_IN_A_SURVEY, Sighting, Sightings
+from xai_heatmap.backends.mixing import mixes
 from xai_heatmap.backends.onnx_cut import depending_on, infos, reads
 from xai_heatmap.backends.onnx_graph import Ready
 from xai_heatmap.backends.onnx_input import IMAGES, REAL
@@ -58,6 +59,13 @@ def sightings(ready: Ready, *, images: int | None, probe: Probe) -> Sightings:
         last=[],
         closing=ready.closing,
         mark=ready.closing,
+        passing=frozenset(
+            number[name]
+            for node in graph.model.graph.node
+            if not mixes(node.op_type)
+            for name in node.output
+            if name in number
+        ),
         scores=_shapes(graph.model, [graph.scores], images, probe).get(graph.scores, ()),
     )
 

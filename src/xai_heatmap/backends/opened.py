@@ -37,6 +37,7 @@ from xai_heatmap.backends.contract import (
 from xai_heatmap.backends.fitting import fitted
 from xai_heatmap.backends.folds import candidates, proven
 from xai_heatmap.backends.inputs import check_input
+from xai_heatmap.backends.layout_probe import moves, pictures
 from xai_heatmap.backends.loaded import first_line
 from xai_heatmap.backends.meaning import may_be_probabilities, meaning_in
 from xai_heatmap.backends.proof import MIXED, Proof, proof, still_repeats
@@ -47,7 +48,7 @@ from xai_heatmap.backends.sightings import flow_in, layers_in, of_the_picture, s
 from xai_heatmap.backends.sightings import named as called
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.answer import ROW, Meaning
-from xai_heatmap.core.arrays import Inputs, Native, Scores
+from xai_heatmap.core.arrays import Activations, Inputs, Native, Scores
 from xai_heatmap.core.attention import Block
 from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.box_form import Boxes
@@ -60,7 +61,7 @@ from xai_heatmap.core.errors import (
     NoScores,
     XaiHeatmapError,
 )
-from xai_heatmap.core.flow import surveyed
+from xai_heatmap.core.flow import surveyed, unlike
 from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.core.network import (
     INPUT,
@@ -300,7 +301,8 @@ class OpenedNetwork(Network):
                 raise LayerNotReached(
                     f"Layer {silent[0]!r} did not run for this input, so there is nothing to "
                     f"explain there. "
-                    "`xai-heatmap layers MODEL` lists those that do."
+                    "`xai-heatmap layers MODEL` lists those that do.",
+                    layer=silent[0],
                 )
             answered = {
                 name: len(recorded.outputs[name]) // layout_of(view.survey, name).rows
@@ -310,7 +312,8 @@ class OpenedNetwork(Network):
                 raise LayerNotReached(
                     f"Layer {some[0]!r} answered for {answered[some[0]]} of {len(x)} pictures: "
                     "which of them go through it depends on their values, so there is no map of "
-                    "each. Choose a layer before it."
+                    "each. Choose a layer before it.",
+                    layer=some[0],
                 )
             adapter, undo = self._adapter, view.undo
             return self._read(
@@ -367,13 +370,7 @@ class OpenedNetwork(Network):
             every = self._seen(shape)
             seen = of_the_picture(every) if self._adapter.held else every
             queries = self._queries(seen, shape)
-            layers = layers_in(
-                seen,
-                shape,
-                channels_last=self.channels_last,
-                queries=queries,
-                folds=self._folds(seen, shape, parts),
-            )
+            seen, layers = self._read_layers(seen, shape, parts, queries)
 
             if not self._door.certain:
                 word = self.axes_of(shape).word
@@ -382,7 +379,16 @@ class OpenedNetwork(Network):
             def alive(names: Sequence[str]) -> set[str]:
                 return self._alive(names, layers, seen, parts)
 
-            found = surveyed(layers, flow_in(seen), alive)
+            def apart(names: Sequence[str]) -> set[str]:
+                return self._apart(names, layers, seen, parts)
+
+            found = surveyed(
+                layers,
+                flow_in(seen),
+                alive,
+                apart=apart if self._scores_places(seen, layers) else None,
+                boxes=queries is not None,
+            )
             survey = replace(found, queries=queries, beside=seen.elsewhere)
             self._state.surveys[key] = seen, survey
         seen, survey = self._state.surveys[key]
@@ -402,7 +408,7 @@ class OpenedNetwork(Network):
         adapter = self._of([0])
 
         def look(tried: tuple[int, ...]) -> Sightings:
-            return self._engine.survey(adapter, self._noise(tried))
+            return self._engine.survey(adapter, self._pictures(tried))
 
         try:
             seen = fitted(
@@ -466,11 +472,44 @@ class OpenedNetwork(Network):
 
         return proven(asked, np.moveaxis(noise, -1, 1) if self.channels_last else noise, outputs)
 
+    def _read_layers(
+        self,
+        seen: Sightings,
+        shape: tuple[int, ...],
+        parts: Mapping[str, object],
+        queries: int | None,
+    ) -> tuple[Sightings, dict[str, Layer]]:
+        """The layers; where any is read by a guess, by what moves in them."""
+        read = partial(
+            layers_in,
+            shape=shape,
+            channels_last=self.channels_last,
+            queries=queries,
+            folds=self._folds(seen, shape, parts),
+        )
+        layers, guessed = read(seen)
+        if seen.moves is None and guessed:
+            calls, sites = called(seen), sites_in(seen, parts)
+            asked = {name: sites[name] for name in calls if layers[name].places > 1}
+            answers = self._engine.answers(self._of([0]), self._pictures(shape), asked)
+            found = {
+                (calls[name].path, calls[name].call): moves(output, shape[1:])
+                for name, output in answers.items()
+            }
+            seen = replace(seen, moves={call: own for call, own in found.items() if own})
+            layers, _ = read(seen)
+        return seen, layers
+
     def _queries(self, seen: Sightings, shape: tuple[int, ...]) -> int | None:
         """How many boxes a detector answers; None of any other network."""
         if seen.boxes is None or 0 in seen.scores[1:]:
             return None
         return self._boxes_reading(seen.scores, seen.boxes, shape[1:]).form.places
+
+    def _pictures(self, shape: tuple[int, ...]) -> Native:
+        """Two pictures that show where the places of a layer lie."""
+        x = pictures(shape)
+        return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if self.channels_last else x
 
     def _noise(self, shape: tuple[int, ...]) -> Native:
         """Pictures to look at a network with; they don't touch any random state."""
@@ -485,19 +524,55 @@ class OpenedNetwork(Network):
         parts: Mapping[str, object],
     ) -> set[str]:
         """Of the layers named, those whose places carry gradient of the likeliest class."""
+        noise = self._noise(layers[INPUT].shape)
+
+        def seed(scores: Native) -> Native:
+            return self._likeliest(scores, seen, noise.shape)
+
+        gradients = self._gradients(names, layers, seen, parts, seed)
+        return {name for name, own in gradients.items() if np.any(own)}
+
+    def _apart(
+        self,
+        names: Sequence[str],
+        layers: Mapping[str, Layer],
+        seen: Sightings,
+        parts: Mapping[str, object],
+    ) -> set[str]:
+        """Of the layers named, those where the scores of two places hang on different features."""
+
+        def seed(scores: Native) -> Native:
+            own = self._scores_reading(layers, scores.shape)
+            rows = own.rows(scores)
+            one = np.zeros((len(rows), rows.shape[1] // own.form.places, own.form.places), "f4")
+            for row in range(len(one)):  # a place of each picture: a third and two thirds across
+                place = [int((row + 1) * side / (len(one) + 1)) for side in own.form.grid]
+                at = np.ravel_multi_index(place, own.form.grid)
+                one[row, :, at] = np.random.default_rng(0).normal(size=one.shape[1])
+            return own.native(one.reshape(rows.shape))
+
+        gradients = self._gradients(names, layers, seen, parts, seed)
+        pulls = {name: own.reshape(*own.shape[:2], -1).sum(-1) for name, own in gradients.items()}
+        return {name for name, (one, other) in pulls.items() if unlike(one, other)}
+
+    def _gradients(
+        self,
+        names: Sequence[str],
+        layers: Mapping[str, Layer],
+        seen: Sightings,
+        parts: Mapping[str, object],
+        seed: Callable[[Native], Native],
+    ) -> dict[str, Activations]:
+        """What a cotangent pulls on in each of the layers named, on its grid, for noise."""
         sites = sites_in(seen, parts)
         opened = {name: sites[name] for name in names}
         undo = self._closing(seen, parts)[1]
         noise = self._noise(layers[INPUT].shape)
         recorded = self._engine.record(self._of([0]), noise, opened, undo)
         self._check_rows(recorded.scores)
-        gradients = recorded.pullback(self._likeliest(recorded.scores, seen, noise.shape))
-        layouts = {name: layers[name].layout for name in gradients}
-        return {
-            name
-            for name, own in layouts.items()
-            if own is not None and np.any(own.to_grid(gradients[name]))
-        }
+        pulled = recorded.pullback(seed(recorded.scores))
+        layouts = {name: layers[name].layout for name in pulled}
+        return {name: own.to_grid(pulled[name]) for name, own in layouts.items() if own is not None}
 
     def _likeliest(self, scores: Native, seen: Sightings, x: tuple[int, ...]) -> Native:
         """1 at the highest score of every image, where the model answers it."""
@@ -553,25 +628,37 @@ class OpenedNetwork(Network):
         return adapter.held.key, adapter.axes
 
     def _reading(self, view: View, scores: Native) -> Reading | BoxReading:
-        image = view.survey.layers[INPUT].shape[1:]
         if view.boxes is not None:
+            image = view.survey.layers[INPUT].shape[1:]
             return self._boxes_reading(scores.shape, view.boxes, image)
-        layers = view.survey.layers
+        return self._scores_reading(view.survey.layers, scores.shape)
+
+    def _scores_reading(self, layers: Mapping[str, Layer], shape: tuple[int, ...]) -> Reading:
         like = next(
             (
                 own.layout
                 for own in reversed(layers.values())
-                if own.layout is not None and own.name != INPUT and _same(own, scores.shape)
+                if own.layout is not None and own.name != INPUT and _same(own, shape)
             ),
             None,
         )
         return reading(
-            scores.shape,
-            image=image,
+            shape,
+            image=layers[INPUT].shape[1:],
             channels_last=self.channels_last,
             grids={own.grid for own in layers.values() if own.grid and own.name != INPUT},
             like=like,
         )
+
+    def _scores_places(self, seen: Sightings, layers: Mapping[str, Layer]) -> bool:
+        """Whether the network scores every place of a picture."""
+        if seen.boxes is not None or len(seen.scores) < 3 or 0 in seen.scores:
+            return False
+        try:
+            form = self._scores_reading(layers, seen.scores).form
+        except NoScores:  # is raised with what to do once there are scores
+            return False
+        return bool(form.grid) and not form.steps
 
     def _boxes_reading(self, shape: Sequence[int], how: Boxes, image: Sequence[int]) -> BoxReading:
         names = len(self._adapter.declared.labels or ())

@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from xai_heatmap.backends.contract import IMAGES_IN_A_SURVEY, Sighting, Sightings
+from xai_heatmap.backends.layout_reading import LayoutReader
 from xai_heatmap.backends.taps import Site
 from xai_heatmap.core.flow import Flow
 from xai_heatmap.core.folded import folded
@@ -35,8 +36,9 @@ def layers_in(
     channels_last: bool,
     queries: int | None = None,
     folds: Mapping[str, int] = MappingProxyType({}),
-) -> dict[str, Layer]:
-    """Every layer for inputs of `shape` (c, *image), the input first.
+) -> tuple[dict[str, Layer], bool]:
+    """Every layer for inputs of `shape` (c, *image), the input first; and whether the layout of
+    any was guessed.
 
     Parameters
     ----------
@@ -52,35 +54,24 @@ def layers_in(
         INPUT: Layer(INPUT, shape, "Input", _input_layout(shape, channels_last=channels_last))
     }
     grids: list[tuple[int, ...]] = [image] if len(image) == 1 else []
-    tokens: set[int] = set()
-    read: dict[Inner, Layout] = {}
+    signals: dict[Inner, Layout] = {}
     planes: dict[tuple[int, ...], Layout] = {}
     times = Counter(call.path for call in seen.calls)
+    reader = LayoutReader(image, channels_last=channels_last, queries=queries, moves=seen.moves)
     for name, call in named(seen).items():
-        own = (
-            _of_frames(call, folds[name], image, grids, channels_last=channels_last)
+        own, why = (
+            (_of_frames(call, folds[name], image, grids, channels_last=channels_last), "")
             if name in folds
-            else None
-            if _attention(call.shape, tokens)
-            else _of_signal(call, read, grids, channels_last=channels_last)
+            else (_of_signal(call, signals, grids, channels_last=channels_last), "")
             if len(image) == 1
-            else layout(
-                call.shape,
-                images=IMAGES_IN_A_SURVEY,
-                image=image,
-                channels_last=channels_last,
-                grids=tuple(grids),
-                queries=queries,
-            )
+            else reader.read(call)
         )
         if own is None and len(image) != 2 and times[call.path] == 1:  # not once for each frame
             own = _on_its_own_grid(call, planes, channels_last=channels_last)
-        layers[name] = Layer(name, _shape(call.shape, own), call.kind, own)
-        if own and own.kind == "tokens":
-            tokens.add(call.shape[1])
+        layers[name] = Layer(name, _shape(call.shape, own), call.kind, own, "" if own else why)
         if own and own.kind != "tokens" and own.grid not in grids and len(own.grid) == len(image):
             grids.append(own.grid)
-    return layers
+    return layers, reader.guessed
 
 
 def _on_its_own_grid(
@@ -135,11 +126,6 @@ def _of_signal(
     return own
 
 
-def _attention(shape: tuple[int, ...], tokens: Collection[int]) -> bool:
-    """Whether it is a weight for every pair of tokens: places, but not of a picture."""
-    return len(shape) == 4 and shape[-1] == shape[-2] and shape[-1] in tokens
-
-
 def _input_layout(shape: tuple[int, ...], *, channels_last: bool) -> Layout:
     return Layout("channels_last" if channels_last else "channels_first", shape[1:])
 
@@ -170,4 +156,4 @@ def of_the_picture(seen: Sightings) -> Sightings:
 def flow_in(seen: Sightings) -> Flow:
     """Which values flow into which."""
     sites = {name: call.node for name, call in named(seen).items()}
-    return Flow(seen.sources, seen.image, seen.output, sites, seen.sums)
+    return Flow(seen.sources, seen.image, seen.output, sites, seen.sums, seen.passing)

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from xai_heatmap.backends.contract import Closing, Sighting, Sightings
+from xai_heatmap.backends.mixing import mixes
 
 CLOSING_OPS: dict[str, Closing] = {
     "Softmax": "softmax",
@@ -62,6 +63,9 @@ class Watch:
             closing,
             "left out" if closing else None,
             tuple(length or 0 for length in self.scores.shape),
+            passing=frozenset(
+                numbers[operation] for operation in operations if not mixes(operation.type)
+            ),
         )
 
     def _last(self) -> list[str]:

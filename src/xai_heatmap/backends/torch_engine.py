@@ -24,6 +24,8 @@ from xai_heatmap.backends.contract import (
     Undo,
     UseNative,
 )
+from xai_heatmap.backends.layout_probe import Moves, moves
+from xai_heatmap.backends.mixing import mixes
 from xai_heatmap.backends.taps import Site, answered, mapped, overheard, tapped
 from xai_heatmap.backends.torch_attention import Attending
 from xai_heatmap.backends.torch_balance import Balancing
@@ -82,7 +84,8 @@ class TorchEngine:
     def survey(self, adapter: Adapter, x: Native) -> Sightings:
         """Watch every part once, with the picture as the only leaf of autograd's graph."""
         self._glance(adapter, x)
-        watch = _Watch()
+        sides = x.shape[1:-1] if adapter.channels_last else x.shape[2:]
+        watch = _Watch(sides)
         image = self._tensor(x).requires_grad_()
         with (
             self._running(adapter, Undo()),
@@ -90,6 +93,13 @@ class TorchEngine:
             overheard(adapter.parts(), adapter.method, watch.at),
         ):
             scores = adapter.scores(image.clone())  # a model may write into its input
+        if watch.unfollowed:
+            with (
+                self._running(adapter, Undo()),
+                torch.no_grad(),
+                overheard(adapter.parts(), adapter.method, watch.again),
+            ):
+                adapter.scores(self._tensor(x[::-1]))
         return watch.sightings(adapter.parts(), image, scores, closing)
 
     def _glance(self, adapter: Adapter, x: Native) -> None:
@@ -112,6 +122,12 @@ class TorchEngine:
         x = np.random.default_rng(0).normal(size=(torch_axes.ROWS, *shape)).astype(np.float32)
         with self._running(adapter, Undo()):
             return torch_axes.consumed(adapter.scores, self._tensor(x))
+
+    def answers(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site]
+    ) -> Mapping[str, np.ndarray]:
+        """What every site says, in one forward pass."""
+        return self.record(adapter, x, sites, Undo()).outputs
 
     def record(
         self,
@@ -461,14 +477,42 @@ def _differs(value: torch.Tensor) -> bool:
 class _Watch:
     """Sees every call of every part, each marked by a node of its own in autograd's graph."""
 
-    def __init__(self) -> None:
+    def __init__(self, sides: Sequence[int]) -> None:
         self._calls: list[tuple[str, int, torch.Tensor, torch.Tensor, Any]] = []
+        self._sides = sides
+        self._moves: dict[tuple[str, int], Moves] = {}
+        self._passed: dict[int, Moves | None] = {}
+        self._second: dict[tuple[str, int], torch.Tensor] = {}
 
     def at(self, path: str, call: int, value: torch.Tensor) -> torch.Tensor:
         with torch.enable_grad():
             passed = value.clone() if value.requires_grad else value
+        if id(value) not in self._passed or not value.requires_grad:
+            floats = value.is_floating_point() and len(self._sides) > 1
+            self._passed[id(passed)] = moves(_array(value), self._sides) if floats else None
+        else:  # what an inner part said goes on as the outer part's own
+            self._passed[id(passed)] = self._passed[id(value)]
+        if (moved := self._passed[id(passed)]) is not None:
+            self._moves[path, call] = moved
         self._calls.append((path, call, value, passed, passed.grad_fn or _Unknown()))
         return passed
+
+    @property
+    def unfollowed(self) -> bool:
+        """Whether autograd lost the way to any value that is another for each picture."""
+        return any(
+            isinstance(node, _Unknown) and _differs(own) for _, _, own, _, node in self._calls
+        )
+
+    def again(self, path: str, call: int, value: torch.Tensor) -> torch.Tensor:
+        """Of the pictures in another order, values that stay as they are: no picture is in them."""
+        self._second[path, call] = value
+        return value
+
+    def _still(self, path: str, call: int, value: torch.Tensor) -> bool:
+        """Whether the value does not hang on the picture, as far as anybody looked."""
+        other = self._second.get((path, call))
+        return other is not None and other.shape == value.shape and torch.equal(other, value)
 
     def sightings(
         self,
@@ -482,15 +526,21 @@ class _Watch:
         def number(node: Any) -> int:
             return numbers.setdefault(node, len(numbers))
 
-        sources, sums = _autograd_graph(scores.grad_fn, number)
+        sources, sums, passing = _autograd_graph(scores.grad_fn, number)
+        lost = {
+            (path, call)
+            for path, call, value, _, node in self._calls
+            if isinstance(node, _Unknown) and self._still(path, call, value)
+        }
         calls = [
             Sighting(path, call, type(parts[path]).__name__, tuple(value.shape), number(node))
             for path, call, value, _, node in self._calls
+            if (path, call) not in lost
         ]
         leaves = (node for node in numbers if getattr(node, "variable", None) is image)
         start = number(next(leaves, object()))
-        for _, _, value, _, node in self._calls:
-            if isinstance(node, _Unknown) and _differs(value):
+        for path, call, value, _, node in self._calls:
+            if isinstance(node, _Unknown) and _differs(value) and (path, call) not in lost:
                 sources[number(node)] = [start]
         last, output = self._last(scores)
         found, mark = closing.of(output)
@@ -505,6 +555,8 @@ class _Watch:
             mark,
             tuple(scores.shape),
             answers=_array(scores) if scores.ndim == 2 else None,  # maps of scores are large
+            passing=passing,
+            moves=self._moves,
         )
 
     def _last(self, scores: torch.Tensor) -> tuple[list[str], torch.Tensor]:
@@ -532,9 +584,10 @@ def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
 
 def _autograd_graph(
     output: Any, number: Callable[[Any], int]
-) -> tuple[dict[int, list[int]], frozenset[int]]:
+) -> tuple[dict[int, list[int]], frozenset[int], frozenset[int]]:
+    """What every node was made of, those that add, and those that mix no features."""
     sources: dict[int, list[int]] = {}
-    sums: set[int] = set()
+    sums, passing = set[int](), set[int]()
     todo = [output] if output is not None else []
     while todo:
         node = todo.pop()
@@ -544,8 +597,10 @@ def _autograd_graph(
         sources[number(node)] = [number(source) for source in before]
         if type(node).__name__ in SUMS:
             sums.add(number(node))
+        if not mixes(type(node).__name__):
+            passing.add(number(node))
         todo.extend(before)
-    return sources, frozenset(sums)
+    return sources, frozenset(sums), frozenset(passing)
 
 
 class _ClosingCalls(TorchFunctionMode):

@@ -41,6 +41,10 @@ class Boxes:
     background
         Where a class stands that means "nothing here"; scores then exclude each other. Unsaid: the
         last, if there is one more than the model has names for; else there is none.
+    masks
+        How many numbers behind the scores of a box weight the masks that an instance segmentation
+        answers beside its boxes; they are no scores. Unsaid: as many as those masks, if the model
+        answers some. Of one tensor only.
     """
 
     scores: str | int | None = None
@@ -49,6 +53,7 @@ class Boxes:
     unit: Unit | None = None
     objectness: bool | None = None
     background: Background | None = None
+    masks: int | None = None
 
     def __post_init__(self) -> None:
         for name, known in (("order", Order), ("unit", Unit), ("background", Background)):

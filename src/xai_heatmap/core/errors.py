@@ -115,6 +115,10 @@ class LayerNotReached(ModelError):
 
     code = "XH109"
 
+    def __init__(self, message: str, *, layer: str = "") -> None:
+        super().__init__(message)
+        self.layer = layer
+
 
 class ModelNotFound(ModelError):
     """There is no model file, factory or hub name like that."""

@@ -2,7 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
+import numpy as np
+
+from xai_heatmap.core.arrays import Values
 from xai_heatmap.core.network import INPUT, Layer, Survey
 
 
@@ -21,6 +26,8 @@ class Flow:
         For every layer name, the node that holds its output.
     sums
         Nodes that add values to each other.
+    passing
+        Nodes that move, resize, join or bend values one by one, and mix none of different features.
     """
 
     sources: Mapping[int, Sequence[int]]
@@ -28,6 +35,18 @@ class Flow:
     output: int
     sites: Mapping[str, int]
     sums: Collection[int]
+    passing: Collection[int] = frozenset()
+
+    @cached_property
+    def answers(self) -> frozenset[int]:
+        """The output, and all that it is but moved, resized, joined or bent."""
+        found, todo = set[int](), [self.output]
+        while todo:
+            node = todo.pop()
+            if node not in found:
+                found.add(node)
+                todo.extend(self.sources.get(node, ()) if node in self.passing else ())
+        return frozenset(found)
 
     def crosses(self, node: int) -> bool:
         """Whether every path from the image to the output runs through `node`."""
@@ -43,6 +62,22 @@ class Flow:
         readers = [n for n, made_of in self.sources.items() if node in made_of]
         return len(readers) == 1 and readers[0] in self.sums and self.crosses(readers[0])
 
+    def parts(self, node: int, *, other: int) -> bool:
+        """Whether every path from the image to `other` runs through `node`."""
+        return self.image not in self._upstream(other, without=node)
+
+    def ends(self, nodes: Collection[int]) -> frozenset[int]:
+        """Those of the nodes that reach the output past no other of them."""
+        found, seen, todo = set[int](), set[int](), [self.output]
+        while todo:
+            node = todo.pop()
+            if node in nodes:
+                found.add(node)
+            elif node not in seen:
+                seen.add(node)
+                todo.extend(self.sources.get(node, ()))
+        return frozenset(found)
+
     def _upstream(self, start: int, *, without: int) -> set[int]:
         """All that `start` depends on, if `without` were cut out of the graph."""
         seen: set[int] = set()
@@ -56,11 +91,24 @@ class Flow:
         return seen
 
 
-Alive = Callable[[Sequence[str]], Collection[str]]
-"""Of the layers named, those whose places carry gradient."""
+Among = Callable[[Sequence[str]], Collection[str]]
+"""Of the layers named, those of which something holds."""
+
+ALIKE = 0.99
+"""Cosine from which on two places pull on the same features."""
+
+FEW = 12
+"""Layers that are looked at closely, at most."""
 
 
-def surveyed(layers: Mapping[str, Layer], flow: Flow, alive: Alive) -> Survey:
+def surveyed(
+    layers: Mapping[str, Layer],
+    flow: Flow,
+    alive: Among,
+    *,
+    apart: Among | None = None,
+    boxes: bool = False,
+) -> Survey:
     """The survey of a network, with the layer to look at first and the reason for it.
 
     Parameters
@@ -68,25 +116,67 @@ def surveyed(layers: Mapping[str, Layer], flow: Flow, alive: Alive) -> Survey:
     layers, flow
         What the network is made of.
     alive
-        Asked only where tokens stand beside the places: a class token that alone is read leaves
-        the places of the last layers without gradient, though every path runs through them.
+        Those whose places carry gradient. Asked only where tokens stand beside the places: a class
+        token that alone is read leaves the places of the last layers without gradient, though
+        every path runs through them.
+    apart
+        Those where scores of two places hang on different features. Asked only of a network that
+        scores every place; None of any other.
+    boxes
+        Whether the network answers boxes.
     """
     grids = [x for x in layers.values() if x.places > 1 and x.name != INPUT]
     if not grids:
         return Survey(layers, None, "no layer has a grid larger than one place")
-    found = next(_crossed(grids, flow), None)
+    dense = boxes or apart is not None
+    inner = [x for x in grids if flow.sites[x.name] not in flow.answers] if dense else grids
+    found = _first(inner, flow, alive, apart)
     if found is None:
+        last = (inner or grids)[-1].name
         reason = "the last grid larger than one place; no layer is crossed by every path"
-        return Survey(layers, grids[-1].name, f"{reason} to the output", (grids[-1].name,))
-    if _has_prefix(found[0]):
-        candidates = list(_crossed(grids, flow))
-        living = alive([layer.name for layer, _ in candidates if _has_prefix(layer)])
-        carrying = "among those whose places carry gradient, "
-        found = next(
-            ((layer, carrying + why) for layer, why in candidates if layer.name in living), found
-        )
+        found = layers[last], f"{reason} to the output"
     auto, reason = found
-    return Survey(layers, auto.name, reason, (*_finer(grids, auto, flow), auto.name))
+    levels = (*_finer(grids, auto, flow), auto.name)
+    heads = dict(_heads(inner, grids, flow)) if boxes else {}
+    return Survey(layers, auto.name, reason, levels, heads=heads)
+
+
+def _first(
+    grids: Sequence[Layer], flow: Flow, alive: Among, apart: Among | None
+) -> tuple[Layer, str] | None:
+    """The last layer that every path crosses and that has something to show, with the reason."""
+    crossed = _crossed(grids, flow)
+    if apart is not None:
+        return _among(list(islice(crossed, FEW)), apart, "where places tell features apart, ")
+    if any(_has_prefix(layer) for layer in grids):
+        return _among(list(crossed), alive, "among those whose places carry gradient, ")
+    return next(crossed, None)
+
+
+def _among(
+    found: Sequence[tuple[Layer, str]], asked: Among, words: str
+) -> tuple[Layer, str] | None:
+    """The first of which that holds, else the first."""
+    kept = asked([layer.name for layer, _ in found]) if found else ()
+    named = ((layer, words + why) for layer, why in found if layer.name in kept)
+    return next(named, found[0] if found else None)
+
+
+def _heads(
+    inner: Sequence[Layer], grids: Sequence[Layer], flow: Flow
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What a detector's head reads, one layer a grid: the last that parts all ends of the network
+    on that grid, its scores and its boxes, from the picture; with those ends.
+    """
+    nodes = flow.ends({flow.sites[layer.name] for layer in grids})
+    last = [layer for layer in grids if flow.sites[layer.name] in nodes]
+    for grid in dict.fromkeys(layer.grid for layer in last):
+        own = [layer.name for layer in last if layer.grid == grid]
+        for layer in reversed(inner):
+            node = flow.sites[layer.name]
+            if layer.grid == grid and all(flow.parts(node, other=flow.sites[end]) for end in own):
+                yield layer.name, tuple(own)
+                break
 
 
 def _finer(grids: Sequence[Layer], auto: Layer, flow: Flow) -> Iterator[str]:
@@ -115,3 +205,9 @@ def _crossed(grids: Sequence[Layer], flow: Flow) -> Iterator[tuple[Layer, str]]:
 
 def _has_prefix(layer: Layer) -> bool:
     return layer.layout is not None and layer.layout.prefix + layer.layout.suffix > 0
+
+
+def unlike(one: Values, other: Values) -> bool:
+    """Whether two pulls on the features of a layer are there and have different directions."""
+    sizes = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return sizes > 0 and float(one @ other) < ALIKE * sizes

@@ -17,6 +17,10 @@ MOST_PREFIX_TOKENS = 16
 """Class, distillation and register tokens in front of the patches; no published network has
 more."""
 
+FEW_TOKENS = 5
+"""The same in front of a grid that no layer before had: anything can be taken for a grid with
+enough tokens to spare."""
+
 OPEN_AXIS = {1: 1024, 2: 224, 3: 32}
 """What an axis that a model leaves open is taken to be, by how many axes the grid has."""
 
@@ -122,13 +126,15 @@ def layout(
     if len(shape) < 3 or shape[0] != images or min(shape) < 1:
         return None
     if len(shape) == rank + 2:
-        return _with_channels(tuple(shape[1:]), image=image, channels_last=channels_last)
+        own = _with_channels(tuple(shape[1:]), image=image, channels_last=channels_last)
+        uneven = own is not None and queries in own.grid and len(set(own.grid)) > 1
+        return None if uneven else own  # a number a box
     if len(shape) == 3 and rank > 1:
         known = _on_known_grids(shape[1], grids=grids, rank=rank)
         if shape[2] == 1 or (not known and shape[2] in map(math.prod, grids)):
             return None  # feature maps averaged to one place, or flattened with their places last
-        if shape[1] == queries:
-            return None
+        if queries in shape[1:]:
+            return None  # one row a box
         if queries is not None:
             behind = _on_known_grids(shape[1] - queries, grids=grids, rank=rank)
             known += [replace(found, suffix=queries) for found in behind]
@@ -195,20 +201,20 @@ def _tokens(count: int, *, image: Sequence[int], known: Sequence[Layout]) -> Lay
     """The grid with the fewest tokens in front of it and the evenest steps."""
     candidates = [(A_TOKEN * found.prefix, found) for found in known] + [
         (NEVER_SEEN + A_TOKEN * prefix + _distortion(grid, image), Layout("tokens", grid, prefix))
-        for prefix in range(min(MOST_PREFIX_TOKENS, count - 1) + 1)
+        for prefix in range(min(FEW_TOKENS, count - 1) + 1)
         if (grid := _even_grid(count - prefix, image)) is not None
     ]
     return min(candidates, key=lambda c: c[0])[1] if candidates else None
 
 
 def _even_grid(places: int, image: Sequence[int]) -> tuple[int, int] | None:
-    """The factorisation of `places` into rows and columns that fits the picture's sides, if one
-    does.
+    """The factorisation of `places` into rows and columns that fits the picture's sides by whole
+    strides, if one does.
     """
     if len(image) != 2 or places < 4:
         return None
     rows = [r for r in range(2, places + 1) if places % r == 0 and places // r > 1]
-    grids = [(r, places // r) for r in rows]
+    grids = [(r, places // r) for r in rows if _strides((r, places // r), image)]
     best = min(grids, key=lambda g: _distortion(g, image), default=None)
     return best if best is not None and _distortion(best, image) < 0.25 else None
 
@@ -222,3 +228,30 @@ def own_layout(shape: Sequence[int], *, images: int, channels_last: bool) -> Lay
     if channels_last:
         return Layout("channels_last", tuple(shape[1:3]))
     return Layout("channels_first", tuple(shape[2:]))
+
+
+def _strides(grid: Sequence[int], image: Sequence[int]) -> bool:
+    """Whether steps of one whole length make such a grid, with or without what is left over."""
+    longest = max(side // places for places, side in zip(grid, image, strict=True)) + 1
+    return any(
+        all(
+            places in (side // step, -(-side // step))
+            for places, side in zip(grid, image, strict=True)
+        )
+        for step in range(1, longest + 1)
+    )
+
+
+def readings(shape: Sequence[int], own: Layout, *, image: Sequence[int]) -> list[Layout]:
+    """Every way to read an output of that `shape` for which as much speaks as for `own`, which
+    comes first: the channels at the other end, or the tokens of no place behind the patches.
+    """
+    if own.kind == "tokens":
+        behind = replace(own, prefix=0, suffix=own.prefix)
+        return [own, behind] if own.prefix and not own.suffix else [own]
+    first = own.kind == "channels_last"
+    other = Layout(
+        "channels_first" if first else "channels_last", tuple(shape[2:] if first else shape[1:-1])
+    )
+    even = _distortion(other.grid, image) <= _distortion(own.grid, image) + 1e-6
+    return [own, other] if even and own.grid != () else [own]

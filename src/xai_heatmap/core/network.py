@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
 import numpy as np
@@ -40,12 +40,15 @@ class Layer:
         What it is: the class of the part, or the operator.
     layout
         How its output is read, None where it has no grid.
+    without
+        Why it has no grid, where its shape alone does not say so.
     """
 
     name: str
     shape: tuple[int, ...]
     kind: str
     layout: Layout | None
+    without: str = ""
 
     @property
     def grid(self) -> tuple[int, ...] | None:
@@ -77,6 +80,9 @@ class Survey:
         How many boxes a detector answers; None of any other network.
     beside
         Layers that only what is held reaches, which are not listed.
+    heads
+        What a detector's head reads, one layer a grid, in order of execution, each with the last
+        layers of that grid behind it. For a box, ``auto`` is the one whose own it hangs on.
     """
 
     layers: Mapping[str, Layer]
@@ -85,6 +91,7 @@ class Survey:
     levels: tuple[str, ...] = ()
     queries: int | None = None
     beside: frozenset[str] = frozenset()
+    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 Layers = str | int | Sequence[str | int]

@@ -32,6 +32,11 @@ def several(wanted: Layers) -> bool:
     return _in_a_list(wanted) or (isinstance(wanted, str) and (wanted == "all" or _is_glob(wanted)))
 
 
+def by_pattern(wanted: Layers) -> bool:
+    """Whether the wording means layers that nobody named: ``all``, a glob, or a list with one."""
+    return any(isinstance(one, str) and (one == "all" or _is_glob(one)) for one in _each(wanted))
+
+
 def pyramid(survey: Survey, layer: str) -> list[str]:
     """A layer, and the last layer of every coarser grid behind it that all paths cross."""
     order = list(survey.layers)
@@ -189,7 +194,8 @@ def _with_grid(survey: Survey, name: str) -> str:
         if near
         else f"No layer of this network has one. {_larger(survey)}".strip()
     )
-    raise NoGrid(f"Layer {name!r} gives {shape}, which has no grid to draw a map on. {hint}")
+    why = f": {layer.without}" if layer.without else ""
+    raise NoGrid(f"Layer {name!r} gives {shape}, which has no grid to draw a map on{why}. {hint}")
 
 
 def _nearest_grid(layers: Mapping[str, Layer], name: str) -> Layer | None:

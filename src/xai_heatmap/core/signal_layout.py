@@ -47,7 +47,7 @@ def signal_layout(
         Of the grids before, the signal's own first.
     """
     said = kind.casefold()
-    if not any(word in said for word in CONVOLVES):
+    if not convolves(kind):
         if any(word in said for word in (*MIXES, *ATTENDS)):
             return _features_last(inner, lengths)
         if inner in read:
@@ -69,3 +69,8 @@ def _features_last(inner: Inner, lengths: Collection[int]) -> Layout:
 
 def _read(inner: Sequence[int], *, last: bool) -> Layout:
     return Layout("channels_last", (inner[0],)) if last else Layout("channels_first", (inner[1],))
+
+
+def convolves(kind: str) -> bool:
+    """Whether a part of that name keeps the channels where the network has them."""
+    return any(word in kind.casefold() for word in CONVOLVES)

@@ -11,6 +11,7 @@ from xai_heatmap.core.network import Network
 from xai_heatmap.core.selection import select
 from xai_heatmap.core.target import Choice
 from xai_heatmap.explanation import Explanation
+from xai_heatmap.levels import candidates
 from xai_heatmap.mapping import Ask, with_biases
 from xai_heatmap.question import Question, opened_at, questions
 from xai_heatmap.taking import Taken
@@ -62,7 +63,7 @@ class Grid:
         try:
             asked = self._asked(methods, layers)
             plain = [ask for ask in asked if "biases" not in ask.method.needs]
-            return self._of(plain or asked)
+            return self._of(plain or asked, self._among(layers, plain or asked))
         except Refusing:
             return self._pass([], biases=False).questions
 
@@ -72,10 +73,11 @@ class Grid:
         """The explanation of each target, method and layer, as `comparing.lines` asks for them."""
         self.tell(", ".join(methods))
         asked = self._asked(methods, layers)
-        own = self._of(asked)
+        among = self._among(layers, asked)
+        own = self._of(asked, among)
         found = {}
         for number in targets:
-            for one in own[number].explanations(asked):
+            for one in own[number].explanations(asked, among=among):
                 found |= {(number, one.method, at): one for at in (one.layer.name, "auto")}
         return {(n, m, at): found[n, m, at] for n in targets for m in methods for at in layers}
 
@@ -84,11 +86,14 @@ class Grid:
         chosen = [with_options(name, self.options[name], self.network) for name in methods]
         return [Ask(m, own, select(survey, list(layers), auto=m.auto)) for m, own in chosen]
 
-    def _of(self, asked: Sequence[Ask]) -> Sequence[Question]:
+    def _among(self, layers: Sequence[str], asked: Sequence[Ask]) -> Sequence[str]:
+        return candidates(self.network.survey(self.given.x.shape), list(layers), asked)
+
+    def _of(self, asked: Sequence[Ask], among: Sequence[str]) -> Sequence[Question]:
         survey = self.network.survey(self.given.x.shape)
         names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
         biases = with_biases(asked, names)
-        return self._pass(opened_at(asked, survey), biases=biases).questions
+        return self._pass(opened_at(asked, survey, among), biases=biases).questions
 
     def _pass(self, layers: Sequence[str], *, biases: bool) -> _Pass:
         """The forward pass that serves these layers, made if there is none yet."""

@@ -1,0 +1,100 @@
+"""For a box, ``auto`` is what the detector's head reads at the level that the box hangs on."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch")
+
+from heads_kit import LEVELS, STRIDES, Levels, boxes_of, in_onnx  # noqa: E402
+
+import xai_heatmap as xh  # noqa: E402
+from xai_heatmap.core.errors import BadOption  # noqa: E402
+
+
+def picture(side: int) -> np.ndarray:
+    return np.random.default_rng(0).random((1, 3, side, side)).astype(np.float32)
+
+
+def opened(kind: str, classes: int, side: int):
+    model = Levels(classes).eval()
+    own = in_onnx(model, side) if kind == "onnx" else model
+    return xh.network(own, image_shape=(3, side, side), answers="boxes")
+
+
+@pytest.mark.parametrize("kind", ["torch", "onnx"])
+@pytest.mark.parametrize(
+    ("classes", "side"),
+    [(1, 96), (2, 160), (3, 96), (5, 320), (12, 96), (20, 128), (60, 96), (80, 160)],
+)
+def test_auto_lies_before_the_head_whatever_the_classes(kind, classes, side):
+    network = opened(kind, classes, side)
+    survey = network.survey((3, side, side))
+    assert [survey.layers[name].grid for name in survey.heads] == [
+        (side // stride,) * 2 for stride in STRIDES
+    ]
+    assert [name.split(".")[0] for name in survey.heads] == list(LEVELS)
+    for level, name in enumerate(LEVELS):
+        target = xh.box(boxes_of(level, side), 0)
+        found = xh.maps(network, picture(side), target=target, method="layercam")
+        assert found.shape[1:] == (side // STRIDES[level],) * 2
+        named = xh.maps(
+            network, picture(side), target=target, method="layercam", layer=[*survey.heads][level]
+        )
+        assert name in [*survey.heads][level]
+        np.testing.assert_array_equal(found, named)
+
+
+def test_the_reason_names_level_and_stride():
+    network = opened("torch", 2, 96)
+    rgb = np.random.default_rng(0).integers(0, 256, (96, 96, 3)).astype(np.uint8)
+    prepared = xh.Preprocess("unit", input_size=(96, 96), fit="stretch")
+    explained = xh.explain(network, rgb, preprocess=prepared, target=xh.box(boxes_of(1, 96), 1))
+    assert "level 2 of 3" in explained.layer_reason
+    assert "stride 16" in explained.layer_reason
+    assert explained.layer.grid == (6, 6)
+
+
+def test_boxes_of_several_levels_are_no_one_array():
+    network = opened("torch", 2, 96)
+    x = np.repeat(picture(96), 2, axis=0)
+    targets = [xh.box(boxes_of(level, 96), 0) for level in (0, 2)]
+    with pytest.raises(BadOption, match="hang on 2 levels"):
+        xh.maps(network, x, target=targets)
+    assert xh.maps(network, x, target=targets, layer="fine").shape == (2, 12, 12)
+
+
+def test_each_box_of_a_comparison_has_its_own_level():
+    network = opened("torch", 2, 96)
+    rgb = np.random.default_rng(0).integers(0, 256, (96, 96, 3)).astype(np.uint8)
+    prepared = xh.Preprocess("unit", input_size=(96, 96), fit="stretch")
+    targets = [xh.box(boxes_of(level, 96), 0) for level in range(3)]
+    found = xh.compare(network, rgb, preprocess=prepared, targets=targets)
+    assert [one.layer.grid for one in found] == [(12, 12), (6, 6), (3, 3)]
+
+
+def test_joined_levels_stay_joined():
+    network = opened("torch", 2, 96)
+    target = xh.box(boxes_of(1, 96), 0)
+    for method in ("refinecam", "layercam_fused"):
+        assert np.isfinite(xh.maps(network, picture(96), target=target, method=method)).all()
+
+
+class OneBranch(Levels):
+    """One convolution a level answers boxes and scores, as older heads have it."""
+
+    def forward(self, x):
+        fine = self.fine(self.stem(x))
+        middle = self.middle(fine)
+        levels = (fine, middle, self.coarse(middle))
+        found = []
+        for level, features in enumerate(levels):
+            both = self.scores[level](features).flatten(2).transpose(1, 2)
+            found.append(torch.cat([both[..., :4] * 0 + 8.0, both[..., 4:].sigmoid()], -1))
+        return torch.cat(found, 1)
+
+
+def test_a_head_of_one_branch_is_read_before_its_convolution():
+    network = xh.network(OneBranch(7).eval(), image_shape=(3, 96, 96), answers="boxes")
+    survey = network.survey((3, 96, 96))
+    assert [name.split(".")[0] for name in survey.heads] == list(LEVELS)
+    assert survey.layers[survey.auto].grid in [(12, 12), (6, 6), (3, 3)]
