@@ -84,6 +84,8 @@ class Job(BaseModel):
     hold, picture
         What the model takes beside the picture, as ``name=file.npy`` or ``name=number``, and which
         input is the picture, as for `xai_heatmap.network`.
+    axes
+        What the axes of one input are, as for `xai_heatmap.network`.
     labels
         A file with the names of the classes.
     answers
@@ -117,6 +119,7 @@ class Job(BaseModel):
     white: float | None = None
     hold: Words = ()
     picture: str | None = None
+    axes: str | None = None
     labels: Path | None = None
     answers: str | None = None
     out: Path = Path("heatmaps")

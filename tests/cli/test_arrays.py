@@ -110,3 +110,33 @@ def test_layers_of_a_network_of_signals_are_listed(arrays, cli):
     said = cli("layers", "arrays.py:beats")
     assert said.code == 0, said.err
     assert "2x256" in said.out
+
+
+VIDEO = """
+import torch
+
+class Video(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.body, self.last = torch.nn.Conv3d(3, 4, 2, 2), torch.nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.last(self.body(x.transpose(1, 2)).relu().mean((2, 3, 4)))
+
+def make():
+    return Video().eval()
+"""
+
+
+def test_axes_are_said_on_the_command_line(place, cli):
+    (place / "video.py").write_text(VIDEO)
+    np.save(place / "clip.npy", np.ones((6, 3, 16, 16), np.float32))
+    line = ("explain", "clip.npy", "-m", "video.py:make", "--layer", "body", "--out", "maps")
+    said = cli(*line, "--axes", "tchw")
+    assert said.code == 0, said.err
+    with np.load(next((place / "maps").glob("clip*.npz"))) as found:
+        assert found["upsampled"].shape == (6, 16, 16)
+    wrong = cli(*line, "--axes", "nchw")
+    assert wrong.code != 0
+    assert "axes names the axes" in wrong.err

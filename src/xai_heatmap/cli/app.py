@@ -8,6 +8,7 @@ from xai_heatmap.cli import compare, demo, export
 from xai_heatmap.cli.flags import (
     Alpha,
     Answers,
+    Axes,
     Axis,
     Colormap,
     Contour,
@@ -142,6 +143,7 @@ def explain(
     white: White = None,
     hold: Hold = None,
     picture: Picture = None,
+    axes: Axes = None,
     labels: Labels = None,
     answers: Answers = None,
     colormap: Colormap = None,
@@ -186,6 +188,7 @@ def explain(
         "white": white,
         "hold": hold,
         "picture": picture,
+        "axes": axes,
         "labels": labels,
         "answers": answers,
         "colormap": colormap,

@@ -7,6 +7,7 @@ import typer
 from xai_heatmap.cli.flags import (
     Alpha,
     Answers,
+    Axes,
     Axis,
     Colormap,
     Contour,
@@ -99,6 +100,7 @@ def compare(
     white: White = None,
     hold: Hold = None,
     picture: Picture = None,
+    axes: Axes = None,
     labels: Labels = None,
     answers: Answers = None,
     colormap: Colormap = None,
@@ -132,6 +134,7 @@ def compare(
         "white": white,
         "hold": hold,
         "picture": picture,
+        "axes": axes,
         "labels": labels,
         "answers": answers,
         "colormap": colormap,

@@ -111,6 +111,15 @@ Picture = Annotated[
     str | None,
     typer.Option("--picture", metavar="NAME", help="Which input of the model is the picture."),
 ]
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        "--axes",
+        metavar="LETTERS",
+        help="What the axes of one input are: c channels, t d h w f l the others, in their order, "
+        "such as tchw for frames of pictures, tc for time and features.",
+    ),
+]
 Labels = Annotated[
     Path | None,
     typer.Option(

@@ -18,8 +18,9 @@ from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.selection import Layers
 from xai_heatmap.explanation import Explanation
 from xai_heatmap.job import Job
+from xai_heatmap.laying import laid_out, shown_kind
 from xai_heatmap.preparing import Preparing
-from xai_heatmap.sources.array import KINDS, as_input, is_stored, stored
+from xai_heatmap.sources.array import KINDS, is_stored, stored
 from xai_heatmap.sources.image import Frame, bands_in, read
 from xai_heatmap.taking import banded, bands_taken
 
@@ -162,14 +163,11 @@ def input_shape(job: Job, network: Network) -> tuple[int, ...]:
     job says, as the network declares, else as pictures usually are.
     """
     declared = network.declared.input_shape
-    axes, channels = network.declared.rank, declared[0] if declared else None
-    last = network.channels_last
     for path in filter(is_stored, job.images):
         with suppress(InputError):  # said where its turn comes
-            if axes in (1, 3):
-                return as_input(
-                    stored(path), axes=axes, channels=channels, channels_last=last
-                ).shape
+            kind = shown_kind(stored(path), network)
+            if kind is not None:
+                return laid_out(stored(path), kind, network).shape
             bands = banded(stored(path), network)
             if bands is not None:
                 return bands.shape

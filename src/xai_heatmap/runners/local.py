@@ -10,6 +10,7 @@ from pathlib import Path
 from xai_heatmap import backends
 from xai_heatmap.asking import DEFAULT_METHOD
 from xai_heatmap.backends.load import load
+from xai_heatmap.core.axes import axes_of
 from xai_heatmap.core.errors import (
     BadOption,
     InputError,
@@ -83,6 +84,8 @@ def check(job: Job) -> None:
     if job.labels is not None:
         labels_in(job.labels)
     answering(job.answers)
+    if job.axes is not None:
+        axes_of(job.axes)
     _check_folder(job.out)
 
 
@@ -94,6 +97,7 @@ def opened(job: Job) -> Network:
         answers=answering(job.answers),
         held=asked.held(job),
         picture=asked.picture(job),
+        axes=job.axes,
     )
 
 
