@@ -165,9 +165,11 @@ class OpenedNetwork(Network):
 
     @property
     def _image_shape(self) -> tuple[int, ...] | None:
-        """(c, *image) of what was given, in the network's own axes or with channels first."""
-        given = self._given
-        return None if given is None else self._at_the_door(given).shape
+        """(c, *image) of what was given: in the axes that were said; else with channels first,
+        as it is documented, or in those that the network was seen to read.
+        """
+        first = self.channels_last and not self._door.said
+        return None if self._given is None else self._at_the_door(self._given, first=first).shape
 
     def axes_of(self, shape: Sequence[int]) -> Axes:
         """As said, as the network was seen to read them, or as its framework has them."""
