@@ -39,6 +39,7 @@ def main(asked: list[str]) -> None:
     weights = reference / "models" / "squeezenet1_1_torchvision.safetensors"
     if not weights.exists():
         sys.exit(f"{weights} is not there; XAI_HEATMAP_REFERENCE names the folder that holds it.")
+    names = labels(reference / "imagenet_classes.csv")
     network = xh.network(load(f"{ROOT / 'examples/squeezenet.py'}:squeezenet", weights=weights))
     compared = xh.compare(
         network,
@@ -47,7 +48,7 @@ def main(asked: list[str]) -> None:
         layers=["features.2", "features.5", "features.8", "features.12", "classifier.2"],
         targets=["Egyptian cat"],
         preprocess={"mode": "imagenet", "fit": "stretch"},
-        labels=labels(reference / "imagenet_classes.csv"),
+        labels=names,
     )
     page = PIL.Image.fromarray(compared.sheet(columns=3))
     page.save(HERE / "images" / "chelsea_layers.jpg", quality=88)
@@ -62,7 +63,7 @@ def main(asked: list[str]) -> None:
             name,
             PAGES / "images",
             preprocess={"mode": "imagenet", "fit": "stretch"},
-            labels=labels(reference / "imagenet_classes.csv"),
+            labels=names,
             options={"top": TOP} if "top" in method.options else {},
         ) | {"network": "DeiT-tiny" if attends else "SqueezeNet", "credit": CREDIT}
         print(name, kept[name], flush=True)

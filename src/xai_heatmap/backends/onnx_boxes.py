@@ -1,10 +1,12 @@
 """The scores and boxes of a detector in an ONNX graph, as one tensor."""
 
-from collections.abc import Iterator
+from dataclasses import replace
 
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
+from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 from xai_heatmap.backends.box_output import Shapes, named, told
+from xai_heatmap.backends.onnx_cut import leading_to
+from xai_heatmap.backends.onnx_input import lengths
 from xai_heatmap.core.box_form import Boxes
 from xai_heatmap.core.errors import NoScores
 
@@ -29,12 +31,13 @@ def with_boxes(model: ModelProto, how: Boxes) -> tuple[ModelProto, Boxes, str]:
         If they can't be told from each other, or are chosen inside of the model.
     """
     outputs = {value.name: value for value in model.graph.output}
-    shapes: Shapes = {name: _shape(value) for name, value in outputs.items() if _is_tensor(value)}
+    shapes: Shapes = {name: lengths(value) for name, value in outputs.items() if _is_tensor(value)}
     how = _by_name(how, list(outputs))
     says = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
     found = told(shapes, how, says=says)
     answers = [str(name) for name in (found.scores, found.boxes) if name is not None]
-    if choosing := next(_choosing(model, answers), None):
+    before = leading_to(answers, model.graph.node)
+    if choosing := next((node.op_type for node in before if node.op_type in CHOOSING), None):
         raise NoScores(
             f"{', '.join(answers)} come out of {choosing}: boxes that were chosen inside of the "
             "model, which has no derivative. Export it without that step (nms=False), or explain "
@@ -63,32 +66,8 @@ def _by_name(how: Boxes, names: list[str]) -> Boxes:
         inside = isinstance(key, int) and -len(names) <= key < len(names)
         return names[key] if inside and isinstance(key, int) else key
 
-    return Boxes(
-        name(how.scores), name(how.boxes), how.order, how.unit, how.objectness, how.background
-    )
+    return replace(how, scores=name(how.scores), boxes=name(how.boxes))
 
 
 def _is_tensor(value: ValueInfoProto) -> bool:
     return value.type.HasField("tensor_type") and value.type.tensor_type.HasField("shape")
-
-
-def _shape(value: ValueInfoProto) -> tuple[int | None, ...]:
-    return tuple(
-        dim.dim_value if dim.HasField("dim_value") else None
-        for dim in value.type.tensor_type.shape.dim
-    )
-
-
-def _choosing(model: ModelProto, answers: list[str]) -> Iterator[str]:
-    """Operators upstream of the answers that choose among boxes."""
-    producers: dict[str, NodeProto] = {o: node for node in model.graph.node for o in node.output}
-    todo, seen = list(answers), set[str]()
-    while todo:
-        name = todo.pop()
-        if name in seen or name not in producers:
-            continue
-        seen.add(name)
-        node = producers[name]
-        if node.op_type in CHOOSING:
-            yield node.op_type
-        todo.extend(node.input)

@@ -160,12 +160,17 @@ def declarations(model: ModelProto, images: Length = None) -> dict[str, Declarat
     found: dict[str, Declaration] = {}
     for value in model.graph.input:
         kind = value.type.tensor_type
-        own = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim)
-        shape = own if kind.HasField("shape") else None
+        shape = lengths(value) if kind.HasField("shape") else None
         dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type or TensorProto.FLOAT)
         counts = shape is None or (len(shape) > 0 and shape[0] in (None, images))
         found[value.name] = Declaration(shape, dtype, whole=not counts)
     return found
+
+
+def lengths(value: ValueInfoProto) -> tuple[Length, ...]:
+    """Of every axis, as far as the file says it."""
+    dims = value.type.tensor_type.shape.dim
+    return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in dims)
 
 
 def _picture(model: ModelProto, held: Given, picture: Name | None) -> ValueInfoProto:

@@ -5,12 +5,14 @@ graph; where two values that both depend on the image are multiplied, each gets 
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
 from xai_heatmap.backends.torch_attention import FUSED, NESTED, SOFTMAX, calling
+from xai_heatmap.backends.torch_norms import NORMS
 
 CUT = frozenset({
     *("sigmoid", "special_expit", "hardsigmoid", "erf", "special_erf", "exp", "sqrt", "rsqrt"),
@@ -84,68 +86,6 @@ def _nested(func: Any, *args: Any, **kwargs: Any) -> Any:
         return func(*args, **kwargs)
 
 
-def _layer_norm(
-    func: Any,
-    x: torch.Tensor,
-    normalized_shape: Any,
-    weight: torch.Tensor | None = None,
-    bias: torch.Tensor | None = None,
-    eps: float = 1e-5,
-    *_: Any,
-) -> torch.Tensor:
-    axes = tuple(range(-len(normalized_shape), 0))
-    centred = x - x.mean(axes, keepdim=True)
-    return affine(centred / _deviation(centred, axes, eps), weight, bias)
-
-
-def _rms_norm(
-    func: Any,
-    x: torch.Tensor,
-    normalized_shape: Any,
-    weight: torch.Tensor | None = None,
-    eps: float | None = None,
-) -> torch.Tensor:
-    eps = torch.finfo(x.dtype).eps if eps is None else eps
-    deviation = _deviation(x, tuple(range(-len(normalized_shape), 0)), eps)
-    return affine(x / deviation, weight, None)
-
-
-def _group_norm(
-    func: Any,
-    x: torch.Tensor,
-    num_groups: int,
-    weight: torch.Tensor | None = None,
-    bias: torch.Tensor | None = None,
-    eps: float = 1e-5,
-    *_: Any,
-) -> torch.Tensor:
-    groups = x.reshape(len(x), num_groups, -1)
-    groups = groups - groups.mean(-1, keepdim=True)
-    normalised = (groups / _deviation(groups, (-1,), eps)).reshape(x.shape)
-    grid = (1,) * (x.ndim - 2)
-    return affine(
-        normalised, *(None if own is None else own.reshape(-1, *grid) for own in (weight, bias))
-    )
-
-
-def _instance_norm(
-    func: Any,
-    x: torch.Tensor,
-    running_mean: torch.Tensor | None = None,
-    running_var: torch.Tensor | None = None,
-    weight: torch.Tensor | None = None,
-    bias: torch.Tensor | None = None,
-    use_input_stats: bool = True,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-    *rest: Any,
-) -> torch.Tensor:
-    if use_input_stats:
-        return _group_norm(func, x, x.shape[1], weight, bias, eps)
-    known = running_mean, running_var, weight, bias
-    return func(x, *known, use_input_stats, momentum, eps, *rest)
-
-
 def _normalize(
     func: Any, x: torch.Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, **_: Any
 ) -> torch.Tensor:
@@ -171,26 +111,17 @@ def _einsum(func: Any, equation: str, *operands: Any) -> torch.Tensor:
     return func(equation, *(_shared(x, active) if _active(x) else x for x in listed))
 
 
-def _deviation(centred: torch.Tensor, axes: tuple[int, ...], eps: float) -> torch.Tensor:
-    """√(mean x² + ε), a constant."""
-    wide = centred.detach().float()
-    return (wide.square().mean(axes, keepdim=True) + eps).sqrt().to(centred.dtype)
-
-
-def affine(x: torch.Tensor, weight: torch.Tensor | None, bias: torch.Tensor | None) -> torch.Tensor:
-    """What a normalisation learnt, put to what it normalised."""
-    x = x if weight is None else x * weight
-    return x if bias is None else x + bias
+def _divided(x: torch.Tensor, axes: tuple[int, ...], eps: float) -> torch.Tensor:
+    """x / √(mean x² + ε), whose divisor is a constant."""
+    wide = x.detach().float()
+    return x / (wide.square().mean(axes, keepdim=True) + eps).sqrt().to(x.dtype)
 
 
 RULES: Mapping[str, Callable[..., Any]] = {
     **dict.fromkeys(SOFTMAX, _softmax),
     FUSED: _attention,
     NESTED: _nested,
-    "layer_norm": _layer_norm,
-    "rms_norm": _rms_norm,
-    "group_norm": _group_norm,
-    "instance_norm": _instance_norm,
+    **{name: partial(norm, _divided) for name, norm in NORMS.items()},
     "normalize": _normalize,
     "glu": _glu,
     "pow": _power,

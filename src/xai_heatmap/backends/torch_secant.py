@@ -7,6 +7,7 @@ knows both runs.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from xai_heatmap.backends.taps import mapped
 from xai_heatmap.backends.torch_attention import FUSED, NESTED, calling, written_out
-from xai_heatmap.backends.torch_balance import affine
+from xai_heatmap.backends.torch_norms import NORMS
 from xai_heatmap.backends.torch_slopes import (
     ALONE,
     BILINEAR,
@@ -181,72 +182,11 @@ def _attention(mode: Secants, func: Any, *args: Any, **kwargs: Any) -> torch.Ten
         return written_out(lambda weights: weights, *args, **kwargs)
 
 
-def _layer_norm(
-    mode: Secants,
-    func: Any,
-    x: torch.Tensor,
-    normalized_shape: Any,
-    weight: torch.Tensor | None = None,
-    bias: torch.Tensor | None = None,
-    eps: float = 1e-5,
-    *_: Any,
-) -> torch.Tensor:
-    axes = tuple(range(-len(normalized_shape), 0))
-    own = mode.normalised(
-        x - x.mean(axes, keepdim=True), lambda square: square.mean(axes, keepdim=True) + eps
-    )
-    return affine(own, weight, bias)
+def _norm(norm: Callable[..., torch.Tensor], mode: Secants, *args: Any, **kwargs: Any) -> Any:
+    def divided(x: torch.Tensor, axes: tuple[int, ...], eps: float) -> torch.Tensor:
+        return mode.normalised(x, lambda square: square.mean(axes, keepdim=True) + eps)
 
-
-def _rms_norm(
-    mode: Secants,
-    func: Any,
-    x: torch.Tensor,
-    normalized_shape: Any,
-    weight: torch.Tensor | None = None,
-    eps: float | None = None,
-) -> torch.Tensor:
-    axes = tuple(range(-len(normalized_shape), 0))
-    least = torch.finfo(x.dtype).eps if eps is None else eps
-    own = mode.normalised(x, lambda square: square.mean(axes, keepdim=True) + least)
-    return affine(own, weight, None)
-
-
-def _group_norm(
-    mode: Secants,
-    func: Any,
-    x: torch.Tensor,
-    num_groups: int,
-    weight: torch.Tensor | None = None,
-    bias: torch.Tensor | None = None,
-    eps: float = 1e-5,
-    *_: Any,
-) -> torch.Tensor:
-    rows = x.reshape(len(x), num_groups, -1)
-    own = mode.normalised(
-        rows - rows.mean(-1, keepdim=True), lambda square: square.mean(-1, keepdim=True) + eps
-    )
-    grid = (1,) * (x.ndim - 2)
-    learnt = (None if one is None else one.reshape(-1, *grid) for one in (weight, bias))
-    return affine(own.reshape(x.shape), *learnt)
-
-
-def _instance_norm(
-    mode: Secants,
-    func: Any,
-    x: torch.Tensor,
-    running_mean: torch.Tensor | None = None,
-    running_var: torch.Tensor | None = None,
-    weight: torch.Tensor | None = None,
-    bias: torch.Tensor | None = None,
-    use_input_stats: bool = True,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-    *rest: Any,
-) -> torch.Tensor:
-    if use_input_stats:
-        return _group_norm(mode, func, x, x.shape[1], weight, bias, eps)
-    return func(x, running_mean, running_var, weight, bias, use_input_stats, momentum, eps, *rest)
+    return norm(divided, *args, **kwargs)
 
 
 def _normalize(
@@ -268,10 +208,7 @@ REWRITTEN: Mapping[str, Callable[..., Any]] = {
     **dict.fromkeys(("div", "divide", "true_divide", "__truediv__"), _quotient),
     **dict.fromkeys(("__rtruediv__", "__rdiv__"), _turned_quotient),
     FUSED: _attention,
-    "layer_norm": _layer_norm,
-    "rms_norm": _rms_norm,
-    "group_norm": _group_norm,
-    "instance_norm": _instance_norm,
+    **{name: partial(_norm, norm) for name, norm in NORMS.items()},
     "normalize": _normalize,
     "glu": _glu,
 }

@@ -31,13 +31,11 @@ def ranked(
     count = int(regions.max()) + 1
     while regions.size:
         sizes = np.bincount(regions, minlength=count)
-        large = sizes[regions] >= fewest
-        if not large.all():
-            regions, places = regions[large], places[large]
-            continue
         sums = np.bincount(regions, values[places], minlength=count)
-        means = np.divide(sums, sizes, out=np.full(count, -np.inf), where=sizes > 0)
+        means = np.divide(sums, sizes, out=np.full(count, -np.inf), where=sizes >= fewest)
         best = int(means.argmax())
+        if sizes[best] < fewest:
+            break
         taken = places[regions == best]
         found[taken] = means[best]
         left[taken] = False
