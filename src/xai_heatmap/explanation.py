@@ -274,8 +274,8 @@ class Explanation:
             picture = framed(picture, self.detection.box) if self.detection else picture
         else:
             how = {"colormap": colors, "alpha": alpha, "marked": contour}
-            alone = self.array is None or self.map.ndim != self.axes
-            beneath = nothing_beneath(self.map) if alone else self.array
+            own = self.array if self.map.ndim == self.axes else None
+            beneath = nothing_beneath(self.map) if own is None else own
             picture = drawn(beneath, strength, axis=axis or 0, slices=slices, **how)
         if legend:
             highest = top(self.heat(scale="none"), to=scale, signed=self.signed)

@@ -639,7 +639,7 @@ class OpenedNetwork(Network):
         like = next(
             (
                 own.layout
-                for own in reversed(layers.values())
+                for own in reversed(list(layers.values()))
                 if own.layout is not None and own.name != INPUT and _same(own, shape)
             ),
             None,

@@ -108,6 +108,15 @@ def residual_softmax(which: int | str | None = None) -> Choice:
     return Choice(f"residual_softmax({'' if which is None else repr(which)})", pick, settled)
 
 
+def _as_rows(gradient: Callable[[Scores], Scores], answer: Answer) -> Callable[[Scores], Scores]:
+    """A derivative by what the network answers in its own axes, by the rows that it is read as."""
+
+    def pulled(rows: Scores) -> Scores:
+        return answer.form.row(gradient(answer.form.native(rows)), rows.shape[1])
+
+    return pulled
+
+
 def function(
     value: Callable[[Scores], Values],
     *,
@@ -155,13 +164,8 @@ def function(
 
     def of_all(answer: Answer) -> Target:
         native = answer.form.native
-        shown = function(
-            lambda rows: value(native(rows)),
-            gradient=None
-            if gradient is None
-            else lambda rows: answer.form.row(gradient(native(rows)), rows.shape[1]),
-            label=label,
-        )
+        back = None if gradient is None else _as_rows(gradient, answer)
+        shown = function(lambda rows: value(native(rows)), gradient=back, label=label)
         return shown.pick(answer)
 
     return Choice(f"function({label})", lambda _: Target(label, checked, cotangent), of_all=of_all)

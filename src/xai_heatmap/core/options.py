@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from inspect import Parameter
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, Literal, cast, get_args, get_origin
 
 from xai_heatmap.core.errors import BadOption
 
@@ -139,8 +139,8 @@ def _parts(value: object) -> list[object] | None:
     if isinstance(value, str):
         parts = value.replace("x", ",").split(",")
         return [part.strip() for part in parts] if len(parts) > 1 else None
-    if isinstance(value, Sequence) and len(value) > 0:
-        return list(value)
+    if isinstance(value, Sequence) and value:
+        return list(cast("Sequence[object]", value))
     return None
 
 

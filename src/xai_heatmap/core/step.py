@@ -29,7 +29,7 @@ def step(which: int | str | Choice | None, at: int) -> Choice:
         raise UnknownTarget(
             f"{choice.label} says itself which places it is about. Give the class, and one step."
         )
-    if isinstance(at, bool) or not isinstance(at, int | np.integer):
+    if not _whole(at):
         raise UnknownTarget(f"A step is a whole number, counted from 0; received {at!r}.")
 
     def pick(answer: Answer) -> Target:
@@ -63,6 +63,10 @@ def unsaid(answer: Answer) -> NoScores:
         'xai_heatmap.network(model, answers="boxes"). Else wrap the model so that it answers the '
         "numbers to be explained, or name another output: xai_heatmap.network(model, output=KEY)."
     )
+
+
+def _whole(number: object) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)
 
 
 def _said(answer: Answer) -> str:

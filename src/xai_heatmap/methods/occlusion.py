@@ -55,8 +55,8 @@ def occlusion(
     array([3. , 2.5, 3.5, 5. ], dtype=float32)
     """
     grid = activation.shape[1:]
-    window, stride = _sizes(grid, window, stride)
-    windows = list(_windows(grid, window, stride))
+    sizes, steps = _sizes(grid, window, stride)
+    windows = list(_windows(grid, sizes, steps))
     covers = baseline(activation, fill)
     covered = (_covered(activation, covers, each) for each in windows)
     whole, *values = head(chain([activation], covered))
@@ -64,7 +64,7 @@ def occlusion(
     for each, value in zip(windows, values, strict=True):
         losses[each] += float(whole) - float(value)
         times[each] += 1
-    whole_axes = sum(size >= length > 1 for size, length in zip(window, grid, strict=True))
+    whole_axes = sum(size >= length > 1 for size, length in zip(sizes, grid, strict=True))
     figures = {COVERED: float(whole_axes)} if whole_axes else {}
     return Found((losses / times).astype(np.float32), figures)
 
