@@ -176,8 +176,8 @@ def test_looking_for_axes_ends_at_the_first_operation():
             super().__init__()
             torch.manual_seed(0)
             self.first, self.second = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)
-            self.first.register_forward_hook(lambda *_: calls.append("first"))
-            self.second.register_forward_hook(lambda *_: calls.append("second"))
+            self.first.register_forward_pre_hook(lambda *_: calls.append("first"))
+            self.second.register_forward_pre_hook(lambda *_: calls.append("second"))
 
         def forward(self, x):
             return self.second(self.first(x).relu()).mean((2, 3))
