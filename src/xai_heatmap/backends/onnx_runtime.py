@@ -85,8 +85,9 @@ def open_onnx(
     )
     beside = as_declared(given.inputs, read_by(given, held))
     adapter = GraphAdapter(file.name, said, given, sites(engine.ready(shape, beside)), beside)
+    own = known if axes is None or known is None else axes.native(known)
     network = OnnxNetwork(
-        adapter, engine, State(), image_shape=known, keep_closing=keep_closing, axes=axes
+        adapter, engine, State(), image_shape=own, keep_closing=keep_closing, axes=axes
     )
     network.built_in = tuple(layers(file.model))
     return network
