@@ -34,7 +34,7 @@ CLEAR = 0.75
 ALIKE, SAME = 0.6, 0.9
 """How far the changes of a layer go with those of one whose grid is known."""
 
-ENOUGH = 64
+ENOUGH = 32
 """Feature maps that are looked at, at most, of those of a layer."""
 
 EVEN = 0.3
@@ -95,7 +95,7 @@ def moves(outputs: Native, image: Sequence[int]) -> Moves | None:
         return None
     *first, last = outputs.shape[1:]
     uneven = [_spread(grid, image) for grid in ((*first[1:], last), first)] if whole else [1, 0]
-    kept = [None, None]
+    kept: list[Changes | None] = [None, None]
     silent = True
     for end, axis in enumerate((1, -1)):
         if uneven[end] <= min(uneven) + EVEN:
@@ -107,7 +107,7 @@ def moves(outputs: Native, image: Sequence[int]) -> Moves | None:
                 return None
             silent = silent and largest <= SILENT * float(np.abs(some[0]).max())
             kept[end] = _lengths(change, largest)
-    return Moves(*kept, silent)
+    return Moves(kept[0], kept[1], silent)
 
 
 def _spread(grid: Sequence[int], image: Sequence[int]) -> float:

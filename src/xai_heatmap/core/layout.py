@@ -29,6 +29,9 @@ A_TOKEN, NEVER_SEEN = 0.05, 0.2
 uneven steps count by their logarithm.
 """
 
+EVEN = 0.25
+"""Logarithm of how uneven the steps of a grid that no layer before had may be."""
+
 THIRD = 0.1
 """How much an uneven step along one axis of a volume speaks against a grid."""
 
@@ -214,9 +217,9 @@ def _even_grid(places: int, image: Sequence[int]) -> tuple[int, int] | None:
     if len(image) != 2 or places < 4:
         return None
     rows = [r for r in range(2, places + 1) if places % r == 0 and places // r > 1]
-    grids = [(r, places // r) for r in rows if _strides((r, places // r), image)]
-    best = min(grids, key=lambda g: _distortion(g, image), default=None)
-    return best if best is not None and _distortion(best, image) < 0.25 else None
+    even = [(r, places // r) for r in rows if _distortion((r, places // r), image) < EVEN]
+    grids = [grid for grid in even if _strides(grid, image)]
+    return min(grids, key=lambda g: _distortion(g, image), default=None)
 
 
 def own_layout(shape: Sequence[int], *, images: int, channels_last: bool) -> Layout | None:
@@ -232,13 +235,11 @@ def own_layout(shape: Sequence[int], *, images: int, channels_last: bool) -> Lay
 
 def _strides(grid: Sequence[int], image: Sequence[int]) -> bool:
     """Whether steps of one whole length make such a grid, with or without what is left over."""
-    longest = max(side // places for places, side in zip(grid, image, strict=True)) + 1
+    least = min(side // (places + 1) for places, side in zip(grid, image, strict=True)) or 1
+    most = max(side // places for places, side in zip(grid, image, strict=True)) + 1
     return any(
-        all(
-            places in (side // step, -(-side // step))
-            for places, side in zip(grid, image, strict=True)
-        )
-        for step in range(1, longest + 1)
+        all(g in (side // step, -(-side // step)) for g, side in zip(grid, image, strict=True))
+        for step in range(least, most + 1)
     )
 
 
