@@ -48,8 +48,8 @@ test: $(STAMP) ## everything: the checks above and every test, on every Keras ba
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope tests/backends tests/compat tests/methods -k keras
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope tests/backends tests/compat tests/methods -k keras
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope tests/networks tests/compat tests/methods -k keras
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope tests/networks tests/compat tests/methods -k keras
 
 $(OLDEST)/installed: pyproject.toml tests/oldest.txt
 	$(PYTHON) -m venv $(OLDEST)
@@ -60,8 +60,8 @@ $(OLDEST)/installed: pyproject.toml tests/oldest.txt
 
 oldest: $(OLDEST)/installed ## a fast set of tests on the lowest versions allowed; WITH="torch safetensors" adds 3 GB
 	KERAS_BACKEND=jax $(OLDEST)/bin/python -m pytest --override-ini addopts= --override-ini filterwarnings=default \
-		tests/backends/test_onnx_conformance.py tests/backends/test_oldest.py \
-		tests/cli/test_export.py tests/cli/test_demo.py
+		tests/networks/test_onnx_conformance.py tests/networks/test_oldest.py \
+		tests/apps/test_export.py tests/apps/test_demo.py
 	$(OLDEST)/bin/xai-heatmap explain --help > /dev/null
 
 $(PEERS)/installed: $(STAMP)
@@ -87,7 +87,7 @@ docs: $(STAMP) ## write the pages that are made from the code
 	$(BIN)/python docs/generate_methods.py
 	$(BIN)/python docs/generate_onnx_operators.py
 	$(BIN)/python docs/scenes.py
-	$(BIN)/python docs/demo.py
+	$(BIN)/python docs/showcase/demo.py
 
 mypages: $(STAMP) ## the methods' pages with your photograph: PHOTO=me.jpg MODEL=resnet.onnx OUT=new-folder
 	$(BIN)/python docs/generate_methods.py --photo "$(PHOTO)" --model "$(MODEL)" --out "$(OUT)" $(PAGES)

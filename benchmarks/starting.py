@@ -34,7 +34,7 @@ RUNS = {
     "import xai_heatmap": "import xai_heatmap",
     "from xai_heatmap import explain": "from xai_heatmap import explain",
     "xai-heatmap --help": """
-from xai_heatmap.cli import main
+from xai_heatmap.apps.cli import main
 sys.argv = ["xai-heatmap", "--help"]
 try:
     main()

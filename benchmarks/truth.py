@@ -199,7 +199,7 @@ def _by_peers(network: xh.Network, seed: int, methods: Sequence[str]) -> Answers
 def _twin() -> object:
     from benchmarks import peers
     from benchmarks.torchvision_operators import declare_missing_operators
-    from xai_heatmap.backends.demo import torch_twin
+    from xai_heatmap.networks.loading.demo import torch_twin
 
     peers.visible()
     declare_missing_operators()

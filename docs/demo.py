@@ -1,10 +1,10 @@
-"""Draw docs/images/demo.jpg, what the demonstration shows: ``python docs/demo.py``."""
+"""Draw docs/images/demo.jpg, what the demonstration shows: ``python docs/showcase/demo.py``."""
 
 from pathlib import Path
 
 import PIL.Image
 
-from xai_heatmap import demo
+from xai_heatmap.showcase import demo
 
 PICTURE = Path(__file__).resolve().parent / "images" / "demo.jpg"
 ROWS = (0, 2, 3, 5)

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import xai_heatmap as xh
 import xai_heatmap.methods  # registers every method
-from xai_heatmap.backends.onnx_formulas import FORMULAS
-from xai_heatmap.cli.citations import citations
-from xai_heatmap.cli.methods import grouped
+from xai_heatmap.apps.cli.citations import citations
+from xai_heatmap.apps.cli.methods import grouped
 from xai_heatmap.core.registry import METHODS, MODIFIERS, Method, Modifier
+from xai_heatmap.networks.onnx.formulas import FORMULAS
 from xai_heatmap.sources.labels import labels as read_labels
 
 HERE = Path(__file__).resolve().parent

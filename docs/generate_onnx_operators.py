@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from xai_heatmap import reverse
-from xai_heatmap.reverse.prepare import LEAST_OPSET
-from xai_heatmap.reverse.registry import CONSTANT
+from xai_heatmap.networks.onnx import autodiff
+from xai_heatmap.networks.onnx.autodiff.prepare import LEAST_OPSET
+from xai_heatmap.networks.onnx.autodiff.registry import CONSTANT
 
 PAGE = Path(__file__).resolve().parent / "onnx-operators.md"
 
@@ -26,16 +26,16 @@ standard defines by others, are written out in those. Models with int8 weights a
 TESTED = """
 ## How each is tested
 
-- **Every rule by itself** (`tests/reverse/test_rules.py`): random shapes and attributes are drawn
+- **Every rule by itself** (`tests/autodiff/test_rules.py`): random shapes and attributes are drawn
   (kernels, strides, dilations, uneven padding, groups, broadcasting, axes), the gradient is run by
   onnxruntime and compared with that of PyTorch's autograd in double precision: no more than 1e-5
   off, relative to the largest value. Each case runs with known lengths, with an open first axis and
   with all axes open. Cases stay away from kinks; what happens on one stands in the table. A test
   fails where an operator has no such cases.
-- **The sweep** (`tests/reverse/test_sweep.py`): branches, shared tensors, constants, refusals.
-- **Whole networks** (`tests/reverse/test_whole_networks.py`): small networks of the ConvNeXt, ViT,
+- **The sweep** (`tests/autodiff/test_sweep.py`): branches, shared tensors, constants, refusals.
+- **Whole networks** (`tests/autodiff/test_whole_networks.py`): small networks of the ConvNeXt, ViT,
   Swin and Inception kinds, exported by PyTorch in several opsets, and trained ones at many depths.
-- **Maps** (`tests/backends/test_onnx_every_layer.py`): Grad-CAM at every layer of trained networks,
+- **Maps** (`tests/networks/test_onnx_every_layer.py`): Grad-CAM at every layer of trained networks,
   within 1e-4 of their PyTorch twins.
 """
 
@@ -44,7 +44,7 @@ def page() -> str:
     """The whole text."""
     rows = [
         f"| `{name}` | {_cell(rule.formula)} | {_cell(rule.remarks)} |"
-        for name, rule in reverse.rules().items()
+        for name, rule in autodiff.rules().items()
     ]
     table = ["| Operator | Derivative | Remarks |", "|---|---|---|", *rows]
     constant = ", ".join(f"`{name}`" for name in sorted(CONSTANT))

@@ -19,7 +19,7 @@ from xai_heatmap import metrics, scenes
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.core.registry import METHODS
-from xai_heatmap.explanation import Explanation
+from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.render.contour import contour
 from xai_heatmap.render.sheet import sheet
 

@@ -15,8 +15,8 @@ import PIL.Image
 
 import xai_heatmap as xh
 import xai_heatmap.methods  # registers every method
-from xai_heatmap.backends.load import load
 from xai_heatmap.core.registry import METHODS
+from xai_heatmap.networks.loading.load import load
 from xai_heatmap.sources.labels import labels
 
 HERE = Path(__file__).resolve().parent

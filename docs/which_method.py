@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import measured
 
-from xai_heatmap.cli.methods import grouped
+from xai_heatmap.apps.cli.methods import grouped
 from xai_heatmap.core.registry import METHODS, MODIFIERS, Method
 
 HEAD = """# Which method when?

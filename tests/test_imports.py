@@ -30,7 +30,8 @@ def test_explaining_needs_no_framework_until_a_model_is_handed_in():
 
 def test_help_brings_no_framework():
     code = (
-        "from xai_heatmap.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass"
+        "from xai_heatmap.apps.cli import main\ntry:\n    main(['--help'])\n"
+        "except SystemExit:\n    pass"
     )
     assert not loaded(code).intersection(HEAVY)
 

@@ -45,7 +45,7 @@ def test_python_examples_run(tmp_path, monkeypatch):
 def test_commands_are_commands():
     from typer.main import get_command
 
-    from xai_heatmap.cli.app import app
+    from xai_heatmap.apps.cli.app import app
 
     known = get_command(app).commands
     said = re.findall(r"^xai-heatmap (\w+)", "\n".join(blocks("sh")), flags=re.MULTILINE)

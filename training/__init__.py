@@ -1,1 +1,1 @@
-"""How the two networks in ``xai_heatmap/backends/demo`` were trained."""
+"""How the two networks in ``xai_heatmap/networks/loading/demo`` were trained."""

@@ -4,9 +4,9 @@ import json
 
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 
-from xai_heatmap.backends.demo.architecture import SIDE, STEPS, Convolution
-from xai_heatmap.backends.demo.shipped import Arrays
-from xai_heatmap.backends.onnx_metadata import LABELS, PREPROCESS, write
+from xai_heatmap.networks.loading.demo.architecture import SIDE, STEPS, Convolution
+from xai_heatmap.networks.loading.demo.shipped import Arrays
+from xai_heatmap.networks.onnx.metadata import LABELS, PREPROCESS, write
 from xai_heatmap.scenes import CLASSES
 
 OPSET, IR_VERSION = 18, 9

@@ -5,8 +5,8 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from xai_heatmap.backends.demo.architecture import Convolution
-from xai_heatmap.backends.demo.in_torch import assembled, convolving
+from xai_heatmap.networks.loading.demo.architecture import Convolution
+from xai_heatmap.networks.loading.demo.in_torch import assembled, convolving
 
 
 class Step(nn.Sequential):

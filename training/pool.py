@@ -8,7 +8,7 @@ import numpy as np
 from rich.progress import track
 
 from xai_heatmap import scenes
-from xai_heatmap.backends.demo import TRAINED_ON
+from xai_heatmap.networks.loading.demo import TRAINED_ON
 
 FIRST_SEED = TRAINED_ON.start
 """Training takes seeds from here up; what is measured takes others."""

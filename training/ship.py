@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from training.graph import graph
-from xai_heatmap.backends.demo import NAMES, arrays, file
+from xai_heatmap.networks.loading.demo import NAMES, arrays, file
 
 LARGEST = 1_500_000
 """Bytes that a shipped file may have."""

@@ -14,7 +14,7 @@ from training.drawing import RECIPES, Recipe, batches
 from training.measure import measured
 from training.network import folded, network
 from training.pool import Pool, pool
-from xai_heatmap.backends.demo import TRAINED_ON
+from xai_heatmap.networks.loading.demo import TRAINED_ON
 from xai_heatmap.scenes import CLASSES
 
 BATCH = 64

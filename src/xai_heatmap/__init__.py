@@ -10,22 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xai_heatmap import metrics, scenes
-    from xai_heatmap.backends import network
-    from xai_heatmap.backends.detector import detector
-    from xai_heatmap.backends.held import whole
     from xai_heatmap.compat import Drawer, XAIActivations, XAIHeatmap, XVisTool
-    from xai_heatmap.core.box import box
-    from xai_heatmap.core.box_form import Boxes
-    from xai_heatmap.core.detections import Detection
+    from xai_heatmap.core.boxes.box import box
+    from xai_heatmap.core.boxes.detections import Detection
+    from xai_heatmap.core.boxes.spec import Boxes
     from xai_heatmap.core.errors import XaiHeatmapError
     from xai_heatmap.core.geometry import Geometry
-    from xai_heatmap.core.measured_target import function, likeness, residual_softmax
     from xai_heatmap.core.network import Layer, Network, Recording
     from xai_heatmap.core.prediction import Prediction
-    from xai_heatmap.core.region import region
     from xai_heatmap.core.registry import Method, method
-    from xai_heatmap.core.step import step
-    from xai_heatmap.core.target import (
+    from xai_heatmap.core.targets.measured import function, likeness, residual_softmax
+    from xai_heatmap.core.targets.region import region
+    from xai_heatmap.core.targets.step import step
+    from xai_heatmap.core.targets.target import (
         Choice,
         Target,
         category,
@@ -38,55 +35,58 @@ if TYPE_CHECKING:
         top,
     )
     from xai_heatmap.core.verdict import Verdict
-    from xai_heatmap.explaining import compare, explain, maps
-    from xai_heatmap.explanation import Comparison, Explanation
-    from xai_heatmap.exporting import export
-    from xai_heatmap.many import Explanations
-    from xai_heatmap.preprocess import Preprocess
+    from xai_heatmap.explaining.explain import compare, explain, maps
+    from xai_heatmap.explaining.explanation import Comparison, Explanation
+    from xai_heatmap.explaining.many import Explanations
+    from xai_heatmap.exporting.export import export
+    from xai_heatmap.networks import network
+    from xai_heatmap.networks.function.detector import detector
+    from xai_heatmap.networks.opening.held import whole
+    from xai_heatmap.sources.preprocess import Preprocess
 
 _HOMES = {
-    "Boxes": "core.box_form",
-    "Choice": "core.target",
-    "Comparison": "explanation",
-    "Detection": "core.detections",
+    "Boxes": "core.boxes.spec",
+    "Choice": "core.targets.target",
+    "Comparison": "explaining.explanation",
+    "Detection": "core.boxes.detections",
     "Drawer": "compat",
-    "Explanation": "explanation",
-    "Explanations": "many",
+    "Explanation": "explaining.explanation",
+    "Explanations": "explaining.many",
     "Geometry": "core.geometry",
     "Layer": "core.network",
     "Method": "core.registry",
     "Network": "core.network",
     "Prediction": "core.prediction",
-    "Preprocess": "preprocess",
+    "Preprocess": "sources.preprocess",
     "Recording": "core.network",
-    "Target": "core.target",
+    "Target": "core.targets.target",
     "Verdict": "core.verdict",
     "XAIActivations": "compat",
     "XAIHeatmap": "compat",
     "XVisTool": "compat",
     "XaiHeatmapError": "core.errors",
-    "box": "core.box",
-    "category": "core.target",
-    "compare": "explaining",
-    "contrast": "core.target",
-    "detector": "backends.detector",
-    "explain": "explaining",
-    "export": "exporting",
-    "function": "core.measured_target",
-    "likeness": "core.measured_target",
-    "maps": "explaining",
-    "margin": "core.target",
+    "box": "core.boxes.box",
+    "category": "core.targets.target",
+    "compare": "explaining.explain",
+    "contrast": "core.targets.target",
+    "detector": "networks.function.detector",
+    "explain": "explaining.explain",
+    "export": "exporting.export",
+    "function": "core.targets.measured",
+    "likeness": "core.targets.measured",
+    "maps": "explaining.explain",
+    "margin": "core.targets.target",
     "method": "core.registry",
-    "negative": "core.target",
-    "network": "backends",
-    "probability": "core.target",
-    "region": "core.region",
-    "residual_softmax": "core.measured_target",
-    "rest": "core.target",
-    "similar": "core.target",
-    "step": "core.step",
-    "top": "core.target",
-    "whole": "backends.held",
+    "negative": "core.targets.target",
+    "network": "networks",
+    "probability": "core.targets.target",
+    "region": "core.targets.region",
+    "residual_softmax": "core.targets.measured",
+    "rest": "core.targets.target",
+    "similar": "core.targets.target",
+    "step": "core.targets.step",
+    "top": "core.targets.target",
+    "whole": "networks.opening.held",
 }
 
 _MODULES = ("metrics", "scenes")

@@ -7,9 +7,9 @@ import pytest
 from small_networks import picture
 
 import xai_heatmap as xh
-from xai_heatmap.backends.opened import OpenedNetwork
-from xai_heatmap.backends.recording import OpenedRecording
 from xai_heatmap.compat import Drawer, XAIActivations, XAIHeatmap, XVisTool
+from xai_heatmap.networks.opening.network import OpenedNetwork
+from xai_heatmap.networks.opening.recording import OpenedRecording
 
 pytestmark = [
     pytest.mark.filterwarnings(r"ignore::DeprecationWarning:keras\..*"),  # Keras 3.15 with numpy 2

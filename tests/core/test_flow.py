@@ -2,8 +2,8 @@
 
 import pytest
 
-from xai_heatmap.core.flow import Flow, surveyed
-from xai_heatmap.core.layout import Layout
+from xai_heatmap.core.layers.flow import Flow, surveyed
+from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.network import Layer
 
 

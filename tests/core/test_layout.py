@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xai_heatmap.core.layout import Layout, layout
+from xai_heatmap.core.layers.layout import Layout, layout
 
 
 def found(shape, *, image=(224, 224), last=False, grids=()):

@@ -1,8 +1,8 @@
 import pytest
 
-from xai_heatmap.core.box_form import Boxes
+from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import BadOption, UnknownTarget
-from xai_heatmap.core.wording import answering, parsed
+from xai_heatmap.core.targets.wording import answering, parsed
 
 LABELS = (
     "goldfish, Carassius auratus",

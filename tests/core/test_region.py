@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import xai_heatmap as xh
-from xai_heatmap.core.answer import Answer, Form, Seen
 from xai_heatmap.core.errors import UnknownTarget
-from xai_heatmap.core.region import boxed, masked
-from xai_heatmap.core.target import Choice
+from xai_heatmap.core.targets.answer import Answer, Form, Seen
+from xai_heatmap.core.targets.region import boxed, masked
+from xai_heatmap.core.targets.target import Choice
 
 GRID = (2, 3)
 SCORES = np.random.default_rng(0).normal(size=(4, *GRID)).astype(np.float32) * 2

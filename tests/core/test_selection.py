@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from xai_heatmap.core.errors import NestedLayer, NoGrid, UnknownLayer
-from xai_heatmap.core.layout import Layout
+from xai_heatmap.core.layers.layout import Layout
+from xai_heatmap.core.layers.selection import grids, pyramid, select, several, spread
 from xai_heatmap.core.network import INPUT, Layer, Survey
-from xai_heatmap.core.selection import grids, pyramid, select, several, spread
 
 
 def layer(name, k, size):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from xai_heatmap.core.layout import Layout
-from xai_heatmap.core.signal_layout import signal_layout
+from xai_heatmap.core.layers.layout import Layout
+from xai_heatmap.core.layers.signal import signal_layout
 
 
 def read(inner, kind, *, last=False, before=None, lengths=(1000,)):

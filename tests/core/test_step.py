@@ -10,7 +10,7 @@ from torch import nn
 
 import xai_heatmap as xh
 from xai_heatmap.core.errors import NoScores, UnknownTarget
-from xai_heatmap.core.wording import parsed
+from xai_heatmap.core.targets.wording import parsed
 
 
 class Reader(nn.Module):

@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from xai_heatmap.core.classes import class_index, ranking, softmax
 from xai_heatmap.core.errors import UnknownTarget
-from xai_heatmap.core.measured_target import function, likeness, residual_softmax
-from xai_heatmap.core.target import (
+from xai_heatmap.core.targets.classes import class_index, ranking, softmax
+from xai_heatmap.core.targets.measured import function, likeness, residual_softmax
+from xai_heatmap.core.targets.target import (
     category,
     contrast,
     margin,

@@ -15,15 +15,15 @@ from twins import TWINS
 import xai_heatmap as xh
 import xai_heatmap.methods
 from conformance import SHAPE, images
-from xai_heatmap.backends.recording import OpenedRecording
 from xai_heatmap.core.registry import METHODS as EVERY
 from xai_heatmap.core.registry import find_method
+from xai_heatmap.networks.opening.recording import OpenedRecording
 
 # keras's torch variables, fixed for the numpy of tomorrow by keras itself
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 METHODS = {name: method for name, method in EVERY.items() if "attentions" not in method.needs}
-"""Those of attention are compared on transformers, in tests/backends/test_attention.py."""
+"""Those of attention are compared on transformers, in tests/networks/test_attention.py."""
 
 LAYERS = {"cam": "relu"}
 """Where a method can't explain `conv`, whose output a ReLU cuts off."""

@@ -23,7 +23,7 @@ from xai_heatmap.core.errors import BadOption, NoRule
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.network import for_and_against
 from xai_heatmap.core.registry import find_method
-from xai_heatmap.mapping import Ask, Passed, mapped, with_biases
+from xai_heatmap.explaining.maps import Ask, Passed, mapped, with_biases
 
 # keras's torch variables, fixed for the numpy of tomorrow by keras itself
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -213,7 +213,7 @@ def test_pytorch_is_complete(name):
 @pytest.mark.skipif(importlib.util.find_spec("onnxscript") is None, reason="needs onnxscript")
 @pytest.mark.parametrize("name", MIDDLES)
 def test_onnx_is_complete(name):
-    from xai_heatmap.backends.onnx_from_torch import from_torch
+    from xai_heatmap.exporting.from_torch import from_torch
 
     network = xh.network(from_torch(module(name), SHAPE), image_shape=SHAPE)
     # the epsilon of a layer normalisation is not seen there

@@ -82,7 +82,7 @@ def test_a_seed_gives_the_same_batches(pool):
 def test_folding_changes_no_score():
     from training.network import folded, network
 
-    from xai_heatmap.backends.demo.in_torch import twin
+    from xai_heatmap.networks.loading.demo.in_torch import twin
 
     torch.manual_seed(0)
     model = network(len(scenes.CLASSES)).eval()

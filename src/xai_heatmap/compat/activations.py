@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from xai_heatmap.backends import network
 from xai_heatmap.compat.layers import listed, numbered
 from xai_heatmap.compat.looking import inputs, look
 from xai_heatmap.compat.pictures import BlueFirst, to_cv2
 from xai_heatmap.core.arrays import Activation, Gradient, ScoreRow
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.target import Choice
-from xai_heatmap.question import Question
+from xai_heatmap.core.targets.target import Choice
+from xai_heatmap.explaining.question import Question
+from xai_heatmap.networks import network
 from xai_heatmap.render.colormaps import colored
 
 FLAT = 1e-6

@@ -3,11 +3,11 @@
 import numpy as np
 from jaxtyping import Float32, Float64, Shaped, UInt8
 
-from xai_heatmap.core.answer import Answer
 from xai_heatmap.core.arrays import Activation, Map
-from xai_heatmap.core.classes import class_label
 from xai_heatmap.core.geometry import stretched
-from xai_heatmap.core.target import Choice, Target, linear
+from xai_heatmap.core.targets.answer import Answer
+from xai_heatmap.core.targets.classes import class_label
+from xai_heatmap.core.targets.target import Choice, Target, linear
 from xai_heatmap.render.colormaps import named
 from xai_heatmap.render.heat import heat
 

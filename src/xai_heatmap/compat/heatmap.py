@@ -5,7 +5,6 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float64
 
-from xai_heatmap.backends import network
 from xai_heatmap.compat.document import document_overlay, output_of_argmax
 from xai_heatmap.compat.layers import listed, numbered
 from xai_heatmap.compat.looking import document, heatmap, inputs, look
@@ -14,8 +13,9 @@ from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import Network
-from xai_heatmap.core.target import Choice
-from xai_heatmap.explanation import Explanation
+from xai_heatmap.core.targets.target import Choice
+from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.networks import network
 
 OPACITY = 0.8
 """Of the strongest relevance; the seed's weight."""

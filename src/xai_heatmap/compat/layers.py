@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from xai_heatmap.core.errors import UnknownLayer
+from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.named import named
 from xai_heatmap.core.network import Network
-from xai_heatmap.core.selection import select
 
 
 def listed(layers: Any) -> list[Any]:

@@ -15,10 +15,10 @@ from xai_heatmap.core.geometry import Geometry, stretched
 from xai_heatmap.core.network import LogRecording, Network
 from xai_heatmap.core.prediction import probabilities
 from xai_heatmap.core.registry import Found, find_method
-from xai_heatmap.core.target import Choice
-from xai_heatmap.explanation import Explanation
-from xai_heatmap.question import Question, questions_of
-from xai_heatmap.taking import Taken
+from xai_heatmap.core.targets.target import Choice
+from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.inputs import Taken
+from xai_heatmap.explaining.question import Question, questions_of
 
 GRADCAM = find_method("gradcam")
 """The method of the old API."""

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from xai_heatmap.backends import network
 from xai_heatmap.compat.activations import tiles
 from xai_heatmap.compat.heatmap import painted
 from xai_heatmap.compat.layers import numbered
@@ -15,12 +14,13 @@ from xai_heatmap.compat.pictures import Picture, from_cv2
 from xai_heatmap.core.arrays import Image, Inputs
 from xai_heatmap.core.errors import BadOption, InputError
 from xai_heatmap.core.geometry import Geometry, Size
+from xai_heatmap.core.layers.selection import grids
 from xai_heatmap.core.listed import class_names
-from xai_heatmap.core.selection import grids
-from xai_heatmap.core.target import Choice
-from xai_heatmap.explanation import Explanation
-from xai_heatmap.preparing import preparation
-from xai_heatmap.preprocess import Preprocess
+from xai_heatmap.core.targets.target import Choice
+from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.preparing import preparation
+from xai_heatmap.networks import network
+from xai_heatmap.sources.preprocess import Preprocess
 
 Result = dict[str, Any]
 """``heatmap``: uint8 BGR; ``activations``: `Tiles`; ``predictions``: what the decoder made."""

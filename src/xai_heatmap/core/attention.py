@@ -9,7 +9,7 @@ from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Attention, BatchAttention, Map, Tokens
 from xai_heatmap.core.errors import NoAttention
-from xai_heatmap.core.layout import MOST_PREFIX_TOKENS
+from xai_heatmap.core.layers.layout import MOST_PREFIX_TOKENS
 
 OTHERS = "Methods that need no attention work here: gradcam, layercam, libragrad, eigencam, rise."
 """What to do where there is no attention to be seen."""

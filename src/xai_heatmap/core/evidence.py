@@ -18,7 +18,7 @@ from xai_heatmap.core.arrays import (
 )
 from xai_heatmap.core.attention import Attentions
 from xai_heatmap.core.network import Recording
-from xai_heatmap.core.target import Target
+from xai_heatmap.core.targets.target import Target
 
 PLACES_AT_ONCE = 1 << 19
 """Of all activations in a batch together: ten pictures of 224 x 224, so that what a network holds

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Shaped
 
 from xai_heatmap.core.arrays import Activations
-from xai_heatmap.core.layout import Layout
+from xai_heatmap.core.layers.layout import Layout
 
 ONE_PLACE = Layout("channels_first", (1, 1))
 

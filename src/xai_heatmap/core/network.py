@@ -8,12 +8,12 @@ from typing import Literal, NoReturn
 import numpy as np
 from jaxtyping import Float32
 
-from xai_heatmap.core.answer import ROW, Form, Kind, Meaning
 from xai_heatmap.core.arrays import Activations, Inputs, ScoreRow, Scores
 from xai_heatmap.core.attention import OTHERS, Block
 from xai_heatmap.core.axes import Axes, usual
 from xai_heatmap.core.errors import BadOption, NoAttention, NoRule, NotAModel
-from xai_heatmap.core.layout import Layout
+from xai_heatmap.core.layers.layout import Layout
+from xai_heatmap.core.targets.answer import ROW, Form, Kind, Meaning
 
 INPUT = "input"
 """The name of layer zero, the picture itself."""

@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32
 
-from xai_heatmap.core.answer import ROW, Answer, Form, Kind, Meaning, Seen
 from xai_heatmap.core.arrays import ScoreRow
-from xai_heatmap.core.classes import class_label, ranking, sigmoid, softmax
-from xai_heatmap.core.detections import detections, evidence_of
+from xai_heatmap.core.boxes.detections import detections, evidence_of
+from xai_heatmap.core.targets.answer import ROW, Answer, Form, Kind, Meaning, Seen
+from xai_heatmap.core.targets.classes import class_label, ranking, sigmoid, softmax
 
 PREDICTIONS = 5
 """How many of the likeliest classes stand beside a map."""

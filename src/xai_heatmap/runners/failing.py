@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from xai_heatmap.backends.loaded import first_line
 from xai_heatmap.core.errors import ModelFailed, XaiHeatmapError
+from xai_heatmap.networks.loading.loaded import first_line
 
 OURS = "xai_heatmap"
-RUNS_MODELS = f"{OURS}.backends."
+RUNS_MODELS = f"{OURS}.networks."
 """Modules that call what is not ours to run a model."""
 
 

@@ -5,16 +5,16 @@ takes.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from xai_heatmap.asking import with_options
-from xai_heatmap.comparing import Place, Refusing
+from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network
-from xai_heatmap.core.selection import select
-from xai_heatmap.core.target import Choice
-from xai_heatmap.explanation import Explanation
-from xai_heatmap.levels import candidates
-from xai_heatmap.mapping import Ask, with_biases
-from xai_heatmap.question import Question, opened_at, questions
-from xai_heatmap.taking import Taken
+from xai_heatmap.core.targets.target import Choice
+from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.grid import Place, Refusing
+from xai_heatmap.explaining.inputs import Taken
+from xai_heatmap.explaining.levels import candidates
+from xai_heatmap.explaining.maps import Ask, with_biases
+from xai_heatmap.explaining.question import Question, opened_at, questions
+from xai_heatmap.explaining.request import with_options
 
 
 @dataclass(frozen=True)

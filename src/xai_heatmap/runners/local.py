@@ -7,9 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from xai_heatmap import backends
-from xai_heatmap.asking import DEFAULT_METHOD
-from xai_heatmap.backends.load import load
+from xai_heatmap import networks
 from xai_heatmap.core.axes import axes_of
 from xai_heatmap.core.errors import (
     BadOption,
@@ -22,16 +20,18 @@ from xai_heatmap.core.errors import (
 )
 from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.registry import find_method
-from xai_heatmap.core.wording import answering, parsed
-from xai_heatmap.explaining import compare
-from xai_heatmap.explanation import Comparison
-from xai_heatmap.job import Job
-from xai_heatmap.preprocess import Preprocess
+from xai_heatmap.core.targets.wording import answering, parsed
+from xai_heatmap.explaining.explain import compare
+from xai_heatmap.explaining.explanation import Comparison
+from xai_heatmap.explaining.request import DEFAULT_METHOD
+from xai_heatmap.jobs import request
+from xai_heatmap.jobs.job import Job
+from xai_heatmap.networks.loading.load import load
 from xai_heatmap.render.colormaps import named
-from xai_heatmap.runners import asked
 from xai_heatmap.runners.failing import running
 from xai_heatmap.sources.labels import labels as labels_in
 from xai_heatmap.sources.pixels import check_white
+from xai_heatmap.sources.preprocess import Preprocess
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def check(job: Job) -> None:
     """Whatever can be found wrong without the model is found before the model is loaded."""
     for name in job.method:
         find_method(name)
-    asked.options(job, job.method or (DEFAULT_METHOD,))
-    asked.held(job)
+    request.options(job, job.method or (DEFAULT_METHOD,))
+    request.held(job)
     if job.colormap is not None:
         named(job.colormap)
     if job.alpha is not None and not 0 <= job.alpha <= 1:
@@ -80,7 +80,7 @@ def check(job: Job) -> None:
         )
     if job.size is not None and min(job.size) < 1:
         raise BadOption(f"size is rows x columns, each at least 1; received {job.size}.")
-    Preprocess.from_dict({"mode": job.preprocess or "imagenet"} | asked.preprocessing(job))
+    Preprocess.from_dict({"mode": job.preprocess or "imagenet"} | request.preprocessing(job))
     if job.labels is not None:
         labels_in(job.labels)
     answering(job.answers)
@@ -92,11 +92,11 @@ def check(job: Job) -> None:
 def opened(job: Job) -> Network:
     """The job's network."""
     loaded = load(job.model or "", weights=job.weights)
-    return backends.network(
+    return networks.network(
         loaded,
         answers=answering(job.answers),
-        held=asked.held(job),
-        picture=asked.picture(job),
+        held=request.held(job),
+        picture=request.picture(job),
         axes=job.axes,
     )
 
@@ -109,7 +109,7 @@ def surveyed(network: Network, job: Job) -> Survey:
     ModelError
         For whatever that code raises.
     """
-    shape = asked.input_shape(job, network)
+    shape = request.input_shape(job, network)
     try:
         return network.survey(shape)
     except XaiHeatmapError:
@@ -138,15 +138,15 @@ def run(job: Job, network: Network) -> Iterator[Row]:
         compare,
         network,
         methods=methods,
-        layers=asked.layers(job.layer),
+        layers=request.layers(job.layer),
         targets=targets,
-        preprocess=asked.preparing(job),
+        preprocess=request.preparing(job),
         white=job.white,
         labels=names if job.labels else None,
-        options=asked.options(job, methods),
+        options=request.options(job, methods),
     )
     surveyed(network, job)
-    for image, title in zip(job.images, asked.titles(job.images), strict=True):
+    for image, title in zip(job.images, request.titles(job.images), strict=True):
         try:
             yield _explained(job, ask, image, title, network=network)
         except (InputError, NonFiniteScores, ModelFailed) as error:
@@ -157,12 +157,12 @@ def _explained(
     job: Job, ask: Callable[..., Comparison], image: str, title: str, *, network: Network
 ) -> Row:
     start = time.perf_counter()
-    given = asked.looked_at(image, network, job)
+    given = request.looked_at(image, network, job)
     decoded = time.perf_counter()
     with running(network.name):
         comparison = Comparison(tuple(replace(one, name=title) for one in ask(given)))
     explained = time.perf_counter()
-    pictures = comparison.save(job.out, draw=asked.drawing(job))
+    pictures = comparison.save(job.out, draw=request.drawing(job))
     written = time.perf_counter()
     return Row(
         image,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import PIL.Image
 
-from xai_heatmap.comparing import Cell, Line, Refusal
 from xai_heatmap.core.arrays import Image
-from xai_heatmap.explanation import Explanation
+from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.grid import Cell, Line, Refusal
 from xai_heatmap.render.matrix import Block, Strip, Tile, fitted, matrix
 from xai_heatmap.render.page import Picture
 

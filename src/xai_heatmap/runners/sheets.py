@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from xai_heatmap.comparing import Line, lines
 from xai_heatmap.core.errors import InputError, ModelFailed, NonFiniteScores, XaiHeatmapError
+from xai_heatmap.core.layers.selection import select, several, spread
 from xai_heatmap.core.network import Network, Survey
-from xai_heatmap.core.selection import select, several, spread
-from xai_heatmap.core.wording import parsed
-from xai_heatmap.explanation import Explanation
-from xai_heatmap.job import Job
-from xai_heatmap.runners import asked, pages
+from xai_heatmap.core.targets.wording import parsed
+from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.grid import Line, lines
+from xai_heatmap.explaining.inputs import taken
+from xai_heatmap.jobs import request
+from xai_heatmap.jobs.job import Job
+from xai_heatmap.runners import pages
 from xai_heatmap.runners.failing import running
 from xai_heatmap.runners.grid import Grid
 from xai_heatmap.runners.local import surveyed
@@ -20,7 +22,6 @@ from xai_heatmap.sinks.folder import safe_stem
 from xai_heatmap.sinks.identity import joined
 from xai_heatmap.sinks.picture import save_picture
 from xai_heatmap.sources.labels import labels as labels_in
-from xai_heatmap.taking import taken
 
 METHODS = ("gradcam", "layercam", "gradcam_pp", "ablationcam")
 """Where nobody says which."""
@@ -88,19 +89,19 @@ def sheets(
     methods = tuple(dict.fromkeys(job.method or METHODS))
     survey = surveyed(network, job)
     layers, left_out = _rows(job.layer, survey, rows)
-    for image, title in zip(job.images, asked.titles(job.images), strict=True):
+    for image, title in zip(job.images, request.titles(job.images), strict=True):
         start = time.perf_counter()
         try:
-            given = asked.looked_at(image, network, job)
+            given = request.looked_at(image, network, job)
             prepared = replace(
-                taken(given, asked.preparing(job), network, white=job.white), name=title
+                taken(given, request.preparing(job), network, white=job.white), name=title
             )
             choices = [choice for word in job.target for choice in parsed(word, names)]
             ask = Grid(
                 network,
                 prepared,
                 choices,
-                options=asked.options(job, job.method or METHODS),
+                options=request.options(job, job.method or METHODS),
                 labels=names if job.labels else None,
                 tell=tell,
             )
@@ -120,7 +121,7 @@ def sheets(
             if isinstance(cell, Explanation)
         )
         stem = safe_stem(f"{Path(title).stem}.compare")
-        drawn = pages.drawn(first, methods, told, asked.drawing_small(job), left_out=left_out)
+        drawn = pages.drawn(first, methods, told, request.drawing_small(job), left_out=left_out)
         own = [first.identity, *_identities(told)]
         written = [
             save_picture(

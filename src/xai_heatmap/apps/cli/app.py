@@ -1,0 +1,300 @@
+"""The commands with their flags. Importing this imports no framework, not even numpy."""
+
+from typing import Annotated
+
+import typer
+
+from xai_heatmap.apps.cli import compare, demo, export
+from xai_heatmap.apps.cli.flags import (
+    Alpha,
+    Answers,
+    Axes,
+    Axis,
+    Colormap,
+    Contour,
+    Crop,
+    Debug,
+    Fit,
+    Hold,
+    Images,
+    Json,
+    Labels,
+    MaxPixels,
+    Mean,
+    Model,
+    Options,
+    Out,
+    Picture,
+    Preset,
+    Resampling,
+    Size,
+    Slices,
+    Std,
+    Targets,
+    Weights,
+    White,
+)
+
+COMMANDS = ("explain", "compare", "layers", "export", "demo", "methods", "doctor")
+
+app = typer.Typer(
+    name="xai-heatmap",
+    rich_markup_mode=None,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  xai-heatmap demo
+  xai-heatmap explain dog.jpg --model torchvision:resnet50
+  xai-heatmap explain *.jpg --model model.keras --preprocess imagenet --out maps
+  xai-heatmap compare dog.jpg --model model.keras --layers all
+  xai-heatmap layers model.keras
+  xai-heatmap export model.onnx explainer.onnx
+  xai-heatmap methods
+  xai-heatmap doctor
+
+\b
+Exit codes:
+  0 all well   1 some pictures failed   2 the call   3 the model   4 a picture
+  130 interrupted
+""",
+)
+
+
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"xai-heatmap {version('xai-heatmap')}")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """What did it look at? Heatmaps for any layer of any Keras 3 or PyTorch network."""
+
+
+@app.command(
+    short_help="Explain pictures: a heatmap each.",
+    epilog="""\b
+Examples:
+  xai-heatmap explain dog.jpg -m torchvision:resnet50
+  xai-heatmap explain dog.jpg -m model.keras --preprocess imagenet -o maps
+  xai-heatmap explain dog.jpg -m net.py:make --weights net.safetensors \\
+      --preprocess imagenet --labels classes.csv
+  xai-heatmap explain dog.jpg -m model.keras --layer all
+  xai-heatmap explain dog.jpg -m model.keras --method gradcam --method layercam
+  xai-heatmap explain dog.jpg -m model.keras --target top3
+  xai-heatmap explain dog.jpg -m model.keras --target "beagle-basset"
+  xai-heatmap explain skin.jpg -m model.onnx --hold age=45 --hold site=site.npy
+  xai-heatmap explain *.jpg -m model.keras --json > maps.json
+
+\b
+Models:
+  model.keras, model.h5        read by Keras; code inside is refused
+  model.onnx                   run by onnxruntime
+  net.py:make                  your own Python file and a function in it
+  torchvision:NAME[/WEIGHTS]   timm:NAME   keras:NAME   hf:ORG/NAME
+                               from the hub; ?weights=none after the name: random
+
+Every flag can also stand in xai-heatmap.toml in the current folder, or in a variable
+such as XAI_HEATMAP_MODEL. A flag comes before a variable, a variable before the file.
+""",
+)
+def explain(
+    images: Images = None,
+    model: Model = None,
+    weights: Weights = None,
+    out: Out = None,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--layer",
+            metavar="LAYER",
+            help="auto, all, a name, a glob, or an index such as -1. Repeatable.  [default: auto]",
+        ),
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--method",
+            metavar="NAME",
+            help="As `xai-heatmap methods` lists them. Repeatable.  [default: the one that the "
+            "file was exported with, else gradcam]",
+        ),
+    ] = None,
+    option: Options = None,
+    target: Targets = None,
+    preprocess: Preset = None,
+    mean: Mean = None,
+    std: Std = None,
+    size: Size = None,
+    fit: Fit = None,
+    crop: Crop = None,
+    resampling: Resampling = None,
+    white: White = None,
+    hold: Hold = None,
+    picture: Picture = None,
+    axes: Axes = None,
+    labels: Labels = None,
+    answers: Answers = None,
+    colormap: Colormap = None,
+    alpha: Alpha = None,
+    contour: Contour = None,
+    legend: Annotated[
+        bool | None, typer.Option("--legend/--no-legend", help="Add a bar with the values.")
+    ] = None,
+    axis: Axis = None,
+    slices: Slices = None,
+    max_pixels: MaxPixels = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print this call as TOML, and stop.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Explain one or more pictures: a heatmap each, and what the model saw in them.
+
+    For every picture the folder gets a PNG, the raw map as NPZ and an entry in manifest.json;
+    where there are several layers, methods or targets, a contact sheet too.
+    """
+    from xai_heatmap.apps.cli.explain import explained
+
+    flags = {
+        "images": images,
+        "model": model,
+        "weights": weights,
+        "out": out,
+        "layer": layer,
+        "method": method,
+        "option": option,
+        "target": target,
+        "preprocess": preprocess,
+        "mean": mean,
+        "std": std,
+        "size": size,
+        "fit": fit,
+        "crop": crop,
+        "resampling": resampling,
+        "white": white,
+        "hold": hold,
+        "picture": picture,
+        "axes": axes,
+        "labels": labels,
+        "answers": answers,
+        "colormap": colormap,
+        "alpha": alpha,
+        "contour": contour,
+        "legend": legend,
+        "axis": axis,
+        "slices": slices,
+        "max_pixels": max_pixels,
+    }
+    return explained(flags, as_json=as_json, quiet=quiet, print_config=print_config)
+
+
+@app.command(
+    short_help="List the layers that have a map.",
+    epilog="""\b
+Examples:
+  xai-heatmap layers model.keras
+  xai-heatmap layers net.py:make --size 160
+  xai-heatmap layers "keras:MobileNetV2?weights=none" --all
+  xai-heatmap layers model.keras --json
+""",
+)
+def layers(
+    model: Annotated[
+        str | None, typer.Argument(metavar="MODEL", help="As for explain.", show_default=False)
+    ] = None,
+    weights: Weights = None,
+    size: Size = None,
+    hold: Hold = None,
+    picture: Picture = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also layers without a grid, which have no map.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """List the layers that a map can be drawn of, in order of execution, and which is `auto`."""
+    from xai_heatmap.apps.cli.layers import listed
+
+    flags = {
+        "model": model,
+        "weights": weights,
+        "size": size,
+        "hold": hold,
+        "picture": picture,
+    }
+    return listed(flags, every=every, as_json=as_json)
+
+
+app.command(short_help="Methods and layers side by side on one sheet.", epilog=compare.EPILOG)(
+    compare.compare
+)
+
+
+app.command(short_help="Write model and heatmap as one ONNX file.", epilog=export.EPILOG)(
+    export.export
+)
+
+
+app.command(short_help="See it at once: pictures and networks come along.", epilog=demo.EPILOG)(
+    demo.demo
+)
+
+
+@app.command(
+    short_help="List the methods, and when to use which.",
+    epilog="""\b
+Examples:
+  xai-heatmap methods
+  xai-heatmap methods gradcam rise
+  xai-heatmap methods --json
+  xai-heatmap explain dog.jpg -m model.keras --method gradcam --option relu=false
+""",
+)
+def methods(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Methods to show in full.", metavar="[NAME]...", show_default=False),
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """List the methods, when to use which and what it costs; formula and options of those named."""
+    from xai_heatmap.apps.cli.methods import listed
+
+    return listed(names or (), as_json=as_json)
+
+
+@app.command(
+    short_help="Show what is installed, and what is missing.",
+    epilog="""\b
+Examples:
+  xai-heatmap doctor
+  xai-heatmap doctor --devices
+  xai-heatmap doctor --json
+""",
+)
+def doctor(
+    devices: Annotated[
+        bool, typer.Option("--devices", help="Import the frameworks and list their devices.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Show versions, which frameworks are installed, and how to install what is missing."""
+    from xai_heatmap.apps.cli.doctor import examined
+
+    return examined(devices=devices, as_json=as_json)

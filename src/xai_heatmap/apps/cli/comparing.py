@@ -1,0 +1,172 @@
+"""From the flags of `compare` to its sheets, and what is said of them."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from xai_heatmap.apps.cli.terminal import aside, facts, log, print_json, print_lines
+from xai_heatmap.apps.cli.text import (
+    duration,
+    exit_code,
+    model_line,
+    predictions,
+    preparation,
+    shown,
+    told,
+)
+from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.grid import Cell, Line, Refusal
+from xai_heatmap.jobs.job import Job, settled
+from xai_heatmap.runners.local import check, opened
+from xai_heatmap.runners.sheets import METHODS, Sheet, Telling, sheets
+
+
+def compared(flags: Mapping[str, object], *, rows: int, as_json: bool) -> int:
+    """Run the job that the flags, the environment and the file in the current folder describe."""
+    job = settled(flags, environment=os.environ, folder=Path.cwd(), given=("images", "model"))
+    job = job.model_copy(update={"method": tuple(dict.fromkeys(job.method or METHODS))})
+    check(job)
+    start = time.perf_counter()
+    with aside():
+        network = opened(job)
+    if not as_json:
+        print_lines(model_line(job, network, time.perf_counter() - start))
+    made = []
+    for sheet in _aside(sheets(job, network, rows=rows, tell=_telling())):
+        made.append(sheet)
+        if not as_json:
+            _show(sheet, job)
+    if as_json:
+        print_json([_plain(sheet, job) for sheet in made])
+    return exit_code([sheet.error for sheet in made])
+
+
+def _aside(made: Iterator[Sheet]) -> Iterator[Sheet]:
+    while True:
+        with aside():
+            sheet = next(made, None)
+        _wipe()
+        if sheet is None:
+            return
+        yield sheet
+
+
+def _telling() -> Telling:
+    """Names the method at work, on one line of a terminal that the next one takes."""
+    if not sys.stderr.isatty():
+        return lambda _: None
+
+    def tell(method: str) -> None:
+        _wipe()
+        sys.stderr.write(f"{method} ...")
+        sys.stderr.flush()
+
+    return tell
+
+
+def _wipe() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+
+
+def _show(sheet: Sheet, job: Job) -> None:
+    first = sheet.first
+    if sheet.error is not None or first is None:
+        said = str(sheet.error)
+        code = sheet.error.code if sheet.error else ""
+        log(f"error {code}: {said if sheet.image in said else f'{sheet.image}: {said}'}")
+        return
+    lines = ["", *facts([("image  ", f"{sheet.image} ({shown(first)})")])]
+    lines += facts([("input  ", preparation(first))])
+    lines += facts(
+        [("target ", f"{one}, score {_score(told):.4g}") for one, told in sheet.lines.items()]
+    )
+    lines += predictions(first)
+    lines += facts([("maps   ", _counted(sheet)), *_remarks(sheet)])
+    if sheet.left_out:
+        rows = len(_layers(sheet)) + sheet.left_out
+        lines += facts([("note   ", f"{sheet.left_out} more layers are left out: --rows {rows}")])
+    lines += [f"sheet    {page}" for page in sheet.pages]
+    spent = ", ".join(f"{name} {duration(value)}" for name, value in sheet.seconds.items())
+    print_lines([*lines, *facts([("time   ", spent)])])
+    sys.stdout.flush()
+
+
+def _score(lines: Sequence[Line]) -> float:
+    return next(
+        cell.score for line in lines for cell in line.cells if isinstance(cell, Explanation)
+    )
+
+
+def _layers(sheet: Sheet) -> list[str]:
+    lines = next(iter(sheet.lines.values()))
+    return [name for line in lines for name in (line.layer, *line.same)]
+
+
+def _counted(sheet: Sheet) -> str:
+    layers, methods = len(_layers(sheet)), len(sheet.methods)
+    words = [cell.verdict.word for cell in _cells(sheet) if isinstance(cell, Explanation)]
+    return (
+        f"{layers} layer{'s' * (layers > 1)} x {methods} method{'s' * (methods > 1)}, "
+        f"{words.count('ok')} ok"
+    )
+
+
+def _cells(sheet: Sheet) -> Iterator[Cell]:
+    return (cell for lines in sheet.lines.values() for line in lines for cell in line.cells)
+
+
+def _remarks(sheet: Sheet) -> list[tuple[str, str]]:
+    """What was refused or came out empty, each reason once with the layers that it holds for."""
+    where: dict[tuple[str, str, str], list[str]] = {}
+    for lines in sheet.lines.values():
+        for line in lines:
+            for cell in line.cells:
+                if isinstance(cell, Refusal):
+                    said = "refused", cell.method, str(cell.error)
+                elif cell.verdict.word != "ok":
+                    said = "verdict", cell.method, str(cell.verdict)
+                else:
+                    continue
+                where.setdefault(said, []).append(line.layer)
+    return [
+        (kind, f"{method} at {_named(layers)}: {why}")
+        for (kind, method, why), layers in where.items()
+    ]
+
+
+def _named(layers: Sequence[str]) -> str:
+    several = list(dict.fromkeys(layers))
+    return several[0] if len(several) == 1 else f"{several[0]} and {len(several) - 1} more"
+
+
+def _plain(sheet: Sheet, job: Job) -> dict[str, object]:
+    """A sheet as JSON has it; every sheet has the same keys."""
+    return {
+        "image": sheet.image,
+        "model": job.model,
+        "error": told(sheet.error),
+        "rows": [
+            {
+                "target": target,
+                "layer": line.layer,
+                "same": list(line.same),
+                "cells": [_cell(cell) for cell in line.cells],
+            }
+            for target, lines in sheet.lines.items()
+            for line in lines
+        ],
+        "methods": list(sheet.methods),
+        "left_out": sheet.left_out,
+        "sheets": [str(page) for page in sheet.pages],
+        "seconds": dict(sheet.seconds),
+    }
+
+
+def _cell(cell: Cell) -> dict[str, object]:
+    """Every cell has an error, which is null where there is a map."""
+    if isinstance(cell, Refusal):
+        return {"method": cell.method, "layer": cell.layer, "error": told(cell.error)}
+    return cell.to_dict() | {"error": None}

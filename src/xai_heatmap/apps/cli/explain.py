@@ -1,0 +1,180 @@
+"""`xai-heatmap explain`: from flags to a job, from its rows to a table or JSON."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from xai_heatmap.apps.cli.terminal import aside, facts, log, print_json, print_lines
+from xai_heatmap.apps.cli.text import (
+    duration,
+    exit_code,
+    model_line,
+    predictions,
+    preparation,
+    shown,
+    times,
+    told,
+)
+from xai_heatmap.explaining.explanation import Comparison, Explanation
+from xai_heatmap.jobs.job import Job, settled
+from xai_heatmap.runners.local import Row, check, opened, run
+
+INTERRUPTED = 130
+
+Showing = Callable[[Row], None]
+
+
+def explained(
+    flags: Mapping[str, object], *, as_json: bool, quiet: bool, print_config: bool
+) -> int:
+    """Run the job that the flags, the environment and the file in the current folder describe."""
+    wanted = () if print_config else ("images", "model")
+    job = settled(flags, environment=os.environ, folder=Path.cwd(), given=wanted)
+    if print_config:
+        sys.stdout.write(job.to_toml())
+        return 0
+    check(job)
+    start = time.perf_counter()
+    with aside():
+        network = opened(job)
+    loading = time.perf_counter() - start
+    if not (as_json or quiet):
+        print_lines(model_line(job, network, loading))
+    show = _nothing if as_json else _error_alone if quiet else _show
+    rows, stopped = [], False
+    with _progress(len(job.images), show, shown=not (as_json or quiet)) as advance:
+        try:
+            for row in _aside(run(job, network)):
+                rows.append(row)
+                advance(row)
+        except KeyboardInterrupt:
+            stopped = True
+            log(f"stopped. {len(rows)} of {len(job.images)} pictures are done.")
+    if as_json:
+        print_json([_plain(row, job) for row in rows])
+    return INTERRUPTED if stopped else exit_code([row.error for row in rows])
+
+
+@contextmanager
+def _progress(total: int, show: Showing, *, shown: bool) -> Iterator[Showing]:
+    """What is called with every row: it shows the row, and below it the bar where there is one."""
+    if not shown or total < 2 or not sys.stderr.isatty():
+        yield show
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    progress = Progress(
+        TextColumn("explaining"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    task = progress.add_task("", total=total)
+
+    def advance(row: Row) -> None:
+        progress.stop()  # the bar is on stderr, the table on stdout: they take turns
+        show(row)
+        progress.advance(task)
+        progress.start()
+
+    with progress:
+        yield advance
+
+
+def _aside(rows: Iterator[Row]) -> Iterator[Row]:
+    while True:
+        with aside():
+            row = next(rows, None)
+        if row is None:
+            return
+        yield row
+
+
+def _show(row: Row) -> None:
+    _error_alone(row)
+    print_lines(_described(row))
+    sys.stdout.flush()
+
+
+def _error_alone(row: Row) -> None:
+    if row.error is not None:
+        said = str(row.error)
+        log(f"error {row.error.code}: {said if row.image in said else f'{row.image}: {said}'}")
+
+
+def _nothing(row: Row) -> None:
+    pass
+
+
+def _described(row: Row) -> list[str]:
+    comparison = row.comparison
+    if comparison is None:
+        return []
+    first = comparison[0]
+    lines = ["", *facts([("image  ", f"{row.image} ({shown(first)})")])]
+    lines += facts([("input  ", preparation(first))])
+    if len(comparison) == 1:
+        lines += facts(
+            [
+                ("layer  ", f"{first.layer.name}  {times(first.layer.shape)}{_reason(first)}"),
+                ("method ", f"{first.method}{_options(first)}"),
+                ("target ", f"{first.target}, score {first.score:.4g}"),
+            ]
+        )
+    lines += predictions(first)
+    if len(comparison) > 1:
+        lines += _maps(row, comparison)
+        lines.append(f"sheet    {row.sheet}")
+    else:
+        lines += facts([("verdict", str(first.verdict) if first.verdict.word != "ok" else "")])
+        lines.append(f"picture  {row.pictures[0]}")
+    spent = ", ".join(f"{name} {duration(value)}" for name, value in row.seconds.items())
+    notes = [n for n in first.notes if n != str(first.verdict)]
+    return lines + facts([*(("note   ", note) for note in notes), ("time   ", spent)])
+
+
+def _maps(row: Row, comparison: Comparison) -> list[str]:
+    lines = []
+    for one, picture in zip(comparison, row.pictures, strict=True):
+        said = (one.layer.name, times(one.layer.shape), one.method, one.target, one.verdict.word)
+        lines += [*facts([("map    ", "  ".join(said))]), f"         {picture}"]
+    return lines
+
+
+def _options(one: Explanation) -> str:
+    said = ", ".join(f"{name}={value}" for name, value in one.options.items())
+    return f"  {said}" if said else ""
+
+
+def _reason(one: Explanation) -> str:
+    return f"  auto: {one.layer_reason}" if one.layer_reason else ""
+
+
+def _plain(row: Row, job: Job) -> dict[str, object]:
+    """A row as JSON has it; every row has the same keys."""
+    explanations = [
+        one.to_dict() | {"picture": str(picture), "arrays": str(picture.with_suffix(".npz"))}
+        for one, picture in zip(row.comparison or (), row.pictures, strict=True)
+    ]
+    return {
+        "image": row.image,
+        "model": job.model,
+        "error": told(row.error),
+        "explanations": explanations,
+        "sheet": str(row.sheet) if row.sheet else None,
+        "seconds": dict(row.seconds),
+    }

@@ -1,0 +1,120 @@
+"""`xai-heatmap export`: a model with its heatmap as one ONNX file."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xai_heatmap.core.errors import BadOption
+
+EPILOG = """\b
+Examples:
+  xai-heatmap export model.onnx explainer.onnx
+  xai-heatmap export model.keras explainer.onnx --preprocess tf --labels classes.csv
+  xai-heatmap export net.py:make explainer.onnx --image-shape 3x224x224 --layer layer4
+  xai-heatmap export model.onnx explainer.onnx --method layercam --layer all
+
+\b
+The file answers what the model answers, and cam_0, cam_1, ...: a raw map a layer.
+Its input class_index says for which class, counted from 0; -1 is the prediction.
+The metadata xai_heatmap.class_index says which there are.
+"""
+
+
+def export(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="As for explain.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the .onnx file goes.")],
+    method: Annotated[
+        str,
+        typer.Option("--method", metavar="NAME", help="gradcam, hirescam, layercam or eigencam."),
+    ] = "gradcam",
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--layer",
+            metavar="LAYER",
+            help="auto, all, a name, a glob, or an index such as -1. Repeatable.  [default: auto]",
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", metavar="FILE", help="Names of the classes, kept in the file."),
+    ] = None,
+    preprocess: Annotated[
+        str | None,
+        typer.Option("--preprocess", metavar="PRESET", help="As for explain, kept in the file."),
+    ] = None,
+    image_shape: Annotated[
+        str | None,
+        typer.Option("--image-shape", metavar="CxHxW", help="Where the model leaves it open."),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option("--weights", metavar="FILE", help="State dict for a PyTorch model."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on stdout, errors included.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> int:
+    """Write one ONNX file that gives the prediction and its heatmap, wherever ONNX runs."""
+    from xai_heatmap.apps.cli.terminal import aside, print_json, print_lines
+    from xai_heatmap.exporting.export import export as exported
+    from xai_heatmap.networks.loading.load import load
+    from xai_heatmap.sources.labels import labels as labels_in
+
+    names = labels_in(labels) if labels else None
+    with aside(), _progress(shown=not as_json) as progress:
+        path = exported(
+            load(model, weights=weights),
+            out,
+            method=method,
+            layers=layer[0] if layer and len(layer) == 1 else layer or "auto",
+            labels=names,
+            preprocess=preprocess,
+            image_shape=_shape(image_shape),
+            progress=progress,
+        )
+    if as_json:
+        print_json({"path": str(path), "bytes": path.stat().st_size})
+    else:
+        print_lines([f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)"])
+    return 0
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Callable[[str], None] | None]:
+    """What is called with every step: one line on a terminal, with the time that has gone by."""
+    if not shown or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    progress = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    task = progress.add_task("", total=None)
+    with progress:
+        yield lambda step: progress.update(task, description=step)
+
+
+def _shape(text: str | None) -> tuple[int, ...] | None:
+    """``3x224x224``."""
+    if text is None:
+        return None
+    parts = text.casefold().split("x")
+    if len(parts) != 3 or not all(part.isdecimal() and int(part) for part in parts):
+        raise BadOption(
+            f"--image-shape is channels x rows x columns, such as 3x224x224; received {text!r}."
+        )
+    return tuple(map(int, parts))

@@ -1,0 +1,1 @@
+"""Boxes of detectors: how they are told, read and compared."""

@@ -1,0 +1,244 @@
+"""A target that is one box of a detector: why this box, and why this class in it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float32
+
+from xai_heatmap.core.arrays import Scores, Values
+from xai_heatmap.core.boxes.detections import (
+    Detection,
+    at_box,
+    box_form,
+    corners,
+    corners_of,
+    detection,
+    detections,
+    evidence,
+    evidence_of,
+    likeliest,
+    probabilities,
+    pulled,
+    said,
+    to_picture,
+)
+from xai_heatmap.core.boxes.overlap import Box, overlaps, slopes
+from xai_heatmap.core.errors import UnknownTarget
+from xai_heatmap.core.targets.answer import Answer, Seen
+from xai_heatmap.core.targets.classes import class_index
+from xai_heatmap.core.targets.target import Choice, Target, category, probability
+
+AS_GOOD = 0.1
+"""Boxes whose overlap is that near to the best are taken for the same; the score decides."""
+
+LEAST = 0.1
+"""A box that overlaps less is not the one that is meant."""
+
+NAMED = 5
+"""How many detections are named where the one that is meant is not there."""
+
+
+def box(
+    where: Sequence[int | float] | None = None,
+    which: int | str | Choice | None = None,
+    *,
+    held: bool = True,
+) -> Choice:
+    """Why this box: y = z_qc, what speaks for class c in the detector's box q.
+
+    The box q is chosen once, by what the network answers to the picture itself, and then held: it
+    is the one that overlaps `where` most, and of those within a tenth of that the one with the
+    highest score. z is the logit: the network's own score, or the logit of a score that comes out
+    as a probability. Every method then explains one and the same number, and it has a gradient.
+
+    Parameters
+    ----------
+    where
+        Left, top, right, bottom in pixels of the picture for `explain`, of the network's input for
+        `maps`. None for the box where the class scores highest.
+    which
+        A class by number or name, or any choice, such as ``contrast(3, against=5)``: its number in
+        that box. None for the likeliest class of the box; without `where` the best detection.
+    held
+        False: y = max_q IoU(where, b_q) · p_qc instead, over all boxes of whatever picture the
+        network is shown, as D-RISE measures (Petsiuk et al. 2021). A detection that passes from
+        one box to its neighbour when something is hidden then counts as kept; and the gradient is
+        also that of the box's place. Of one class only.
+
+    Raises
+    ------
+    UnknownTarget
+        At once for a box without area; before the network runs for one that lies outside of the
+        picture or of what the network sees of it; else where no box of the detector is near it.
+    """
+    edges = None if where is None else _edges(where)
+    choice = category(which) if isinstance(which, int | str) else which
+    if choice is not None and choice.over:
+        raise UnknownTarget(
+            f"{choice.label} says itself what it is over. Give the class, and one box."
+        )
+
+    def pick(answer: Answer) -> Target:
+        _check_detector(answer)
+        found, own = _found(answer, edges, choice)
+        return _held(answer, found, own) if held else _moving(answer, found, edges)
+
+    def check(seen: Seen, labels: Sequence[str]) -> None:
+        if edges is not None:
+            _check_seen(edges, seen)
+        if labels and isinstance(which, int | str):
+            _check_class(which, labels)
+
+    parts = [f"({_listed(edges)})"] if edges is not None else []
+    parts += [f"which={choice.label}"] if choice is not None else []
+    parts += [] if held else ["held=False"]
+    return Choice(f"box({', '.join(parts)})", pick, over=True, check=check)
+
+
+def ranked(rank: int) -> Choice:
+    """The detection ranked `rank`, overlapping ones of a class counted once, by its class."""
+
+    def pick(answer: Answer) -> Target:
+        every = detections(answer, rank) if rank >= 1 else []
+        if len(every) < rank or rank < 1:
+            most = len(detections(answer, answer.form.places))
+            raise UnknownTarget(
+                f"top({rank}) needs a rank from 1 to {most}: so many boxes of the detector are "
+                "apart from each other."
+            )
+        found = every[-1]
+        own = category(found.index)(at_box(answer, evidence_of(answer)[found.query]))
+        return _held(answer, found, own)
+
+    return Choice(f"top({rank})", pick, over=True)
+
+
+def _found(answer: Answer, where: Box | None, choice: Choice | None) -> tuple[Detection, Target]:
+    """The box that is meant, and what is explained in it."""
+    z, boxes = evidence_of(answer), corners_of(answer)
+    p, own_class = likeliest(answer)
+    overlap = None if where is None else overlaps(where, boxes)
+    first = int(p.argmax() if overlap is None else overlap.argmax())
+    own = None if choice is None else choice(at_box(answer, z[first]))
+    index = None if own is None else own.index if own.first is None else own.first
+    by = p if index is None else z[:, index]
+    if overlap is not None:
+        _check_near(answer, where, float(overlap[first]))
+        by = np.where(overlap >= overlap[first] - AS_GOOD, by, -np.inf)
+    query = int(by.argmax()) if own is None or index is not None else first
+    shown = own_class[query] if index is None else index
+    target = (choice or category(shown))(at_box(answer, z[query]))
+    share = float(probabilities(z[query : query + 1], answer)[0, shown])
+    near = None if overlap is None else float(overlap[query])
+    return detection(answer, query, shown, boxes[query], share, near), target
+
+
+def _held(answer: Answer, found: Detection, own: Target) -> Target:
+    """y of the target's own number in the one box."""
+    form, meaning = answer.form, answer.meaning
+
+    def value(rows: Scores) -> Values:
+        return own.value(evidence(said(rows, form)[:, :, found.query], form, meaning))
+
+    def cotangent(rows: Scores) -> Scores:
+        numbers = said(rows, form)[:, :, found.query]
+        slope = own.cotangent(evidence(numbers, form, meaning))
+        full = np.zeros(rows.shape, np.float32)
+        said(full, form)[:, :, found.query] = pulled(numbers, slope, form, meaning)
+        return full
+
+    label = f"{own.label} in {found.where}"
+    return replace(own, label=label, value=value, cotangent=cotangent, detection=found)
+
+
+def _moving(answer: Answer, found: Detection, where: Box | None) -> Target:
+    """y = max_q IoU(b, b_q) p_qc, and its derivative by the scores and by the box of that q."""
+    form, meaning = answer.form, answer.meaning
+    wanted = np.array(found.box, np.float32) if where is None else where
+    own = probability(found.index)(at_box(answer, evidence_of(answer)[found.query]))
+    turned, _ = to_picture(box_form(form), answer.seen)
+
+    def parts(row: Scores) -> tuple[Float32[np.ndarray, " d"], Float32[np.ndarray, " d"]]:
+        numbers = said(row, form)[0].T
+        boxes = corners(row, form, answer.seen)[0]
+        return overlaps(wanted, boxes), own.value(evidence(numbers, form, meaning))
+
+    def value(rows: Scores) -> Values:
+        return np.array([np.prod(parts(row[None]), axis=0).max() for row in rows], np.float32)
+
+    def cotangent(rows: Scores) -> Scores:
+        full = np.zeros(rows.shape, np.float32)
+        for row, pulls in zip(rows[:, None], full[:, None], strict=True):
+            overlap, p = parts(row)
+            q = int((overlap * p).argmax())
+            numbers = said(row, form)[:, :, q]
+            slope = own.cotangent(evidence(numbers, form, meaning)) * overlap[q]
+            said(pulls, form)[:, :, q] = pulled(numbers, slope, form, meaning)
+            by_corner = slopes(wanted, corners(row, form, answer.seen)[0, [q]])[0] * p[q]
+            pulls[0, -4 * form.places :].reshape(4, -1)[:, q] = by_corner @ turned
+        return full
+
+    edges = found.where if where is None else f"[{_listed(where).replace(',', '')}]"
+    label = f"{found.label} found at {edges}"
+    return Target(label, value, cotangent, found.index, bounded=True, detection=found)
+
+
+def _check_detector(answer: Answer) -> None:
+    if answer.form.boxes is None:
+        raise UnknownTarget(
+            "A box needs a network that answers boxes with scores, as detectors do; this one does "
+            "not, or nobody said so: xai_heatmap.network(model, answers='boxes'). Of a network "
+            "that scores every place it is region(..., where=box)."
+        )
+
+
+def _edges(where: Sequence[int | float]) -> Box:
+    edges = np.asarray(where, np.float32)
+    whole = edges.shape == (4,) and bool(np.isfinite(edges).all())
+    if not (whole and edges[0] < edges[2] and edges[1] < edges[3]):
+        raise UnknownTarget(
+            "A box is (left, top, right, bottom) in pixels, with left < right and top < bottom; "
+            f"received {where!r}."
+        )
+    return edges
+
+
+def _check_seen(edges: Box, seen: Seen) -> None:
+    """The box has to reach into the picture, and into what the network sees of it."""
+    rows, columns = seen.size
+    (top, bottom), (left, right) = seen.spans
+    inside = (max(left, 0), max(top, 0), min(right, columns), min(bottom, rows))
+    whole = (0, 0, columns, rows)
+    for area, what, more in (
+        (whole, f"the picture, which is {columns} x {rows}", ""),
+        (inside, "what the network sees of it", " fit='letterbox' or 'stretch' shows it all."),
+    ):
+        if not (
+            max(edges[0], area[0]) < min(edges[2], area[2])
+            and max(edges[1], area[1]) < min(edges[3], area[3])
+        ):
+            raise UnknownTarget(
+                f"A box inside of the picture is needed; ({_listed(edges)}) lies outside of {what}:"
+                f" ({', '.join(f'{edge:g}' for edge in area)}) as left, top, right, bottom.{more}"
+            )
+
+
+def _check_class(which: int | str, labels: Sequence[str]) -> None:
+    """A class has to be among those with a name, or the one after them for "nothing here"."""
+    if isinstance(which, str) or not -len(labels) - 1 <= which <= len(labels):
+        class_index(which, count=len(labels), labels=labels)
+
+
+def _check_near(answer: Answer, where: Box | None, overlap: float) -> None:
+    if overlap < LEAST and where is not None:
+        there = "; ".join(map(str, detections(answer, NAMED)))
+        raise UnknownTarget(
+            f"None of the detector's {answer.form.places} boxes lies at ({_listed(where)}): the "
+            f"nearest overlaps it by {math.floor(100 * overlap)} %. The likeliest are: {there}."
+        )
+
+
+def _listed(edges: Box) -> str:
+    return ", ".join(f"{edge:g}" for edge in edges)

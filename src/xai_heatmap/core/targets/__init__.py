@@ -1,0 +1,1 @@
+"""Targets: which number of the scores is explained."""

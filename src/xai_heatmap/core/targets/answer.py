@@ -1,0 +1,168 @@
+"""What a network said of one image, as the choice of a target looks at it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32, Int
+
+from xai_heatmap.core.arrays import ScoreRow, Scores
+from xai_heatmap.core.boxes.spec import BoxForm
+from xai_heatmap.core.targets.classes import class_index, class_label, ranking
+
+Kind = Literal["classes", "labels", "values", "boxes"]
+"""What a network answers: classes that exclude each other, labels that do not, plain values, or
+boxes with labels.
+"""
+
+Meaning = Literal["logits", "probabilities", "log-probabilities", "log-odds", "values"]
+"""What the numbers are that a recording calls scores; of a detector, what is made of them."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a row of scores is read.
+
+    Parameters
+    ----------
+    grid
+        Axes of the places that each class has a score at, ``()`` for one score a class. Scores come
+        class by class, and within a class place by place.
+    boxes
+        How the rest of the row is read where the places are boxes; None where they are not.
+    steps
+        Whether the places are steps of a sequence that lie nowhere on what is explained.
+    classes_last
+        Whether the network itself answers place by place, ``(images, steps, classes)``.
+    """
+
+    grid: tuple[int, ...] = ()
+    boxes: BoxForm | None = None
+    steps: bool = False
+    classes_last: bool = field(default=False, compare=False)
+
+    @property
+    def places(self) -> int:
+        """How many scores a class has."""
+        return int(np.prod(self.grid))
+
+    def native(self, rows: Scores) -> Float32[np.ndarray, "n ..."]:
+        """Rows in the axes in which the network answers them."""
+        units = self.classes(rows.shape[1])
+        own = rows.reshape(len(rows), units, *self.grid)
+        return np.moveaxis(own, 1, -1) if self.classes_last else own
+
+    def row(self, native: Float32[np.ndarray, "n ..."], numbers: int) -> Scores:
+        """What the network answers in its own axes, as rows of so many numbers."""
+        own = np.asarray(native, np.float32)
+        own = np.moveaxis(own, -1, 1) if self.classes_last and own.ndim > 1 else own
+        return own.reshape(len(own), -1) if own.size == len(own) * numbers else own
+
+    def classes(self, numbers: int) -> int:
+        """How many classes a row of so many numbers tells apart; 1 for a single unit."""
+        return numbers // self.places - (self.boxes.beside if self.boxes else 0)
+
+
+ROW = Form()
+"""One score a class."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Which part of the picture the places lie over, axis by axis.
+
+    Parameters
+    ----------
+    size
+        Of the picture that regions are given in.
+    spans
+        Where the places begin and end on each of its axes.
+    """
+
+    size: tuple[int, ...]
+    spans: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network said of one image.
+
+    Parameters
+    ----------
+    scores
+        One row, as the recording has it.
+    labels
+        Names of the classes, empty where unknown.
+    form
+        How the row is read.
+    kind, meaning
+        What the numbers are.
+    seen
+        What the places lie over; None: what is known of them is their grid alone.
+    """
+
+    scores: ScoreRow
+    labels: Sequence[str] = ()
+    form: Form = ROW
+    kind: Kind = "classes"
+    meaning: Meaning = "logits"
+    seen: Seen | None = None
+
+    @property
+    def units(self) -> int:
+        """How many numbers each place has."""
+        return self.form.classes(len(self.scores))
+
+    @property
+    def single(self) -> bool:
+        """Whether one unit stands for two classes, against (0) and for (1)."""
+        return self.units == 1 and self.kind not in ("values", "boxes")
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are to explain."""
+        return 2 if self.single else self.units
+
+    @property
+    def per_place(self) -> Float32[np.ndarray, "classes places"]:
+        """The scores, one row a class."""
+        scores = self.scores[: self.units * self.form.places]
+        return scores.reshape(self.units, self.form.places)
+
+    @property
+    def winners(self) -> Int[np.ndarray, " places"]:
+        """The class that each place is of."""
+        own = self.per_place
+        return (own[0] > 0).astype(np.int64) if self.single else own.argmax(axis=0)
+
+    def label(self, index: int) -> str:
+        """The name of a class."""
+        if self.kind == "values" and index >= len(self.labels):
+            return "the value" if self.units == 1 else f"value {index}"
+        return class_label(index, self.labels, single=self.single)
+
+    def index(self, which: int | str) -> int:
+        """The number of a class; a name may also be the one that is shown where there are no
+        others, such as ``for`` and ``class 3``.
+        """
+        if isinstance(which, str) and len(self.labels) < self.classes:
+            shown = [self.label(index).casefold() for index in range(self.classes)]
+            if which.casefold().strip() in shown:
+                return shown.index(which.casefold().strip())
+        return class_index(which, count=self.classes, labels=self.labels)
+
+    def ranking(self) -> list[int]:
+        """Classes from the highest score to the lowest; by the places they win where there are
+        several, ties by their mean score.
+        """
+        if self.form == ROW:
+            return ranking(self.scores)
+        shares = np.bincount(self.winners, minlength=self.classes)
+        mean = self.per_place.mean(axis=1)
+        means = np.array([-mean[0], mean[0]]) if self.single else mean
+        return np.lexsort((-means, -shares)).tolist()
+
+    def at(self, row: ScoreRow) -> "Answer":
+        """The same for one place alone, which has these scores."""
+        return replace(self, scores=row, form=ROW, seen=None)

@@ -1,0 +1,1 @@
+"""The line from a picture to its explanation."""

@@ -1,0 +1,315 @@
+"""What a user hands in, as the network takes it: a picture, a signal, a volume."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xai_heatmap.core.arrays import Image, Input
+from xai_heatmap.core.errors import BadArray, BadOption
+from xai_heatmap.core.geometry import Geometry, stretched
+from xai_heatmap.core.network import Network
+from xai_heatmap.core.targets.answer import Form
+from xai_heatmap.core.tensors import as_numpy
+from xai_heatmap.explaining.laying import laid_out, shown_kind
+from xai_heatmap.explaining.preparing import Preparation, Preparing, preparation
+from xai_heatmap.explaining.ready import (
+    BANDS,
+    READY,
+    as_picture,
+    drawing,
+    looks_ready,
+    photograph,
+    ready,
+)
+from xai_heatmap.networks.opening.inputs import check_input
+from xai_heatmap.render.arrays import plain
+from xai_heatmap.sources.array import KINDS, is_stored, kind_of, stored
+from xai_heatmap.sources.bands import PHOTOGRAPHS, checked, drawn, of_bands, said
+from xai_heatmap.sources.image import Frame, bands_in, read
+from xai_heatmap.sources.pixels import remark
+from xai_heatmap.sources.preprocess import Preprocess
+from xai_heatmap.sources.scaling import scaled, stated
+from xai_heatmap.sources.transforms import Transform
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is explained, as a person sees it and as the network takes it.
+
+    Parameters
+    ----------
+    image, name
+        The picture, or a drawing of what is none, and what it is called.
+    x
+        What the network takes, channels first.
+    geometry
+        Which part of the picture that is; None for what is no picture.
+    prepared
+        How the picture was prepared.
+    array
+        The signal or the volume; None for a picture.
+    notes
+        What a reader of the map should know of it, in sentences.
+    """
+
+    image: Image
+    name: str
+    x: Input
+    geometry: Geometry | None = None
+    prepared: Mapping[str, object] = field(default_factory=dict[str, object])
+    array: Input | None = None
+    notes: tuple[str, ...] = ()
+
+    def laid(self, form: Form, network: Network) -> "Taken":
+        """The same, or drawn on the input itself where the network answers places or boxes and the
+        picture was flipped or turned: those are upright rectangles of the input alone.
+        """
+        upright = self.geometry is None or self.geometry.matrix is None
+        if upright or (not form.grid and form.boxes is None):
+            return self
+        size = self.x.shape[1], self.x.shape[2]
+        note = (
+            "The preprocessing flips or turns the picture, so places and boxes are those of the "
+            "network's input, which is drawn instead of the photograph."
+        )
+        shown = drawing(self.x, network)[0]
+        notes = (*self.notes, note)
+        return replace(self, image=shown, geometry=stretched(size, size), notes=notes)
+
+
+def taken(
+    image: Any,
+    preprocess: Preparing,
+    network: Network,
+    *,
+    over: Any = None,
+    white: int | float | None = None,
+) -> Taken:
+    """A picture prepared as the model wants it, an input that is ready as it is, or a signal or a
+    volume.
+
+    Parameters
+    ----------
+    image, preprocess, network
+        What was given, how it is prepared, and for what.
+    over
+        The photograph that an input which is ready is drawn on.
+    white
+        Which value of a picture is white.
+    """
+    given = stored(image) if is_stored(image) else image
+    name = Path(image).name if is_stored(image) else ""
+    tensor = not isinstance(given, np.ndarray)
+    numbers = as_numpy(given)
+    given = given if numbers is None else numbers
+    axes = network.declared.rank
+    kind = shown_kind(given, network) if isinstance(given, np.ndarray) else None
+    if (
+        kind is None
+        and axes not in KINDS
+        and not _said_ready(preprocess)
+        and over is None
+        and (bands := banded(given, network)) is not None
+    ):
+        return _of_bands(bands, name or _name(image), preprocess, network, white)
+    ready_made = kind is None and axes not in KINDS
+    if ready_made and (found := _ready(given, preprocess, network, over=over, name=name)):
+        if white is not None:
+            raise BadOption("white belongs to pictures; an input that is ready is taken as it is.")
+        return found
+    if over is not None:
+        raise BadOption(
+            "image= is the photograph that an input is drawn on which is ready, an array (c, H, W) "
+            f"or (1, c, H, W); received {_said(image)}. Give the photograph alone: "
+            "xai_heatmap.explain(network, photograph, preprocess=...)."
+        )
+    if kind is None and isinstance(given, np.ndarray):
+        kind = kind_of(given, axes=axes)
+    if kind is None:
+        if axes in KINDS:
+            raise BadArray(
+                f"{network.name} takes a {KINDS[axes]}: a numpy array of numbers, already "
+                f"preprocessed, or the path of a .npy file; received {_said(image)}. If it takes "
+                "pictures after all, say so: xai_heatmap.network(model, image_shape=(c, H, W))."
+            )
+        prepare = preparation(preprocess, network)
+        held = numbers is not None and (tensor or (given.ndim == 4 and len(given) == 1))
+        picture = _channels_last(given) if held else given
+        frame = read(picture, white=white)
+        made = _prepared(prepare, frame.image, name or frame.name, network)
+        return replace(made, notes=(*filter(None, [frame.remark]), *made.notes))
+    return _of_array(given, kind, name, preprocess, network, white)
+
+
+def _of_array(
+    given: np.ndarray,
+    kind: int,
+    name: str,
+    preprocess: Preparing,
+    network: Network,
+    white: int | float | None,
+) -> Taken:
+    """What is no picture, as it is."""
+    if white is not None:
+        raise BadOption(
+            f"white belongs to pictures; a {KINDS.get(kind, 'array')} is taken as it is."
+        )
+    if preprocess not in (None, READY):
+        raise BadOption(
+            f"A {KINDS.get(kind, 'array')} is taken as it is, so preprocess={preprocess!r} has "
+            "nothing to do. "
+            "Leave it out, and give what the network was trained on."
+        )
+    if given.ndim == kind + 2 and len(given) == 1 and given.dtype.kind == "f":
+        given = given[0]
+    x = laid_out(given, kind, network)
+    check_input(x[None])
+    return Taken(plain(x), name or KINDS.get(kind, "array"), x, array=x)
+
+
+def _ready(
+    given: Any, preprocess: Preparing, network: Network, *, over: Any, name: str
+) -> Taken | None:
+    """An array that the network takes as it is; None for a picture."""
+    outright = _said_ready(preprocess)
+    if not isinstance(given, np.ndarray):
+        if outright:
+            raise BadArray(
+                "preprocess='ready' says of an array or a tensor that the network takes it as it "
+                f"is; received {_said(given)}. Leave it out, and say how pictures are prepared."
+            )
+        return None
+    if not outright and (preprocess is not None or not looks_ready(given, network)):
+        return None
+    x = ready(given, network)
+    check_input(x[None])
+    layout = "x".join(map(str, given.shape))
+    note = f"The array {layout} was taken as the network's input, ready as it is"
+    if over is not None:
+        image, found, geometry, doubt = photograph(over, x)
+        notes = (f"{note}.", *([doubt] if doubt else []))
+        return Taken(image, found, x, geometry, {"mode": READY}, notes=notes)
+    image, how = drawing(x, network)
+    geometry = stretched((x.shape[1], x.shape[2]), (x.shape[1], x.shape[2]))
+    return Taken(
+        image, name or "input", x, geometry, {"mode": READY}, notes=(f"{note}; drawn {how}.",)
+    )
+
+
+def banded(given: Any, network: Network) -> np.ndarray | None:
+    """The picture as (c, H, W), if the network takes other bands than a photograph has.
+
+    Raises
+    ------
+    BadArray
+        If it is known to take so many, and the picture has others.
+    """
+    channels = bands_taken(network)
+    if channels is None or isinstance(given, Frame):
+        return None
+    array = given if isinstance(given, np.ndarray) else bands_in(given, channels)
+    if array is not None and array.ndim == 4 and len(array) == 1:
+        array = array[0]
+    found = (
+        None if array is None else of_bands(array, channels, channels_last=network.channels_last)
+    )
+    if found is None and network.declared.input_shape is not None:
+        received = "other bands" if array is None else f"an array of shape {array.shape}"
+        raise BadArray(
+            f"{network.name} takes pictures of {channels} bands: an array ({channels}, H, W) or "
+            f"(H, W, {channels}), a .npy file of it, or a picture of so many channels; received "
+            f"{received}."
+        )
+    return found if found is None else checked(found)
+
+
+def bands_taken(network: Network) -> int | None:
+    """How many bands the network takes, of pictures that are no photographs; else None."""
+    shape = network.declared.input_shape
+    channels = network.declared.channels if shape is None else shape[0]
+    photographs = channels in PHOTOGRAPHS or (shape is not None and len(shape) != 3)
+    return None if photographs else channels
+
+
+def _of_bands(
+    bands: np.ndarray, name: str, preprocess: Preparing, network: Network, white: int | float | None
+) -> Taken:
+    """A picture of bands at its own size, scaled as is said."""
+    wanted = network.declared.preprocess if preprocess is None else preprocess
+    size = (bands.shape[1], bands.shape[2])
+    if not isinstance(wanted, str | Mapping | Preprocess | None):
+        raise BadOption(
+            "A transform, a processor or a function prepares photographs. Prepare a picture of "
+            "bands before: floats are taken as they are."
+        )
+    x = scaled(bands, wanted, white=white, model=network.name)
+    check_input(x[None])
+    notes, facts = [said(bands.shape)], {}
+    if wanted is not None:
+        own = replace(stated(wanted), channels=None, fit="stretch", ratio=1.0, input_size=size)
+        facts = own.to_dict()
+        if bands.dtype == np.uint16 and own.mode != "raw":
+            notes += filter(None, [remark(bands, white=white)])
+    whole = stretched(size, size)
+    return Taken(drawn(x), name, x, whole, facts, notes=tuple(notes))
+
+
+def _said_ready(preprocess: Preparing) -> bool:
+    return isinstance(preprocess, str) and preprocess == READY
+
+
+def _name(image: Any) -> str:
+    return Path(image).name if isinstance(image, str | os.PathLike) else "image"
+
+
+def _channels_last(given: np.ndarray) -> np.ndarray:
+    """A picture that a tensor holds, channels moved to where pictures have them."""
+    given = given[0] if given.ndim == 4 and len(given) == 1 else given
+    first = given.ndim == 3 and given.shape[0] in BANDS and given.shape[-1] not in BANDS
+    return np.moveaxis(given, 0, -1) if first else given
+
+
+def _said(image: Any) -> str:
+    """What was given, in a few words."""
+    if isinstance(image, str | os.PathLike):
+        return repr(os.fspath(image))
+    return type(image).__name__
+
+
+def array(x: Any) -> np.ndarray:
+    """As numpy reads it."""
+    try:
+        return np.asarray(x)
+    except (TypeError, ValueError, RuntimeError) as problem:
+        raise BadArray(
+            f"maps() takes what numpy can read; this {type(x).__name__} it can't: {problem}. "
+            "A torch tensor becomes an array by `x.detach().cpu().numpy()`."
+        ) from problem
+
+
+def _prepared(prepare: Preparation | Transform, image: Image, name: str, network: Network) -> Taken:
+    """A picture, and what becomes of it."""
+    if isinstance(prepare, Preparation):
+        x, geometry, facts = prepare(image)
+        return Taken(image, name, x, geometry, facts)
+    x, own = prepare.given(image)
+    if own is not None:
+        return Taken(image, name, x, own)
+    check_input(x[None])
+    found = prepare.measured((image.shape[0], image.shape[1]))
+    said = prepare.to_dict()
+    if found.geometry is not None:
+        return Taken(image, name, x, found.geometry, said)
+    size = x.shape[1], x.shape[2]
+    undone = found.seen(x)
+    shown, how = drawing(x, network) if undone is None else (as_picture(undone), "unscaled")
+    note = (
+        f"What {prepare.name} makes of a picture is no cropping, resizing, padding, flipping or "
+        f"turning of it, so the map lies on the network's input, drawn {how}, and not on the "
+        "photograph."
+    )
+    return Taken(shown, name, x, stretched(size, size), said, notes=(note,))

@@ -1,0 +1,86 @@
+"""Which level of a detector a box hangs on: what ``auto`` is for that box."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from xai_heatmap.core.errors import BadOption, NoRule
+from xai_heatmap.core.network import INPUT, Layers, Recording, Survey
+from xai_heatmap.core.targets.target import Target
+from xai_heatmap.explaining.maps import Ask, cotangents
+
+
+def candidates(survey: Survey, wanted: Layers, asked: Sequence[Ask]) -> Sequence[str]:
+    """What ``auto`` is chosen from once a box is known; nothing where it is known before."""
+    automatic = wanted == "auto" or list(np.atleast_1d(wanted)) == ["auto"]
+    if not (survey.heads and automatic and any(map(_open, asked))):
+        return ()
+    ends = [end for own in survey.heads.values() for end in own]
+    return [name for name in survey.layers if name in {*survey.heads, *ends, survey.auto}]
+
+
+def at_level(asked: Sequence[Ask], level: str) -> list[Ask]:
+    """The same, with that level for ``auto``."""
+    return [replace(ask, layers=[level]) if _open(ask) else ask for ask in asked]
+
+
+def levels(
+    recording: Recording, targets: Sequence[Target], survey: Survey, among: Sequence[str]
+) -> list[str]:
+    """For each picture the level that its target hangs on, by one backward pass: the one whose own
+    ends it is made of, of several the one with most evidence. The survey's own layer where there
+    is none, or nothing tells.
+    """
+    usual = survey.auto or among[-1]
+    try:
+        pulled = recording.pullback(cotangents(recording.scores, targets))
+    except NoRule:
+        return [usual] * len(targets)
+
+    def evidence(name: str, row: int) -> float:
+        own = pulled[name][row] * recording.activations[name][row]
+        return float(np.abs(own.sum(axis=0)).sum())
+
+    found = list[str]()
+    for row in range(len(targets)):
+        own = [
+            head
+            for head, ends in survey.heads.items()
+            if np.any(pulled[head][row]) and any(np.any(pulled[end][row]) for end in ends)
+        ]
+        found.append(max(own, key=lambda head: evidence(head, row), default=usual))
+    return found
+
+
+def one_level(found: Sequence[str]) -> str:
+    """The level of all pictures, whose maps come as one array.
+
+    Raises
+    ------
+    BadOption
+        If they hang on several.
+    """
+    several = list(dict.fromkeys(found))
+    if len(several) > 1:
+        raise BadOption(
+            f"One layer for all pictures is needed, and their boxes hang on {len(several)} levels: "
+            f"{', '.join(map(repr, several))}. Name one, layer={several[0]!r}, or ask for one "
+            "picture at a time."
+        )
+    return several[0]
+
+
+def reason(survey: Survey, level: str) -> str:
+    """Why that level, in words."""
+    grid, image = survey.layers[level].grid or (), survey.layers[INPUT].shape[1:]
+    strides = [f"{side / places:.3g}" for side, places in zip(image, grid, strict=True)]
+    stride = "x".join(dict.fromkeys(strides))
+    size = "x".join(map(str, grid))
+    several = len(survey.heads) > 1 and level in survey.heads
+    which = f"level {[*survey.heads].index(level) + 1} of {len(survey.heads)}, " if several else ""
+    return f"what the detector's head reads for this box: {which}{size} places, stride {stride}"
+
+
+def _open(ask: Ask) -> bool:
+    return ask.method.auto == "auto"

@@ -1,0 +1,262 @@
+"""From a recording to maps: one backward pass a target, formulas applied as gradients arrive."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import TypeVar
+
+import numpy as np
+from jaxtyping import Float32
+
+from xai_heatmap.core.arrays import ForAndAgainst, Gradients, Input, Inputs, Scores
+from xai_heatmap.core.attention import Attentions, Block, attentions
+from xai_heatmap.core.errors import BadOption, NonFiniteScores
+from xai_heatmap.core.evidence import Evidence, Head, Level, Secant, batched
+from xai_heatmap.core.network import INPUT, Network, Recording, for_and_against
+from xai_heatmap.core.registry import Found, Method
+from xai_heatmap.core.targets.target import Target
+
+Answer = TypeVar("Answer")
+
+Finish = Callable[[int, Method, Found, Evidence], Answer]
+"""What becomes of a map: the image's row, the method, the map, all that was known of the image."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is wanted of a recording: a method, with its options, at these layers."""
+
+    method: Method
+    options: Mapping[str, object]
+    layers: Sequence[str]
+
+
+Gradual = tuple[Mapping[str, Gradients], Sequence[Sequence[ForAndAgainst]]]
+"""The gradient of every layer, and of every picture what each bias contributed."""
+
+Joined = Callable[[str], Sequence[str]]
+"""A layer, and those of coarser grids that go with it."""
+
+
+BACKWARD = frozenset({"gradient", "pyramid"})
+"""The fields of evidence that a backward pass gives."""
+
+COLLECTED = frozenset({
+    *("head", "model", "again", "pyramid", "biases", "attentions", "balanced", "secant"),
+})  # fmt: skip
+"""The fields of evidence that can't have gradients as they come: they run the model, which its
+backward pass forbids, hold several layers, or wait for the last bias."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Pictures that went through a network together.
+
+    Parameters
+    ----------
+    recording, x, targets
+        The forward pass, what went into it, and what is explained of each picture.
+    network
+        To send other pictures through it, in place of one of these.
+    joined
+        The layers that go together.
+    batch
+        How many other pictures go through together, at most.
+    """
+
+    recording: Recording
+    x: Inputs
+    targets: Sequence[Target]
+    network: Network
+    joined: Joined
+    batch: int = 32
+
+    def pulled(self, needs: Collection[str]) -> Gradual:
+        """Gradients of every layer that was opened, in one backward pass."""
+        scores = self.recording.scores
+        seeds = cotangents(scores, self.targets)
+        if "biases" not in needs:
+            return self.recording.pullback(seeds), [()] * len(self.targets)
+        gradients: dict[str, Gradients] = {}
+        biases: list[list[ForAndAgainst]] = [[] for _ in self.targets]
+
+        def use_bias(contributed: Float32[np.ndarray, "n 2 ..."]) -> None:
+            for row, own in zip(biases, contributed, strict=True):
+                row.append(own)
+
+        self.recording.each_gradient(
+            seeds, lambda layers, own: gradients.update(dict.fromkeys(layers, own)), use_bias
+        )
+        explained = np.array([self._score(row) for row in range(len(biases))], np.float32)
+        bent = explained - np.einsum("nc,nc->n", seeds, scores)  # what the target itself adds
+        use_bias(for_and_against(bent[:, None]))
+        return gradients, biases
+
+    def _score(self, row: int) -> float:
+        return float(self.targets[row].value(self.recording.scores[row : row + 1])[0])
+
+    @cached_property
+    def blocks(self) -> Sequence[Block]:
+        """What every block of a transformer attends to, for every picture."""
+        return self.recording.attentions(cotangents(self.recording.scores, self.targets))
+
+    @cached_property
+    def balanced(self) -> Mapping[str, Gradients]:
+        """As `pulled`, by LibraGrad's way back."""
+        return self.recording.balanced(cotangents(self.recording.scores, self.targets))
+
+    def evidence(
+        self,
+        needs: Collection[str],
+        row: int,
+        layer: str,
+        gradients: Mapping[str, Gradients],
+        biases: Sequence[ForAndAgainst] = (),
+    ) -> Evidence:
+        """What is asked for about one picture at one layer, given the gradients there are."""
+        recording, target = self.recording, self.targets[row]
+        together = self.joined(layer) if "pyramid" in needs else ()
+        return Evidence(
+            image=self.x[row],
+            activation=recording.activations[layer][row],
+            gradient=gradients[layer][row] if layer in gradients else None,
+            score=self._score(row),
+            head=Head(recording, layer, row, target) if "head" in needs else None,
+            model=Head(recording, INPUT, row, target) if "model" in needs else None,
+            again=partial(self._again, layer, row) if "again" in needs else None,
+            pyramid=[
+                Level(recording.activations[name][row], gradients[name][row]) for name in together
+            ],
+            biases=biases,
+            attentions=self._attended(row, layer) if "attentions" in needs else None,
+            balanced=self.balanced[layer][row] if "balanced" in needs else None,
+            secant=self._secant(row, layer) if "secant" in needs else None,
+        )
+
+    def _attended(self, row: int, layer: str) -> Attentions:
+        grid = self.recording.activations[layer].shape[2:]
+        return attentions(self.blocks, row, layer=layer, grid=grid)
+
+    def _secant(self, row: int, layer: str) -> Secant:
+        pair, target = self.recording.between(layer, row=row), self.targets[row]
+        seeds = np.zeros_like(pair.scores)
+        seeds[0] = target.between(pair.scores)
+        after, before = map(float, target.value(pair.scores))
+        return Secant(pair.pullback(seeds)[layer][0], before, after)
+
+    def _again(
+        self, layer: str, row: int, pictures: Iterable[Input], needs: Collection[str]
+    ) -> Iterator[Evidence]:
+        network, target = self.network.of([row]), self.targets[row]
+        opened = self.joined(layer) if "pyramid" in needs else [layer]
+        for x in batched(pictures, self.batch):
+            recording = network.record(x, opened, biases="biases" in needs)
+            others = replace(
+                self, recording=recording, x=x, targets=[target] * len(x), network=network
+            )
+            nothing: Gradual = {}, [()] * len(x)
+            gradients, biases = nothing if BACKWARD.isdisjoint(needs) else others.pulled(needs)
+            for place in range(len(x)):
+                yield others.evidence(needs, place, layer, gradients, biases[place])
+
+
+def with_biases(asked: Sequence[Ask], names: Sequence[str]) -> bool:
+    """Whether a recording opened at the layers named, the first of them first, has to keep biases.
+
+    Raises
+    ------
+    BadOption
+        If a method that adds them up is asked for at another layer than the first: biases are
+        counted from there on.
+    """
+    adding = [ask for ask in asked if "biases" in ask.method.needs]
+    for ask in adding:
+        if behind := [name for name in ask.layers if name != names[0]]:
+            raise BadOption(
+                f"{ask.method.name} adds up every bias behind one layer, here {names[0]!r}, and "
+                f"was asked for at {behind[0]!r}. Ask for one layer at a time; "
+                "layer='auto' is the picture."
+            )
+    return bool(adding)
+
+
+def mapped(
+    passed: Passed, asked: Sequence[Ask], finish: Finish[Answer]
+) -> dict[str, list[list[Answer]]]:
+    """Every answer for one row of targets: by layer, then image, then what was asked of that
+    layer; one backward pass.
+
+    Parameters
+    ----------
+    passed
+        One forward pass, opened at every layer that is asked for.
+    asked
+        Methods and their layers.
+    finish
+        Makes the answer from a map; gradients are gone after it.
+    """
+    recording = passed.recording
+    needs = frozenset[str]().union(*(ask.method.needs for ask in asked))
+    found: dict[str, list[list[Answer]]] = {}
+
+    def use(layers: Sequence[str], gradual: Gradual) -> None:
+        here = [ask for ask in asked if not set(layers).isdisjoint(ask.layers)]
+        gradients, biases = gradual
+        wanted = frozenset[str]().union(*(ask.method.needs for ask in here))
+        answers = [
+            [
+                answer(ask, passed.evidence(wanted, row, layers[0], gradients, biases[row]), row)
+                for ask in here
+            ]
+            for row in range(len(passed.targets))
+        ]
+        for layer in layers:
+            own = [place for place, ask in enumerate(here) if layer in ask.layers]
+            found[layer] = [[row[place] for place in own] for row in answers]
+
+    def answer(ask: Ask, known: Evidence, row: int) -> Answer:
+        return finish(
+            row,
+            ask.method,
+            _finite(ask.method.found(known, ask.options), ask.method),
+            known,
+        )
+
+    none = [()] * len(passed.targets)
+    if BACKWARD.isdisjoint(needs):
+        for layers in _sharing(recording):
+            use(layers, ({}, none))
+    elif COLLECTED.isdisjoint(needs):
+        recording.each_gradient(
+            cotangents(recording.scores, passed.targets),
+            lambda layers, gradients: use(layers, ({layers[0]: gradients}, none)),
+        )
+    else:
+        pulled = passed.pulled(needs)
+        for layers in _sharing(recording):
+            use(layers, pulled)
+    return found
+
+
+def _sharing(recording: Recording) -> list[list[str]]:
+    """Names of layers, those together that gave one and the same array."""
+    found: dict[int, list[str]] = {}
+    for name, activation in recording.activations.items():
+        found.setdefault(id(activation), []).append(name)
+    return list(found.values())
+
+
+def _finite(found: Found, method: Method) -> Found:
+    if not np.isfinite(found.map).all():
+        raise NonFiniteScores(
+            f"{method.name} came out as NaN or infinity: a gradient or activation overflowed. "
+            "Half precision does so easily; try the model in float32."
+        )
+    return found
+
+
+def cotangents(scores: Scores, targets: Sequence[Target]) -> Scores:
+    """∂y/∂s of every image, each for its own target, so that one backward pass serves all."""
+    return np.concatenate(
+        [target.cotangent(scores[row : row + 1]) for row, target in enumerate(targets)]
+    )

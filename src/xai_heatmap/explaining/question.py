@@ -1,0 +1,267 @@
+"""One picture, one target, an opened network: what every map, verdict and figure is asked of."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from types import MappingProxyType
+
+import numpy as np
+
+from xai_heatmap.core.arrays import Gradient, Gradients, Inputs, ScoreRow, Values
+from xai_heatmap.core.evidence import Evidence
+from xai_heatmap.core.layers.selection import pyramid
+from xai_heatmap.core.network import INPUT, Network, Recording, Survey
+from xai_heatmap.core.prediction import Prediction, predictions
+from xai_heatmap.core.registry import Found, Method
+from xai_heatmap.core.targets.answer import Answer
+from xai_heatmap.core.targets.target import Target
+from xai_heatmap.core.verdict import finite, verdict
+from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.inputs import Taken
+from xai_heatmap.explaining.levels import at_level, levels, reason
+from xai_heatmap.explaining.maps import Ask, Passed, mapped
+from xai_heatmap.explaining.request import (
+    OneTarget,
+    answers_of,
+    check,
+    choice,
+    seen_in,
+    whole,
+)
+
+PIXELS = "the method explains the picture itself"
+"""Why ``auto`` is the picture."""
+
+FINEST = "the finest of the layers that the method joins, up to the one the network suggests"
+"""Why ``auto`` is an early layer."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Why one network gave one number for one picture.
+
+    A question stays in the process that asked it; an `Explanation` is its answer in plain facts.
+
+    Parameters
+    ----------
+    network, given
+        What was opened, and the picture as the network took it.
+    recording
+        The forward pass, opened at the layers that can be asked about; its first row is the
+        picture.
+    answer, predictions
+        What the network said of the picture.
+    target
+        Which number is explained.
+    """
+
+    network: Network
+    given: Taken
+    recording: Recording
+    answer: Answer
+    predictions: tuple[Prediction, ...]
+    target: Target
+
+    @property
+    def survey(self) -> Survey:
+        """The layers of the network, for pictures of this shape."""
+        return self.network.survey(self.given.x.shape)
+
+    @property
+    def scores(self) -> ScoreRow:
+        """What the network said of the picture, as one row."""
+        return self.recording.scores[0]
+
+    @property
+    def score(self) -> float:
+        """The number that is explained."""
+        return float(self.target.value(self.recording.scores[:1])[0])
+
+    def values(self, pictures: Inputs) -> Values:
+        """The same number for other pictures, as the network takes them; one forward pass."""
+        return self.target.value(self.network.record(pictures).scores)
+
+    @cached_property
+    def gradients(self) -> Mapping[str, Gradients]:
+        """∂y/∂A of every row of the recording at every layer that is open; one backward pass, made
+        when it is first asked for.
+        """
+        return self.recording.pullback(self.target.cotangent(self.recording.scores))
+
+    def evidence(self, layer: str, needs: Collection[str]) -> Evidence:
+        """What a method may ask for at one layer that is open."""
+        gradients = self.gradients if "gradient" in needs else {}
+        return self._passed.evidence(needs, 0, layer, gradients)
+
+    def explanations(
+        self, asked: Sequence[Ask], *, reasons: bool = False, among: Sequence[str] = ()
+    ) -> list[Explanation]:
+        """An explanation for each method and layer, in the order of layers; one backward pass.
+
+        Parameters
+        ----------
+        asked
+            Methods and layers; the recording has to be opened at these.
+        reasons
+            Whether the layers were chosen automatically, so that there is a reason to give.
+        among
+            The levels of a detector, of which the target's own is taken for ``auto``; one more
+            backward pass finds it.
+        """
+        survey = self.survey
+        if among:
+            (level,) = levels(self.recording, [self.target], survey, among)
+            asked = at_level(asked, level)
+            survey = replace(survey, auto=level, reason=reason(survey, level))
+        used = {name for ask in asked for name in ask.layers}
+        options = {ask.method.name: ask.options for ask in asked}
+
+        def judged(_: int, method: Method, found: Found, known: Evidence) -> Explanation:
+            return self.explanation(found, method, known, options=options[method.name])
+
+        answers = mapped(self._passed, asked, judged)
+        return [  # layers that gave one and the same array share an answer, and not its name
+            replace(
+                one,
+                layer=survey.layers[name],
+                layer_reason=_reason(asked, one.method, survey) if reasons else "",
+            )
+            for name in survey.layers
+            if name in used
+            for one in answers[name][0]
+        ]
+
+    def explanation(
+        self,
+        found: Found,
+        method: Method,
+        known: Evidence,
+        *,
+        options: Mapping[str, object] = MappingProxyType({}),
+        layer: str = INPUT,
+    ) -> Explanation:
+        """A map as the answer, with all facts that it came from and what it is worth."""
+        target, given, answer = self.target, self.given, self.answer
+        closed = self.recording.meaning == "probabilities" and target.index is not None
+        score = self.score
+        worth = verdict(
+            found.map,
+            gradient=_slope(method, known),
+            activation=known.activation if "activation" in method.needs else None,
+            score=score,
+            probability=target.bounded or closed,
+            directed=method.directed,
+        )
+        return Explanation(
+            map=found.map,
+            image=given.image,
+            name=given.name,
+            geometry=given.geometry,
+            method=method.name,
+            options=dict(options),
+            signed=_signed(method, options),
+            layer=self.survey.layers[layer],
+            target=target.label,
+            index=target.index,
+            detection=target.detection,
+            score=score,
+            predictions=self.predictions,
+            verdict=replace(worth, figures=finite(found.figures)),
+            network=self.network.name,
+            preprocess=given.prepared,
+            meaning=answer.meaning,
+            form=answer.form,
+            array=given.array,
+            said=(*self.network.declared.changes, *given.notes),
+        )
+
+    @cached_property
+    def _passed(self) -> Passed:
+        inputs = np.ascontiguousarray(self.given.x[None], dtype=np.float32)
+        joined = partial(pyramid, self.survey)
+        return Passed(self.recording, inputs, [self.target], self.network, joined)
+
+
+def questions(
+    network: Network,
+    given: Taken,
+    targets: Sequence[OneTarget],
+    *,
+    at: Sequence[str] = (),
+    labels: Sequence[str] | None = None,
+    biases: bool = False,
+) -> list[Question]:
+    """A question for each target, all of one forward pass that is opened at the layers named.
+
+    Parameters
+    ----------
+    labels
+        Names of the classes; where there are none, those that the model declares.
+    biases
+        Whether biases behind the first of the layers are kept.
+    """
+    inputs = np.ascontiguousarray(given.x[None], dtype=np.float32)
+    if given.geometry is not None:
+        check(targets, given.geometry, labels or network.declared.labels or ())
+    recording = network.record(inputs, at, biases=biases)
+    return questions_of(network, given, recording, targets, labels=labels)
+
+
+def questions_of(
+    network: Network,
+    given: Taken,
+    recording: Recording,
+    targets: Sequence[OneTarget],
+    *,
+    labels: Sequence[str] | None = None,
+) -> list[Question]:
+    """The same of a forward pass that was made already; its first row is the picture."""
+    given = given.laid(recording.form, network)
+    seen = (
+        seen_in(given.geometry, recording.form)
+        if given.geometry is not None
+        else whole(given.x.shape[1:], recording.form)
+    )
+    answer = answers_of(recording, network, labels, seen)[0]
+    likely = predictions(
+        recording.scores[0],
+        meaning=recording.meaning,
+        closing="sigmoid" if answer.kind == "labels" else network.closing,
+        labels=answer.labels,
+        form=recording.form,
+        kind=answer.kind,
+        seen=answer.seen,
+    )
+    chosen = [choice(wanted)(answer) for wanted in targets]  # all, before any method runs
+    return [Question(network, given, recording, answer, likely, target) for target in chosen]
+
+
+def opened_at(asked: Sequence[Ask], survey: Survey, among: Sequence[str] = ()) -> list[str]:
+    """Every layer that is looked at, once, with those that a method joins to it; at whichever of
+    the levels `among`.
+    """
+    if among:
+        every = [name for level in among for name in opened_at(at_level(asked, level), survey)]
+        return list(dict.fromkeys(every))
+    names = [name for ask in asked for name in ask.layers]
+    wanted = [ask for ask in asked if "pyramid" in ask.method.needs]
+    joined = [n for ask in wanted for own in ask.layers for n in pyramid(survey, own)]
+    return list(dict.fromkeys([*names, *joined]))
+
+
+def _signed(method: Method, options: Mapping[str, object]) -> bool:
+    """Whether negative values are evidence against, by the method or by its options."""
+    return method.signed or options.get("relu") is False or options.get("signed") is True
+
+
+def _slope(method: Method, known: Evidence) -> Gradient | None:
+    """The gradient that a map was made from, if it was."""
+    if "gradient" in method.needs:
+        return known.gradient
+    return known.balanced if "balanced" in method.needs else None
+
+
+def _reason(asked: Sequence[Ask], method: str, survey: Survey) -> str:
+    """Why ``auto`` is the layer that it is."""
+    own = next(ask.method for ask in asked if ask.method.name == method)
+    return {"input": PIXELS, "finest": FINEST}.get(own.auto, survey.reason)

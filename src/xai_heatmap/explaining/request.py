@@ -1,0 +1,156 @@
+"""What a user asks: which method with which options, which target of which image."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from xai_heatmap.core.errors import BadOption, NoRule, UnknownTarget
+from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.core.listed import listed
+from xai_heatmap.core.network import Network, Recording
+from xai_heatmap.core.registry import METHODS, Method, find_method
+from xai_heatmap.core.targets.answer import Answer, Form, Kind, Meaning, Seen
+from xai_heatmap.core.targets.classes import plain
+from xai_heatmap.core.targets.target import Choice, category, top
+
+OneTarget = Choice | int | str | Any | None
+"""A choice, a class by number or name, what an argmax answers, or None for the prediction."""
+
+DEFAULT_METHOD = "gradcam"
+"""Where neither the user nor the model says one."""
+
+NOTHING = "nothing"
+"""The name of a detector's class for boxes with nothing in them."""
+
+
+def for_each(wanted: OneTarget | Sequence[OneTarget], images: int) -> list[Choice]:
+    """A choice for each image; one that is said alone is that of all.
+
+    Raises
+    ------
+    UnknownTarget
+        For another number of them, and for what is no class.
+    """
+    said = plain(wanted)
+    if isinstance(said, str) or not isinstance(said, Sequence):
+        return [choice(said)] * images
+    if len(said) != images:
+        raise UnknownTarget(
+            f"One target for all images or one for each was expected; received {len(said)} for "
+            f"{images} images."
+        )
+    return [choice(one) for one in said]
+
+
+def answers_of(
+    recording: Recording, network: Network, labels: Sequence[str] | None, seen: Seen | None
+) -> list[Answer]:
+    """What the network said of each image, as choices look at it."""
+    kind: Kind = network.declared.answers or (
+        "labels" if network.closing == "sigmoid" else "classes"
+    )
+    if kind == "labels" and network.closing == "softmax":
+        raise BadOption(
+            f"answers='labels' says that several may hold of a picture, and {network.name} closes "
+            "in a softmax, which leaves them one probability to share. Say answers='classes'."
+        )
+    kind = "boxes" if recording.form.boxes is not None else kind
+    meaning: Meaning = "values" if kind == "values" else recording.meaning
+    answers = [Answer(row, (), recording.form, kind, meaning, seen) for row in recording.scores]
+    names = _class_names(labels, network, answers[0]) if answers else ()
+    return [replace(answer, labels=names) for answer in answers]
+
+
+def seen_in(geometry: Geometry, form: Form) -> Seen | None:
+    """What the places of a map of scores lie over, in pixels of the picture."""
+    if len(form.grid) != 2 and form.boxes is None:
+        return None
+    return input_in(geometry)
+
+
+def input_in(geometry: Geometry) -> Seen:
+    """The network's input, in pixels of the picture that it was cut from."""
+    left, top_, right, bottom = geometry.box
+    return Seen(geometry.image_size, ((top_, bottom), (left, right)))
+
+
+def whole(image: Sequence[int], form: Form) -> Seen | None:
+    """The same in pixels of the network's own input."""
+    if len(form.grid) != len(image) and form.boxes is None:
+        return None
+    return all_of(image)
+
+
+def all_of(image: Sequence[int]) -> Seen:
+    """The whole input, in its own pixels."""
+    return Seen(tuple(image), tuple((0.0, float(length)) for length in image))
+
+
+def check(targets: Sequence[OneTarget], geometry: Geometry, labels: Sequence[str]) -> None:
+    """What can be found wrong with targets before the network runs."""
+    for wanted in targets:
+        if isinstance(wanted, Choice) and wanted.check is not None:
+            if geometry.matrix is not None:
+                raise BadOption(
+                    "The preprocessing flips or turns the picture, and a target names places of "
+                    "it. Leave the flip out of the preprocessing, or hand over the input that is "
+                    "ready and name the places there."
+                )
+            wanted.check(input_in(geometry), labels)
+
+
+def _class_names(labels: Sequence[str] | None, network: Network, answer: Answer) -> tuple[str, ...]:
+    """One name a class: as given, else as the model declares them, else none.
+
+    A list that is one name too long would call every class by its neighbour's name. The class of
+    a detector that means "nothing here" may go unnamed.
+    """
+    classes, background = answer.classes, answer.form.boxes and answer.form.boxes.background
+    if background is not None and len(labels or network.declared.labels or ()) == classes - 1:
+        names = list(labels or network.declared.labels or ())
+        return (*names[:background], NOTHING, *names[background:])
+    if labels and len(listed(labels, name="labels")) != classes:
+        raise BadOption(
+            f"The network tells {classes} classes apart; {len(labels)} names were given. Give one "
+            "name a class, in the order of the outputs (a background class counts too)."
+        )
+    declared = network.declared.labels or ()
+    return tuple(labels or (declared if len(declared) == classes else ()))
+
+
+def choice(wanted: OneTarget) -> Choice:
+    """As a choice: the prediction, or the class that was named.
+
+    Raises
+    ------
+    UnknownTarget
+        For what is no class, before the network runs.
+    """
+    if wanted is None:
+        return top(1)
+    return wanted if isinstance(wanted, Choice) else category(wanted)
+
+
+def method_name(wanted: str | None, network: Network) -> str:
+    """The method asked for, else the one that the model was exported with."""
+    return wanted if wanted is not None else network.declared.method or DEFAULT_METHOD
+
+
+def with_options(
+    name: str, options: Mapping[str, object], network: Network
+) -> tuple[Method, Mapping[str, object]]:
+    """A method with its options, both checked.
+
+    Raises
+    ------
+    NoRule
+        For a method of gradients on a network that has none.
+    """
+    method = find_method(name)
+    if method.differentiates and not network.differentiable:
+        others = [m.name for m in METHODS.values() if not m.differentiates]
+        raise NoRule(
+            f"{name} needs gradients, and {network.name} has none. Methods that work without: "
+            f"{', '.join(others)}."
+        )
+    return method, method.checked(options)

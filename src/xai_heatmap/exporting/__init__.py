@@ -1,0 +1,1 @@
+"""A network and its heatmaps as one ONNX file."""

@@ -1,0 +1,298 @@
+"""A model with its heatmap as one ONNX file, which gives both wherever ONNX runs."""
+
+import json
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+from onnx import ModelProto
+
+from xai_heatmap import networks
+from xai_heatmap.core.arrays import Inputs
+from xai_heatmap.core.errors import BadOption, ModelError, OutputError
+from xai_heatmap.core.layers.selection import select, several
+from xai_heatmap.core.listed import class_names
+from xai_heatmap.core.named import named
+from xai_heatmap.core.network import INPUT, Layers, Network
+from xai_heatmap.core.registry import find_method
+from xai_heatmap.core.targets.answer import ROW
+from xai_heatmap.explaining.explain import maps
+from xai_heatmap.explaining.preparing import settled
+from xai_heatmap.exporting.check import (
+    answering,
+    as_taken,
+    pictures,
+    rounding,
+    same_maps,
+    same_outputs,
+)
+from xai_heatmap.exporting.convert import converted
+from xai_heatmap.exporting.explainer import Wanted, bare, explainers
+from xai_heatmap.networks.loading.load import load
+from xai_heatmap.networks.loading.loaded import Loaded
+from xai_heatmap.networks.onnx.formulas import FORMULAS
+from xai_heatmap.networks.onnx.graph import source
+from xai_heatmap.networks.onnx.metadata import (
+    CLASSES,
+    IMAGES,
+    LABELS,
+    LAYERS,
+    METHOD,
+    PREPROCESS,
+    REASON,
+    VERSION,
+    write,
+)
+from xai_heatmap.networks.onnx.runtime import open_onnx
+from xai_heatmap.networks.onnx.twins import twins
+from xai_heatmap.sources.preprocess import Preprocess
+
+
+def export(
+    model: Any,
+    path: str | os.PathLike[str],
+    *,
+    method: str = "gradcam",
+    layers: Layers = "auto",
+    labels: Sequence[str] | None = None,
+    preprocess: str | Preprocess | Mapping[str, object] | None = None,
+    image_shape: Sequence[int] | None = None,
+    progress: Callable[[str], object] | None = None,
+) -> Path:
+    """Write one ONNX file that answers what the model answers, and its maps beside that.
+
+    The file has the model's own input and outputs; one more input ``class_index``, int64, one for
+    all images or one each, -1 for the prediction; and for every layer an output ``cam_0``,
+    ``cam_1``, …, float32 (n, *grid), raw. ``class_index`` lies in [-1, classes - 1], as the file's
+    metadata ``xai_heatmap.class_index`` says; what is outside ends in an error of the runtime. The
+    file is tried on one, two and three random pictures before it is kept: the model's own outputs
+    have to be equal to the last bit, the maps to those of Python.
+
+    It takes any number of pictures. Where the model takes a fixed number, so does the file: a
+    warning says it, and the metadata ``xai_heatmap.images``.
+
+    Parameters
+    ----------
+    model
+        An ONNX file or ``onnx.ModelProto``, a ``torch.nn.Module``, a ``keras.Model``, or text that
+        names one as for `xai_heatmap.network`.
+    path
+        Where the file goes.
+    method
+        ``gradcam``, ``hirescam``, ``layercam`` or ``eigencam``, each with its default options.
+    layers
+        As for `compare`, in the model's own names.
+    labels, preprocess
+        Written into the file; what the model itself says where they are left out.
+    image_shape
+        (c, H, W), where the model leaves it open; the file takes pictures of this size alone.
+    progress
+        Called with a few words whenever another step begins; the export of a large network with
+        maps of all layers takes minutes.
+
+    Raises
+    ------
+    BadOption
+        For a method that a file can't hold, or if `path` is a file that the model is read from.
+    ModelError
+        If the model can't be exported, or the result is not what it should be.
+    OutputError
+        If the file can't be written. Nothing is left behind.
+    """
+    target, say = _checked(path, method), progress or _silent
+    say("reading the model")
+    given = load(model) if isinstance(model, str | os.PathLike) else model
+    _check_apart(target, given)
+    network = networks.network(given, image_shape=image_shape)
+    shape = tuple(image_shape or network.declared.input_shape or network.layers[INPUT].shape)
+    labels, layers = class_names(labels), named(network, layers)
+    names = select(network.survey(shape), layers)
+    say("making an ONNX graph of it")
+    graph = converted(given.model if isinstance(given, Loaded) else given, shape)
+    twin = open_onnx(graph, image_shape=shape)
+    x = pictures(graph, shape)
+    say("finding its layers in the graph")
+    opened = twins(network, twin, names, x, method=method, all_of_them=not several(layers))
+    recorded = twin.record(x)
+    if recorded.form != ROW:
+        raise BadOption(
+            f"A file with maps built in explains one score a class; {network.name} answers "
+            f"{'x'.join(map(str, recorded.form.grid))} of them. Export it without maps, and "
+            "explain the file with xai_heatmap.explain."
+        )
+    outputs = recorded.scores.shape[1]
+    facts = _facts(network, outputs, method, opened, labels, preprocess, shape)
+    facts[IMAGES] = _number(source(graph, image_shape=shape).picture.images, network.name)
+    layouts = {n: own for n in opened if (own := twin.layers[n].layout) is not None}
+    wanted = Wanted(method, layouts, shape, outputs)
+    for finished, reason in _tried(explainers(graph, wanted), say, maps_=len(layouts)):
+        if _proven(graph, finished, twin, wanted, x):
+            say("writing the file")
+            write(finished, facts | {REASON: reason})
+            _save(finished, target)
+            return Path(path)
+    raise ModelError(
+        f"The model's own outputs would change in their last bits if maps of {opened} were built "
+        f"in: onnxruntime then joins other operators. Nothing was written; choose another layer."
+    )
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def _tried(
+    ways: Iterator[tuple[ModelProto, str]], say: Callable[[str], object], *, maps_: int
+) -> Iterator[tuple[ModelProto, str]]:
+    """Every way to build the maps in, and before each step what it is."""
+    several = f"{maps_} maps" if maps_ > 1 else "the map"
+    say(f"building {several} in")
+    for way in ways:
+        say(f"comparing {several} with those of Python")
+        yield way
+        say(f"building {several} in another way, since the model's own outputs changed")
+
+
+def _check_apart(target: Path, given: object) -> None:
+    """A file that the model was read from is never written over, by whatever name it goes."""
+    files = given.files if isinstance(given, Loaded) else ()
+    if target.exists() and any(file.exists() and target.samefile(file) for file in files):
+        raise BadOption(
+            f"The model is read from {str(target)!r} itself, which would be written over. Choose "
+            f"another name, such as {str(target.with_name(f'{target.stem}-explainer.onnx'))!r}."
+        )
+
+
+def _number(images: int | None, name: str) -> str:
+    """How many pictures the file takes at a time, in the words of its metadata."""
+    if images is None:
+        return "any"
+    pictures_ = "one picture" if images == 1 else f"{images} pictures"
+    warnings.warn(
+        f"The exported file takes exactly {pictures_} at a time: the ONNX graph of {name} has that "
+        f"number written into it. Give it pictures {pictures_} at a time.",
+        stacklevel=3,
+    )
+    return str(images)
+
+
+def _checked(path: str | os.PathLike[str], method: str) -> Path:
+    find_method(method)
+    if method not in FORMULAS:
+        raise BadOption(
+            f"A file can hold {', '.join(FORMULAS)}; {method!r} has no form as a graph yet. "
+            f"Export one of these, or use explain(), which takes every method."
+        )
+    target = Path(path).absolute()
+    if target.suffix.lower() != ".onnx":
+        raise BadOption(f"The file is an ONNX file, name.onnx; received {str(path)!r}.")
+    if not target.parent.is_dir():
+        raise OutputError(
+            f"The file was to go to {str(target.parent)!r}, and there is no such folder. Make it, "
+            f"or choose another."
+        )
+    return target
+
+
+def _proven(
+    graph: ModelProto, finished: ModelProto, twin: Network, wanted: Wanted, x: Inputs
+) -> bool:
+    """Whether the file's answers are the model's own to the last bit; its maps are Python's.
+
+    Asked for the prediction of one picture and a class of two and three, or of as many pictures as
+    the file takes.
+    """
+    inputs = np.moveaxis(x, 1, -1) if twin.channels_last else x
+    native = as_taken(graph, inputs)
+    alone, with_maps = answering(bare(graph)), answering(finished)
+    fixed = source(graph, image_shape=wanted.shape).picture.images
+    names = list(wanted.opened)
+    middle = max(wanted.classes, 2) // 2
+    for target, numbers in ((None, (1,)), (middle, (2, 3))):
+        most = fixed or max(numbers)
+        expected = maps(twin, inputs[:most], method=wanted.method, layer=names, target=target)
+        floors = _floors(twin, wanted, x[:most], target)
+        for number in (fixed,) if fixed else numbers:
+            found = with_maps(native[:number], [-1 if target is None else target])
+            if not same_outputs(found, alone(native[:number])):
+                return False
+            same_maps(
+                found,
+                [expected[name][:number] for name in names],
+                [floor[:number] for floor in floors],
+            )
+    return True
+
+
+def _floors(
+    twin: Network, wanted: Wanted, x: Inputs, target: int | None
+) -> list[Float32[np.ndarray, " n"]]:
+    """Below which values of each layer's maps are nothing but rounding, for every picture."""
+    names = list(wanted.opened)
+    if "gradient" not in find_method(wanted.method).needs:
+        return [np.zeros(len(x), np.float32) for _ in names]
+    recording = twin.record(x, names)
+    scores = recording.scores
+    index = scores.argmax(axis=1) if target is None else np.full(len(x), target)
+    cotangent = np.eye(max(wanted.classes, 2), dtype=np.float32)[index][:, -wanted.classes :]
+    gradients = recording.pullback(cotangent)
+    return [rounding(recording.activations[name], gradients[name]) for name in names]
+
+
+def _facts(
+    network: Network,
+    outputs: int,
+    method: str,
+    opened: Sequence[str],
+    labels: Sequence[str] | None,
+    preprocess: str | Preprocess | Mapping[str, object] | None,
+    shape: Sequence[int],
+) -> dict[str, str]:
+    """What is written into the file's metadata."""
+    names = list(labels or network.declared.labels or ())
+    if labels and len(names) != max(outputs, 2 if outputs == 1 else 1):
+        raise BadOption(
+            f"{len(names)} labels were given for {outputs} classes. Give one for each, in output "
+            f"order."
+        )
+    facts = {VERSION: _version(), METHOD: method, LAYERS: json.dumps(list(opened))}
+    facts[CLASSES] = f"-1..{max(outputs, 2) - 1}"
+    if names:
+        facts[LABELS] = json.dumps(names, ensure_ascii=False)
+    if isinstance(preprocess or network.declared.preprocess, str | Mapping | Preprocess):
+        prepared = settled(preprocess, network, input_shape=shape)
+        facts[PREPROCESS] = json.dumps(prepared.to_dict())
+    return facts
+
+
+def _version() -> str:
+    try:
+        return version("xai-heatmap")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _save(model: ModelProto, target: Path) -> None:
+    """All of the file, or nothing."""
+    try:
+        content = model.SerializeToString()
+    except Exception as error:
+        raise ModelError(
+            "The model with its maps is larger than the 2 GB that one ONNX file may have. Nothing "
+            "was written."
+        ) from error
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(target)
+    except OSError as error:
+        raise OutputError(
+            f"{str(target)!r} can't be written: {error.strerror}. Choose another place."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,223 @@
+"""What a job asks, in the words of `compare`."""
+
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xai_heatmap.core.arrays import Image
+from xai_heatmap.core.errors import BadArray, BadOption, InputError
+from xai_heatmap.core.layers.selection import Layers
+from xai_heatmap.core.network import Network
+from xai_heatmap.core.registry import find_method
+from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.inputs import banded, bands_taken
+from xai_heatmap.explaining.laying import laid_out, shown_kind
+from xai_heatmap.explaining.preparing import Preparing
+from xai_heatmap.jobs.job import Job
+from xai_heatmap.sources.array import KINDS, is_stored, stored
+from xai_heatmap.sources.image import Frame, bands_in, read
+
+FINE = 32 * 32
+"""Places of a grid beyond which an outline is more in the way than of help."""
+
+SMALL = 16 * 16
+"""The same, for the small pictures of a sheet."""
+
+
+def drawing(job: Job) -> Callable[[Explanation], Image]:
+    """How the job wants an explanation drawn."""
+
+    def draw(one: Explanation) -> Image:
+        outlined = one.layer.places <= FINE if job.contour is None else job.contour
+        return one.overlay(
+            colormap=job.colormap, contour=outlined, legend=job.legend, **_drawn(job, one)
+        )
+
+    return draw
+
+
+def drawing_small(job: Job) -> Callable[[Explanation], Image]:
+    """The same for a sheet of many: without legends, and fine grids to their 99th percentile."""
+
+    def draw(one: Explanation) -> Image:
+        outlined = one.layer.places <= SMALL if job.contour is None else job.contour
+        scale = "p99" if one.layer.places > FINE else "max"
+        return one.overlay(
+            colormap=job.colormap,
+            contour=outlined,
+            legend=False,
+            scale=scale,
+            **_drawn(job, one),
+        )
+
+    return draw
+
+
+def _drawn(job: Job, one: Explanation) -> dict[str, Any]:
+    """What the job says of the drawing, as far as it goes for what is explained."""
+    said: dict[str, Any] = {} if job.alpha is None else {"alpha": job.alpha}
+    if one.axes == 3:
+        which = job.slices[0] if job.slices and len(job.slices) == 1 else job.slices
+        said |= {"axis": job.axis, "slices": which}
+    return said
+
+
+def options(job: Job, methods: Sequence[str]) -> dict[str, dict[str, object]]:
+    """The options of each method: those named for it, and those named for all that have them."""
+    found: dict[str, dict[str, object]] = {name: {} for name in methods}
+    for text in job.option:
+        key, equals, value = text.partition("=")
+        owner, dot, name = key.strip().rpartition(".")
+        if not equals or not name:
+            raise BadOption(
+                f"An option is written name=value, such as relu=false; received {text!r}."
+            )
+        if dot and owner not in found:
+            raise BadOption(
+                f"The option {text!r} is for {owner!r}, which is not among the methods: "
+                f"{', '.join(methods)}. Add --method {owner}, or leave the option out."
+            )
+        takers = [owner] if dot else [m for m in methods if name in find_method(m).options]
+        for method in takers or methods[:1]:
+            found[method] |= find_method(method).checked({name: value.strip()})
+    return found
+
+
+def held(job: Job) -> dict[str | int, object]:
+    """What is held beside the picture: arrays from files, numbers, rows of numbers.
+
+    Raises
+    ------
+    BadOption, BadArray
+        For words that are none of these, and files that numpy can't read.
+    """
+    found: dict[str | int, object] = {}
+    for text in job.hold:
+        name, equals, value = (word.strip() for word in text.partition("="))
+        if not equals or not name or not value:
+            raise BadOption(
+                f"What is held is written NAME=FILE.npy or NAME=NUMBER; received {text!r}."
+            )
+        found[_place(name)] = _array(value) if value.endswith(".npy") else _numbers(text, value)
+    return found
+
+
+def picture(job: Job) -> str | int | None:
+    """Which input is the picture."""
+    return None if job.picture is None else _place(job.picture)
+
+
+def _place(name: str) -> str | int:
+    return int(name) if name.isdecimal() else name
+
+
+def _array(path: str) -> np.ndarray:
+    try:
+        return stored(Path(path).expanduser())
+    except InputError as error:
+        raise BadArray(f"{path!r} can't be read as an array: {error}") from error
+
+
+def _numbers(text: str, value: str) -> object:
+    """A number; with a comma, a row of them."""
+    try:
+        numbers = [_number(word) for word in value.split(",") if word.strip()]
+    except ValueError:
+        raise BadOption(
+            f"{text!r} holds no number and no .npy file. Write NAME=1.5, a row as NAME=1,2,3 (of "
+            "one number NAME=1,), or NAME=FILE.npy."
+        ) from None
+    return np.array([numbers]) if "," in value else numbers[0]
+
+
+def _number(word: str) -> int | float:
+    return int(word) if word.strip().lstrip("+-").isdecimal() else float(word)
+
+
+def looked_at(path: str, network: Network, job: Job) -> np.ndarray | Frame | Path:
+    """The picture at that path, read; what it holds where the network takes other bands than a
+    photograph has, the array of a ``.npy`` file; the path of a picture where the network takes
+    none, for `compare` to refuse.
+    """
+    if is_stored(path):
+        return stored(path)
+    if network.declared.rank in KINDS:
+        return Path(path)
+    channels = bands_taken(network)
+    if channels is not None:
+        found = bands_in(Path(path), channels, limit=job.max_pixels)
+        if found is not None or network.declared.input_shape is not None:
+            return Path(path) if found is None else found
+    return read(Path(path), limit=job.max_pixels, white=job.white)
+
+
+def input_shape(job: Job, network: Network) -> tuple[int, ...]:
+    """(c, *image) that the network is looked at with before any work: of the first array, as the
+    job says, as the network declares, else as pictures usually are.
+    """
+    declared = network.declared.input_shape
+    for path in filter(is_stored, job.images):
+        with suppress(InputError):  # said where its turn comes
+            kind = shown_kind(stored(path), network)
+            if kind is not None:
+                return laid_out(stored(path), kind, network).shape
+            bands = banded(stored(path), network)
+            if bands is not None:
+                return bands.shape
+    usual = declared or (3, 224, 224)
+    size = job.size if len(usual) == 3 else None
+    return (usual[0], *(size or usual[1:]))
+
+
+def layers(words: Sequence[str]) -> Layers:
+    """One word alone may be `auto`, which then says why."""
+    return words[0] if len(words) == 1 else list(words)
+
+
+def preprocessing(job: Job) -> dict[str, object]:
+    """What the job itself says of the preprocessing, in the words of `Preprocess`."""
+    said = {
+        "mean": job.mean,
+        "std": job.std,
+        "input_size": job.size,
+        "fit": job.fit,
+        "ratio": job.crop,
+        "resampling": job.resampling,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def preparing(job: Job) -> Preparing:
+    """The job's word; None where it says nothing, and the model's own stands."""
+    mode = {} if job.preprocess is None else {"mode": job.preprocess}
+    return mode | preprocessing(job) or None
+
+
+def titles(images: Sequence[str]) -> list[str]:
+    """File names; where several would be saved under one name, the whole path in one word, and
+    where even these are alike, a few digits of the path's hash as well. One path has one title.
+    """
+    paths = {image: Path(image) for image in images}
+    several = Counter(path.stem for path in paths.values())
+    words = {
+        image: path.name
+        if several[path.stem] == 1
+        else re.sub(r"[./\\:]+", "_", str(path)).strip("_")
+        for image, path in paths.items()
+    }
+    alike = Counter(words.values())
+    return [
+        words[image] if alike[words[image]] == 1 else f"{words[image]}-{_digits(image)}"
+        for image in images
+    ]
+
+
+def _digits(path: str) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:8]

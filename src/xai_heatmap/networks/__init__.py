@@ -1,0 +1,198 @@
+"""Frameworks: one file each, imported only when a model of that kind is handed in."""
+
+import copy
+import importlib
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from numbers import Integral
+from typing import Any, get_args
+
+from xai_heatmap.core.axes import Axes, axes_of
+from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.core.errors import BadOption, MissingFramework, NotAModel, did_you_mean
+from xai_heatmap.core.network import Declared, Network
+from xai_heatmap.core.targets.answer import Kind
+from xai_heatmap.networks.loading.loaded import Declaring, Loaded
+from xai_heatmap.networks.opening.held import Given, Name
+
+OPENERS = {
+    "keras.src.models.model.Model": ("keras.model", "open_keras"),
+    "torch.export.exported_program.ExportedProgram": ("torch.exported", "open_exported"),
+    "torch.fx.graph_module.GraphModule": ("torch.exported", "open_graph"),
+    "torch.nn.modules.module.Module": ("torch.model", "open_torch"),
+    "onnx.onnx_ml_pb2.ModelProto": ("onnx.runtime", "open_onnx"),
+    "xai_heatmap.networks.onnx.file.OnnxFile": ("onnx.runtime", "open_onnx"),
+}
+"""Where a model of a class is opened; asked in this order, since a Keras model on torch is both."""
+
+
+def network(
+    model: Any,
+    *,
+    image_shape: Sequence[int] | None = None,
+    output: str | int | None = None,
+    keep_closing: bool = False,
+    answers: str | Boxes | None = None,
+    held: Given | None = None,
+    picture: Name | None = None,
+    exclusive: bool = True,
+    axes: str | None = None,
+) -> Network:
+    """A model as a network that can be opened at its layers; the model itself stays as it is.
+
+    What a pass changes of a PyTorch model it gives back: training mode, ``requires_grad``, buffers,
+    attributes, random states. While the pass runs they are shared with every other thread, which
+    may run the model for inference meanwhile and gets its own answers, but may not train it: see
+    `exclusive`.
+
+    Parameters
+    ----------
+    model
+        A ``torch.nn.Module``, what ``torch.export`` gives, a ``keras.Model`` on any backend, an
+        object of another library that holds one (a transformers pipeline, an onnxruntime session,
+        a YOLO, a Learner), a network, or text that says where
+        one is: a ``.keras`` or ``.h5`` file, ``module.py:factory``, ``torchvision:NAME``,
+        ``timm:NAME``, ``keras:NAME``, ``hf:NAME``, ``demo``. Or any function from pictures, float32
+        (n, c, H, W), to scores (n, classes): it is explained at the picture, by methods without
+        gradients.
+    image_shape
+        (c, H, W) to list the layers for, where the model does not say it.
+    output
+        Key or index of the output to explain, where the model has several.
+    keep_closing
+        Explain the model's output as it stands, a closing softmax or sigmoid included. Gradients
+        fade as a probability nears 0 or 1; without this the logit before it is explained.
+    answers
+        What the outputs are, where the model does not say it: ``classes`` of which one holds,
+        ``labels`` of which several may hold (each has its own probability), or ``values``, as in
+        regression: explained as they stand, a single one without a class for and against. Or
+        ``boxes``, as detectors answer: a `Boxes` says how they are read, where that can't be found
+        out.
+    held
+        What the model takes beside the picture, held fixed: ``{"metadata": array}``, by the names
+        of its inputs or, in PyTorch, by the place of an argument. The first axis of an array counts
+        pictures: one row for all of them, or one for each; `whole` marks what counts none. It is
+        neither differentiated nor masked.
+    picture
+        Which input is the picture, where several could be.
+    exclusive
+        False explains a private copy of the model, with its weights as they are now, and never
+        touches the model itself: for another thread that trains it, or writes into it, meanwhile.
+        It takes the memory of the model again. Make a new one where the weights have changed.
+    axes
+        What the axes of one input are, without that of the images, by a letter each: ``c``
+        channels, the others in their order the grid: ``"tchw"`` for frames of pictures, ``"tc"``
+        for time and features, ``"hwc"`` for pictures with channels last, ``"t"`` for a waveform,
+        ``"tf"`` for a spectrogram. Where it is not said, what first consumes the input says it, or
+        else the framework's habit. `image_shape` is in the same order. Inputs and heat are in the
+        network's own axes.
+
+    Raises
+    ------
+    NotAModel
+        For anything else.
+    BadOption, BadArray
+        If the model takes more than the picture and what is held, or takes it in another shape.
+    """
+    if isinstance(model, Network):
+        given = (image_shape, output, keep_closing or None, answers, picture, axes)
+        if any(own is not None for own in given) or not exclusive:
+            raise NotAModel(
+                "image_shape, output, keep_closing, answers, picture, axes and exclusive are given "
+                "where a model becomes a network; this is one."
+            )
+        return model.holding(held) if held else model
+    if not isinstance(answers, Boxes) and answers not in (None, *get_args(Kind)):
+        raise BadOption(
+            f"answers is one of {', '.join(get_args(Kind))}; received {answers!r}."
+            f"{did_you_mean(str(answers), get_args(Kind))}"
+        )
+    named = None if axes is None else axes_of(axes)
+    _checked(image_shape, named)
+    if isinstance(model, str | os.PathLike):
+        from xai_heatmap.networks.loading.load import load
+
+        model = load(model)
+    from xai_heatmap.networks.loading.objects import opened_up
+
+    model = opened_up(model)
+    declared = (model.declared if isinstance(model, Loaded) else None) or Declared()
+    model = model.model if isinstance(model, Loaded) else model
+    answers = declared.answers if answers is None and output is None else answers
+    boxes = Boxes() if answers == "boxes" else answers if isinstance(answers, Boxes) else None
+    if boxes is not None and output is not None:
+        raise BadOption(
+            f"Boxes and their scores are read together; received output={output!r} beside them. "
+            "Say which outputs they are: answers=xai_heatmap.Boxes(scores=KEY, boxes=KEY)."
+        )
+    kind = "boxes" if boxes is not None else answers
+    said = replace(declared, answers=kind or declared.answers)
+    opened = _opened(
+        model if exclusive else _copied(model),
+        image_shape=image_shape or declared.input_shape,
+        output=boxes or output,
+        keep_closing=keep_closing,
+        values=said.answers == "values",
+        held=held or {},
+        picture=picture,
+        axes=named,
+    )
+    return opened if said == Declared() else Declaring(opened, said)
+
+
+def _checked(image_shape: object, axes: Axes | None) -> None:
+    """Channels and the lengths of the picture's axes, as far as they are said."""
+    lengths = list(image_shape) if isinstance(image_shape, Sequence) else []
+    whole = all(isinstance(n, Integral) and int(n) > 0 for n in lengths)
+    if axes is not None and image_shape is not None and len(lengths) != len(axes.word):
+        raise BadOption(
+            f"image_shape gives the length of every axis that axes={axes.word!r} names; received "
+            f"{image_shape!r}."
+        )
+    least = 2 if axes is None else len(axes.word)
+    if image_shape is not None and (len(lengths) < least or not whole):
+        raise BadOption(
+            "image_shape is the channels and the length of every axis of the picture, such as "
+            f"(3, 224, 224); received {image_shape!r}."
+        )
+
+
+def _copied(model: Any) -> Any:
+    """The model again, where running it would touch it; graphs and functions are as they are."""
+    classes = {f"{c.__module__}.{c.__qualname__}" for c in type(model).__mro__}
+    if "torch.nn.modules.module.Module" not in classes:
+        return model
+    try:
+        return copy.deepcopy(model)
+    except Exception as problem:
+        raise BadOption(
+            f"exclusive=False explains a copy, and this {type(model).__name__} can't be copied: "
+            f"{problem}. Build it a second time and load its weights, "
+            "other.load_state_dict(model.state_dict()), and explain that one."
+        ) from problem
+
+
+def _opened(model: Any, *, keep_closing: bool, values: bool, **options: Any) -> Network:
+    """The model opened by the backend of its class; values are explained as they stand."""
+    classes = [f"{c.__module__}.{c.__qualname__}" for c in type(model).__mro__]
+    for name, (module, opener) in OPENERS.items():
+        if name in classes:
+            backend = importlib.import_module(f"{__name__}.{module}")
+            return getattr(backend, opener)(model, keep_closing=keep_closing or values, **options)
+    if callable(model) and not isinstance(model, type):
+        from xai_heatmap.networks.function.network import open_function
+
+        if isinstance(options["output"], Boxes):
+            raise BadOption(
+                "Boxes are read from the outputs of a model. Of a function that answers boxes, "
+                "xai_heatmap.detector(function, box=..., scores=...) explains one."
+            )
+        return open_function(model, keep_closing=keep_closing, **options)
+    raise NotAModel(
+        f"A torch.nn.Module, a keras.Model, an ONNX model, a function from pictures to scores, or "
+        f"the path of a model file was expected; received {type(model).__name__}."
+    )
+
+
+__all__ = ["MissingFramework", "network"]

@@ -1,0 +1,111 @@
+"""Attention in Keras, written out: its attention layers are asked for what they attend to."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import keras
+
+from xai_heatmap.core.axes import Axes
+from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.core.network import Declared
+from xai_heatmap.networks.opening.held import Given, Held
+from xai_heatmap.networks.opening.interfaces import Adapter, Closing
+from xai_heatmap.networks.opening.taps import Site, intercepted
+
+ATTENDING = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
+
+CALLS = 64
+"""How often one layer may attend in a pass."""
+
+
+class WrittenOut:
+    """A model whose attention layers do not fuse, so that their softmax layers run."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+        self.name: str = adapter.name
+        self.declared: Declared = adapter.declared
+        self.channels_last: bool = adapter.channels_last
+        self.method: str = adapter.method
+        self.axes: Axes | None = adapter.axes
+
+    @property
+    def output(self) -> str | int | Boxes | None:
+        """As of the model."""
+        return self._adapter.output
+
+    @property
+    def boxes(self) -> Boxes | None:
+        """As of the model."""
+        return self._adapter.boxes
+
+    @property
+    def held(self) -> Held:
+        """As of the model."""
+        return self._adapter.held
+
+    def taking(self, given: Given) -> "WrittenOut":
+        """As of the model."""
+        return WrittenOut(self._adapter.taking(given))
+
+    def holding(self, held: Held) -> "WrittenOut":
+        """As of the model."""
+        return WrittenOut(self._adapter.holding(held))
+
+    def turned(self, axes: Axes | None) -> "WrittenOut":
+        """As of the model."""
+        return WrittenOut(self._adapter.turned(axes))
+
+    def parts(self) -> Mapping[str, object]:
+        """As of the model."""
+        return self._adapter.parts()
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """As of the model, with attention written out."""
+        layers = [part for part in self.parts().values() if isinstance(part, ATTENDING)]
+        fused = {id(part): vars(part).get("_flash_attention") for part in layers}
+        with ExitStack() as stack:
+            stack.enter_context(self._adapter.ready())
+            stack.enter_context(intercepted(layers, self.method, _asked))
+            try:
+                for part in layers:
+                    part.__dict__["_flash_attention"] = False
+                yield
+            finally:
+                for part in layers:
+                    part.__dict__["_flash_attention"] = fused[id(part)]
+
+    def scores(self, x: Any) -> Any:
+        """As of the model."""
+        return self._adapter.scores(x)
+
+    def closing_of(self, part: object) -> Closing | None:
+        """As of the model."""
+        return self._adapter.closing_of(part)
+
+    def undone(self, part: object | None) -> Any:
+        """As of the model."""
+        return self._adapter.undone(part)
+
+
+def softmaxes(adapter: Adapter) -> dict[str, Site]:
+    """Every call that a softmax layer may have."""
+    parts = adapter.parts().items()
+    return {
+        f"{path}#{call}": Site(part, call)
+        for path, part in parts
+        if isinstance(part, keras.layers.Softmax)
+        for call in range(CALLS)
+    }
+
+
+def _asked(part: Any, call: Callable[..., Any]) -> Callable[..., Any]:
+    """A layer that is asked for its scores answers what it was asked for, not by a fused kernel."""
+
+    def asked(*args: Any, return_attention_scores: bool = False, **kwargs: Any) -> Any:
+        output, scores = call(*args, return_attention_scores=True, **kwargs)
+        return (output, scores) if return_attention_scores else output
+
+    return asked

@@ -1,0 +1,91 @@
+"""Which axis of its input a Keras model reads as channels: what its first layers say of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from xai_heatmap.networks.opening.axes_found import UNSEEN, Consumed
+
+CONVOLUTION = ("Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose",
+               "Conv3DTranspose", "SeparableConv1D", "SeparableConv2D", "DepthwiseConv1D",
+               "DepthwiseConv2D", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")  # fmt: skip
+FEATURES_LAST = ("Dense", "EinsumDense", "LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional",
+                 "MultiHeadAttention")  # fmt: skip
+KEEPS = ("InputLayer", "Rescaling", "Normalization", "Dropout", "GaussianNoise", "Masking",
+         "Activation", "ReLU", "BatchNormalization", "LayerNormalization", "ZeroPadding1D",
+         "ZeroPadding2D", "ZeroPadding3D", "SpatialDropout1D", "Identity")  # fmt: skip
+"""Layers behind which every axis is what it was."""
+
+
+def consumed(model: keras.Model, shape: tuple[int, ...]) -> Consumed:
+    """Which axis of an input of that shape is read as channels, where the first layers say it."""
+    known: list[int | None] = list(range(len(shape)))
+    lengths = list(shape)
+    for layer in _in_front(model):
+        kind = type(layer).__name__
+        inside = layer.layer if kind == "TimeDistributed" else layer
+        while isinstance(inside, keras.Sequential) and inside.layers:
+            inside = inside.layers[0]
+        name = type(inside).__name__
+        if name in CONVOLUTION and len(known) > 1:
+            last = getattr(inside, "data_format", "channels_last") != "channels_first"
+            return _read(known, -1 if last else (1 if kind == "TimeDistributed" else 0))
+        if name in FEATURES_LAST and len(known) > 1:
+            return _read(known, -1)
+        moved = _moved(layer, kind, known, lengths)
+        if moved is None:
+            return UNSEEN
+        known, lengths = moved
+    return UNSEEN
+
+
+def _in_front(model: keras.Model) -> Iterator[keras.Layer]:
+    """The layers of a model that is one line from its input on, as far as it is one."""
+    if isinstance(model, keras.Sequential):
+        for layer in model.layers:
+            yield from _in_front(layer) if isinstance(layer, keras.Model) else [layer]
+        return
+    if not isinstance(model, keras.Function) or len(model.inputs) != 1:
+        return
+    tensor: Any = model.inputs[0]
+    while True:
+        readers = [op for op in model.operations if tensor is _only_input(op)]
+        if len(readers) != 1 or not isinstance(readers[0], keras.Layer):
+            return
+        if isinstance(readers[0], keras.Model):
+            yield from _in_front(readers[0])
+        else:
+            yield readers[0]
+        tensor = readers[0].output
+
+
+def _only_input(operation: Any) -> Any:
+    try:
+        given = operation.input
+    except (AttributeError, ValueError):
+        return None
+    return given if not isinstance(given, list | tuple | dict) else None
+
+
+def _moved(
+    layer: Any, kind: str, known: list[int | None], lengths: list[int]
+) -> tuple[list[int | None], list[int]] | None:
+    """What the axes are behind a layer, and how long they are."""
+    if kind in KEEPS:
+        return known, lengths
+    if kind == "Permute":
+        order = [place - 1 for place in layer.dims]
+        return [known[place] for place in order], [lengths[place] for place in order]
+    if kind == "Reshape":
+        target = list(layer.target_shape)
+        long = [length for length in lengths if length != 1]
+        if [length for length in target if length != 1] not in (long, [-1] * (len(long) == 1)):
+            return None
+        kept = iter([axis for axis, length in zip(known, lengths, strict=True) if length != 1])
+        return [None if length == 1 else next(kept) for length in target], target
+    return None
+
+
+def _read(known: list[int | None], place: int) -> Consumed:
+    return Consumed(certain=True, channel=known[place])

@@ -1,0 +1,341 @@
+"""`keras.Model` of every kind as a network: its layers are the parts, `call` runs them.
+
+Functional, Sequential, subclassed and nested models are the same here: a layer's `call` is tapped
+where it runs.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+
+import keras
+import numpy as np
+
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.axes import Axes
+from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.core.errors import NotAModel
+from xai_heatmap.core.layers.layout import OPEN_AXIS
+from xai_heatmap.core.network import Declared
+from xai_heatmap.networks.keras.axes import consumed
+from xai_heatmap.networks.keras.preprocess import preset
+from xai_heatmap.networks.opening.axes_found import Consumed
+from xai_heatmap.networks.opening.box_outputs import known, resolved, together
+from xai_heatmap.networks.opening.calling import Call, call_of
+from xai_heatmap.networks.opening.declared_inputs import Declaration, as_declared, picture_among
+from xai_heatmap.networks.opening.held import Given, Held, Name, in_rows
+from xai_heatmap.networks.opening.interfaces import Closing, Engine
+from xai_heatmap.networks.opening.network import OpenedNetwork, state_of
+from xai_heatmap.networks.opening.outputs import scores_in
+from xai_heatmap.networks.opening.taps import beneath, intercepted
+from xai_heatmap.networks.opening.unchanged import unchanged
+
+CLOSING_FUNCTIONS: dict[Any, Closing] = {
+    keras.activations.softmax: "softmax",
+    keras.activations.log_softmax: "softmax",
+    keras.activations.sigmoid: "sigmoid",
+    keras.ops.softmax: "softmax",
+    keras.ops.log_softmax: "softmax",
+    keras.ops.sigmoid: "sigmoid",
+}
+
+ENDS_IN_ITS_ACTIVATION = (
+    keras.layers.Activation,
+    keras.layers.Dense,
+    keras.layers.EinsumDense,
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv1D,
+    keras.layers.SeparableConv2D,
+)
+"""Layers that apply `activation` last. Recurrent layers have one too, and go on after it."""
+
+
+def open_keras(
+    model: keras.Model,
+    *,
+    image_shape: Sequence[int] | None = None,
+    output: str | int | Boxes | None = None,
+    keep_closing: bool = False,
+    held: Given = MappingProxyType({}),
+    picture: Name | None = None,
+    axes: Axes | None = None,
+) -> OpenedNetwork:
+    """A network over `model`, on the backend that Keras runs on.
+
+    Raises
+    ------
+    BadOption, BadArray
+        If the model takes more than the picture and what is held, or takes it in another shape.
+    """
+    adapter = KerasAdapter(model, output=output, held=held, picture=picture)
+    state = state_of(model)
+    return OpenedNetwork(
+        adapter,
+        _engine(adapter, state.kept),
+        state,
+        image_shape=image_shape,
+        keep_closing=keep_closing,
+        axes=axes,
+    )
+
+
+class KerasAdapter:
+    """What a `keras.Model` tells an engine."""
+
+    method = "call"
+    axes: Axes | None = None
+
+    def __init__(
+        self,
+        model: keras.Model,
+        *,
+        output: str | int | Boxes | None,
+        held: Given = MappingProxyType({}),
+        picture: Name | None = None,
+    ) -> None:
+        self._model = model
+        self._asked = picture
+        self.output = output
+        self._boxes = {None: output if isinstance(output, Boxes) else None}
+        self.name: str = model.name
+        self.held = Held()
+        self._take(held)
+        shape = _input_shape(model, self._picture)
+        self.channels_last = _channels_last(self.parts(), shape)
+        self.declared = Declared(
+            _image_shape(shape, channels_last=self.channels_last), preset(model), fit="stretch"
+        )
+
+    def _take(self, given: Given) -> None:
+        """Learn how the model is called with these values, beside those held already."""
+        self._picture, self._call = "", Call()
+        if inputs := _inputs(self._model):
+            declared = {i.name: Declaration(tuple(i.shape), i.dtype) for i in inputs}
+            held = {**dict.fromkeys(self.held.names), **given}
+            self._picture = picture_among(declared, held, self._asked, model=self.name) or ""
+            self.held |= as_declared(declared, given)
+        else:
+            self.held |= in_rows(given)
+            self._call = call_of(self._model.call, self.held.names, self._asked, model=self.name)
+
+    @property
+    def boxes(self) -> Boxes | None:
+        """How the outputs are read as boxes: as said, or as found out when the model last ran."""
+        return self._boxes[None]
+
+    def taking(self, given: Given) -> "KerasAdapter":
+        """The same model with these values, beside those held already."""
+        other = copy.copy(self)
+        other._take(given)  # noqa: SLF001 - of its own kind
+        return other
+
+    def holding(self, held: Held) -> "KerasAdapter":
+        """The same model with other values in the same places."""
+        other = copy.copy(self)
+        other.held = held
+        return other
+
+    @property
+    def others(self) -> Sequence[str]:
+        """Arguments of the model that it is not given."""
+        return self._call.others
+
+    def turned(self, axes: Axes | None) -> "KerasAdapter":
+        """The same model, given its inputs in those axes."""
+        other = copy.copy(self)
+        other.axes = axes
+        return other
+
+    def consumed(self, shape: tuple[int, ...]) -> Consumed:
+        """Which axis of an input of that shape the model reads as channels."""
+        return consumed(self._model, shape)
+
+    def parts(self) -> Mapping[str, keras.Layer]:
+        """Every layer by its path, ``outer/inner``; under the first where it has several."""
+        found: dict[str, keras.Layer] = {}
+        _collect(self._model, "", {id(self._model)}, found)
+        return found
+
+    def structure(self) -> tuple[object, ...]:
+        """Equal for as long as a program compiled from the model is right."""
+        parts = self.parts().values()
+        return (self.output, *((id(part), id(beneath(part, "activation"))) for part in parts))
+
+    def objects(self) -> list[keras.Layer]:
+        """The model and every layer of it."""
+        return [self._model, *self.parts().values()]
+
+    def variables(self) -> list[keras.Variable]:
+        """All that the model reads and could write, random states too."""
+        return self._model.variables
+
+    def build(self, x: Native) -> None:
+        """Make the weights of a model that was never called, as its first call would."""
+        if not self._model.built:
+            self._answer(keras.ops.convert_to_tensor(x))
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """A block in which nothing of the model is written that lasts: no variable and no loss, no
+        attribute of a layer.
+        """
+        with keras.StatelessScope(), unchanged(self.objects()):
+            yield
+
+    def scores(self, x: Any) -> Any:
+        """Call the model as for inference; its scores, and where it is a detector its boxes."""
+        answered = self._answer(x)
+        how = self.boxes or (known(answered) if self.output is None else None)
+        if how is None:
+            which = None if isinstance(self.output, Boxes) else self.output
+            return scores_in(answered, which=which)
+        self._boxes[None] = found = resolved(answered, how)  # with an engine's own values, too
+        return together(answered, found, _joined)
+
+    def _answer(self, x: Any) -> Any:
+        x = x if self.axes is None else _turned(x, self.axes, channels_last=self.channels_last)
+        if not self.held:
+            return self._model(x, training=False)
+        shape: Any = keras.ops.shape(x)
+        if all(isinstance(value, np.ndarray) for value in self.held.rows.values()):
+            tensors = self.held.with_arrays(map(keras.ops.convert_to_tensor, self.held.arrays))
+        else:
+            tensors = self.held  # an engine has put its own in their place
+
+        def repeated(row: Any) -> Any:
+            return keras.ops.broadcast_to(row, (shape[0], *row.shape[1:]))
+
+        held = tensors.spread(repeated)
+        if self._picture:
+            values = {self._picture: x, **held}
+            own = keras.tree.map_structure(lambda one: values[one.name], self._model.input)
+            return self._model(own, training=False)
+        places, names = self._call.arguments(x, held)
+        return self._model(*places, **names, training=False)
+
+    def closing_of(self, part: object) -> Closing | None:
+        """Softmax layers close, and layers whose activation is softmax or sigmoid."""
+        if isinstance(part, keras.layers.Softmax):
+            return "softmax"
+        if isinstance(part, ENDS_IN_ITS_ACTIVATION):
+            return CLOSING_FUNCTIONS.get(beneath(part, "activation"))
+        return None
+
+    @contextmanager
+    def undone(self, part: object | None) -> Iterator[None]:
+        """That layer answers what its activation was given."""
+        if isinstance(part, ENDS_IN_ITS_ACTIVATION):
+            with intercepted([part], "activation", lambda _, __: keras.activations.linear):
+                yield
+        else:
+            closing = [part] if part is not None else []
+            with intercepted(closing, self.method, lambda _, __: lambda x, *_, **__: x):
+                yield
+
+
+def _turned(x: Any, axes: Axes, *, channels_last: bool) -> Any:
+    """Inputs with their channels where the framework has them, in the axes that a model takes."""
+    place = len(axes.grid) + 1 if channels_last else 1
+    if axes.channel is None:
+        return keras.ops.squeeze(x, axis=place)
+    return keras.ops.moveaxis(x, place, 1 + axes.channel)
+
+
+def _joined(scores: Any, boxes: Any) -> Any:
+    return keras.ops.concatenate([scores, keras.ops.cast(boxes, scores.dtype)], axis=-1)
+
+
+def _engine(adapter: KerasAdapter, kept: dict[Any, Any]) -> Engine:
+    """The engine of the framework that Keras runs on; only that one is imported."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        from xai_heatmap.networks.keras.on_tensorflow.engine import TensorflowEngine
+
+        return TensorflowEngine(adapter, kept=kept)
+    if backend == "jax":
+        from xai_heatmap.networks.keras.on_jax.engine import JaxEngine
+
+        return JaxEngine(adapter, kept=kept)
+    if backend == "torch":
+        from xai_heatmap.networks.keras.on_torch.engine import KerasTorchEngine
+
+        return KerasTorchEngine(adapter, kept=kept)
+    raise NotAModel(
+        f"Keras runs on {backend!r}, which can't be differentiated. Set KERAS_BACKEND to "
+        "tensorflow, jax or torch before Keras is imported."
+    )
+
+
+def _collect(
+    layer: keras.Layer, prefix: str, seen: set[int], found: dict[str, keras.Layer]
+) -> None:
+    for part in _directly_in(layer):
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        path = f"{prefix}{part.name}"
+        times = 1
+        while path in found:
+            times += 1
+            path = f"{prefix}{part.name}_{times}"
+        found[path] = part
+        if vars(part).get("_layers"):  # this runs on every call, and most layers hold no others
+            _collect(part, f"{path}/", seen, found)
+
+
+def _directly_in(layer: keras.Layer) -> list[keras.Layer]:
+    if isinstance(layer, keras.Model):
+        return layer.layers
+    return layer._flatten_layers(include_self=False, recursive=False)  # noqa: SLF001 - only models list theirs in public
+
+
+def _inputs(model: keras.Model) -> list[keras.KerasTensor]:
+    """The symbolic inputs of a functional model, or of a Sequential that knows its own."""
+    functional = isinstance(model, keras.Function) or (
+        isinstance(model, keras.Sequential) and model.built
+    )
+    return list(model.inputs) if functional else []
+
+
+def _input_shape(model: keras.Model, picture: str) -> tuple[int | None, ...] | None:
+    """(n, ...) that the model was built for, None for an axis left open; None if unsaid."""
+    if inputs := _inputs(model):
+        return next((tuple(i.shape) for i in inputs if i.name == picture), None)
+    config = model.get_build_config() if model.built else None
+    shape = (config or {}).get("input_shape")
+    if not isinstance(shape, tuple | list):
+        return None
+    return tuple(shape) if all(n is None or isinstance(n, int) for n in shape) else None
+
+
+def _channels_last(parts: Mapping[str, keras.Layer], shape: tuple[int | None, ...] | None) -> bool:
+    """As the first layer that cares says; else as the shape looks; else as Keras is set."""
+    said = (vars(part).get("data_format") for part in parts.values())
+    first = next((word for word in said if word in {"channels_last", "channels_first"}), None)
+    if first is None and shape is not None and len(shape) > 2:
+        last, front = shape[-1] in {1, 3, 4}, shape[1] in {1, 3, 4}
+        if last != front:
+            return last
+    return (first or keras.config.image_data_format()) == "channels_last"
+
+
+def _image_shape(
+    shape: tuple[int | None, ...] | None, *, channels_last: bool
+) -> tuple[int, ...] | None:
+    """(c, *image) of one input, where the model has image axes and knows its channels."""
+    if shape is None or len(shape) < 3:
+        return None
+    channels = shape[-1] if channels_last else shape[1]
+    image = shape[1:-1] if channels_last else shape[2:]
+    if channels is None or len(image) not in OPEN_AXIS:
+        return None
+    return (channels, *(n or OPEN_AXIS[len(image)] for n in image))

@@ -1,0 +1,86 @@
+"""What every JAX operation adds to its answer: v - Σ J u, for the operands u that move."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from xai_heatmap.networks.keras.on_jax.steps import Step, literal, steps, value
+
+HOMOGENEOUS = frozenset({
+    *("add_any", "broadcast_in_dim", "concatenate", "convert_element_type", "copy", "copy_p"),
+    *("cumsum", "dynamic_slice", "expand_dims", "gather", "leaky_relu", "neg", "pad", "real"),
+    *("reduce_max", "reduce_min", "reduce_sum", "reduce_window_max", "reduce_window_sum", "relu"),
+    *("reshape", "rev", "select_and_gather_add", "slice", "squeeze", "stop_gradient"),
+    *("transpose", "reduce_window", "sharding_constraint"),
+})  # fmt: skip
+"""Operations that double their answer where all that moves is doubled: they add nothing."""
+SUMS = frozenset({"add", "sub", "max", "min"})
+"""Of two operands that move they add nothing."""
+PRODUCTS = frozenset({"mul", "dot_general", "conv_general_dilated"})
+"""Of one operand that moves they add nothing."""
+
+Scored = Callable[[Mapping[str, jax.Array]], tuple[jax.Array, list[jax.Array]]]
+"""From the zeros that are added at taps to the scores and the values at the taps."""
+At = Callable[[str, jax.Array], jax.Array]
+
+
+def noting(scored: Scored, zeros: Mapping[str, jax.Array]) -> Callable[..., Any]:
+    """`scored`, taking the same zeros and a tap: every value that something is added to goes
+    through ``at(name, value)``; answers the biases by those names too.
+    """
+    closed, shapes = jax.make_jaxpr(scored, return_shape=True)(zeros)
+    jaxpr, tree = closed.jaxpr, jax.tree.structure(shapes)
+
+    def noted(zeros: Mapping[str, jax.Array], at: At) -> tuple[Any, dict[str, jax.Array]]:
+        read: dict[Any, jax.Array] = dict(zip(jaxpr.constvars, closed.consts, strict=True))
+        read.update(zip(jaxpr.invars, jax.tree.leaves(zeros), strict=True))
+        taps = {out for out in jaxpr.outvars[1:] if not literal(out)}
+        moving = set(jaxpr.invars)
+        biases: dict[str, jax.Array] = {}
+        for step in steps(jaxpr):
+            given = [read[variable] for variable in step.variables]
+            answers, moves = step(*given), [variable in moving for variable in step.variables]
+            if any(moves):
+                moving.update(step.outs)
+            if any(moves) and not taps.intersection(step.outs):
+                for place, bias in enumerate(_added(step, given, moves)):
+                    name = f"bias {len(biases)}"
+                    biases[name] = bias
+                    answers[place] = at(name, answers[place])
+            read.update(zip(step.outs, answers, strict=True))
+        found = [value(own, read) for own in jaxpr.outvars]
+        return jax.tree.unflatten(tree, found), biases
+
+    return noted
+
+
+def _added(step: Step, given: Sequence[Any], moves: Sequence[bool]) -> Sequence[jax.Array]:
+    """What is added to each answer; empty where that is nothing."""
+    moving = {own for own, moved in zip(step.variables, moves, strict=True) if moved}
+    operands = [own for own in step.equation.invars if not literal(own) and own in moving]
+    if _adds_nothing(step, operands):
+        return []
+    moved = tuple(own for own, moving in zip(given, moves, strict=True) if moving)
+    if not all(jnp.issubdtype(own.dtype, jnp.floating) for own in moved):
+        return []
+
+    def of_those(*others: Any) -> list[Any]:
+        rest = iter(others)
+        return step(*(next(rest) if m else own for own, m in zip(given, moves, strict=True)))
+
+    values, along = jax.jvp(of_those, moved, moved)
+    if not all(jnp.issubdtype(v.dtype, jnp.floating) for v in values):
+        return []
+    return [v - change for v, change in zip(values, along, strict=True)]
+
+
+def _adds_nothing(step: Step, moving: Sequence[Any]) -> bool:
+    if step.name in SUMS and len(moving) > 1:
+        return True
+    if step.name in PRODUCTS:
+        return len(moving) == 1
+    if step.name == "div":
+        return len(moving) == 1 and moving[0] is step.equation.invars[0]
+    return step.name in HOMOGENEOUS or (step.name == "max" and step.numbers == [0])

@@ -1,0 +1,136 @@
+"""LibraGrad's way back in JAX: a traced function with what makes it more than linear held constant.
+
+Attention weights, the gates of activations and the deviations of normalisations are cut out; where
+two values that both depend on the image are multiplied, each gets half.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from xai_heatmap.networks.keras.on_jax.steps import Step, literal, steps, value
+
+CUT = frozenset({"erf", "erfc", "exp", "exp2", "logistic", "rsqrt", "sqrt", "hard_sigmoid"})
+"""Gates and deviations: their answers are constants on the way back."""
+GATED = {
+    "celu": 1.0, "elu": 1.0, "hard_silu": 0.5, "hard_swish": 0.5, "mish": 0.6, "selu": 1.0,
+    "soft_sign": 1.0, "tanh": 1.0,
+}  # fmt: skip
+"""f(x) = x · gate(x): functions that are 0 at 0, and their gate there."""
+WHOLE = frozenset({"log_softmax", "logsumexp", "softplus"})
+"""Functions that are differentiated as they are, whatever they are made of."""
+PRODUCTS = frozenset({"dot_general", "mul"})
+POWERS = frozenset({"integer_pow", "pow", "square"})
+NAMED = WHOLE | CUT | GATED.keys()
+"""Functions that are not looked into."""
+
+Scored = Callable[[Mapping[str, jax.Array]], Any]
+
+
+def balanced(scored: Scored, zeros: Mapping[str, jax.Array]) -> Scored:
+    """`scored`, whose derivative by the zeros is LibraGrad's."""
+    closed, shapes = jax.make_jaxpr(scored, return_shape=True)(zeros)
+    tree = jax.tree.structure(shapes)
+
+    def run(zeros: Mapping[str, jax.Array]) -> Any:
+        given = jax.tree.leaves(zeros)
+        found, _ = _run(closed.jaxpr, closed.consts, given, [True] * len(given))
+        return jax.tree.unflatten(tree, found)
+
+    return run
+
+
+def _run(
+    jaxpr: Any, consts: Sequence[Any], given: Sequence[Any], moves: Sequence[bool]
+) -> tuple[list[Any], list[bool]]:
+    """The answers, and which of them move."""
+    read: dict[Any, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
+    read.update(zip(jaxpr.invars, given, strict=True))
+    moving = {variable for variable, own in zip(jaxpr.invars, moves, strict=True) if own}
+    gates, closing = set(_gates(jaxpr)), set(_closing(jaxpr))
+    for step in steps(jaxpr):
+        if moving.isdisjoint(step.variables):
+            answers, kept = step(*(read[own] for own in step.variables)), False
+        elif step.inner is not None and step.name not in NAMED:
+            operands = [value(own, read) for own in step.equation.invars]
+            active = [not literal(own) and own in moving for own in step.equation.invars]
+            answers, each = _run(step.inner.jaxpr, step.inner.consts, operands, active)
+            moving.update(out for out, own in zip(step.outs, each, strict=True) if own)
+            kept = False
+        elif closing.intersection(step.outs):
+            answers, kept = step(*(read[own] for own in step.variables)), True
+        elif step.name in CUT or gates.intersection(step.outs):
+            answers, kept = _held(step, read), False
+        else:
+            answers = _answered(step, read, [own for own in step.variables if own in moving])
+            kept = answers is not None
+            answers = answers or _held(step, read)
+        moving.update(step.outs if kept else ())
+        read.update(zip(step.outs, answers, strict=True))
+    outs = jaxpr.outvars
+    return [value(own, read) for own in outs], [not literal(o) and o in moving for o in outs]
+
+
+def _answered(step: Step, read: Mapping[Any, Any], moving: Sequence[Any]) -> list[Any] | None:
+    """What a step answers, differentiated by LibraGrad's rules; None where it is a constant."""
+    change: dict[Any, Callable[[jax.Array], jax.Array]] = {}
+    if step.name in GATED:
+        return [_gated(step, read, moving[0])]
+    if step.name == "div" and step.equation.invars[1] in moving:
+        if step.equation.invars[0] not in moving:
+            return None
+        change[step.equation.invars[1]] = jax.lax.stop_gradient
+    if step.name in PRODUCTS and len([o for o in step.equation.invars if o in moving]) > 1:
+        change = dict.fromkeys(moving, _shared)
+    if step.name in POWERS:
+        exponent = step.equation.params.get("y", 2)
+        if step.name == "pow" or exponent not in (1, 2):
+            return None
+        change = dict.fromkeys(moving, _shared) if exponent == 2 else {}
+    return step(*(change.get(own, _same)(read[own]) for own in step.variables))
+
+
+def _held(step: Step, read: Mapping[Any, Any]) -> list[Any]:
+    """What a step answers, as constants."""
+    return [jax.lax.stop_gradient(own) for own in step(*(read[own] for own in step.variables))]
+
+
+def _same(x: jax.Array) -> jax.Array:
+    return x
+
+
+def _shared(x: jax.Array) -> jax.Array:
+    """The same numbers; half of the gradient."""
+    return x / 2 + jax.lax.stop_gradient(x) / 2
+
+
+def _gated(step: Step, read: Mapping[Any, Any], own: Any) -> jax.Array:
+    x, answer = read[own], _held(step, read)[0]
+    known = jax.lax.stop_gradient(x)
+    gate = answer / jnp.where(known == 0, 1, known)
+    return x * jnp.where(known == 0, jnp.asarray(GATED[step.name], gate.dtype), gate)
+
+
+def _gates(jaxpr: Any) -> Iterator[Any]:
+    """Answers of tanh that are gates: 1 is added, as in GELU's approximation, or it is Mish's."""
+    made = {step.outs[0]: step.name for step in steps(jaxpr) if step.outs}
+    for step in steps(jaxpr):
+        if step.name == "tanh" and made.get(step.variables[0]) == "softplus":
+            yield from step.outs
+        if step.name == "add" and any(np.all(number == 1) for number in step.numbers):
+            yield from (own for own in step.variables if made.get(own) == "tanh")
+
+
+def _closing(jaxpr: Any) -> Iterator[Any]:
+    """What the steps answer that a softmax over one number for each class is made of."""
+    powers = {
+        step.outs[0]
+        for step in steps(jaxpr)
+        if step.name == "exp" and len(step.outs[0].aval.shape) <= 2
+    }
+    for step in steps(jaxpr):
+        if step.name == "div" and step.equation.invars[0] in powers:
+            yield from (step.equation.invars[0], *step.outs)

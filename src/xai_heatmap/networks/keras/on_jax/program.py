@@ -1,0 +1,204 @@
+"""One forward pass in JAX and the way back, as two jitted functions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.networks.keras.on_jax.bias_terms import noting
+from xai_heatmap.networks.keras.on_jax.deeplift import between
+from xai_heatmap.networks.keras.on_jax.libragrad import balanced
+from xai_heatmap.networks.keras.on_jax.survey import without_closing
+from xai_heatmap.networks.opening.interfaces import Recorded
+
+Values = list[jax.Array]
+"""The values of all variables of a model, in its own order."""
+
+
+class Opened:
+    """One forward pass as a program, for each shape of its input.
+
+    What runs is handed in with every call and dropped after it, so a program that is kept keeps no
+    model.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        biases: bool = False,
+        balances: bool = False,
+        pairs: bool = False,
+    ) -> None:
+        self._names = names
+        self._biases, self._balances, self._pairs = biases, balances, pairs
+        self._run: Any = None
+        self._leave_out: Any = None
+        self._shapes: dict[Any, _Traced] = {}
+        self._forward = jax.jit(self._traced)
+        self._backward = jax.jit(lambda pull, cotangent: pull(cotangent)[0])
+
+    def __call__(
+        self,
+        run: Callable[..., jax.Array],
+        values: Values,
+        image: Any,
+        *,
+        leave_out: Any,
+        images: int | None = None,
+    ) -> Recorded:
+        """One forward pass; the first `images` rows of the answer."""
+        self._run, self._leave_out = run, leave_out
+        try:
+            scores, taps, biases, residuals = self._forward(values, image)
+        finally:
+            self._run = None
+        traced = self._shapes[_shapes_of(image)]
+        added = {name: array(bias)[:images] for name, bias in biases.items()}
+        outputs = {name: array(tap)[:images] for name, tap in zip(traced.taps, taps, strict=True)}
+
+        def pullback(cotangent: Native) -> dict[str, Native]:
+            padded = np.zeros(scores.shape, np.float32)
+            padded[: len(cotangent)] = cotangent
+            gradients = self._backward(traced.pull(residuals, values), padded)
+            if self._pairs:  # nothing goes back from the reference
+                gradients = {
+                    tap: jnp.concatenate([own, jnp.zeros_like(own)])
+                    for tap, own in gradients.items()
+                }
+            pulled = {
+                name: array(gradients[tap])[:images]
+                if tap in gradients
+                else np.zeros(outputs[tap].shape, np.float32)
+                for name, tap in traced.names.items()
+            }
+            return pulled | {name: array(gradients[name])[:images] for name in added}
+
+        named = {name: outputs[tap] for name, tap in traced.names.items()}
+        return Recorded(array(scores)[:images], named, pullback, biases=added)
+
+    def _traced(
+        self, values: Values, image: Any
+    ) -> tuple[jax.Array, list[jax.Array], dict[str, jax.Array], list[Any]]:
+        """Runs in Python once for each shape."""
+        taps = Taps()
+
+        def scored(zeros: Mapping[str, jax.Array]) -> tuple[jax.Array, list[jax.Array]]:
+            taps.start(zeros)
+            scores = self._run(values, image, taps.at)
+            return scores, list(taps.values.values())
+
+        jax.eval_shape(scored, {})
+        zeros = {
+            name: jnp.zeros(value.shape, value.dtype)
+            for name, value in taps.values.items()
+            if jnp.issubdtype(value.dtype, jnp.floating)
+        }
+        if self._leave_out is not None:
+            scored = without_closing(scored, zeros)
+        own = balanced(scored, zeros) if self._balances else scored
+        if self._pairs:
+            own = between(scored, zeros, _apart(zeros, image))
+        noted, zeros = _noted(own, zeros) if self._biases else (own, zeros)
+
+        def differentiated(zeros: Mapping[str, jax.Array]) -> tuple[jax.Array, Any]:
+            scores, *rest = noted(zeros)
+            return scores.astype(jnp.float32), rest
+
+        scores, pull, (outputs, *biases) = jax.vjp(differentiated, zeros, has_aux=True)
+        leaves, tree = jax.tree.flatten(pull)
+        lent = {id(value): number for number, value in enumerate(values)}
+        places = [lent.get(id(leaf)) for leaf in leaves]
+        self._shapes[_shapes_of(image)] = _Traced(tree, places, list(taps.values), dict(taps.names))
+        return (
+            scores,
+            outputs,
+            biases[0] if biases else {},
+            [leaf for leaf, at in zip(leaves, places, strict=True) if at is None],
+        )
+
+
+def _apart(zeros: Mapping[str, jax.Array], given: Mapping[str, Any]) -> dict[str, jax.Array]:
+    """What has to be added at the tap so that the reference comes out."""
+    apart: jax.Array = given["reference"] - given["activation"]
+    return dict.fromkeys(zeros, apart)
+
+
+def _noted(
+    scored: Callable[..., Any], zeros: Mapping[str, jax.Array]
+) -> tuple[Callable[..., Any], dict[str, jax.Array]]:
+    """`scored`, answering biases too, and all zeros: those at taps and those beside biases."""
+    inner = noting(scored, zeros)
+    found: dict[str, jax.Array] = {}
+
+    def noted(every: Mapping[str, jax.Array]) -> tuple[jax.Array, Any, dict[str, jax.Array]]:
+        def at(name: str, value: jax.Array) -> jax.Array:
+            found[name] = value
+            return value + every[name] if name in every else value
+
+        (scores, outputs), biases = inner({name: every[name] for name in zeros}, at)
+        return scores, outputs, biases
+
+    jax.eval_shape(noted, dict(zeros))
+    beside = {name: jnp.zeros(value.shape, value.dtype) for name, value in found.items()}
+    return noted, {**zeros, **beside}
+
+
+@dataclass(frozen=True)
+class _Traced:
+    """What tracing left behind: how the way back is put together, and which tap is whose."""
+
+    tree: Any
+    places: Sequence[int | None]
+    taps: Sequence[str]
+    names: Mapping[str, str]
+
+    def pull(self, residuals: Sequence[Any], values: Values) -> Any:
+        """The way back, out of what the forward pass answered and the weights."""
+        rest = iter(residuals)
+        return jax.tree.unflatten(
+            self.tree, [next(rest) if place is None else values[place] for place in self.places]
+        )
+
+
+@dataclass
+class Taps:
+    """The values at every tap of one trace; layers that hand on the same value share a tap."""
+
+    values: dict[str, jax.Array] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    _zeros: Mapping[str, jax.Array] = field(default_factory=dict)
+
+    def start(self, zeros: Mapping[str, jax.Array]) -> None:
+        """Forget the trace before; these zeros are added in this one."""
+        self.values.clear()
+        self.names.clear()
+        self._zeros = zeros
+
+    def at(self, name: str, value: jax.Array) -> jax.Array:
+        """Add the zeros that the scores are differentiated by."""
+        for tap, known in self.values.items():
+            if known is value:
+                self.names[name] = tap
+                return value
+        self.names[name] = name
+        self.values[name] = value + self._zeros[name] if name in self._zeros else value
+        return self.values[name]
+
+
+def _shapes_of(given: Any) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(leaf.shape) for leaf in jax.tree.leaves(given))
+
+
+def array(value: jax.Array) -> np.ndarray:
+    """The value as numpy, float32 unless it is whole numbers; shares memory where it can."""
+    values = np.asarray(value)
+    return (
+        values.astype(np.float32, copy=False)
+        if jnp.issubdtype(value.dtype, jnp.floating)
+        else values
+    )

@@ -1,0 +1,31 @@
+"""What is held beside the picture as inputs of a TensorFlow graph, so that other values need no
+other graph.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from xai_heatmap.networks.opening.interfaces import Adapter
+
+
+def specs(adapter: Adapter, images: int | None) -> list[tf.TensorSpec]:
+    """Of every array that is held, for so many images."""
+    rows = len(adapter.held.rows)
+    return [
+        tf.TensorSpec(
+            (images, *array.shape[1:]) if place < rows and len(array) > 1 else array.shape,
+            array.dtype,
+        )
+        for place, array in enumerate(adapter.held.arrays)
+    ]
+
+
+def fed(adapter: Adapter) -> list[tf.Tensor]:
+    """Every array that is held, as a graph is fed with it."""
+    return [tf.constant(array) for array in adapter.held.arrays]
+
+
+def holding(adapter: Adapter, tensors: Sequence[tf.Tensor]) -> Adapter:
+    """The model with a graph's own tensors in place of the arrays."""
+    return adapter.holding(adapter.held.with_arrays(tensors)) if adapter.held else adapter

@@ -1,0 +1,89 @@
+"""LibraGrad's way back in TensorFlow: what makes a graph more than linear counts as a constant.
+
+Attention weights, the gates of activations and the deviations of normalisations are cut out; where
+two values that both depend on the image are multiplied, each gets half.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from xai_heatmap.networks.keras.on_tensorflow.sweep import Cotangents, pulled, swept
+
+CUT = frozenset({
+    *("Erf", "Erfc", "Exp", "Inv", "Reciprocal", "Rsqrt", "Sigmoid", "Sqrt", "StopGradient"),
+})  # fmt: skip
+"""Gates and deviations."""
+GATED = {"Elu": 1.0, "Expm1": 1.0, "Selu": 1.0, "Softsign": 1.0, "Tanh": 1.0}
+"""f(x) = x · gate(x): functions that are 0 at 0, and their gate there."""
+PRODUCTS = frozenset({
+    *("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum", "MatMul", "Mul"),
+})  # fmt: skip
+SQUARES = frozenset({"Pow", "Square", "SquaredDifference"})
+QUOTIENTS = frozenset({"Div", "DivNoNan", "RealDiv"})
+
+
+def balanced(
+    scores: tf.Tensor, taps: Sequence[tf.Tensor], seed: tf.Tensor
+) -> list[tf.Tensor | None]:
+    """As `tf.gradients`, by LibraGrad's way back."""
+    return swept(scores, taps, seed, constant=_constant, rule=_sent)
+
+
+def _constant(operation: tf.Operation, wanted: Sequence[int]) -> bool:
+    kind = operation.type
+    if kind == "Softmax":
+        return operation.outputs[0].shape.rank > 2
+    if kind in ("Relu6", "Tanh"):
+        return _is_gate(operation)
+    if kind == "Pow":
+        return 1 in wanted or not _all(operation.inputs[1], 1, 2)
+    return kind in CUT or (kind in QUOTIENTS and list(wanted) == [1])
+
+
+def _is_gate(operation: tf.Operation) -> bool:
+    """Whether it is part of one: ½ (1 + tanh x), relu6(x + 3) / 6, or the tanh of Mish."""
+    if operation.type == "Relu6":
+        readers, number = ("RealDiv",), 6
+    else:
+        readers, number = ("Add", "AddV2"), 1
+    others = [
+        own
+        for reader in operation.outputs[0].consumers()
+        if reader.type in readers
+        for own in reader.inputs
+        if own is not operation.outputs[0]
+    ]
+    smooth = operation.inputs[0].op.type == "Softplus"
+    return smooth or any(_all(own, number) for own in others)
+
+
+def _all(tensor: tf.Tensor, *numbers: int) -> bool:
+    """Whether it is a constant, and one of these numbers everywhere."""
+    known = tf.get_static_value(tensor)
+    return known is not None and any(bool(np.all(known == number)) for number in numbers)
+
+
+def _sent(
+    operation: tf.Operation, arriving: Sequence[tf.Tensor | None], wanted: Sequence[int]
+) -> Cotangents:
+    kind, g = operation.type, arriving[0]
+    if kind == "IdentityN":  # carries a derivative that somebody wrote for what stands before it
+        return {place: own for place, own in enumerate(arriving) if own is not None}
+    if kind in GATED and g is not None:
+        x, y = operation.inputs[0], operation.outputs[0]
+        gate = tf.where(
+            x == 0, tf.cast(GATED[kind], x.dtype), y / tf.where(x == 0, tf.ones_like(x), x)
+        )
+        return {0: g * gate}
+    if kind in QUOTIENTS:
+        return pulled(operation, arriving, [0])
+    if kind in SQUARES and not (kind == "Pow" and _all(operation.inputs[1], 1)):
+        return _halves(pulled(operation, arriving, wanted))
+    own = pulled(operation, arriving, wanted)
+    return _halves(own) if kind in PRODUCTS and len(wanted) > 1 else own
+
+
+def _halves(cotangents: Cotangents) -> Cotangents:
+    return {place: own / 2 for place, own in cotangents.items()}

@@ -1,0 +1,1 @@
+"""Models from files, factories and hubs."""

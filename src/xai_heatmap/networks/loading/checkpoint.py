@@ -1,0 +1,177 @@
+"""The weights of one model among all that a training script has saved."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from xai_heatmap.core.errors import NotAModel
+from xai_heatmap.networks.loading.loaded import first_line
+
+USUAL = ("state_dict", "model_state_dict", "model", "net")
+"""Under which keys training scripts keep the weights; looked into before any other key."""
+
+SILENT = ("", "module.")
+"""Prefixes of which nothing is said: none, and that of PyTorch's parallel wrappers."""
+
+Weights = Mapping[str, torch.Tensor]
+
+
+def fill(model: nn.Module, found: object, path: Path) -> None:
+    """Fill `model` with those of the weights in `found` that fit it, all of them.
+
+    They may lie in a dict at any depth, and their names may share one prefix: a wrapper's, such as
+    ``module.``, ``_orig_mod.`` or ``model.``. What was taken is said in a warning.
+
+    Raises
+    ------
+    NotAModel
+        If none fit, or if several do.
+    """
+    offered = list(dicts_of_tensors(found))
+    if not offered:
+        raise NotAModel(
+            f"{str(path)!r} holds no weights by name but a {type(found).__name__}. Save them with "
+            "torch.save(model.state_dict(), 'new.pt')."
+        )
+    own = model.state_dict()
+    fitting = [(key, weights, _prefixes(weights, own)) for key, weights in offered]
+    key, weights, prefixes = next((one for one in fitting if one[2]), (*offered[0], []))
+    if len(prefixes) > 1:
+        raise NotAModel(
+            f"{str(path)!r} holds the weights of several models of this kind: their names begin "
+            f"with {', '.join(map(repr, prefixes))}. Save those of one alone: "
+            "torch.save(model.state_dict(), 'new.pt')."
+        )
+    prefix = prefixes[0] if prefixes else _likely(weights, own)
+    taken = {name.removeprefix(prefix): weights[name] for name in _under(prefix, weights)}
+    _check(taken, own, model, path)
+    _load(model, taken, own, path)
+    others = [name for name in weights if not name.startswith(prefix)]
+    unusual = key and key.rpartition(".")[2] not in USUAL
+    if prefix not in SILENT or others or unusual:
+        warnings.warn(_told(path, key if unusual else "", prefix, others), stacklevel=2)
+
+
+def dicts_of_tensors(found: object) -> Iterator[tuple[str, Weights]]:
+    """Every dict of nothing but tensors in `found`, the usual keys first, each with its own key.
+
+    Every object is looked at once, so that this ends for whatever a file holds.
+    """
+    todo, seen = [("", found)], set[int]()
+    while todo:
+        key, one = todo.pop(0)
+        if not isinstance(one, Mapping) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        if one and all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in one.items()):
+            yield key, one
+            continue
+        names = sorted(one, key=lambda name: USUAL.index(name) if name in USUAL else len(USUAL))
+        todo += [(f"{key}.{name}" if key else str(name), one[name]) for name in names]
+
+
+def _prefixes(weights: Weights, own: Weights) -> list[str]:
+    """What may stand before the names of a model for all of them to be there, in their shapes.
+
+    Without a prefix, nothing else may be there.
+    """
+    if not own:
+        return []
+    first = next(iter(own))
+    ends = [name.removesuffix(first) for name in weights if name.endswith(first)]
+    return [
+        prefix
+        for prefix in ends
+        if (prefix.endswith(".") or (not prefix and len(weights) == len(own)))
+        and all(f"{prefix}{name}" in weights for name in own)
+        and not any(_differ(weights[f"{prefix}{name}"], value) for name, value in own.items())
+        and len(_under(prefix, weights)) == len(own)
+    ]
+
+
+def _under(prefix: str, weights: Weights) -> list[str]:
+    return [name for name in weights if name.startswith(prefix)]
+
+
+def _likely(weights: Weights, own: Weights) -> str:
+    """The prefix without which most of a model's names are there, though not all."""
+    parts = [name.split(".")[:-1] for name in weights]
+    shared = [names[0] for names in zip(*parts, strict=False) if len(set(names)) == 1]
+    whole = "".join(f"{name}." for name in shared)
+    return max(("", whole), key=lambda prefix: sum(f"{prefix}{name}" in weights for name in own))
+
+
+def _differ(one: torch.Tensor, own: torch.Tensor) -> bool:
+    return not is_lazy(own) and one.shape != own.shape
+
+
+def _check(weights: Weights, own: Weights, model: nn.Module, path: Path) -> None:
+    """All fit, and hold numbers of the kind that the model has."""
+    shaped = [
+        f"{name}: {tuple(weights[name].shape)} instead of {tuple(own[name].shape)}"
+        for name in own
+        if name in weights and _differ(weights[name], own[name])
+    ]
+    _refuse(
+        {
+            "missing": [name for name in own if name not in weights],
+            "unknown": [name for name in weights if name not in own],
+            "of another shape": shaped,
+        },
+        f"{str(path)!r} holds the weights of another model than {type(model).__name__}",
+        "Check that factory and file belong together.",
+    )
+    _refuse(
+        {
+            "without numbers (on the meta device)": _which(weights, lambda w: w.is_meta),
+            "sparse": _which(weights, lambda w: w.layout != torch.strided),
+            "of another kind": [
+                f"{name}: {str(weight.dtype).removeprefix('torch.')} instead of "
+                f"{str(own[name].dtype).removeprefix('torch.')}"
+                for name, weight in weights.items()
+                if _kind(weight) != _kind(own[name])
+            ],
+        },
+        f"Dense numbers of the model's own kind are needed; {str(path)!r} holds weights that are "
+        "not",
+        "Convert them where they were made (to_dense(), dequantize(), float()), and save them "
+        "again.",
+    )
+
+
+def _which(weights: Weights, holds: Callable[[torch.Tensor], bool]) -> list[str]:
+    return [name for name, weight in weights.items() if holds(weight)]
+
+
+def _kind(tensor: torch.Tensor) -> str:
+    if tensor.is_quantized:
+        return "quantised"
+    return "complex" if tensor.is_complex() else "real" if tensor.is_floating_point() else "whole"
+
+
+def _refuse(faults: Mapping[str, Sequence[str]], begin: str, end: str) -> None:
+    told = [f"{len(names)} {what}, such as {names[0]}" for what, names in faults.items() if names]
+    if told:
+        raise NotAModel(f"{begin}: {'; '.join(told)}. {end}")
+
+
+def _load(model: nn.Module, weights: Weights, own: Weights, path: Path) -> None:
+    empty = any(value.is_meta for value in own.values())
+    try:
+        model.load_state_dict(dict(weights), assign=empty)
+    except Exception as error:
+        raise NotAModel(
+            f"{type(model).__name__} does not take the weights in {str(path)!r}: "
+            f"{first_line(error)}. Check that factory and file belong together."
+        ) from error
+
+
+def _told(path: Path, key: str, prefix: str, others: Sequence[str]) -> str:
+    where = f" under {key!r}" if key else ""
+    names = f", their names without {prefix!r}" if prefix else ""
+    left = f"; {len(others)} others, such as {others[0]!r}, are left out" if others else ""
+    return f"The weights are those of {str(path)!r}{where}{names}{left}."

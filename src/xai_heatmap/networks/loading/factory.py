@@ -1,0 +1,127 @@
+"""A model made by the user's own Python: ``module.py:factory``."""
+
+import hashlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from xai_heatmap.core.errors import ModelNotFound, NotAModel, did_you_mean
+from xai_heatmap.networks.loading.loaded import Loaded, first_line, missing
+
+FRAMEWORKS = ("torch", "keras", "tensorflow", "jax", "torchvision", "timm", "transformers")
+
+NO_ARGUMENTS = "--xai-heatmap-has-no-arguments-for-this-file"
+"""The one word of the command line that a factory finds."""
+
+
+def load_factory(path: Path, name: str) -> Loaded:
+    """Run the file under a private module name and call its function without arguments.
+
+    Raises
+    ------
+    ModelNotFound
+        Where the file or the function does not exist.
+    NotAModel
+        Where the file or the function raises.
+    """
+    if not path.is_file():
+        raise ModelNotFound(
+            f"There is no Python file {str(path)!r} to take {name!r} from. Check the path."
+        )
+    with _beside(path):
+        module = _module(path)
+        if not hasattr(module, name):
+            made_here = [n for n, v in vars(module).items() if callable(v) and n[0] != "_"]
+            raise ModelNotFound(
+                f"{str(path)!r} defines no {name!r}.{did_you_mean(name, made_here)} "
+                f"It defines: {', '.join(made_here) or 'no function'}."
+            )
+        factory = getattr(module, name)
+        if not callable(factory):
+            raise NotAModel(
+                f"A factory is a function that answers a model; {name!r} in {str(path)!r} is a "
+                f"{type(factory).__name__}. Write: def {name}(): return ..."
+            )
+        with _explained(path, f"{name}()"):
+            return Loaded(factory())
+
+
+def _module(path: Path) -> ModuleType:
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    private = f"_xai_heatmap_model_{digest}"
+    specification = importlib.util.spec_from_file_location(private, path)
+    if specification is None or specification.loader is None:
+        raise NotAModel(f"{str(path)!r} can't be imported as Python. Check that it is a .py file.")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[private] = module  # dataclasses and pickling look their module up by name
+    try:
+        with _explained(path, "its import"):
+            specification.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[private]
+        raise
+    return module
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[None]:
+    """As ``python module.py`` would run it: files beside the module can be imported, and no word
+    of our own command line is an argument. Afterwards the process is as it was, its folder too.
+
+    A module that reads a command line is not given an empty one, by which it would go on with
+    defaults that nobody chose, but one that its parser refuses.
+    """
+    before, words, folder = list(sys.path), list(sys.argv), _folder()
+    sys.path.insert(0, str(path.resolve().parent))
+    sys.argv[:] = [str(path), NO_ARGUMENTS]
+    try:
+        yield
+    finally:
+        sys.path[:], sys.argv[:] = before, words
+        if folder is not None:
+            os.chdir(folder)
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109 - what chdir takes
+    except FileNotFoundError:  # it was removed under our feet
+        return None
+
+
+@contextmanager
+def _explained(path: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name in FRAMEWORKS:
+            raise missing(
+                error.name, f"pip install {error.name}", purpose=f"{str(path)!r}"
+            ) from error
+        raise NotAModel(_failure(path, what, error)) from error
+    except BaseException as error:  # sys.exit() is no Exception
+        raise NotAModel(_failure(path, what, error)) from error
+
+
+def _failure(path: Path, what: str, error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f.lineno for f in frames if Path(f.filename).resolve() == path.resolve()]
+    where = f", line {lines[-1]}" if lines else ""
+    if isinstance(error, SystemExit):
+        return (
+            f"A model was to come from {str(path)!r}, but {what} ends the program{where} "
+            f"({first_line(error)}). Put what reads a command line or calls sys.exit() under "
+            'if __name__ == "__main__": and let the factory answer the model.'
+        )
+    return (
+        f"A model was to come from {str(path)!r}, but {what} failed{where}: {first_line(error)}. "
+        "Mend it there; a factory takes no arguments and answers a torch.nn.Module or a "
+        "keras.Model."
+    )

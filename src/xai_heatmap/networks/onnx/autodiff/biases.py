@@ -1,0 +1,126 @@
+"""What every node of a graph adds to its output: v - Σ J u, for the inputs u that move."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from onnx import ModelProto
+
+from xai_heatmap.networks.onnx.autodiff.builder import PREFIX, Builder, Tensor, op
+from xai_heatmap.networks.onnx.autodiff.registry import Node, find
+from xai_heatmap.networks.onnx.autodiff.sweep import moving as moving_in
+
+POINTWISE = frozenset({
+    *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh", "Tan"),
+    *("BatchNormalization", "Celu", "Clip", "Cos", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid"),
+    *("HardSwish", "Log", "Max", "Min", "Mish", "Pow", "Reciprocal", "Selu", "Sigmoid", "Sin"),
+    *("Softplus", "Softsign", "Sqrt", "Swish", "Tanh", "ThresholdedRelu", "Where"),
+})  # fmt: skip
+"""Operators whose derivative is a number for each entry, which their own rule tells."""
+SCALE_FREE = frozenset({
+    *("GroupNormalization", "InstanceNormalization", "LayerNormalization", "LpNormalization"),
+    "RMSNormalization",
+})  # fmt: skip
+"""Operators that answer the same for twice the input, but for their epsilon: J u = 0."""
+DOUBLED_TWICE = frozenset({"Einsum", "MatMul", "Mul"})
+"""Products: where both factors move, J u = 2 v."""
+
+
+def biases(model: ModelProto, at: Sequence[str], output: str) -> tuple[ModelProto, dict[str, str]]:
+    """The model with what its nodes add as further outputs, and these by the tensor they are
+    added to.
+
+    Parameters
+    ----------
+    model
+        As `prepared` returns it. It is not changed.
+    at, output
+        What depends on the tensors of `at` and leads to `output` moves; all else is a constant.
+
+    A node that is not known here adds nothing: what the sum of all biases lacks then tells.
+    """
+    builder = Builder(model)
+    moving = moving_in(builder, at)
+    leading = {output}
+    found: dict[str, str] = {}
+    for proto in reversed(builder.forward):
+        if not leading.intersection(proto.output):
+            continue
+        leading.update(proto.input)
+        name = proto.output[0]
+        if name not in moving or name in at or not moving.intersection(proto.input):
+            continue
+        added = _added(Node(proto, builder), [own in moving for own in proto.input])
+        if added is not None:
+            found[name] = builder.output(f"{PREFIX}bias/{name}", added, like=builder.tensor(name))
+    return builder.finished(), found
+
+
+def _added(node: Node, moves: Sequence[bool]) -> Tensor | None:
+    """What one node adds; None for nothing."""
+    operator, v = node.proto.op_type, node.output
+    if operator in KNOWN:
+        return KNOWN[operator](node, moves)
+    if operator in DOUBLED_TWICE:
+        return -v if sum(moves) > 1 else None
+    if operator in SCALE_FREE:
+        return v
+    if operator in POINTWISE:
+        rule = find(node.proto)
+        ones = op("Expand", v.lifted(1), v.lengths())
+        slopes = rule.function(node, *[ones, *[None] * (len(node.outputs) - 1) * rule.every_output])
+        each = (slopes,) if isinstance(slopes, Tensor) else slopes
+        for slope, own, moved in zip(each, node.inputs, moves, strict=False):
+            if moved and slope is not None:
+                v -= slope * own
+        return v
+    return None
+
+
+def _convolution(node: Node, moves: Sequence[bool]) -> Tensor | None:
+    bias = node.optional(2)
+    if bias is None:
+        return None
+    return _spread(bias.reshape(-1, *[1] * (len(node.shape(node.output)) - 2)), node.output)
+
+
+def _linear(node: Node, moves: Sequence[bool]) -> Tensor | None:
+    bias = node.optional(2)
+    return None if bias is None else _spread(bias * node.attribute("beta", 1.0), node.output)
+
+
+def _sum(node: Node, moves: Sequence[bool]) -> Tensor | None:
+    still = [own for own, moved in zip(node.inputs, moves, strict=True) if not moved]
+    return _spread(sum(still[1:], still[0]), node.output) if still else None
+
+
+def _difference(node: Node, moves: Sequence[bool]) -> Tensor | None:
+    a, b = node.inputs
+    if all(moves):
+        return None
+    return _spread(a, node.output) if moves[1] else _spread(-b, node.output)
+
+
+def _quotient(node: Node, moves: Sequence[bool]) -> Tensor | None:
+    if not moves[1]:
+        return None
+    return node.output if moves[0] else node.output * 2
+
+
+def _softmax(node: Node, moves: Sequence[bool]) -> Tensor:
+    u, v = node.input, node.output
+    return v - v * (u - (u * v).sum(node.attribute("axis", -1)))
+
+
+def _spread(bias: Tensor, like: Tensor) -> Tensor:
+    return op("Expand", bias, like.lengths())
+
+
+KNOWN: Mapping[str, Callable[[Node, Sequence[bool]], Tensor | None]] = {
+    "Add": _sum,
+    "Conv": _convolution,
+    "ConvTranspose": _convolution,
+    "Div": _quotient,
+    "Gemm": _linear,
+    "Softmax": _softmax,
+    "Sub": _difference,
+    "Sum": _sum,
+}

@@ -1,0 +1,42 @@
+"""Undoing a broadcast: the backward pass sums over the copies that the forward pass made."""
+
+from xai_heatmap.networks.onnx.autodiff.builder import Dim, Shape, Tensor, op
+from xai_heatmap.networks.onnx.autodiff.registry import Node
+
+
+def unstretched(node: Node, cotangent: Tensor, stretched: Shape, original: Tensor) -> Tensor:
+    """The cotangent of `original`, given one in the shape that it was stretched to.
+
+    Lengths that are open until run time are compared at run time.
+    """
+    own = node.shape(original)
+    added = len(stretched) - len(own)
+    pairs = list(zip(stretched, (1,) * added + own, strict=True))
+    if all(_decided(large, small) for large, small in pairs):
+        axes = tuple(axis for axis, (large, small) in enumerate(pairs) if small == 1 and large != 1)
+        summed = cotangent.sum(*axes) if axes else cotangent
+    else:
+        lengths = cotangent.builder.joined(*(1,) * added, original.lengths())
+        axes = op("Squeeze", op("NonZero", lengths.equals(1)), (0,))
+        summed = op("ReduceSum", cotangent, axes, keepdims=1, noop_with_empty_axes=1)
+    return summed.reshaped_like(original) if added else summed
+
+
+def broadcast(a: Shape, b: Shape) -> Shape:
+    """The common shape, as far as it is known."""
+    rank = max(len(a), len(b))
+    padded = zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True)
+    return tuple(_longer(*pair) for pair in padded)
+
+
+def _decided(large: Dim, small: Dim) -> bool:
+    """Whether it is known before the model runs if an axis was stretched."""
+    return large == 1 or isinstance(small, int) or (small is not None and large == small)
+
+
+def _longer(a: Dim, b: Dim) -> Dim:
+    if a == 1 or a == b:
+        return b
+    if b == 1:
+        return a
+    return next((length for length in (a, b) if isinstance(length, int)), None)

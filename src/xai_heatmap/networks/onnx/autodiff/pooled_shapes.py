@@ -1,0 +1,99 @@
+"""Pooling with ceil_mode: its windows counted as runtimes count them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from onnx import ModelProto, NodeProto, helper
+
+from xai_heatmap.networks.onnx.autodiff.written_out import STANDARD
+
+POOLING = ("MaxPool", "AveragePool", "LpPool")
+
+T = TypeVar("T")
+
+
+def with_run_windows(model: ModelProto, inferred: Callable[[ModelProto], ModelProto]) -> ModelProto:
+    """The model with shapes inferred, in which no window of a pooling lies in its padding alone.
+
+    Runtimes leave such a last window out; the standard's shape inference counts it before opset
+    22. Where there would be one, the padding at the end is written as what the windows that run
+    reach, which changes no number.
+
+    Parameters
+    ----------
+    model
+        Is changed.
+    inferred
+        The model with the shapes of all tensors.
+    """
+    known = inferred(model)
+    while overcounted := next(_overcounted(known), None):
+        index, end = overcounted
+        node = model.graph.node[index]
+        begin = _said(node, "pads", [0] * 2 * len(end))[: len(end)]
+        _say(node, "pads", [*begin, *end])
+        _say(node, "ceil_mode", 0)
+        _forget_lengths(model)
+        known = inferred(model)
+    return known
+
+
+def _forget_lengths(model: ModelProto) -> None:
+    """What was inferred with a window too many, or declared by it, is inferred afresh."""
+    for value in model.graph.value_info:
+        value.type.tensor_type.ClearField("shape")
+    for value in model.graph.output:
+        for dim in value.type.tensor_type.shape.dim:
+            dim.Clear()
+
+
+def _overcounted(model: ModelProto) -> Iterator[tuple[int, Sequence[int]]]:
+    """Nodes with a window too many, and the padding at the end of each axis that does without."""
+    graph = model.graph
+    shapes = {v.name: v for v in (*graph.value_info, *graph.input, *graph.output)}
+    for index, node in enumerate(graph.node):
+        ceiled = node.op_type in POOLING and node.domain in STANDARD and _said(node, "ceil_mode", 0)
+        if not ceiled or _said(node, "auto_pad", b"NOTSET") != b"NOTSET":
+            continue
+        long, short = (_grid(shapes.get(name)) for name in (node.input[0], node.output[0]))
+        if long is None or short is None or len(long) != len(short):
+            continue
+        kernel = _said(node, "kernel_shape", [1] * len(long))
+        ones = [1] * len(long)
+        axes = zip(
+            long,
+            short,
+            kernel,
+            _said(node, "strides", ones),
+            _said(node, "dilations", ones),
+            _said(node, "pads", [0] * 2 * len(long)),
+            strict=False,
+        )
+        ends, too_many = [], False
+        for length, count, size, stride, dilation, begin in axes:
+            run = min(count, -(-(length + begin) // stride))
+            too_many |= run < count
+            span = 1 + dilation * (size - 1)
+            ends.append(max((run - 1) * stride + span - length - begin, 0))
+        if too_many:
+            yield index, ends
+
+
+def _grid(value: object) -> list[int] | None:
+    """The lengths behind images and channels, None where one is not known."""
+    if value is None or not value.type.tensor_type.HasField("shape"):  # type: ignore[attr-defined] - protobuf's classes are made at run time
+        return None
+    dims = list(value.type.tensor_type.shape.dim)[2:]  # type: ignore[attr-defined] - as above
+    lengths = [dim.dim_value for dim in dims]
+    return lengths if all(lengths) else None
+
+
+def _said(node: NodeProto, name: str, default: T) -> T:
+    found = next((a for a in node.attribute if a.name == name), None)
+    return default if found is None else helper.get_attribute_value(found)
+
+
+def _say(node: NodeProto, name: str, value: object) -> None:
+    others = [a for a in node.attribute if a.name != name]
+    del node.attribute[:]
+    node.attribute.extend([*others, helper.make_attribute(name, value)])

@@ -1,0 +1,82 @@
+"""Operators that the standard defines by others, written out in those."""
+
+from collections.abc import Iterator
+
+from onnx import GraphProto, ModelProto, NodeProto, defs, helper, inliner
+
+from xai_heatmap.core.errors import ModelError
+from xai_heatmap.networks.onnx.autodiff.registry import CONSTANT, rules
+from xai_heatmap.networks.onnx.autodiff.wording import first_line
+
+STANDARD = ("", "ai.onnx")
+
+
+def written_out(model: ModelProto) -> ModelProto:
+    """The model with operators that have no rule, such as Attention, written out in others.
+
+    Raises
+    ------
+    ModelError
+        onnx can't write one out.
+    """
+    opset = opset_of(model)
+    composite = sorted(
+        {
+            node.op_type
+            for node in model.graph.node
+            if node.domain in STANDARD
+            and node.op_type not in {*rules(), *CONSTANT}
+            and _defined_by_others(node.op_type, opset)
+        }
+    )
+    if not composite:
+        return model
+    for node in model.graph.node:
+        if node.domain in STANDARD and node.op_type in composite:
+            _say_defaults(node, opset)
+    functions = [("", name) for name in composite]
+    typed = {value.name for value in model.graph.value_info}
+    stored = [value for value in _types_of_stored(model.graph) if value.name not in typed]
+    model.graph.value_info.extend(stored)  # onnx looks types up there, and knows no others
+    try:
+        result = inliner.inline_selected_functions(model, functions, inline_schema_functions=True)
+    except Exception as error:
+        raise ModelError(
+            f"The operators {', '.join(composite)} have to be written out in others, and onnx "
+            f"can't: {first_line(error)}. Choose a layer behind them, or export the model with "
+            f"simpler operators (an older opset)."
+        ) from error
+    own = {value.name for value in stored}
+    kept = [value for value in result.graph.value_info if value.name not in own]
+    del result.graph.value_info[:]
+    result.graph.value_info.extend(kept)
+    return result
+
+
+def opset_of(model: ModelProto) -> int:
+    """The version of the standard's operators that a model is written in; 0 if it does not say."""
+    return next((used.version for used in model.opset_import if used.domain in STANDARD), 0)
+
+
+def _defined_by_others(operator: str, opset: int) -> bool:
+    try:
+        schema = defs.get_schema(operator, opset)
+    except defs.SchemaError:
+        return False
+    kinds = ("has_function", "has_context_dependent_function")  # missing in onnx's type stubs
+    return any(getattr(schema, kind) for kind in kinds)
+
+
+def _say_defaults(node: NodeProto, opset: int) -> None:
+    """Write the standard's defaults into a node: where it is inlined, nobody looks them up."""
+    said = {attribute.name for attribute in node.attribute}
+    for name, attribute in defs.get_schema(node.op_type, opset).attributes.items():
+        if name not in said and attribute.default_value.type:
+            node.attribute.append(attribute.default_value)
+
+
+def _types_of_stored(graph: GraphProto) -> Iterator:
+    inputs = {value.name for value in graph.input}
+    for tensor in graph.initializer:
+        if tensor.name not in inputs:
+            yield helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))

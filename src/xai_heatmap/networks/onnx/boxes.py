@@ -1,0 +1,73 @@
+"""The scores and boxes of a detector in an ONNX graph, as one tensor."""
+
+from dataclasses import replace
+
+from onnx import ModelProto, TensorProto, ValueInfoProto, helper
+
+from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.core.errors import NoScores
+from xai_heatmap.networks.onnx.cut import leading_to
+from xai_heatmap.networks.onnx.input import lengths
+from xai_heatmap.networks.opening.box_outputs import Shapes, named, told
+
+TOGETHER = "scores and boxes"
+"""The tensor that is explained where the file has two outputs."""
+
+CHOOSING = ("NonMaxSuppression", "EfficientNMS_TRT", "BatchedNMS_TRT", "BatchedNMSDynamic_TRT")
+"""Operators that choose among boxes; what is behind them has no gradient."""
+
+
+def in_onnx(model: ModelProto) -> Boxes | None:
+    """How the outputs of a file are read whose names can only be a detector's."""
+    return named([value.name for value in model.graph.output])
+
+
+def with_boxes(model: ModelProto, how: Boxes) -> tuple[ModelProto, Boxes, str]:
+    """A copy that answers scores and boxes as one tensor, how that is read, and its name.
+
+    Raises
+    ------
+    NoScores
+        If they can't be told from each other, or are chosen inside of the model.
+    """
+    outputs = {value.name: value for value in model.graph.output}
+    shapes: Shapes = {name: lengths(value) for name, value in outputs.items() if _is_tensor(value)}
+    how = _by_name(how, list(outputs))
+    says = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
+    found = told(shapes, how, says=says)
+    answers = [str(name) for name in (found.scores, found.boxes) if name is not None]
+    before = leading_to(answers, model.graph.node)
+    if choosing := next((node.op_type for node in before if node.op_type in CHOOSING), None):
+        raise NoScores(
+            f"{', '.join(answers)} come out of {choosing}: boxes that were chosen inside of the "
+            "model, which has no derivative. Export it without that step (nms=False), or explain "
+            "one detection with xai_heatmap.detector(function, box=..., scores=...)."
+        )
+    if found.scores is None:
+        return model, found, answers[0]
+    joined = ModelProto()
+    joined.CopyFrom(model)
+    names = [f"{name} as float32" for name in answers]
+    joined.graph.node.extend(
+        helper.make_node("Cast", [name], [cast], name=cast, to=TensorProto.FLOAT)
+        for name, cast in zip(answers, names, strict=True)
+    )
+    joined.graph.node.append(helper.make_node("Concat", names, [TOGETHER], name=TOGETHER, axis=2))
+    value = helper.make_tensor_value_info(TOGETHER, TensorProto.FLOAT, ["", "", ""])
+    joined.graph.value_info.extend(outputs[name] for name in answers)
+    joined.graph.output.append(value)
+    return joined, found, TOGETHER
+
+
+def _by_name(how: Boxes, names: list[str]) -> Boxes:
+    """Outputs that were given by their place get their name."""
+
+    def name(key: str | int | None) -> str | int | None:
+        inside = isinstance(key, int) and -len(names) <= key < len(names)
+        return names[key] if inside and isinstance(key, int) else key
+
+    return replace(how, scores=name(how.scores), boxes=name(how.boxes))
+
+
+def _is_tensor(value: ValueInfoProto) -> bool:
+    return value.type.HasField("tensor_type") and value.type.tensor_type.HasField("shape")

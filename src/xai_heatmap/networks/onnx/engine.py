@@ -1,0 +1,271 @@
+"""An ONNX graph as an engine: opened at tensors, differentiated by a second graph, cut in two."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from typing import Any, TypeVar
+
+import numpy as np
+from onnx import ModelProto, ValueInfoProto
+
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.networks.onnx import autodiff
+from xai_heatmap.networks.onnx.attention import softmaxes
+from xai_heatmap.networks.onnx.cut import behind, infos, replacing
+from xai_heatmap.networks.onnx.graph import OnnxGraph, Ready, Source, ready
+from xai_heatmap.networks.onnx.head import HeadPlans, OnnxHead, recorded
+from xai_heatmap.networks.onnx.input import IMAGES
+from xai_heatmap.networks.onnx.plan import Plan, Run
+from xai_heatmap.networks.onnx.survey import Shapes, sightings
+from xai_heatmap.networks.opening.axes_found import UNSEEN, Consumed
+from xai_heatmap.networks.opening.held import Held
+from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Sightings, Undo
+from xai_heatmap.networks.opening.taps import Site
+
+KEPT = 8
+"""How many plans, each with its own compiled graphs and weights, are kept for the next call; and
+graphs, each for pictures of one shape."""
+
+SERVED = 4
+"""How often a plan that is opened at more layers serves some of them, before they get their own:
+compiling takes as long as several runs."""
+
+REPLACED = "activation in place of the layer's own"
+
+T = TypeVar("T")
+
+
+@dataclass
+class OnnxEngine:
+    """Opens, differentiates and replays one model; graphs are compiled once and kept."""
+
+    source: Source
+    providers: Sequence[str]
+    _ready: OrderedDict[Hashable, Ready] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
+    _served: OrderedDict[Hashable, list[int]] = field(default_factory=OrderedDict)
+
+    def ready(self, shape: tuple[int, ...], held: Held) -> Ready:
+        """The model prepared for pictures of `shape` (c, *image), with that beside them."""
+        once = not self._ready  # of a file, not of every size
+        return _once(
+            self._ready, (shape, held.key), lambda: ready(self.source, shape, held, compared=once)
+        )
+
+    def survey(self, adapter: Adapter, x: Native) -> Sightings:
+        """From shapes that are inferred; the graph runs only where that is not enough."""
+        known = self.ready(self._shape(x), adapter.held)
+
+        def probe(tensors: Sequence[str]) -> Shapes:
+            plan = self._plan(known.kept, tensors, backwards=False)
+            found = _run(plan, adapter, known.kept, x[: self.source.picture.images]).tensors
+            return {name: value.shape for name, value in found.items()}
+
+        return sightings(known, images=self.source.picture.images, probe=probe)
+
+    def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
+        """Nothing: the graph was read when it was opened."""
+        del adapter, shape
+        return UNSEEN
+
+    def answers(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site]
+    ) -> Mapping[str, np.ndarray]:
+        """What every site says, in one run forwards; the plan is not kept."""
+        graph = self._graph(adapter, x, Undo())
+        tensors = {name: _tensor(graph, site) for name, site in sites.items()}
+        plan = self._plan(graph, tuple(dict.fromkeys(tensors.values())), backwards=False)
+        found = _run(plan, adapter, graph, x).tensors
+        return {name: found[tensor] for name, tensor in tensors.items()}
+
+    def record(
+        self,
+        adapter: Adapter,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        *,
+        biases: bool = False,
+    ) -> Recorded:
+        """One run forwards; what the run backwards needs stays in the runtime's own memory."""
+        return self._recorded(adapter, x, sites, undo, autodiff.DERIVATIVE, biases=biases)
+
+    def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
+        """One run forwards, opened at every softmax."""
+        graph = self._graph(adapter, x, undo)
+        at = softmaxes(graph, images=self.source.picture.images)
+        tensors = dict(zip(at, at, strict=True))
+        plan = _once(self._kept, (graph, at), lambda: self._plan(graph, at, backwards=bool(at)))
+        return recorded(_run(plan, adapter, graph, x), tensors)
+
+    def balance(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+    ) -> Recorded:
+        """As `record`, with LibraGrad's way back."""
+        return self._recorded(adapter, x, sites, undo, autodiff.BALANCED)
+
+    def _recorded(
+        self,
+        adapter: Adapter,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        way: autodiff.Way,
+        *,
+        biases: bool = False,
+    ) -> Recorded:
+        graph = self._graph(adapter, x, undo)
+        tensors = {name: _tensor(graph, site) for name, site in sites.items()}
+        at = tuple(dict.fromkeys(tensors.values()))
+        if biases:
+            return self._with_biases(adapter, graph, x, tensors, at)
+        plan = self._larger(graph, at, way) or _once(
+            self._kept,
+            (graph, at, id(way)),
+            lambda: self._plan(graph, at, backwards=bool(at), way=way),
+        )
+        return recorded(_run(plan, adapter, graph, x), tensors)
+
+    def _larger(self, graph: OnnxGraph, at: Sequence[str], way: autodiff.Way) -> Plan | None:
+        """A plan that is compiled already and opened at more, for the first few times."""
+        key = graph, at, id(way)
+        if not at or key in self._kept:
+            return None
+        larger = [
+            plan
+            for (of, *_), plan in self._kept.items()
+            if of is graph and isinstance(plan, Plan) and plan.serves(at, way)
+        ]
+        served = _once(self._served, key, lambda: [0])
+        served[0] += 1
+        return larger[0] if larger and served[0] <= SERVED else None
+
+    def _with_biases(
+        self,
+        adapter: Adapter,
+        graph: OnnxGraph,
+        x: Native,
+        tensors: Mapping[str, str],
+        at: Sequence[str],
+    ) -> Recorded:
+        def made() -> tuple[Plan, Mapping[str, str]]:
+            model, added = autodiff.biases(graph.model, at, graph.scores)
+            known = OnnxGraph(model, graph.image, graph.scores)
+            plan = self._plan(known, [*dict.fromkeys([*at, *added])], backwards=True)
+            return replace(plan, also=list(added.values())), added
+
+        plan, added = _once(self._kept, (graph, "biases", at), made)
+        run = _run(plan, adapter, graph, x)
+        found = {f"bias {number}": tensor for number, tensor in enumerate(added)}
+        every = recorded(run, {**tensors, **found})
+        outputs = {name: every.outputs[name] for name in tensors}
+        return replace(
+            every,
+            outputs=outputs,
+            biases={name: run.tensors[added[tensor]] for name, tensor in found.items()},
+        )
+
+    def head(
+        self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
+    ) -> OnnxHead:
+        """What lies behind `site` for the one image `x`."""
+        graph = self._graph(adapter, x, undo)
+        tensor = _tensor(graph, site)
+        plans = _once(
+            self._kept,
+            (graph, tensor, whole),
+            lambda: self._head_plans(graph, tensor, adapter.held, whole=whole),
+        )
+        return OnnxHead(name, plans, _feeds(adapter, graph, x), beside=_whole(adapter))
+
+    def _head_plans(self, graph: OnnxGraph, tensor: str, held: Held, *, whole: bool) -> HeadPlans:
+        images, providers = self.source.picture.images, self.providers  # not self: see _paired
+        if whole and tensor != graph.image:
+            model = replacing(graph.model, tensor, scores=graph.scores, by=REPLACED)
+            return HeadPlans(
+                self._plan(graph, [tensor], backwards=False),
+                Plan(model, graph.scores, [], providers, images, backwards=False),
+                Plan(model, graph.scores, [REPLACED], providers, images),
+                cache(partial(_paired, model, graph.scores, REPLACED, providers, images)),
+                tensor, REPLACED, spread=[graph.image, *map(str, held.rows)],
+                beside=[*map(str, held.whole)],
+            )  # fmt: skip
+        model, frontier = behind(graph.model, tensor, scores=graph.scores)
+        known = infos(graph.model)
+        spread = [name for name in frontier if _images_first(known.get(name), images)]
+        return HeadPlans(
+            self._plan(graph, [tensor, *frontier], backwards=False),
+            Plan(model, graph.scores, [], providers, images, backwards=False),
+            Plan(model, graph.scores, [tensor], providers, images),
+            cache(partial(_paired, model, graph.scores, tensor, providers, images)),
+            tensor, tensor, spread, [name for name in frontier if name not in spread],
+        )  # fmt: skip
+
+    def _plan(
+        self,
+        graph: OnnxGraph,
+        at: Sequence[str],
+        *,
+        backwards: bool,
+        way: autodiff.Way = autodiff.DERIVATIVE,
+    ) -> Plan:
+        images = self.source.picture.images
+        return Plan(
+            graph.model, graph.scores, at, self.providers, images, backwards=backwards, way=way
+        )
+
+    def _graph(self, adapter: Adapter, x: Native, undo: Undo) -> OnnxGraph:
+        known = self.ready(self._shape(x), adapter.held)
+        return known.undone if undo.mark and known.undone else known.kept
+
+    def _shape(self, x: Native) -> tuple[int, ...]:
+        shape = x.shape[1:]
+        return (shape[-1], *shape[:-1]) if self.source.picture.channels_last else shape
+
+
+def _once(kept: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
+    """What was made for that key, made again where KEPT others were asked for since."""
+    if key not in kept:
+        kept[key] = make()
+    kept.move_to_end(key)
+    while len(kept) > KEPT:
+        kept.popitem(last=False)
+    return kept[key]
+
+
+def _run(plan: Plan, adapter: Adapter, graph: OnnxGraph, x: Native) -> Run:
+    return plan.run(_feeds(adapter, graph, x), beside=_whole(adapter))
+
+
+def _feeds(adapter: Adapter, graph: OnnxGraph, x: Native) -> dict[str, Any]:
+    """The pictures, and beside each what is held."""
+    rows = Held(adapter.held.rows).spread(lambda row: np.repeat(row, len(x), axis=0))
+    return {graph.image: x, **{str(name): value for name, value in rows.items()}}
+
+
+def _whole(adapter: Adapter) -> dict[str, Any]:
+    return {str(name): value for name, value in adapter.held.whole.items()}
+
+
+def _paired(
+    model: ModelProto, scores: str, tensor: str, providers: Sequence[str], images: int | None
+) -> Plan:
+    """A head beside itself; it knows no engine, so that what the engine keeps is freed with it."""
+    return Plan(
+        autodiff.beside(model, tensor), scores, [tensor], providers, images,
+        also=[autodiff.REFERENCE + scores], way=autodiff.SECANT,
+    )  # fmt: skip
+
+
+def _tensor(graph: OnnxGraph, site: Site) -> str:
+    """The tensor at a site; the site without a part is the picture."""
+    return graph.image if site.part is None else site.part[site.call]  # type: ignore[index] - parts are tuples of names
+
+
+def _images_first(value: ValueInfoProto | None, images: int | None) -> bool:
+    """Whether the first axis of a tensor counts images, as far as its shape is known."""
+    if value is None or not value.type.tensor_type.shape.dim:
+        return False
+    first = value.type.tensor_type.shape.dim[0]
+    return first.dim_param == IMAGES if images is None else first.dim_value == images

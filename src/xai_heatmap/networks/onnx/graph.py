@@ -1,0 +1,219 @@
+"""An ONNX model in the one form that the engine knows: float32 pictures in, float32 scores out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
+
+from xai_heatmap.core.axes import Axes
+from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.networks.onnx import autodiff
+from xai_heatmap.networks.onnx.axes import TURNED, axes_in, turned
+from xai_heatmap.networks.onnx.boxes import in_onnx, with_boxes
+from xai_heatmap.networks.onnx.check import check_whole
+from xai_heatmap.networks.onnx.cut import part
+from xai_heatmap.networks.onnx.inferring import inferring
+from xai_heatmap.networks.onnx.input import (
+    IMAGES,
+    PictureInput,
+    declarations,
+    picture_input,
+    retyped,
+)
+from xai_heatmap.networks.onnx.limits import alone, bounded
+from xai_heatmap.networks.onnx.output import CLOSING, chosen, closing, with_scores, without
+from xai_heatmap.networks.onnx.same import check_same
+from xai_heatmap.networks.onnx.settled import settle
+from xai_heatmap.networks.opening.declared_inputs import Declarations, picture_among
+from xai_heatmap.networks.opening.held import Given, Held, Name
+from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Closing
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model as it was handed in, reduced to what leads from its inputs to one output.
+
+    Parameters
+    ----------
+    model
+        What is left of it.
+    picture, answer
+        Where the picture goes in, and the output that is explained.
+    inputs
+        Every input, the picture too; `unread` are names of those that the output does not need.
+    boxes
+        How the output is read, of a detector.
+    axes
+        Of the picture before `model` was made to turn them; None where it is as the file has it.
+    """
+
+    model: ModelProto
+    picture: PictureInput
+    answer: str
+    inputs: Declarations
+    unread: frozenset[str]
+    boxes: Boxes | None = None
+    axes: Axes | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxGraph:
+    """A model prepared for pictures of one shape: checked, converted up, shapes inferred."""
+
+    model: ModelProto
+    image: str
+    scores: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A graph with its closing function, and the same without it.
+
+    Parameters
+    ----------
+    kept
+        As the model is.
+    undone
+        Ending in what the closing function is given; None where there is none.
+    closing
+        Which function that is.
+    layers
+        The nodes that are the user's own, in order of execution.
+    """
+
+    kept: OnnxGraph
+    undone: OnnxGraph | None
+    closing: Closing | None
+    layers: Sequence[NodeProto]
+
+
+def source(
+    model: ModelProto,
+    *,
+    image_shape: Sequence[int] | None = None,
+    output: str | int | Boxes | None = None,
+    held: Given = MappingProxyType({}),
+    picture: Name | None = None,
+    axes: Axes | None = None,
+) -> Source:
+    """What leads to the chosen output, and where the picture goes in.
+
+    Raises
+    ------
+    ModelError, NoScores
+        If a model has no picture to take, or no scores to give.
+    BadOption
+        If it takes more than the picture and what is held.
+    """
+    check_whole(model)
+    how, boxes = in_onnx(model) if output is None else output, None
+    if isinstance(how, Boxes):
+        model, boxes, answer = with_boxes(model, how)
+    else:
+        answer = chosen(model, how)
+    stored = {initializer.name for initializer in model.graph.initializer}
+    needed = part(model, model.graph.node, inputs=[], outputs=[answer])
+    if not needed.graph.output[0].type.WhichOneof("value"):  # not an output: what feeds one
+        needed.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    made = {name for node in needed.graph.node for name in node.output}
+    read = {name for node in needed.graph.node for name in node.input} - made - stored
+    needed.graph.input.extend(value for value in model.graph.input if value.name in read)
+    every = {value.name for value in model.graph.input} - stored
+    unread = frozenset(every - read)
+    rest = {name: value for name, value in held.items() if name not in unread}
+    own = picture_among(declarations(needed), rest, picture, model="The model")
+    named = [value for value in needed.graph.input if value.name == own]
+    axes = axes or next((_other_axes(needed, value) for value in named), None)
+    if axes is not None and own is not None:
+        needed = turned(needed, own, axes)
+    found = picture_input(needed, image_shape=image_shape, held=rest, picture=picture)
+    found = alone(bounded(found, image_shape), needed)
+    if axes is not None:
+        found = replace(found, channels_last=False)
+    return Source(needed, found, answer, declarations(needed, found.images), unread, boxes, axes)
+
+
+def _other_axes(model: ModelProto, value: ValueInfoProto) -> Axes | None:
+    """The axes that a graph was seen to read, where its channels are neither first nor last."""
+    axes = axes_in(model, value)
+    return axes if axes is not None and axes.channel not in (0, len(axes.grid)) else None
+
+
+def ready(
+    given: Source, shape: Sequence[int], held: Held | None = None, *, compared: bool = False
+) -> Ready:
+    """The model for pictures of `shape` (c, *image), with that beside them.
+
+    With `compared`, a graph that was rewritten is run beside the one that it was made of, on noise.
+
+    Raises
+    ------
+    ModelError
+        If the model is not valid, or can't be brought into the form that is needed; if that
+        changes its scores.
+    """
+    model = ModelProto()
+    model.CopyFrom(given.model)
+    shaped(model, given.picture, shape)
+    _beside(model, given.picture, held or Held())
+    retyped(model, given.picture.name)
+    inferring(model)
+    prepared = autodiff.prepared(model)
+    feeds = _noise(given, shape, held or Held())
+    settle(prepared, feeds, images=given.picture.images)
+    if compared:
+        check_same(model, prepared, given.answer, feeds)
+    own = [node for node in prepared.graph.node if _is_own(node) and node.name != TURNED]
+    end = closing(prepared, given.answer)
+    undone = end and _scored(without(prepared, end), given)
+    return Ready(_scored(prepared, given), undone, end and CLOSING[end.op_type], own)
+
+
+def _is_own(node: NodeProto) -> bool:
+    return node.op_type != "Constant" and not node.output[0].startswith(autodiff.PREFIX)
+
+
+def _noise(given: Source, shape: Sequence[int], held: Held) -> dict[str, np.ndarray]:
+    """As many pictures as a survey looks at, and what is held for the first beside them."""
+    images = given.picture.images or IMAGES_IN_A_SURVEY
+    x = np.random.default_rng(0).normal(size=(images, *shape)).astype(np.float32)
+    x = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if given.picture.channels_last else x
+    own = held.of([0])
+    rows = own.spread(lambda row: np.repeat(row, images, axis=0))
+    return {given.picture.name: x, **{str(name): value for name, value in rows.items()}}
+
+
+def shaped(model: ModelProto, picture: PictureInput, shape: Sequence[int]) -> None:
+    """Write the shape into the input; what the file says of other tensors is inferred afresh."""
+    value = next(value for value in model.graph.input if value.name == picture.name)
+    kind = value.type.tensor_type
+    del kind.shape.dim[:], model.graph.value_info[:]
+    for length in picture.native(shape):
+        dim = kind.shape.dim.add()
+        if isinstance(length, int):
+            dim.dim_value = length
+        else:
+            dim.dim_param = length
+    for value in model.graph.output:
+        for dim in value.type.tensor_type.shape.dim:
+            dim.Clear()
+
+
+def _beside(model: ModelProto, picture: PictureInput, held: Held) -> None:
+    """Write the shapes of what is held into the other inputs."""
+    counted = IMAGES if picture.images is None else picture.images
+    shapes = {name: (counted, *value.shape[1:]) for name, value in held.rows.items()}
+    shapes |= {name: value.shape for name, value in held.whole.items()}
+    for value in model.graph.input:
+        if value.name in shapes:
+            kind = value.type.tensor_type
+            kind.shape.CopyFrom(
+                helper.make_tensor_type_proto(kind.elem_type, shapes[value.name]).tensor_type.shape
+            )
+
+
+def _scored(model: ModelProto, given: Source) -> OnnxGraph:
+    flat = given.boxes is None
+    return OnnxGraph(model, given.picture.name, with_scores(model, given.answer, flat=flat))

@@ -1,0 +1,90 @@
+"""The graph behind a tensor, for one image, with other activations in the tensor's place."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.networks.onnx import autodiff
+from xai_heatmap.networks.onnx.plan import Arrays, Plan, Run
+from xai_heatmap.networks.opening.interfaces import Recorded
+
+
+@dataclass
+class HeadPlans:
+    """How a head is run.
+
+    Parameters
+    ----------
+    before
+        Gives the tensor and the frontier for one image.
+    forward, both, paired
+        The head itself: scores alone, with the way back (from when it is first needed on), and
+        beside itself, with slopes between both.
+    tensor, replaced
+        The layer's tensor, and what the head calls it.
+    spread, beside
+        The frontier: what is repeated for every activation, and what has no images.
+    """
+
+    before: Plan
+    forward: Plan
+    both: Plan
+    paired: Callable[[], Plan]
+    tensor: str
+    replaced: str
+    spread: Sequence[str]
+    beside: Sequence[str]
+    differentiated: bool = False
+
+
+class OnnxHead:
+    """The network behind one layer, for one image."""
+
+    def __init__(self, name: str, plans: HeadPlans, feeds: Arrays, *, beside: Arrays) -> None:
+        self._name, self._plans = name, plans
+        found = {**feeds, **beside, **plans.before.run(feeds, beside=beside).tensors}
+        self._spread = {name: found[name] for name in plans.spread}
+        self._beside = {name: found[name] for name in plans.beside}
+        self.output: Native = found[plans.tensor]
+
+    def __call__(self, output: Native) -> Recorded:
+        """Scores for other outputs of the layer, opened at the layer."""
+        plans = self._plans
+        feeds = {name: np.repeat(own, len(output), axis=0) for name, own in self._spread.items()}
+        feeds[plans.replaced] = output
+        if plans.differentiated:
+            run = plans.both.run(feeds, beside=self._beside)
+            return recorded(run, {self._name: plans.replaced})
+        scores = plans.forward.run(feeds, beside=self._beside).scores
+
+        def pullback(cotangent: Native) -> dict[str, Native]:
+            plans.differentiated = True
+            run = plans.both.run(feeds, beside=self._beside)
+            return {self._name: run.pullback(cotangent)[plans.replaced]}
+
+        return Recorded(scores, {self._name: output}, pullback)
+
+    def between(self, other: Native) -> Recorded:
+        """Two rows, the layer's own output and `other`, in one run."""
+        plans, paired = self._plans, self._plans.paired()
+        rows = {plans.replaced: self.output, autodiff.REFERENCE + plans.replaced: other}
+        run = paired.run({**self._spread, **rows}, beside=self._beside)
+        before = run.tensors[autodiff.REFERENCE + paired.scores]
+
+        def pullback(cotangent: Native) -> dict[str, Native]:
+            slopes = run.pullback(cotangent[:1])[plans.replaced]
+            return {self._name: np.concatenate([slopes, np.zeros_like(slopes)])}
+
+        outputs = {self._name: np.concatenate([self.output, other])}
+        return Recorded(np.concatenate([run.scores, before]), outputs, pullback)
+
+
+def recorded(run: Run, tensors: Mapping[str, str]) -> Recorded:
+    """A run under the names of layers."""
+
+    def named(arrays: Arrays) -> dict[str, Native]:
+        return {name: arrays[tensor] for name, tensor in tensors.items()}
+
+    return Recorded(run.scores, named(run.tensors), lambda c: named(run.pullback(c)))

@@ -1,0 +1,43 @@
+"""How much of one picture, and how many at a time, a file's own word is taken for."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from onnx import ModelProto
+
+from xai_heatmap.core.errors import ModelError
+from xai_heatmap.networks.onnx.input import PictureInput
+
+MOST_NUMBERS = 2**25
+"""Of a picture as large as a file says, if nobody else says so: 3 x 3344 x 3344."""
+
+
+def bounded(picture: PictureInput, image_shape: Sequence[int] | None) -> PictureInput:
+    """A file's picture, unless it claims more than is taken on a file's word.
+
+    Raises
+    ------
+    ModelError
+        If it does, and `image_shape` does not say the same.
+    """
+    size = math.prod(length or 1 for length in picture.lengths[1:])
+    if image_shape is None and size > MOST_NUMBERS:
+        sides = "x".join(str(length or "any") for length in picture.lengths[1:])
+        raise ModelError(
+            f"Pictures of up to {MOST_NUMBERS} numbers are taken on a file's word; "
+            f"{picture.name!r} takes {sides}, which are {size}. If that is right, say it with "
+            f"image_shape=(channels, rows, columns), on the command line with --size ROWSxCOLUMNS."
+        )
+    return picture
+
+
+def alone(picture: PictureInput, model: ModelProto) -> PictureInput:
+    """One picture at a time, where those of one batch change each other's scores: they are
+    quantised by the largest number of all of them.
+    """
+    nodes = [*model.graph.node, *(node for own in model.functions for node in own.node)]
+    shared = any(node.op_type.startswith("DynamicQuantize") for node in nodes)
+    if not shared or picture.images is not None:
+        return picture
+    return replace(picture, lengths=(1, *picture.lengths[1:]))

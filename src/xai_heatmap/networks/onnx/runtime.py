@@ -1,0 +1,193 @@
+"""ONNX models as networks, with nothing but onnx and onnxruntime: tensors are the layers."""
+
+import copy
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from onnx import ModelProto
+
+from xai_heatmap.core.arrays import Activations
+from xai_heatmap.core.axes import Axes
+from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.core.errors import NoRule
+from xai_heatmap.core.network import Declared
+from xai_heatmap.networks.onnx.engine import OnnxEngine
+from xai_heatmap.networks.onnx.file import OnnxFile, load_onnx_file
+from xai_heatmap.networks.onnx.graph import Source, source
+from xai_heatmap.networks.onnx.inferring import changes
+from xai_heatmap.networks.onnx.metadata import declared, layers
+from xai_heatmap.networks.onnx.output import class_names
+from xai_heatmap.networks.onnx.survey import sites
+from xai_heatmap.networks.opening.declared_inputs import as_declared, picture_among
+from xai_heatmap.networks.opening.held import Given, Held, Name
+from xai_heatmap.networks.opening.interfaces import Closing
+from xai_heatmap.networks.opening.network import OpenedNetwork, State, View
+
+CPU = ("CPUExecutionProvider",)
+
+GENERIC = ("", "main_graph", "torch_jit", "torch-jit-export", "graph", "main")
+"""What exporters call a graph that has no name."""
+
+
+def open_onnx(
+    model: str | os.PathLike[str] | ModelProto | OnnxFile,
+    *,
+    image_shape: Sequence[int] | None = None,
+    output: str | int | Boxes | None = None,
+    keep_closing: bool = False,
+    providers: Sequence[str] = CPU,
+    held: Given = MappingProxyType({}),
+    picture: Name | None = None,
+    axes: Axes | None = None,
+) -> OpenedNetwork:
+    """A network over an ONNX model; a ``ModelProto`` is copied, later changes to it are not seen.
+
+    A file that takes a fixed number of images at a time is run in portions of so many.
+
+    Parameters
+    ----------
+    model
+        Path of a file, what it holds, or a ``ModelProto`` with its weights.
+    image_shape, output, keep_closing
+        As for `xai_heatmap.network`.
+    providers
+        Where onnxruntime computes, first choice first.
+    held, picture, axes
+        As for `xai_heatmap.network`.
+
+    Raises
+    ------
+    NotAModel, UnsafeModel, ModelError, NoScores
+        For what is not an ONNX model, or not one that takes a picture and gives scores.
+    BadOption, BadArray
+        If the model takes more than the picture and what is held, or takes it in another shape.
+    """
+    file = _file(model)
+    shape = image_shape if axes is None or not image_shape else axes.lengths(image_shape, 1)
+    given = source(
+        file.model, image_shape=shape, output=output, held=held, picture=picture, axes=axes
+    )
+    axes, image_shape = given.axes, shape
+    engine = OnnxEngine(given, tuple(providers))
+    shape = tuple(image_shape or given.picture.usual)
+    known = shape if image_shape is not None or given.picture.says_something else None
+    own = declared(file.model, image_shape=known)
+    said = replace(
+        own,
+        labels=own.labels or class_names(file.model, given.answer),
+        axes=len(shape) - 1,
+        changes=changes(given.model),
+    )
+    beside = as_declared(given.inputs, read_by(given, held))
+    adapter = GraphAdapter(file.name, said, given, sites(engine.ready(shape, beside)), beside)
+    own = known if axes is None or known is None else axes.native(known)
+    network = OnnxNetwork(
+        adapter, engine, State(), image_shape=own, keep_closing=keep_closing, axes=axes
+    )
+    network.built_in = tuple(layers(file.model))
+    return network
+
+
+class OnnxNetwork(OpenedNetwork):
+    """An opened network that may have no derivative, and may have a layer chosen beforehand."""
+
+    built_in: Sequence[str] = ()
+    """Layers whose maps an export has built into the file."""
+
+    def _viewed(self, shape: tuple[int, ...], parts: Mapping[str, object]) -> View:
+        view = super()._viewed(shape, parts)
+        layers = view.survey.layers
+        chosen = [n for n in self.built_in if n in layers and layers[n].places > 1]
+        if len(chosen) != 1:
+            return view
+        reason = "the file was exported for this layer"
+        return replace(view, survey=replace(view.survey, auto=chosen[0], reason=reason))
+
+    def _gradients(self, *asked: Any) -> dict[str, Activations]:
+        try:
+            return super()._gradients(*asked)
+        except NoRule:
+            return {}
+
+
+class GraphAdapter:
+    """What an ONNX graph tells an engine: its parts are tuples of tensors, one a call."""
+
+    method = ""
+
+    def __init__(
+        self,
+        name: str,
+        said: Declared,
+        given: Source,
+        parts: Mapping[str, tuple[str, ...]],
+        held: Held,
+    ) -> None:
+        self.name, self.declared = name, said
+        self.channels_last, self.output = given.picture.channels_last, given.answer
+        self.boxes, self.axes = given.boxes, given.axes
+        self._parts, self._source, self.held = parts, given, held
+
+    def taking(self, given: Given) -> "GraphAdapter":
+        """The same graph with these values, beside those held already."""
+        known, own = self._source.inputs, read_by(self._source, given)
+        picture = self._source.picture.name
+        picture_among(known, {**dict.fromkeys(self.held.names), **own}, picture, model=self.name)
+        return self.holding(self.held | as_declared(known, own))
+
+    def holding(self, held: Held) -> "GraphAdapter":
+        """The same graph with other values in the same places."""
+        other = copy.copy(self)
+        other.held = held
+        return other
+
+    @property
+    def others(self) -> Sequence[str]:
+        """None: a graph is given every input that it declares."""
+        return ()
+
+    def turned(self, axes: Axes | None) -> "GraphAdapter":
+        """The same graph; it turns its input itself, to the axes that it was opened with."""
+        del axes
+        return self
+
+    def parts(self) -> Mapping[str, tuple[str, ...]]:
+        """The tensors of every layer."""
+        return self._parts
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """A graph has no other mode."""
+        yield
+
+    def scores(self, x: Any) -> Any:
+        """The engine knows the scores by their tensor."""
+        raise NotImplementedError
+
+    def closing_of(self, part: object) -> Closing | None:
+        """The engine knows the closing function by its node."""
+        return None
+
+    @contextmanager
+    def undone(self, part: object | None) -> Iterator[None]:
+        """The engine leaves the node out."""
+        yield
+
+
+def read_by(given: Source, held: Given) -> Given:
+    """What is held, as far as the output that is explained reads it."""
+    return {name: value for name, value in held.items() if name not in given.unread}
+
+
+def _file(model: str | os.PathLike[str] | ModelProto | OnnxFile) -> OnnxFile:
+    if isinstance(model, OnnxFile):
+        return model
+    if isinstance(model, ModelProto):
+        name = model.graph.name
+        return OnnxFile(model, "ONNX model" if name in GENERIC else name)
+    return load_onnx_file(Path(model)).model

@@ -1,0 +1,70 @@
+"""Which layers of an ONNX graph say what layers of the model say that it was exported from."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+import numpy as np
+
+from xai_heatmap.core.arrays import Inputs
+from xai_heatmap.core.errors import ModelError
+from xai_heatmap.core.layers.selection import grids
+from xai_heatmap.core.network import Network, Recording
+from xai_heatmap.core.registry import find_method
+
+SAME_GRADIENT = 2e-2
+"""As a share of the largest: where a unit is at its kink, one framework opens it, another not."""
+
+
+def twins(
+    network: Network,
+    twin: Network,
+    names: Sequence[str],
+    x: Inputs,
+    *,
+    method: str,
+    all_of_them: bool,
+) -> list[str]:
+    """The layers of the ONNX graph that say what layers of the model itself say, each once.
+
+    Known by their activation and, where the method needs it, by their gradient: where several
+    branches begin, each has a copy of the one, but only its own part of the other.
+    """
+    if set(names) <= set(twin.layers):
+        return list(names)
+    recorded, graph = network.record(x, names), twin.record(x, grids(twin.survey(x.shape[1:])))
+    if not _close(graph.scores, recorded.scores):
+        raise ModelError(
+            f"The ONNX graph that was made of {network.name} gives other scores than the model "
+            f"itself, so it is not used. Nothing was written; report this to the exporter."
+        )
+    alike = {
+        name: [c for c, value in graph.activations.items() if _close(value, own)]
+        for name, own in recorded.activations.items()
+    }
+    if "gradient" in find_method(method).needs:
+        alike = _of_one_gradient(recorded, twin.record(x, list(chain(*alike.values()))), alike)
+    absent = [name for name in names if not alike[name]]
+    if absent and (all_of_them or len(absent) == len(names)):
+        raise ModelError(
+            f"Layer {absent[0]!r} is not in the ONNX graph of {network.name}: its exporter joined "
+            f"it with others. Choose the layer behind it, or layers='all' for all there are."
+        )
+    return list(dict.fromkeys(alike[name][0] for name in names if alike[name]))
+
+
+def _of_one_gradient(
+    recorded: Recording, graph: Recording, alike: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """Of layers that have one activation, those that have one gradient too."""
+    cotangent = np.random.default_rng(1).normal(size=recorded.scores.shape).astype(np.float32)
+    own, others = recorded.pullback(cotangent), graph.pullback(cotangent)
+    return {
+        name: [c for c in candidates if _close(others[c], own[name], within=SAME_GRADIENT)]
+        for name, candidates in alike.items()
+    }
+
+
+def _close(one: np.ndarray, other: np.ndarray, *, within: float = 1e-3) -> bool:
+    """Whether two arrays are equal up to rounding, as a share of the largest value."""
+    scale = float(np.abs(other).max(initial=0))
+    return one.shape == other.shape and bool(np.abs(one - other).max(initial=0) <= within * scale)

@@ -1,0 +1,1 @@
+"""Opening a model at its layers: what all frameworks share."""

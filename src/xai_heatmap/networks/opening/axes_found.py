@@ -1,0 +1,219 @@
+"""Which axis of the input a network reads as channels: asked of what first consumes it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from xai_heatmap.core.axes import Axes, checked, usual, with_channels_at
+from xai_heatmap.core.errors import BadArray, XaiHeatmapError
+from xai_heatmap.core.memory import out_of_memory
+from xai_heatmap.networks.loading.loaded import first_line
+
+Shape = tuple[int, ...]
+"""Of one input in the network's own axes."""
+
+
+@dataclass(frozen=True)
+class Consumed:
+    """What the first operation that mixes channels makes of the axes of an input.
+
+    Parameters
+    ----------
+    certain
+        Whether it was seen at all.
+    channel
+        The axis that it reads as channels, None where it reads all of them as a grid.
+    """
+
+    certain: bool
+    channel: int | None = None
+
+
+UNSEEN = Consumed(certain=False)
+Look = Callable[[Shape], Consumed]
+"""What becomes of inputs of that shape; raises what the network raises where it can't take them."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The axes of a network's inputs, and what they make of one shape.
+
+    Parameters
+    ----------
+    axes
+        As found, or as the framework has them.
+    shape
+        (c, *grid) of the shape that was asked about.
+    certain
+        Whether the network itself was seen to read them so.
+    first
+        Whether that shape already was (c, *grid), and not in the network's own axes.
+    """
+
+    axes: Axes
+    shape: Shape
+    certain: bool
+    first: bool = False
+
+
+def settled(
+    look: Look, shape: Sequence[int], *, channels_last: bool, first: bool = False
+) -> Settled:
+    """The axes of a network that takes inputs of that `shape`, in its own order or channels first.
+
+    Parameters
+    ----------
+    look
+        What becomes of an input.
+    shape
+        Of one input.
+    channels_last
+        The framework's convention.
+    first
+        Whether that shape is (c, *grid) for sure.
+
+    Raises
+    ------
+    BadArray
+        For a single axis that nothing is known of.
+    """
+    own = tuple(shape)
+    seen = _seen(look, own)
+    if first and seen is not None and seen.certain and seen.channel != 0:
+        seen = None
+    if seen is not None and seen.certain:
+        axes = _axes(seen.channel, len(own), channels_last=channels_last)
+        return Settled(axes, axes.lengths(own, 1), certain=True)
+    convention = usual(max(len(own) - 1, 1), channels_last=channels_last)
+    if len(own) < 2:
+        raise BadArray(
+            f"An input of shape {own} has no axis of channels, and nothing shows what it is. "
+            "A network takes images of shape (n, c, H, W), signals (n, c, length) or volumes (n, "
+            "c, depth, height, width). If it takes waveforms (n, length), say so: "
+            "xai_heatmap.network(model, axes='t'), on the command line --axes t."
+        )
+    if seen is not None:
+        return Settled(convention, convention.lengths(own, 1), certain=False)
+    others = [place for place in reversed(range(len(own))) if place != 0]
+    for place in (*others, *([None] if own[0] == 1 else [])):
+        axes = with_channels_at(place, len(own) - (place is None))
+        seen = _seen(look, axes.native(own))
+        if seen is not None and seen.certain and seen.channel == place:
+            return Settled(axes, own, certain=True, first=True)
+    return Settled(convention, convention.lengths(own, 1), certain=False)
+
+
+def _seen(look: Look, shape: Shape) -> Consumed | None:
+    """What becomes of inputs of that shape, None where the network can't take them."""
+    try:
+        return look(shape)
+    except XaiHeatmapError:
+        return UNSEEN  # it ran; what it answers is judged where it is asked for
+    except Exception as problem:
+        if out_of_memory(problem):
+            raise
+        return None
+
+
+def _axes(channel: int | None, axes: int, *, channels_last: bool) -> Axes:
+    convention = usual(axes - 1, channels_last=channels_last) if axes > 1 else None
+    if convention is not None and convention.channel == channel:
+        return convention
+    return with_channels_at(channel, axes)
+
+
+def hint(name: str, problem: BaseException | None = None) -> str:
+    """How the axes of an input are said, where a network was not understood."""
+    said = "" if problem is None else f" ({first_line(problem)})"
+    return (
+        f"{name} was read with the channels of its input where its framework has them{said}. If "
+        "its axes are others, say them, a letter each: xai_heatmap.network(model, axes='tchw') "
+        "for frames of pictures, 'tc' for time and features, 'hwc' for channels last, 't' for a "
+        "waveform; on the command line --axes tchw."
+    )
+
+
+class Door:
+    """Where inputs are turned from the axes of a user to those of a network.
+
+    Parameters
+    ----------
+    look
+        What becomes of inputs of a shape.
+    said
+        The axes, where a user named them.
+    channels_last
+        The framework's convention.
+    """
+
+    def __init__(self, look: Look, said: Axes | None, *, channels_last: bool) -> None:
+        self._look, self._said, self._last = look, said, channels_last
+        self._own: Settled | None = None
+
+    @property
+    def said(self) -> bool:
+        """Whether a user named the axes."""
+        return self._said is not None
+
+    @property
+    def turns(self) -> bool:
+        """Whether the network's axes are others than the framework's."""
+        axes = self._said or (self._own.axes if self._own and self._own.certain else None)
+        if axes is None:
+            return False
+        return axes.channel != usual(len(axes.grid), channels_last=self._last).channel
+
+    @property
+    def certain(self) -> bool:
+        """Whether the axes were said, or seen."""
+        return self._said is not None or (self._own is not None and self._own.certain)
+
+    def settled(self, shape: Shape, known: dict[object, Settled], *, first: bool) -> Settled:
+        """What is what of inputs of that shape.
+
+        Parameters
+        ----------
+        shape
+            Of one input.
+        known
+            Of shapes asked about before; it is added to.
+        first
+            Whether that is (c, *grid) for sure.
+        """
+        axes = self._said or (self._own.axes if self.certain and self._own else None)
+        if axes is not None and self._fits(axes, shape, first=first):
+            return self._of(axes, shape, first=first)
+        if (shape, first) not in known:
+            find = self._convention if self._last else settled
+            known[shape, first] = find(self._look, shape, channels_last=self._last, first=first)
+        found = known[shape, first]
+        self._own = self._own if self._own and self._own.certain else found
+        return found
+
+    def _convention(self, look: Look, shape: Shape, *, channels_last: bool, first: bool) -> Settled:
+        """Of a model that says where its channels are, which it only may turn away from."""
+        convention = usual(max(len(shape) - 1, 1), channels_last=channels_last)
+        if first:
+            return Settled(convention, shape, certain=False, first=True)
+        seen = _seen(look, shape) or UNSEEN
+        if seen.certain and seen.channel != convention.channel:
+            axes = with_channels_at(seen.channel, len(shape))
+            return Settled(axes, axes.lengths(shape, 1), certain=True)
+        return Settled(convention, convention.lengths(shape, 1), certain=False)
+
+    def _fits(self, axes: Axes, shape: Shape, *, first: bool) -> bool:
+        if first or self._said is None:
+            return len(shape) in (len(axes.word), len(axes.grid) + 1)
+        if len(shape) in (len(axes.word), len(axes.grid) + 1):
+            return True
+        checked(axes, shape)
+        return False
+
+    def _of(self, axes: Axes, shape: Shape, *, first: bool) -> Settled:
+        """In the network's own axes, unless only the other order has as many channels as before."""
+        seen = self._own.shape[0] if self._own is not None else None
+        native = len(shape) == len(axes.word) and not first
+        if native and seen is not None and seen in shape and axes.channel:
+            native = shape[axes.channel] == seen or shape[0] != seen
+        if native:
+            return Settled(axes, axes.lengths(shape, 1), certain=True)
+        return Settled(axes, shape, certain=True, first=True)

@@ -1,0 +1,165 @@
+"""From a detector's scores and boxes, as it answers them, to one row an image, and back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xai_heatmap.core.arrays import Native, Scores
+from xai_heatmap.core.boxes.detections import said
+from xai_heatmap.core.boxes.spec import Boxes, BoxForm, Order, Unit
+from xai_heatmap.core.errors import NoScores
+from xai_heatmap.core.targets.answer import Form, Meaning
+
+AS_DETR: tuple[Order, Unit] = ("cxcywh", "fractions")
+AS_YOLO: tuple[Order, Unit] = ("cxcywh", "pixels")
+
+NO_PIXELS, NO_FRACTIONS = 2.0, 4.0
+"""Coordinates that never reach the one are no pixels; most fractions stay below the other."""
+
+
+@dataclass(frozen=True)
+class BoxReading:
+    """How a detector's own scores and boxes are read.
+
+    Parameters
+    ----------
+    numbers
+        Where in the model's answer of one box the numbers of a row stand, in the order of the row:
+        scores, objectness, the box.
+    of
+        How many numbers the model answers for each box, those included that are in no row.
+    boxes_last
+        Whether the boxes are the last axis.
+    form
+        How the rows are read.
+    """
+
+    numbers: tuple[int, ...]
+    of: int
+    boxes_last: bool
+    form: Form
+
+    def rows(self, native: Native) -> Scores:
+        """One row an image: number by number, box by box."""
+        by_number = native if self.boxes_last else np.moveaxis(native, 1, 2)
+        return by_number[:, list(self.numbers)].reshape(len(native), -1)
+
+    def native(self, rows: Scores) -> Native:
+        """Rows as the model answers them."""
+        by_number = np.zeros((len(rows), self.of, self.form.places), rows.dtype)
+        own = rows.reshape(len(rows), len(self.numbers), self.form.places)
+        by_number[:, list(self.numbers)] = own
+        return np.ascontiguousarray(by_number if self.boxes_last else np.moveaxis(by_number, 1, 2))
+
+
+def box_reading(
+    shape: Sequence[int], how: Boxes, *, image: Sequence[int], names: int = 0
+) -> BoxReading:
+    """How a detector's answer of that `shape`, images first, is read.
+
+    Parameters
+    ----------
+    shape
+        Of the one tensor with scores and boxes.
+    how
+        What was said and found out.
+    image
+        Rows and columns of the input.
+    names
+        How many classes the model has names for.
+
+    Raises
+    ------
+    NoScores
+        If it can't be read that way, or not without more being said.
+    """
+    if len(shape) != 3 or len(image) != 2:
+        raise NoScores(
+            "A detector answers scores and boxes for every picture of rows and columns; this one "
+            f"answers {'x'.join(map(str, shape[1:]))}. Say which outputs they are: "
+            "answers=xai_heatmap.Boxes(scores=KEY, boxes=KEY, ...)."
+        )
+    apart = how.scores is not None
+    boxes_last = not apart and _boxes_last(shape)
+    count, numbers = (shape[2], shape[1]) if boxes_last else (shape[1], shape[2])
+    objectness = not apart and (not boxes_last if how.objectness is None else how.objectness)
+    masks = 0 if apart else how.masks or 0
+    classes = numbers - 4 - objectness - masks
+    if classes < 1:
+        raise NoScores(
+            f"The model answers {numbers} numbers for each of {count} boxes: 4 for the box"
+            f"{' and 1 for objectness' if objectness else ''}"
+            f"{f' and {masks} for masks' if masks else ''}, and none is left for a class. Say "
+            "what they are: answers=xai_heatmap.Boxes(...)."
+        )
+    order, unit = _order_and_unit(how)
+    whole = (float(image[0]), float(image[1])) if unit == "pixels" else (1.0, 1.0)
+    form = Form((count,), BoxForm(order, whole, objectness, _background(how, classes, names)))
+    places = tuple(range(numbers))
+    first = 4 + objectness
+    turned = (*places[first : first + classes], *places[4:first], *places[:4])
+    return BoxReading(places if apart else turned, numbers, boxes_last, form)
+
+
+def meaning_of(rows: Scores, form: Form, *, keep_closing: bool) -> Meaning:
+    """What is made of the scores: what they say, if all of them are probabilities."""
+    numbers = said(rows, form)
+    if not (numbers.size and (numbers >= 0).all() and (numbers <= 1).all()):
+        return "logits"
+    if keep_closing:
+        return "probabilities"
+    several = form.classes(rows.shape[1]) > 1
+    sums = numbers[:, : form.classes(rows.shape[1])].sum(axis=1)
+    alone = several and bool(np.allclose(sums, 1, atol=1e-3))
+    return "log-probabilities" if alone else "log-odds"
+
+
+def check_unit(rows: Scores, form: Form) -> None:
+    """Boxes whose unit is not what it was said to be would be looked for in the wrong place.
+
+    Raises
+    ------
+    NoScores
+        For pixels that never pass 2, and fractions of which most do pass 4.
+    """
+    if form.boxes is None:
+        return
+    coordinates = np.abs(rows[:, -4 * form.places :])
+    fractions = form.boxes.whole == (1.0, 1.0)
+    largest, usual = float(coordinates.max(initial=0)), float(np.median(coordinates))
+    if (fractions and usual > NO_FRACTIONS) or (not fractions and largest <= NO_PIXELS):
+        read, other = ("fractions", "pixels") if fractions else ("pixels", "fractions")
+        raise NoScores(
+            f"Boxes were read as {read} of the network's input, and their numbers go up to "
+            f"{largest:.3g}. Say answers=xai_heatmap.Boxes(unit={other!r}, order=...)."
+        )
+
+
+def _boxes_last(shape: Sequence[int]) -> bool:
+    """Of one tensor: there are more boxes than numbers of each."""
+    if shape[1] == shape[2]:
+        raise NoScores(
+            f"The model answers {shape[1]}x{shape[2]} numbers, as many boxes as numbers of each: "
+            "nobody can tell which is which. Let it answer scores and boxes as two outputs."
+        )
+    return shape[2] > shape[1]
+
+
+def _order_and_unit(how: Boxes) -> tuple[Order, Unit]:
+    usual = AS_YOLO if how.scores is None else AS_DETR if how.boxes == "pred_boxes" else None
+    order = how.order or (usual and usual[0])
+    unit = how.unit or (usual and usual[1])
+    if order is None or unit is None:
+        raise NoScores(
+            f"What the four numbers of a box are was not said, and {how.boxes!r} does not tell. "
+            "Say it: answers=xai_heatmap.Boxes(order='xyxy', 'cxcywh' or 'xywh', unit='pixels' or "
+            "'fractions')."
+        )
+    return order, unit
+
+
+def _background(how: Boxes, classes: int, names: int) -> int | None:
+    if how.background is not None:
+        return 0 if how.background == "first" else classes - 1
+    return classes - 1 if names and classes == names + 1 else None

@@ -1,0 +1,145 @@
+"""Which of a model's outputs are a detector's scores and boxes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.core.errors import NoScores
+from xai_heatmap.networks.opening.outputs import described, held
+
+SCORES = ("pred_logits", "logits", "scores", "class_logits", "classification", "classes")
+"""Names that models give the class scores of their boxes, most telling first."""
+
+BOXES = ("pred_boxes", "boxes", "bboxes")
+"""Names that they give the boxes."""
+
+DETR = ("logits", "pred_logits"), "pred_boxes"
+"""Outputs of these names have one meaning wherever they stand together."""
+
+Key = str | int
+Shapes = Mapping[Key, Sequence[int | None]]
+
+Join = Callable[[Any, Any], Any]
+"""Scores and boxes behind each other, along the last axis."""
+
+
+def known(output: Any) -> Boxes | None:
+    """How an output is read whose names can only be a detector's.
+
+    Raises
+    ------
+    NoScores
+        If boxes were chosen inside of the model.
+    """
+    _check_chosen(output)
+    return named(list(output)) if isinstance(output, Mapping) else None
+
+
+def named(names: Sequence[Key]) -> Boxes | None:
+    """How outputs of these names are read, where they can only be a detector's."""
+    scores = next((name for name in DETR[0] if name in names), None)
+    return Boxes(scores, DETR[1]) if scores and DETR[1] in names else None
+
+
+def resolved(output: Any, how: Boxes) -> Boxes:
+    """The same with the names of scores and boxes; without scores where one tensor is both.
+
+    Raises
+    ------
+    NoScores
+        If they can't be told from each other, or boxes were chosen inside of the model.
+    """
+    _check_chosen(output)
+    return told(_shapes(output), how, says=described(output))
+
+
+def told(shapes: Shapes | Sequence[int | None], how: Boxes, *, says: str) -> Boxes:
+    """As `resolved`, from the shapes of the outputs alone."""
+    if not isinstance(shapes, Mapping):
+        return how
+    unread = NoScores(
+        "A detector's scores (images, boxes, classes) and boxes (images, boxes, 4) were expected, "
+        f"or one tensor with both; the model answers {says}. Say which they are: "
+        "answers=xai_heatmap.Boxes(scores=KEY, boxes=KEY, ...)."
+    )
+    for key in (how.scores, how.boxes):
+        if key is not None and key not in shapes:
+            raise NoScores(f"The model's output has no {key!r}; it is {says}.")
+    threes = {key: shape for key, shape in shapes.items() if len(shape) == 3}
+    fours = [key for key, shape in threes.items() if shape[-1] == 4]
+    boxes = how.boxes if how.boxes is not None else _first_or_only(BOXES, fours, threes)
+    if boxes is None and len(threes) == 1 and how.scores is None:
+        return _with_masks(replace(how, boxes=next(iter(threes))), shapes)
+    if boxes is None or boxes not in threes:
+        raise unread
+    if boxes not in fours and how.scores is None:
+        return _with_masks(replace(how, boxes=boxes), shapes)
+    others = [key for key in threes if key != boxes and threes[key][1] == threes[boxes][1]]
+    scores = how.scores if how.scores is not None else _first_or_only(SCORES, others, threes)
+    if scores is None or scores not in others or boxes not in fours:
+        raise unread
+    return replace(how, scores=scores, boxes=boxes)
+
+
+def _with_masks(how: Boxes, shapes: Shapes) -> Boxes:
+    """How many numbers of each box weight masks: as many as the model answers beside the boxes,
+    (images, masks, rows, columns), where it says of the boxes that they have more.
+    """
+    if how.masks is not None or how.boxes is None:
+        return how
+    numbers = min((length for length in shapes[how.boxes][1:] if length), default=0)
+    grids = [shape for shape in shapes.values() if len(shape) == 4]
+    counts = [shape[3] if shape[1] == shape[2] != shape[3] else shape[1] for shape in grids]
+    fitting = [count for count in counts if count and count + 5 <= numbers]
+    return replace(how, masks=fitting[0]) if len(fitting) == 1 else how
+
+
+def together(output: Any, how: Boxes, join: Join) -> Any:
+    """One tensor: (n, boxes, classes + 4) where they were apart, else as the model has it."""
+    if how.scores is not None:
+        return join(held(output, how.scores), held(output, how.boxes))
+    return output if how.boxes is None else held(output, how.boxes)
+
+
+def _check_chosen(output: Any) -> None:
+    if _chosen_inside(output):
+        raise NoScores(
+            "The model answers a list of detections for each picture, chosen inside of it, and "
+            "that choice has no derivative. Explain one of them with "
+            "xai_heatmap.detector(function, box=..., scores=...), or wrap the model so that it "
+            "answers scores and boxes before it chooses."
+        )
+
+
+def _chosen_inside(output: Any) -> bool:
+    """Whether it is what detectors with non-maximum suppression answer: a dict for each picture."""
+    return (
+        isinstance(output, list | tuple)
+        and len(output) > 0
+        and all(isinstance(one, Mapping) and "boxes" in one for one in output)
+    )
+
+
+def _first_or_only(names: Sequence[str], keys: Sequence[Key], among: Shapes) -> Key | None:
+    """The most telling name there is, else the only one of the keys."""
+    found = next((name for name in names if name in among), None)
+    return found if found is not None else keys[0] if len(keys) == 1 else None
+
+
+def _shapes(output: Any) -> Shapes | Sequence[int | None]:
+    """The shape of every tensor in an output, by its key; of a tensor, its own."""
+    own = getattr(output, "shape", None)
+    if own is not None:
+        return tuple(own)
+    items = (
+        output.items()
+        if isinstance(output, Mapping)
+        else enumerate(output)
+        if isinstance(output, tuple | list)
+        else vars(output).items()
+        if hasattr(output, "__dict__")
+        else ()
+    )
+    shapes = {key: getattr(value, "shape", None) for key, value in items}
+    return {key: tuple(shape) for key, shape in shapes.items() if shape is not None}

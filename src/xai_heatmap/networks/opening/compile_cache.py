@@ -1,0 +1,79 @@
+"""Programs compiled from a Keras model: what they depend on, and how long they are kept."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, Protocol, TypeVar
+
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.axes import Axes
+from xai_heatmap.networks.opening.axes_found import Consumed
+from xai_heatmap.networks.opening.held import Held
+from xai_heatmap.networks.opening.interfaces import Adapter, Undo
+from xai_heatmap.networks.opening.taps import answered
+
+Program = TypeVar("Program")
+
+MOST = 16
+"""Programs kept for one model; who tries every layer in turn compiles, but fills no memory."""
+
+WITHOUT_SECANT = (
+    "Slopes between two runs are needed, which Keras gives on PyTorch and JAX. Set "
+    "KERAS_BACKEND=torch before Keras is imported, export the model to ONNX, or choose "
+    "`integrated`, which finds them by many small steps."
+)
+
+
+class Built(Adapter, Protocol):
+    """An adapter over a Keras model."""
+
+    def holding(self, held: Held) -> "Built":
+        """As of an adapter."""
+        ...
+
+    def turned(self, axes: Axes | None) -> "Built":
+        """As of an adapter."""
+        ...
+
+    def consumed(self, shape: tuple[int, ...]) -> Consumed:
+        """Which axis of an input of that shape the model reads as channels."""
+        ...
+
+    def build(self, x: Native) -> None:
+        """Make the weights of a model that was never called."""
+        ...
+
+    def structure(self) -> tuple[object, ...]:
+        """Equal for as long as a program compiled from the model is right."""
+        ...
+
+    def objects(self) -> list[Any]:
+        """The model and every layer of it."""
+        ...
+
+    def variables(self) -> list[Any]:
+        """All that the model reads and could write."""
+        ...
+
+
+def compiled(
+    programs: "OrderedDict[Hashable, Program]", key: Hashable, build: Callable[[], Program]
+) -> Program:
+    """The program under `key`, built where there is none; the least recently used is dropped."""
+    if key not in programs:
+        programs[key] = build()
+        while len(programs) > MOST:
+            programs.popitem(last=False)
+    programs.move_to_end(key)
+    return programs[key]
+
+
+def undo_key(undo: Undo) -> Hashable:
+    """Equal for the same part left out, without holding it."""
+    return None if undo.part is None else id(undo.part), undo.mark
+
+
+def main_tensor(output: Any) -> Any:
+    """The tensor of a layer's answer that a tap stands at."""
+    found: list[Any] = []
+    answered(output, lambda value: (found.append(value), value)[1])
+    return found[0]

@@ -1,0 +1,112 @@
+"""Whether what lies behind a layer repeats itself: on its own, in whole passes, or not at all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.memory import out_of_memory
+from xai_heatmap.networks.loading.loaded import first_line
+from xai_heatmap.networks.opening.interfaces import Head
+
+SAME_SCORES = 1e-3
+"""How far, relative to the largest score, a replayed head may be from the whole pass to be
+believed."""
+
+MIXED = "images that go through it together change each other's scores"
+
+OTHER = -2
+"""By which a third activation is told from the two copies that it stands between: their mean over
+the batch is 0, so that what looks at a whole batch sees another one."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How a head was seen to give the recorded scores.
+
+    Parameters
+    ----------
+    whole
+        Whether only whole forward passes do.
+    alone
+        Whether only one activation at a time does: together, they change each other's scores.
+    refusal
+        Why nothing does; empty where something does.
+    """
+
+    whole: bool
+    alone: bool = False
+    refusal: str = ""
+
+
+def proof(made: Callable[..., Head], scores: Native) -> Proof:
+    """Try the head on its own, then in whole passes; where activations change each other's scores,
+    both with one at a time.
+
+    Parameters
+    ----------
+    made
+        Makes the head, ``made(whole=..., alone=...)``.
+    scores
+        What was recorded of the one image.
+    """
+    why = ""
+    for alone, whole in ((False, False), (False, True), (True, False), (True, True)):
+        if alone and why != MIXED:
+            break
+        try:
+            head = made(whole=whole, alone=alone)
+            if _repeats(head, scores):
+                return Proof(whole, alone)
+        except Exception as problem:
+            if out_of_memory(problem):
+                raise
+            reason = f"it fails with other values there ({first_line(problem)})"
+        else:
+            reason = _difference(head, scores)
+        why = why if alone else reason
+    return Proof(whole=True, refusal=why)
+
+
+def still_repeats(head: Head, scores: Native) -> bool:
+    """Whether the recorded activation gives the recorded scores, run alone: not if they were
+    recorded beside other images, which changed them.
+    """
+    return _same(head(head.output).scores, scores, scores)
+
+
+def _repeats(head: Head, scores: Native) -> bool:
+    """Whether two copies give the recorded scores, whatever goes in between them.
+
+    With one copy, a model that folds something into the axis of images would pass and fail later;
+    so would one that looks at all images of a batch, with nothing but copies.
+    """
+    own = head.output
+    try:
+        first, other, second = head(np.concatenate([own, OTHER * own, own])).scores[:, None]
+    except Exception:  # noqa: BLE001 - a head may refuse values that its layer never gives
+        (first, second), other = head(np.repeat(own, 2, axis=0)).scores[:, None], scores
+    return _same(first, scores, other) and _same(second, scores, other)
+
+
+def _difference(head: Head, scores: Native) -> str:
+    """What keeps a head that runs from giving the recorded scores."""
+    first, second = head(np.repeat(head.output, 2, axis=0)).scores[:, None]
+    if not _same(second, first, scores):
+        return "two copies of the same values get different scores, as if it draws at random"
+    again = head(head.output).scores
+    if _same(again, scores, scores):
+        return MIXED
+    return (
+        f"run once more on the same values it gives other scores, such as {again.flat[0]:.4g} for "
+        f"{scores.flat[0]:.4g}, as if it keeps what it saw before"
+    )
+
+
+def _same(again: Native, scores: Native, other: Native) -> bool:
+    if again.shape != scores.shape:
+        return False
+    seen = np.abs(scores).max(initial=0)
+    scale = min(max(1.0, seen), max(seen, np.abs(other).max(initial=0)))
+    return bool(np.abs(again - scores).max(initial=0) <= SAME_SCORES * scale)

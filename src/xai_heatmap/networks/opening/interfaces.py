@@ -1,0 +1,255 @@
+"""What an adapter (which knows a model) and an engine (a framework) promise each other."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Shaped
+
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.axes import Axes
+from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.core.network import Declared
+from xai_heatmap.networks.opening.axes_found import Consumed
+from xai_heatmap.networks.opening.held import Given, Held
+from xai_heatmap.networks.opening.layout_probe import Moves
+from xai_heatmap.networks.opening.taps import Site
+
+Closing = Literal["softmax", "sigmoid"]
+Bias = Shaped[np.ndarray, "..."]
+"""What an operation adds; it broadcasts to the operation's answer."""
+UseNative = Callable[[Sequence[str], Native], None]
+
+IMAGES_IN_A_SURVEY = 2
+"""With one image, an axis of length one could be the images or anything else."""
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What has to be left out so that a model ends in its logits: a part's own closing function,
+    or a mark that the
+    engine made.
+    """
+
+    part: object | None = None
+    mark: Any = None
+
+
+@runtime_checkable
+class Adapter(Protocol):
+    """What a model has to tell so that an engine can run it."""
+
+    name: str
+    declared: Declared
+    channels_last: bool
+    method: str
+
+    @property
+    def axes(self) -> Axes | None:
+        """What the axes of its input are, where they are not as `channels_last` says."""
+        ...
+
+    def turned(self, axes: Axes | None) -> "Adapter":
+        """The same model, given its inputs in those axes."""
+        ...
+
+    @property
+    def held(self) -> Held:
+        """What the model takes beside the picture."""
+        ...
+
+    def taking(self, given: Given) -> "Adapter":
+        """The same model with these values, as a user writes them, beside those held already."""
+        ...
+
+    def holding(self, held: Held) -> "Adapter":
+        """The same model with other values in the same places: some rows, or an engine's own."""
+        ...
+
+    @property
+    def output(self) -> str | int | Boxes | None:
+        """Which of the model's outputs is explained, where that was said."""
+        ...
+
+    @property
+    def boxes(self) -> Boxes | None:
+        """How its outputs are read as boxes: as said, or as found out when it last ran."""
+        ...
+
+    @property
+    def others(self) -> Sequence[str]:
+        """Inputs that the model could take and is not given."""
+        ...
+
+    def parts(self) -> Mapping[str, object]:
+        """Every part by its full path, the model itself left out."""
+        ...
+
+    def ready(self) -> AbstractContextManager[object]:
+        """A block in which the model infers and is not trained; all is given back after it."""
+        ...
+
+    def scores(self, x: Any) -> Any:
+        """Call the model on the framework's own tensor; its scores, still differentiable."""
+        ...
+
+    def closing_of(self, part: object) -> Closing | None:
+        """Which closing function that part applies to what it answers, if any."""
+        ...
+
+    def undone(self, part: object | None) -> AbstractContextManager[object]:
+        """A block in which that part leaves its closing function out."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One call of one part, as seen once: which, of what class, the shape of its main tensor, its
+    node in the flow.
+    """
+
+    path: str
+    call: int
+    kind: str
+    shape: tuple[int, ...]
+    node: int
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """What an engine saw in one pass.
+
+    Parameters
+    ----------
+    calls
+        In order of completion.
+    sources, image, output, sums
+        The flow, as in `Flow`.
+    last
+        Paths of the parts whose answer *is* the model's own.
+    closing, mark
+        A closing function that no part owns, and how the engine leaves it out.
+    scores
+        The shape of what the model answers.
+    boxes
+        How that is read, of a detector.
+    elsewhere
+        Paths of the parts that also run on what is held alone.
+    answers
+        One row of scores for each picture, where it was kept.
+    passing
+        Nodes that mix no features, as in `Flow`.
+    moves
+        What the second picture changed in each call, by path and call; None of an engine that
+        computes no numbers to look around.
+    """
+
+    calls: Sequence[Sighting]
+    sources: Mapping[int, Sequence[int]]
+    image: int
+    output: int
+    sums: frozenset[int]
+    last: Sequence[str]
+    closing: Closing | None = None
+    mark: Any = None
+    scores: tuple[int, ...] = ()
+    boxes: Boxes | None = None
+    elsewhere: frozenset[str] = frozenset()
+    answers: Native | None = None
+    passing: frozenset[int] = frozenset()
+    moves: Mapping[tuple[str, int], Moves] | None = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What an engine hands over: numpy arrays in the layers' own layouts, and the way back.
+
+    Images come first, but where the outputs are attention, as the model shaped it. `stream` is the
+    way back for an engine that need not hold all gradients at a time. `biases` are what operations
+    add, v - Σ J u, each under a name of its own, which the way back also answers: with the gradient
+    of v. They broadcast to v.
+    """
+
+    scores: Native
+    outputs: Mapping[str, np.ndarray]
+    pullback: Callable[[Native], Mapping[str, np.ndarray]]
+    stream: Callable[[Native, UseNative], None] | None = None
+    biases: Mapping[str, Bias] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Head(Protocol):
+    """The network behind one layer, for one image."""
+
+    output: Native
+    """What the layer says of the image itself: (1, ...)."""
+
+    def __call__(self, output: Native) -> Recorded:
+        """Scores for other outputs of the layer, opened at the layer."""
+        ...
+
+    def between(self, other: Native) -> Recorded:
+        """Two rows, the layer's own output and `other`; the way back from the first row's scores
+        has slopes between the two in place of derivatives.
+
+        Raises
+        ------
+        NoRule
+            If there is an operation behind the layer that no rule is known for.
+        """
+        ...
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Following, differentiating and replaying values in one framework."""
+
+    def survey(self, adapter: Adapter, x: Native) -> Sightings:
+        """Watch every part once, with the two pictures of `layout_probe`."""
+        ...
+
+    def answers(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site]
+    ) -> Mapping[str, np.ndarray]:
+        """What every site says, in one forward pass."""
+        ...
+
+    def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
+        """Which axis of an input of that `shape` the model reads as channels, where that shows."""
+        ...
+
+    def record(
+        self,
+        adapter: Adapter,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        *,
+        biases: bool = False,
+    ) -> Recorded:
+        """One forward pass, opened at `sites`; sites that never spoke are missing from the
+        outputs. With `biases`, those of all that depends on a site are recorded.
+        """
+        ...
+
+    def head(
+        self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
+    ) -> Head:
+        """What lies behind `site` for the one image `x`; `whole` runs everything and replaces on
+        the way.
+        """
+        ...
+
+    def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
+        """One forward pass in which attention is written out: what each softmax answers, in order
+        of execution.
+        """
+        ...
+
+    def balance(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
+    ) -> Recorded:
+        """As `record`, with LibraGrad's way back."""
+        ...

@@ -1,0 +1,226 @@
+"""Which places of a layer move when some of the picture does: the test of a guessed layout.
+
+Two pictures go through a network. They are alike but for a few small spots, which lie like no
+mirror image, no transpose and no windowed order of themselves. Where a layer lies as it was read,
+its places under the spots move more than the others.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.layers.layout import Layout
+
+SPOTS = ((0, 1, 2, 3, 4, 5), (1, 4, 2, 0, 5, 3), (4, 1, 5, 3, 0, 2))
+"""In which sixth of each axis the spots lie."""
+
+SPOT = 32
+"""A spot is one part in so many of each side."""
+
+LOUD = 3.0
+"""How much stronger than the picture a spot is."""
+
+FEWEST = 3
+"""Places beside the spots that a comparison needs."""
+
+CLEAR = 0.75
+"""Every place under a spot moves more than so many of the others."""
+
+ALIKE, SAME = 0.6, 0.9
+"""How far the changes of a layer go with those of one whose grid is known."""
+
+ENOUGH = 32
+"""Feature maps that are looked at, at most, of those of a layer."""
+
+EVEN = 0.3
+"""Places that are more uneven than others by so much are not looked at."""
+
+SILENT = 1e-6
+"""Changes that small against the layer's own values are rounding."""
+
+STILL = 1e-3
+"""A place that moves that little against others does not hang on what lies under it."""
+
+Standing = Literal["shown", "unclear", "still"]
+Changes = Float32[np.ndarray, "..."]
+
+
+@dataclass(frozen=True)
+class Moves:
+    """How far the entries of an output moved.
+
+    Parameters
+    ----------
+    first, last
+        Length of the change along the first axis behind that of the images, and along the last
+        one, at every place of the others: without what all places have in common, and with it.
+        None where places of that kind would be less even than the others.
+    silent
+        Whether nothing moved but by rounding.
+    """
+
+    first: Changes | None
+    last: Changes | None
+    silent: bool
+
+
+def pictures(shape: Sequence[int]) -> Float32[np.ndarray, "2 ..."]:
+    """A picture of shape (c, *image) in a fine regular pattern, and the same with spots."""
+    channels, *image = shape
+    random = np.random.default_rng(0)
+    tile = random.normal(size=(channels, *(2 for _ in image))).astype(np.float32)
+    plain = np.tile(tile, (1, *(-(-side // 2) for side in image)))
+    plain = plain[(slice(None), *map(slice, image))]
+    spotted = plain.copy()
+    spot = LOUD * random.normal(size=(channels, *map(_spot, image))).astype(np.float32)
+    for corner in _corners(image):
+        where = tuple(
+            slice(start, start + _spot(side)) for start, side in zip(corner, image, strict=True)
+        )
+        own = spotted[(slice(None), *where)]
+        own[...] = spot[(slice(None), *map(slice, own.shape[1:]))]
+    return np.stack([plain, spotted])
+
+
+def moves(outputs: Native, image: Sequence[int]) -> Moves | None:
+    """What the two pictures changed in a layer; None where it has no axes of places."""
+    rank = len(image)
+    whole = outputs.ndim == rank + 2
+    if len(outputs) != 2 or 0 in outputs.shape or not (whole or outputs.ndim == 3):
+        return None
+    *first, last = outputs.shape[1:]
+    uneven = [_spread(grid, image) for grid in ((*first[1:], last), first)] if whole else [1, 0]
+    kept: list[Changes | None] = [None, None]
+    silent = True
+    for end, axis in enumerate((1, -1)):
+        if uneven[end] <= min(uneven) + EVEN:
+            some = np.moveaxis(outputs, axis, 1)
+            some = some[:, :: -(-some.shape[1] // ENOUGH)].astype(np.float32, copy=False)
+            change = some[1] - some[0]
+            largest = float(np.abs(change).max())
+            if not np.isfinite(largest):
+                return None
+            silent = silent and largest <= SILENT * float(np.abs(some[0]).max())
+            kept[end] = _lengths(change, largest)
+    return Moves(kept[0], kept[1], silent)
+
+
+def _spread(grid: Sequence[int], image: Sequence[int]) -> float:
+    """How far the steps of a grid are from being equal along the axes of a picture."""
+    steps = [math.log(side / places) for side, places in zip(image, grid, strict=True)]
+    return max(steps) - min(steps)
+
+
+def standing(
+    own: Layout, seen: Moves, image: Sequence[int], known: Changes | None = None
+) -> Standing:
+    """What the changes say of a layout: that it is right, nothing, or that it is wrong.
+
+    It is right where every place under a spot moves more than most others, or where the changes
+    go with those that are `known` of its grid. It is wrong (``still``) where two places under a
+    spot do not move, and others do.
+    """
+    changes = on_grid(own, seen)
+    if seen.silent or changes is None:
+        return "unclear"
+    alike = 0.0 if known is None else likeness(changes, known)
+    under, beside = _places(own.grid, image)
+    at = [_at(changes, place, image) for place in under]
+    if alike >= SAME or _above(at, changes[beside]):
+        return "shown"
+    whole = on_grid(own, seen, whole=True)
+    if whole is not None and _still(whole, under, image):
+        return "still"
+    return "shown" if alike >= ALIKE else "unclear"
+
+
+def likeness(one: Changes, other: Changes) -> float:
+    """Pearson's correlation, 0 where one of both is even."""
+    one, other = one - one.mean(), other - other.mean()
+    size = float(np.sqrt(np.square(one).sum() * np.square(other).sum()))
+    return float((one * other).sum()) / size if size > 0 else 0.0
+
+
+def _still(changes: Changes, under: Sequence[tuple[int, ...]], image: Sequence[int]) -> bool:
+    """Whether two places under a spot do not move at all, and others do."""
+    still = {place for place in under if _at(changes, place, image) <= STILL * changes.max()}
+    return len(still) > 1
+
+
+def _above(at: Sequence[float], others: Changes) -> bool:
+    """Whether every one of a few places moves more than most others; ties count half."""
+    if len(others) < FEWEST:
+        return False
+    ranked = np.sort(others)
+    sides: tuple[Literal["left", "right"], ...] = ("left", "right")
+    below = [sum(int(np.searchsorted(ranked, value, side)) for side in sides) for value in at]
+    return min(below) >= CLEAR * 2 * len(ranked)
+
+
+def on_grid(own: Layout, seen: Moves, *, whole: bool = False) -> Changes | None:
+    """The changes of a layer on the grid of a layout, without what all places have in common or
+    with it; None where nobody looked at such places.
+    """
+    ends = seen.first if own.kind == "channels_first" else seen.last
+    if ends is None:
+        return None
+    changes = ends[int(whole)]
+    if own.kind == "tokens":
+        changes = changes[own.prefix : len(changes) - own.suffix].reshape(own.grid)
+    return changes
+
+
+def _lengths(change: Changes, largest: float) -> Float32[np.ndarray, "2 ..."]:
+    """Euclidean along the first axis: of what is left where the mean of all places is taken off,
+    and of the whole.
+
+    Lengths are shares of the largest change: the squares of small numbers would be none.
+    """
+    change = change / np.float32(largest or 1)
+    left = change - change.mean(axis=tuple(range(1, change.ndim)), keepdims=True)
+    return np.sqrt([np.einsum("c...,c...->...", own, own) for own in (left, change)])
+
+
+def _at(changes: Changes, place: tuple[int, ...], image: Sequence[int]) -> float:
+    """How far a place moved; where steps are not whole, the place or one beside it."""
+    near = tuple(
+        slice(p, p + 1) if side % places == 0 else slice(max(p - 1, 0), p + 2)
+        for p, places, side in zip(place, changes.shape, image, strict=True)
+    )
+    return float(changes[near].max())
+
+
+def _places(
+    grid: Sequence[int], image: Sequence[int]
+) -> tuple[list[tuple[int, ...]], Bool[np.ndarray, "*grid"]]:
+    """The places under the middle of each spot, and which lie apart from all spots.
+
+    Those right beside a spot count as apart only where few others would be left.
+    """
+    under, near, on = list[tuple[int, ...]](), np.zeros(grid, bool), np.zeros(grid, bool)
+    for corner in _corners(image):
+        sides = [(c, min(c + _spot(s), s)) for c, s in zip(corner, image, strict=True)]
+        axes = list(zip(sides, grid, image, strict=True))
+        under.append(tuple(int((a + b) / 2 * g / s) for (a, b), g, s in axes))
+        ends = [(a * g // s, -(-b * g // s)) for (a, b), g, s in axes]
+        on[tuple(slice(a, b) for a, b in ends)] = True
+        near[tuple(slice(max(a - 1, 0), b + 1) for a, b in ends)] = True
+    apart = ~near
+    return under, apart if apart.sum() >= max(near.sum() // 2, FEWEST) else ~on
+
+
+def _corners(image: Sequence[int]) -> list[tuple[int, ...]]:
+    """Where each spot begins."""
+    return [
+        tuple(int((sixth + 0.45) / 6 * side) for sixth, side in zip(sixths, image, strict=True))
+        for sixths in zip(*SPOTS[: len(image)], strict=True)
+    ]
+
+
+def _spot(side: int) -> int:
+    return max(math.ceil(side / SPOT), 1)

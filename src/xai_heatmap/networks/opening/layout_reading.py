@@ -1,0 +1,174 @@
+"""How the layers of a network for pictures or volumes are read, by their shapes and by what moved.
+
+A convolution has its channels where the network has them. All else is a guess from a shape, and
+counts only if two pictures that differ in a few spots move the layer's places under the spots.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from xai_heatmap.core.layers.layout import Layout, layout, readings
+from xai_heatmap.core.layers.signal import convolves
+from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Sighting
+from xai_heatmap.networks.opening.layout_probe import (
+    ALIKE,
+    Changes,
+    Moves,
+    likeness,
+    on_grid,
+    standing,
+)
+
+Read = tuple[Layout | None, str]
+"""How a layer is read, or why it has no grid."""
+
+MANY = 36
+"""Places that are needed to tell a grid from a number for every pair of tokens."""
+
+ELSEWHERE = (
+    "what changes in the picture does not show at the places where it would lie (tokens in "
+    "another order, such as window by window, or with a token of no place among them)"
+)
+CHANNELS = (
+    "it has as many rows as the layer before has channels, and what changes in the picture does "
+    "not show in them as in places"
+)
+PAIRS = "it holds a number for every pair of tokens, which lie nowhere in the picture"
+UNSHOWN = "no layer before it has such a grid, and what changes in the picture does not show one"
+
+
+class LayoutReader:
+    """Reads one layer after the other, in order of execution, and remembers what was shown.
+
+    Parameters
+    ----------
+    image
+        Length of the picture's own axes.
+    channels_last
+        Of the network's input.
+    queries
+        How many boxes a detector answers; None of any other network.
+    moves
+        What two pictures with other spots changed, by the layer's path and call; None where
+        nobody looked: every guess is then taken for right.
+    """
+
+    def __init__(
+        self,
+        image: Sequence[int],
+        *,
+        channels_last: bool,
+        queries: int | None,
+        moves: Mapping[tuple[str, int], Moves] | None,
+    ) -> None:
+        self._image, self._queries = tuple(image), queries
+        self._own_order = "channels_last" if channels_last else "channels_first"
+        self._moves = moves
+        self._grids: list[tuple[int, ...]] = []
+        self._tokens: dict[int, Read] = {}
+        self._width = 0
+        self._known: dict[tuple[int, ...], Changes] = {}
+        self.guessed = False
+        """Whether any layer was read by a guess."""
+
+    def read(self, call: Sighting) -> Read:
+        """The layout of the next layer, or None and why."""
+        own = layout(
+            call.shape,
+            images=IMAGES_IN_A_SURVEY,
+            image=self._image,
+            channels_last=self._own_order == "channels_last",
+            grids=tuple(self._grids),
+            queries=self._queries,
+        )
+        if own is None:
+            return None, ""
+        found, why = self._checked(call, own)
+        if own.kind == "tokens" and (found or why == ELSEWHERE):
+            self._tokens[call.shape[1]] = found, why
+        if found:
+            self._remember(call, found)
+        return found, why
+
+    def _checked(self, call: Sighting, own: Layout) -> Read:
+        pairs = not convolves(call.kind) and self._pairs(call.shape)
+        guess = own.kind != self._own_order or pairs
+        every = readings(call.shape, own, image=self._image)
+        self.guessed |= guess
+        seen = None if self._moves is None else self._moves.get((call.path, call.call))
+        if not guess and len(every) == 1:
+            return own, ""
+        before = self._tokens.get(call.shape[1]) if own.kind == "tokens" else None
+        if before and own.prefix and before[0] is None:
+            return before
+        if seen is None:
+            return (None, PAIRS) if pairs else (own, "")
+        stands = {one: standing(one, seen, self._image, self._known.get(one.grid)) for one in every}
+        shown = [one for one in every if stands[one] == "shown"]
+        if pairs and math.prod(own.grid) < MANY:
+            shown = [one for one in shown if self._likeness(one, seen) >= ALIKE]
+        if shown:
+            again = before is not None and before[0] in shown
+            return (before[0] if again and before else self._best(shown, seen)), ""
+        if pairs and (self._pairs_of_tokens(call.shape) or own.grid not in self._grids):
+            return None, PAIRS
+        if not guess:
+            return own, ""
+        return self._unshown(call, own, stands[own] == "still")
+
+    def _unshown(self, call: Sighting, own: Layout, still: bool) -> Read:
+        """A guess that nothing bears out, by what was shown of others."""
+        if own.kind != "tokens":
+            known = self._supported(own) and not still
+            return (own, "") if known else (None, ELSEWHERE if still else UNSHOWN)
+        if still:
+            return None, ELSEWHERE
+        if call.shape[1] == self._width:
+            return None, CHANNELS
+        if call.shape[1] in self._tokens:
+            return self._tokens[call.shape[1]]
+        beside = own.prefix + own.suffix > 0 and bool(self._known)
+        return (own, "") if self._supported(own) and not beside else (None, UNSHOWN)
+
+    def _best(self, shown: Sequence[Layout], seen: Moves) -> Layout:
+        """Of several readings that fit, the one nearest to what is known of the grid."""
+        return max(shown, key=lambda one: round(self._likeness(one, seen), 3))
+
+    def _likeness(self, own: Layout, seen: Moves) -> float:
+        """How far what moved goes with what is known of the grid."""
+        known, changes = self._known.get(own.grid), on_grid(own, seen)
+        return 0.0 if known is None or changes is None else likeness(changes, known)
+
+    def _supported(self, own: Layout) -> bool:
+        """Whether a layer before has such a grid, or one with twice the places along each axis and
+        no tokens came in another order.
+        """
+        ordered = all(why != ELSEWHERE for _, why in self._tokens.values())
+        finer = [tuple(-(-places // 2) for places in grid) for grid in self._grids if ordered]
+        return own.grid in self._grids or own.grid in finer
+
+    def _pairs(self, shape: Sequence[int]) -> bool:
+        """Whether two of its axes are as long as there are tokens, or places of a grid."""
+        places = {math.prod(grid) for grid in self._grids}
+        return any(length in self._tokens or length in places for length in _alike(shape))
+
+    def _pairs_of_tokens(self, shape: Sequence[int]) -> bool:
+        return any(length in self._tokens for length in _alike(shape))
+
+    def _remember(self, call: Sighting, found: Layout) -> None:
+        if found.grid not in self._grids and math.prod(found.grid) > 1:
+            self._grids.append(found.grid)
+        self._width = call.shape[1 if found.kind == "channels_first" else -1]
+        seen = None if self._moves is None else self._moves.get((call.path, call.call))
+        if seen is not None and not seen.silent:
+            changes = on_grid(found, seen)
+            if changes is not None and np.ptp(changes) > 0:
+                self._known[found.grid] = changes
+
+
+def _alike(shape: Sequence[int]) -> set[int]:
+    """The lengths that two of three axes share, that of the images left out."""
+    axes = shape[1:] if len(shape) == 4 else ()
+    return {length for length in axes if list(axes).count(length) > 1}

@@ -1,0 +1,193 @@
+"""What one forward pass through an opened network left behind, on the grids of its layers."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from xai_heatmap.core.arrays import Activations, Native, Scores
+from xai_heatmap.core.attention import OTHERS, Block
+from xai_heatmap.core.errors import NoAttention, NoGrid
+from xai_heatmap.core.layers.layout import Layout
+from xai_heatmap.core.network import Recording, Survey, UseBias, UseGradients
+from xai_heatmap.core.targets.answer import Form, Meaning
+from xai_heatmap.networks.opening.bias_terms import contributions
+from xai_heatmap.networks.opening.box_layout import BoxReading
+from xai_heatmap.networks.opening.interfaces import Recorded
+from xai_heatmap.networks.opening.score_layout import Reading
+
+
+@dataclass(frozen=True)
+class Apart:
+    """The same pictures in passes of another kind, each made when it is first asked for.
+
+    Parameters
+    ----------
+    network
+        How the model calls itself.
+    attend, balance
+        As of an engine; of what attends, what counts.
+    attended
+        From what attended and a cotangent, both of the scores and as the engine has it, to blocks.
+    between
+        From a layer and an image's row to a pair of runs of the head, as of a `Head`.
+    """
+
+    network: str
+    attend: Callable[[], Recorded]
+    attended: Callable[[Recorded, Scores, Native], list[Block]]
+    balance: Callable[[], Recorded]
+    between: Callable[[str, int], Recorded]
+
+
+class OpenedRecording(Recording):
+    """What one forward pass through an opened network left behind."""
+
+    def __init__(
+        self,
+        recorded: Recorded,
+        survey: Survey,
+        lock: threading.RLock,
+        head: Callable[[str, int], Callable[[Activations], Recording]],
+        meaning: Meaning,
+        reading: Reading | BoxReading,
+        apart: Apart | None = None,
+    ) -> None:
+        self._recorded = recorded
+        self._survey = survey
+        self._reading = reading
+        self._scores = reading.rows(recorded.scores)
+        self._layouts = {name: layout_of(survey, name) for name in recorded.outputs}
+        self._lock = lock
+        self._head = head
+        self._apart = apart
+        self._heads: dict[tuple[str, int], Callable[[Activations], Recording]] = {}
+        self._meaning: Meaning = meaning
+        self._activations: Mapping[str, Activations] = self._to_grids(recorded.outputs)
+
+    @property
+    def scores(self) -> Scores:
+        """One row an image."""
+        return self._scores
+
+    @property
+    def form(self) -> Form:
+        """One score a class, or one a class and place."""
+        return self._reading.form
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the scores are."""
+        return self._meaning
+
+    @property
+    def activations(self) -> Mapping[str, Activations]:
+        """Of every layer that was opened."""
+        return self._activations
+
+    def pullback(
+        self, cotangent: Float32[np.ndarray, "n classes"]
+    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
+        """∂⟨cotangent, scores⟩/∂A of every layer that was opened, in one backward pass."""
+        with self._lock:
+            pulled = self._recorded.pullback(self._reading.native(cotangent))
+            return self._to_grids({name: pulled[name] for name in self._recorded.outputs})
+
+    def each_gradient(
+        self,
+        cotangent: Float32[np.ndarray, "n classes"],
+        use: UseGradients,
+        use_bias: UseBias | None = None,
+    ) -> None:
+        """Every gradient of `pullback` given to `use` as soon as it is known, and not kept."""
+        biases, own = self._recorded.biases, self._reading.native(cotangent)
+
+        def give(names: Sequence[str], native: Native) -> None:
+            if names[0] not in biases:
+                use(names, self._layouts[names[0]].to_grid(native))
+            elif use_bias is not None:
+                own = native, biases[names[0]]
+                for part in contributions(*own, self._survey, images=len(self._scores)):
+                    use_bias(part)
+
+        with self._lock:
+            if self._recorded.stream is not None:
+                self._recorded.stream(own, give)
+                return
+            gradients = self._recorded.pullback(own)
+            for names in [*_sharing(self._recorded.outputs), *([name] for name in biases)]:
+                give(names, gradients[names[0]])
+
+    def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
+        """What every block attends to, and ∂⟨cotangent, scores⟩ by it."""
+        if self._apart is None:
+            return super().attentions(cotangent)
+        if any(own.layout and own.layout.suffix for own in self._survey.layers.values()):
+            raise NoAttention(
+                f"{self._apart.network} attends to its boxes along with the patches, which these "
+                f"methods do not tell apart. {OTHERS}"
+            )
+        with self._lock:
+            seen = self._apart.attend()
+            found = self._apart.attended(seen, cotangent, self._reading.native(cotangent))
+        if found[0].weights.shape[-1] == self._survey.queries:
+            raise NoAttention(
+                f"What attends in {self._apart.network} can't be told from its boxes, of which "
+                f"there are as many. {OTHERS}"
+            )
+        return found
+
+    def balanced(
+        self, cotangent: Float32[np.ndarray, "n classes"]
+    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
+        """As `pullback`, by LibraGrad's way back."""
+        if self._apart is None:
+            return super().balanced(cotangent)
+        with self._lock:
+            return self._to_grids(self._apart.balance().pullback(self._reading.native(cotangent)))
+
+    def replay(
+        self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
+    ) -> Recording:
+        """Run only the head: image `row` from `layer` on, with other activations in its place."""
+        if (layer, row) not in self._heads:
+            self._heads[layer, row] = self._head(layer, row)
+        return self._heads[layer, row](activation)
+
+    def between(self, layer: str, *, row: int) -> Recording:
+        """Image `row` from `layer` on, once from what the layer said and once from 0."""
+        if self._apart is None:
+            return super().between(layer, row=row)
+        with self._lock:
+            pair = self._apart.between(layer, row)
+        return OpenedRecording(
+            pair, self._survey, self._lock, self._head, self._meaning, self._reading
+        )
+
+    def _to_grids(self, outputs: Mapping[str, np.ndarray]) -> dict[str, Activations]:
+        """Each output on its grid; layers that gave the same array share one answer."""
+        shared = {
+            name: self._layouts[names[0]].to_grid(outputs[names[0]])
+            for names in _sharing(self._recorded.outputs)
+            for name in names[:1]
+        }
+        owner = {name: names[0] for names in _sharing(self._recorded.outputs) for name in names}
+        return {name: shared[owner[name]] for name in outputs}
+
+
+def layout_of(survey: Survey, name: str) -> Layout:
+    """How the output of a layer with a grid is read."""
+    own = survey.layers[name].layout
+    if own is None:
+        raise NoGrid(f"Layer {name!r} has no grid to draw a map on.")
+    return own
+
+
+def _sharing(outputs: Mapping[str, Native]) -> list[list[str]]:
+    """Names of layers, those together that gave one and the same array."""
+    found: dict[int, list[str]] = {}
+    for name, output in outputs.items():
+        found.setdefault(id(output), []).append(name)
+    return list(found.values())

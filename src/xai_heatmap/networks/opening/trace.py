@@ -1,0 +1,159 @@
+"""From what an engine saw to layers with names, layouts and a flow."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+from xai_heatmap.core.folded import folded
+from xai_heatmap.core.layers.flow import Flow
+from xai_heatmap.core.layers.layout import Layout, layout, own_layout
+from xai_heatmap.core.layers.signal import CONVOLVES, Inner, signal_layout
+from xai_heatmap.core.network import INPUT, Layer
+from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Sighting, Sightings
+from xai_heatmap.networks.opening.layout_reading import LayoutReader
+from xai_heatmap.networks.opening.taps import Site
+
+
+def named(seen: Sightings) -> dict[str, Sighting]:
+    """Every call under its public name, in order of completion."""
+    times = Counter(call.path for call in seen.calls)
+    return {
+        call.path if times[call.path] == 1 else f"{call.path}#{call.call + 1}": call
+        for call in seen.calls
+    }
+
+
+def sites_in(seen: Sightings, parts: Mapping[str, object]) -> dict[str, Site]:
+    """Where a tap stands for every layer, by name."""
+    return {name: Site(parts[call.path], call.call) for name, call in named(seen).items()}
+
+
+def layers_in(
+    seen: Sightings,
+    shape: tuple[int, ...],
+    *,
+    channels_last: bool,
+    queries: int | None = None,
+    folds: Mapping[str, int] = MappingProxyType({}),
+) -> tuple[dict[str, Layer], bool]:
+    """Every layer for inputs of `shape` (c, *image), the input first; and whether the layout of
+    any was guessed.
+
+    Parameters
+    ----------
+    seen, shape, channels_last
+        What was seen, for which inputs, and how to read what could be read either way.
+    queries
+        How many boxes a detector answers.
+    folds
+        Layers that run on every frame of an image, and how many rows an image has there.
+    """
+    image = shape[1:]
+    layers = {
+        INPUT: Layer(INPUT, shape, "Input", _input_layout(shape, channels_last=channels_last))
+    }
+    grids: list[tuple[int, ...]] = [image] if len(image) == 1 else []
+    signals: dict[Inner, Layout] = {}
+    planes: dict[tuple[int, ...], Layout] = {}
+    times = Counter(call.path for call in seen.calls)
+    reader = LayoutReader(image, channels_last=channels_last, queries=queries, moves=seen.moves)
+    for name, call in named(seen).items():
+        own, why = (
+            (_of_frames(call, folds[name], image, grids, channels_last=channels_last), "")
+            if name in folds
+            else (_of_signal(call, signals, grids, channels_last=channels_last), "")
+            if len(image) == 1
+            else reader.read(call)
+        )
+        if own is None and len(image) != 2 and times[call.path] == 1:  # not once for each frame
+            own = _on_its_own_grid(call, planes, channels_last=channels_last)
+        layers[name] = Layer(name, _shape(call.shape, own), call.kind, own, "" if own else why)
+        if own and own.kind != "tokens" and own.grid not in grids and len(own.grid) == len(image):
+            grids.append(own.grid)
+    return layers, reader.guessed
+
+
+def _on_its_own_grid(
+    call: Sighting, planes: dict[tuple[int, ...], Layout], *, channels_last: bool
+) -> Layout | None:
+    """How a layer with rows and columns of its own is read, in a network whose input has none: a
+    convolution, and what has the shape that one had before; remembers it.
+    """
+    said = call.kind.casefold()
+    if any(word in said for word in CONVOLVES) and call.shape not in planes:
+        own = own_layout(call.shape, images=IMAGES_IN_A_SURVEY, channels_last=channels_last)
+        if own is not None:
+            planes[call.shape] = own
+    return planes.get(call.shape)
+
+
+def _of_frames(
+    call: Sighting,
+    rows: int,
+    image: Sequence[int],
+    grids: Sequence[tuple[int, ...]],
+    *,
+    channels_last: bool,
+) -> Layout | None:
+    """As `layout`, of a layer that has the frames of an image in its rows."""
+    frame = layout(
+        call.shape,
+        images=rows * IMAGES_IN_A_SURVEY,
+        image=image[1:],
+        channels_last=channels_last,
+        grids=tuple(grid[1:] for grid in grids if grid[:1] == (rows,)),
+    )
+    return None if frame is None else folded(frame, rows)
+
+
+def _of_signal(
+    call: Sighting,
+    read: dict[Inner, Layout],
+    grids: Collection[tuple[int, ...]],
+    *,
+    channels_last: bool,
+) -> Layout | None:
+    """As `layout`, by what the layer is and how those before it were read; remembers it."""
+    if len(call.shape) != 3 or call.shape[0] != IMAGES_IN_A_SURVEY or min(call.shape) < 1:
+        return None
+    inner = call.shape[1], call.shape[2]
+    lengths = [grid[0] for grid in grids]
+    own = signal_layout(
+        inner, kind=call.kind, channels_last=channels_last, read=read, lengths=lengths
+    )
+    read[inner] = own
+    return own
+
+
+def _input_layout(shape: tuple[int, ...], *, channels_last: bool) -> Layout:
+    return Layout("channels_last" if channels_last else "channels_first", shape[1:])
+
+
+def _shape(native: tuple[int, ...], own: Layout | None) -> tuple[int, ...]:
+    if own is None:
+        return native[1:]
+    return (native[1] if own.kind == "channels_first" else native[-1], *own.grid)
+
+
+def of_the_picture(seen: Sightings) -> Sightings:
+    """Without the calls that the picture does not reach: what is held has parts of its own."""
+    read_by: dict[int, list[int]] = {}
+    for node, made_of in seen.sources.items():
+        for source in made_of:
+            read_by.setdefault(source, []).append(node)
+    reached, todo = {seen.image}, [seen.image]
+    while todo:
+        for node in read_by.get(todo.pop(), ()):
+            if node not in reached:
+                reached.add(node)
+                todo.append(node)
+    calls = [call for call in seen.calls if call.node in reached]
+    others = frozenset(call.path for call in seen.calls if call.node not in reached)
+    return replace(seen, calls=calls, elsewhere=others)
+
+
+def flow_in(seen: Sightings) -> Flow:
+    """Which values flow into which."""
+    sites = {name: call.node for name, call in named(seen).items()}
+    return Flow(seen.sources, seen.image, seen.output, sites, seen.sums, seen.passing)

@@ -1,0 +1,213 @@
+"""Which axis of its input a PyTorch network reads as channels.
+
+One pass that ends at the first operation that mixes channels: a convolution, a linear or recurrent
+layer, attention. Up to there every value is followed by its coordinates, arrays that say of each
+number which place on each axis of the input it came from.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from xai_heatmap.networks.opening.axes_found import UNSEEN, Consumed, Shape
+
+CONVOLUTIONS = tuple(f"conv{turned}{d}d" for turned in ("", "_transpose") for d in (1, 2, 3))
+LINEAR = ("linear", "matmul", "mm", "__matmul__", "addmm", "bmm", "baddbmm")
+RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+SPECTRA = ("stft",)
+ATTENTION = ("multi_head_attention_forward", "_transformer_encoder_layer_fwd")
+
+RESAMPLED = ("pad", "interpolate", "upsample", "avg_pool1d", "avg_pool2d", "avg_pool3d",
+             "max_pool1d", "max_pool2d", "max_pool3d", "adaptive_avg_pool1d",
+             "adaptive_avg_pool2d", "adaptive_avg_pool3d")  # fmt: skip
+"""Operations that keep the axes, with other lengths."""
+
+MOVED = ("permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims", "reshape", "view",
+         "flatten", "unflatten", "unsqueeze", "squeeze", "__getitem__", "contiguous", "expand",
+         "select", "narrow", "repeat", "chunk", "split", "unbind", "tensor_split", "ravel",
+         "unfold", "view_as", "reshape_as", "flip", "roll", "t", "index_select")  # fmt: skip
+"""Operations that only rearrange: coordinates go through them as values do."""
+
+MOST_CHANNELS = 16
+"""That a linear layer along one axis of several is believed to read as channels: others mix rows
+or columns."""
+
+ROWS = 2
+"""Inputs that go in, so that their axis is told from all others."""
+
+
+class _Ended(BaseException):
+    """The pass has seen enough; no `except Exception` of the network's own keeps it going."""
+
+    def __init__(self, found: Consumed) -> None:
+        super().__init__()
+        self.found = found
+
+
+def consumed(run: Callable[[torch.Tensor], object], image: torch.Tensor) -> Consumed:
+    """Which axis of `image`, (n, ...), the network reads as channels.
+
+    Parameters
+    ----------
+    run
+        The network.
+    image
+        Inputs in the network's own axes, `ROWS` of them.
+    """
+    try:
+        with torch.no_grad(), _Following(image):
+            run(image)
+    except _Ended as end:
+        return end.found
+    return UNSEEN
+
+
+class _Following(TorchFunctionMode):
+    """Follows what becomes of one tensor until an operation mixes its channels."""
+
+    def __init__(self, image: torch.Tensor) -> None:
+        super().__init__()
+        self._shape: Shape = tuple(image.shape)
+        self._known: dict[int, tuple[torch.Tensor, list[torch.Tensor]]] = {}
+        self._know(image, [_coordinate(image, axis) for axis in range(image.ndim)])
+
+    def _know(self, value: torch.Tensor, coordinates: list[torch.Tensor]) -> None:
+        self._known[id(value)] = value, coordinates
+
+    def _of(self, value: object) -> list[torch.Tensor] | None:
+        kept = self._known.get(id(value))
+        return None if kept is None else kept[1]
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        subject = args[0] if args else kwargs.get("input")
+        own = self._of(subject)
+        output = func(*args, **kwargs)  # first of all: it may refuse what it is given
+        if own is not None and (role := _role(name, subject, args, kwargs)) is not None:
+            seen = self._consumed(own, *role)
+            if seen.certain:
+                raise _Ended(seen)
+        if own is not None and isinstance(subject, torch.Tensor):
+            self._follow(func, name, subject, own, (args, kwargs), output)
+        elif isinstance(output, torch.Tensor) and self._of(output) is None:
+            same = [a for a in args if self._of(a) is not None and a.shape == output.shape]
+            if same:
+                self._know(output, self._of(same[0]) or [])
+        return output
+
+    def _follow(
+        self,
+        func: Any,
+        name: str,
+        subject: torch.Tensor,
+        own: list[torch.Tensor],
+        asked: tuple[Sequence[Any], dict[str, Any]],
+        output: Any,
+    ) -> None:
+        args, kwargs = asked
+        if name in MOVED:
+            moved = [_moved(func, one, args, kwargs, output) for one in own]
+            outputs = output if isinstance(output, tuple | list) else [output]
+            for place, value in enumerate(outputs):
+                self._know(value, [m[place] if isinstance(m, tuple | list) else m for m in moved])
+        elif isinstance(output, torch.Tensor) and output.shape == subject.shape:
+            self._know(output, own)
+        elif isinstance(output, torch.Tensor) and name in RESAMPLED:
+            self._know(output, [_resampled(one, output.shape) for one in own])
+
+    def _consumed(
+        self, coordinates: list[torch.Tensor], channels: int | None, grid: set[int]
+    ) -> Consumed:
+        """What an operation makes of the axes that reads its channels on one axis of what it is
+        given, and places on those in `grid`.
+        """
+        images, *varies = map(_varies, coordinates)
+        if channels is not None and channels in images:
+            return UNSEEN  # several inputs as the channels of one
+        long = [axis for axis, length in enumerate(self._shape[1:]) if length > 1]
+        placed = [axis for axis in long if varies[axis] & grid]
+        mixed = [axis for axis in long if axis not in placed]
+        if not placed or any(
+            channels not in varies[axis] for axis in mixed if channels is not None
+        ):
+            return UNSEEN
+        flat = [axis for axis in range(len(varies)) if axis not in long]
+        if (
+            channels == -1
+            and mixed
+            and len(placed) > 1
+            and self._shape[1 + mixed[0]] > MOST_CHANNELS
+        ):
+            return UNSEEN
+        if len(mixed) > 1 or (not mixed and len(flat) > 1):
+            return UNSEEN
+        return Consumed(certain=True, channel=next(iter([*mixed, *flat]), None))
+
+
+def _role(
+    name: str, value: torch.Tensor, args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[int | None, set[int]] | None:
+    """On which axis an operation has channels, from the end, and on which it has places; None of
+    one that tells nothing.
+    """
+    axes = value.ndim
+    if name in CONVOLUTIONS:
+        spatial = int(name[-2])
+        batched = axes == spatial + 2
+        grid = set(range(-spatial, 0)) | ({-axes} if batched else set())
+        return -spatial - 1, grid
+    if name in RECURRENT:
+        return -1, set(range(-axes, -1))
+    if name in ATTENTION or (name in LINEAR and axes > 1):
+        weights = args[1] if len(args) > 1 else kwargs.get("weight")
+        if name in LINEAR and isinstance(weights, torch.Tensor) and weights.ndim > 2:
+            return None
+        return -1, set(range(-axes, -1))
+    if name in SPECTRA:
+        return None, {-1}
+    return None
+
+
+def _coordinate(image: torch.Tensor, axis: int) -> torch.Tensor:
+    """The place on one axis, of every number; a view that takes no memory."""
+    shape = [1] * image.ndim
+    shape[axis] = image.shape[axis]
+    own = torch.arange(image.shape[axis], dtype=torch.int32, device=image.device)
+    return own.view(shape).expand(image.shape)
+
+
+def _moved(
+    func: Any, one: torch.Tensor, args: Sequence[Any], kwargs: dict[str, Any], output: Any
+) -> Any:
+    """Coordinates put through the same operation."""
+    rest = list(args[1:])
+    with torch._C.DisableTorchFunction():  # noqa: SLF001 - the mode would follow them, too
+        if getattr(func, "__name__", "") in ("view", "view_as", "reshape", "reshape_as", "flatten"):
+            return one.reshape(output.shape)
+        own = {name: one if name == "input" else value for name, value in kwargs.items()}
+        return func(one, *rest, **own) if args else func(**own)
+
+
+def _resampled(one: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """Coordinates at the nearest places of axes with other lengths."""
+    for axis, length in enumerate(shape):
+        before = one.shape[axis]
+        if before != length:
+            places = torch.arange(length, device=one.device) * before // length
+            one = one.index_select(axis, places)
+    return one
+
+
+def _varies(one: torch.Tensor) -> set[int]:
+    """On which axes, counted from the end, a coordinate is not the same everywhere."""
+    return {
+        axis - one.ndim
+        for axis in range(one.ndim)
+        if one.shape[axis] > 1
+        and not torch.equal(
+            one.narrow(axis, 0, one.shape[axis] - 1), one.narrow(axis, 1, one.shape[axis] - 1)
+        )
+    }

@@ -1,0 +1,154 @@
+"""What every PyTorch function adds to its answer: v - Σ J u, for the arguments u that move."""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import torch
+from torch import nn
+from torch.autograd import forward_ad
+from torch.overrides import TorchFunctionMode
+
+from xai_heatmap.networks.opening.taps import mapped
+
+Give = Callable[[str, torch.Tensor], None]
+"""What is done with the gradient of the value that the bias of that name was added to."""
+
+HOMOGENEOUS = frozenset({
+    *("__get__", "__getitem__", "abs", "adaptive_avg_pool1d", "adaptive_avg_pool2d"),
+    *("adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"),
+    *("amax", "amin", "avg_pool1d", "avg_pool2d", "avg_pool3d", "cat", "channel_shuffle", "chunk"),
+    *("clone", "concat", "contiguous", "detach", "dropout", "dropout2d", "expand", "expand_as"),
+    *("feature_dropout", "flatten", "flip", "float", "interpolate", "leaky_relu", "leaky_relu_"),
+    *("max_pool1d", "max_pool2d", "max_pool3d", "max_pool2d_with_indices", "mean", "moveaxis"),
+    *("movedim", "narrow", "neg", "permute", "pixel_shuffle", "pixel_unshuffle", "prelu", "relu"),
+    *("relu_", "repeat", "requires_grad_", "reshape", "roll", "select", "split", "squeeze"),
+    *("stack", "sum", "swapaxes", "t", "tile", "to", "transpose", "type", "type_as", "unbind"),
+    *("unflatten", "unfold", "unsqueeze", "upsample", "view", "view_as"),
+})  # fmt: skip
+"""Functions that double their answer where all that moves is doubled: they add nothing."""
+SUMS = frozenset({"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__"})
+PRODUCTS = frozenset({"mul", "__mul__", "__rmul__", "__imul__", "mul_", "matmul", "__matmul__"})
+PRODUCTS_OF_TWO = PRODUCTS | {"bmm", "mm", "einsum"}
+QUOTIENTS = frozenset({"div", "__truediv__", "true_divide", "div_", "__itruediv__"})
+AFFINE = frozenset({
+    *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+})  # fmt: skip
+
+
+class Biases(TorchFunctionMode):
+    """Within the block, every function that adds something to what moves is taken note of.
+
+    What moves is what autograd follows. A gradient is caught by a hook on the value, so that
+    nothing needs to be kept of it, and what later overwrites the value changes nothing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, torch.Tensor] = {}
+        self._give: Give | None = None
+
+    @contextmanager
+    def giving(self, give: Give) -> Iterator[None]:
+        """Within the block, gradients that arrive are handed on."""
+        self._give = give
+        try:
+            yield
+        finally:
+            self._give = None
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        moving = [] if name in HOMOGENEOUS or not torch.is_grad_enabled() else _moving(args, kwargs)
+        if not moving or _adds_nothing(name, moving):
+            return func(*args, **kwargs)
+        biases = _added(func, name, args, kwargs)
+        output = func(*args, **kwargs)
+        for value, bias in zip(_tensors(output), biases, strict=False):
+            if bias is not None and value.requires_grad:
+                self._note(value, bias)
+        return output
+
+    def _note(self, value: torch.Tensor, bias: torch.Tensor) -> None:
+        name = f"bias {len(self.found)}"
+        self.found[name] = bias
+
+        def arrived(gradient: torch.Tensor) -> None:
+            if self._give is not None:
+                self._give(name, gradient)
+
+        value.register_hook(arrived)
+
+
+def _added(
+    func: Any, name: str, args: Sequence[Any], kwargs: dict[str, Any]
+) -> list[torch.Tensor | None]:
+    """What is added to each tensor of the answer, None where that is nothing or can't be known."""
+    if name in AFFINE and not _moves(kwargs.get("weight", args[1] if len(args) > 1 else None)):
+        bias = kwargs.get("bias", args[2] if len(args) > 2 else None)
+        axes = int(name[-2])
+        return [None if bias is None else bias.detach().reshape(1, -1, *[1] * axes)]
+    if name == "linear" and not _moves(kwargs.get("weight", args[1] if len(args) > 1 else None)):
+        bias = kwargs.get("bias", args[2] if len(args) > 2 else None)
+        return [None if bias is None else bias.detach()[None]]
+    if name == "batch_norm":
+        nothing = torch.zeros_like(args[0].detach()[:1, :, *[slice(1)] * (args[0].ndim - 2)])
+        return [func(nothing, *args[1:], **kwargs).detach()]
+    prepare()
+    try:
+        return _by_derivative(func, args, kwargs)
+    except (NotImplementedError, RuntimeError):
+        return []  # without a derivative along a direction; the residual will tell
+
+
+@cache
+def prepare() -> None:
+    """The first derivative along a direction makes torch load what it deprecates itself."""
+    with warnings.catch_warnings(), forward_ad.dual_level():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        forward_ad.make_dual(torch.zeros(1), torch.zeros(1))
+
+
+def _by_derivative(
+    func: Any, args: Sequence[Any], kwargs: dict[str, Any]
+) -> list[torch.Tensor | None]:
+    """v - Σ J u, the derivative taken along the arguments themselves."""
+
+    def doubled(value: torch.Tensor) -> torch.Tensor:
+        if not _moves(value):
+            return value
+        own = value.detach()
+        return forward_ad.make_dual(own.clone(), own)
+
+    with (
+        torch.no_grad(),
+        forward_ad.dual_level(),
+        nn.attention.sdpa_kernel(nn.attention.SDPBackend.MATH),
+    ):
+        output = func(*mapped(tuple(args), doubled), **mapped(kwargs, doubled))
+        found = [forward_ad.unpack_dual(value) for value in _tensors(output)]
+        biases = [v if along is None else v - along for v, along in found]
+    return [bias if bool(bias.any()) else None for bias in biases]
+
+
+def _adds_nothing(name: str, moving: Sequence[torch.Tensor]) -> bool:
+    if name in SUMS:
+        return len(moving) > 1
+    return name in PRODUCTS_OF_TWO | QUOTIENTS and len(moving) == 1
+
+
+def _moving(args: Any, kwargs: Any) -> list[torch.Tensor]:
+    return [value for value in _tensors((args, kwargs)) if value.requires_grad]
+
+
+def _moves(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.requires_grad
+
+
+def _tensors(output: Any) -> list[torch.Tensor]:
+    found: list[torch.Tensor] = []
+    mapped(output, lambda value: (found.append(value), value)[1])
+    return [value for value in found if isinstance(value, torch.Tensor)]

@@ -1,0 +1,83 @@
+"""Quantised tensors in PyTorch: codes are read as the numbers that they stand for."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from xai_heatmap.core.errors import NoRule
+from xai_heatmap.networks.opening.taps import overheard
+
+QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized", "torch.nn.quantized")
+"""Where PyTorch keeps the modules that compute with integers; none has a derivative."""
+
+
+def numbers(value: torch.Tensor) -> torch.Tensor:
+    """What a tensor's codes stand for; of numbers, themselves."""
+    return value.dequantize() if value.is_quantized else value
+
+
+def in_codes(value: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Numbers in the codes of another tensor, where that has codes."""
+    if not like.is_quantized:
+        return value
+    with torch.no_grad():
+        if like.qscheme() in (torch.per_tensor_affine, torch.per_tensor_symmetric):
+            scale, zero = like.q_scale(), like.q_zero_point()
+            return torch.quantize_per_tensor(value.float(), scale, zero, like.dtype)
+        scales, zeros = like.q_per_channel_scales(), like.q_per_channel_zero_points()
+        axis = like.q_per_channel_axis()
+        return torch.quantize_per_channel(value.float(), scales, zeros, axis, like.dtype)
+
+
+def in_rows(value: torch.Tensor, images: int) -> torch.Tensor:
+    """One row of codes, as often as there are images."""
+    return in_codes(value.dequantize().expand(images, *value.shape[1:]), value)
+
+
+@dataclass
+class Crossed:
+    """Which layers have a part that computes with integers behind them, in one pass."""
+
+    kept: Mapping[str, torch.Tensor]
+    by: dict[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def watching(self, parts: Mapping[str, object], method: str) -> Iterator[None]:
+        """Within the block, every part that computes with integers is noticed."""
+        own = {
+            path: part
+            for path, part in parts.items()
+            if any(kind.__module__.startswith(QUANTISED) for kind in type(part).__mro__)
+        }
+
+        def heard(path: str, call: int, value: Any) -> Any:
+            for name in self.kept:
+                self.by.setdefault(name, path)
+            return value
+
+        if not own:
+            yield
+            return
+        with overheard(own, method, heard):
+            yield
+
+    def check(self) -> None:
+        """Refuse gradients that would stop at integers, or run around them.
+
+        Raises
+        ------
+        NoRule
+            If one would.
+        """
+        for name, value in self.kept.items():
+            part = name if value.is_quantized else self.by.get(name)
+            if part is not None:
+                raise NoRule(
+                    f"The gradient at layer {name!r} is needed, and {part!r} is quantised: PyTorch "
+                    f"has no derivative of int8 layers. Choose a method that needs no gradient, "
+                    f"such as eigencam, ablationcam, reciprocam or occlusion, or explain the "
+                    f"network before it is quantised."
+                )

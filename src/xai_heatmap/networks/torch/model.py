@@ -1,0 +1,295 @@
+"""`torch.nn.Module` as a network: its submodules are the parts, `forward` runs them."""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from xai_heatmap.core.axes import Axes
+from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.core.errors import NoScores, NotAModel
+from xai_heatmap.core.layers.layout import OPEN_AXIS
+from xai_heatmap.core.network import Declared
+from xai_heatmap.core.targets.answer import Kind
+from xai_heatmap.networks.loading.hubs.timm_settings import preprocess
+from xai_heatmap.networks.opening.box_outputs import known, resolved, together
+from xai_heatmap.networks.opening.calling import Call, call_of
+from xai_heatmap.networks.opening.held import Given, Held, Name, in_rows
+from xai_heatmap.networks.opening.interfaces import Closing
+from xai_heatmap.networks.opening.network import OpenedNetwork, state_of
+from xai_heatmap.networks.opening.outputs import scores_in
+from xai_heatmap.networks.opening.taps import intercepted
+from xai_heatmap.networks.torch.engine import TorchEngine
+from xai_heatmap.networks.torch.operator import Operator
+from xai_heatmap.networks.torch.plainly import plainly
+from xai_heatmap.networks.torch.weights import (
+    differentiable,
+    home_of,
+    learning_in,
+    modules_of,
+    without_values,
+)
+
+CLOSING_MODULES: dict[type, Closing] = {
+    nn.Softmax: "softmax",
+    nn.Softmax2d: "softmax",
+    nn.LogSoftmax: "softmax",
+    nn.Sigmoid: "sigmoid",
+}
+
+PROBLEMS: dict[str, Kind] = {
+    "single_label_classification": "classes",
+    "multi_label_classification": "labels",
+    "regression": "values",
+}
+"""What transformers calls the kinds of outputs."""
+
+
+def open_torch(
+    model: nn.Module,
+    *,
+    image_shape: Sequence[int] | None = None,
+    output: str | int | Boxes | None = None,
+    keep_closing: bool = False,
+    held: Given = MappingProxyType({}),
+    picture: Name | None = None,
+    axes: Axes | None = None,
+) -> OpenedNetwork:
+    """A network over `model`; wrappers that compile or spread it are looked through.
+
+    Raises
+    ------
+    NotAModel
+        For TorchScript, which can't be opened.
+    BadOption
+        If the model takes more than the picture and what is held.
+    """
+    module = unwrapped(model)
+    _check(module)
+    state = state_of(module)
+    return OpenedNetwork(
+        ModuleAdapter(module, output=output, picture=picture).taking(held),
+        TorchEngine(
+            home=lambda: home_of(module), modules=lambda: modules_of(module), kept=state.kept
+        ),
+        state,
+        image_shape=image_shape,
+        keep_closing=keep_closing,
+        axes=axes,
+    )
+
+
+class ModuleAdapter:
+    """What a `torch.nn.Module` tells an engine."""
+
+    method = "forward"
+    channels_last = False
+    axes: Axes | None = None
+
+    def __init__(
+        self, module: nn.Module, *, output: str | int | Boxes | None, picture: Name | None = None
+    ) -> None:
+        self._module = module
+        self.output = output
+        self.held = Held()
+        self._picture, self._call = picture, Call()
+        self.boxes = output if isinstance(output, Boxes) else None
+        self._modules: list[nn.Module] = []
+        self._parts: dict[str, nn.Module] = {}
+        self.name = type(module).__name__
+        self.declared = _declared(module)
+
+    @property
+    def others(self) -> Sequence[str]:
+        """Arguments of the model that it is not given."""
+        return self._call.others
+
+    def parts(self) -> Mapping[str, nn.Module]:
+        """Every submodule by its dotted path; named again only where modules were put in or out."""
+        modules = modules_of(self._module)
+        if modules != self._modules:
+            self._modules = modules
+            self._parts = {path: module for path, module in self._module.named_modules() if path}
+        return self._parts
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Evaluation mode and no gradients for the weights; every flag is given back as it was."""
+        modules = modules_of(self._module)
+        training = [module for module in modules if module.training]
+        learning, inferred = learning_in(modules)
+        with plainly(modules), differentiable(modules) if inferred else nullcontext():
+            try:
+                for module in training:
+                    module.training = False
+                for weight in learning:
+                    weight.requires_grad_(False)
+                yield
+            finally:
+                for module in training:
+                    module.training = True
+                for weight in learning:
+                    weight.requires_grad_(True)
+
+    def taking(self, given: Given) -> "ModuleAdapter":
+        """The same model with these values, beside those held already."""
+        other = copy.copy(self)
+        other.held = self.held | in_rows(given)
+        other._call = call_of(  # noqa: SLF001 - of its own kind
+            self._module.forward, other.held.names, self._picture, model=self.name
+        )
+        return other
+
+    def holding(self, held: Held) -> "ModuleAdapter":
+        """The same model with other values in the same places."""
+        other = copy.copy(self)
+        other.held = held
+        return other
+
+    def turned(self, axes: Axes | None) -> "ModuleAdapter":
+        """The same model, given its inputs in those axes."""
+        other = copy.copy(self)
+        other.axes = axes
+        return other
+
+    def scores(self, x: torch.Tensor) -> torch.Tensor:
+        """Call the model; its scores, and where it is a detector its boxes beside them."""
+        x = x if self.axes is None else _turned(x, self.axes)
+        places, names = self._call.arguments(x, self._beside(x) if self.held else {})
+        answered = self._module(*places, **names)
+        try:
+            return self._read(answered, images=len(x))
+        except NoScores as refusal:
+            within = _network_within(self._module)
+            if within is None:
+                raise
+            raise NoScores(
+                f"{refusal} {self.name} holds a network of its own, which answers scores: hand in "
+                f"`model.{within}` instead."
+            ) from refusal
+
+    def _read(self, answered: Any, *, images: int) -> torch.Tensor:
+        how = self.boxes or (known(answered) if self.output is None else None)
+        if how is None:
+            which = None if isinstance(self.output, Boxes) else self.output
+            return scores_in(answered, images=images, which=which)
+        self.boxes = resolved(answered, how)
+        return together(answered, self.boxes, _joined)
+
+    def _beside(self, x: torch.Tensor) -> dict[Name, Any]:
+        """What is held, for as many pictures; the model may write into it."""
+
+        def tensor(value: np.ndarray) -> torch.Tensor:
+            own = torch.tensor(value, device=x.device)
+            return own.to(x.dtype) if own.is_floating_point() else own
+
+        held = self.held.with_arrays(map(tensor, self.held.arrays))
+        return held.spread(lambda row: row.repeat_interleave(len(x), dim=0))
+
+    def closing_of(self, part: object) -> Closing | None:
+        """Softmax and sigmoid modules close."""
+        return part.closing if isinstance(part, Operator) else CLOSING_MODULES.get(type(part))
+
+    @contextmanager
+    def undone(self, part: object | None) -> Iterator[None]:
+        """That module answers what it was given."""
+        with intercepted(
+            [part] if part is not None else [], self.method, lambda _, __: lambda x: x
+        ):
+            yield
+
+
+def _network_within(module: nn.Module) -> str | None:
+    """The name of the one part that is called after a model, in what only wraps it."""
+    named = [name for name in ("model", "net", "network", "module") if name in module._modules]  # noqa: SLF001
+    return named[0] if len(named) == 1 and len(module._modules) == 1 else None  # noqa: SLF001
+
+
+def _turned(x: torch.Tensor, axes: Axes) -> torch.Tensor:
+    """(n, c, *grid) in the axes that the model takes."""
+    own = x[:, 0] if axes.channel is None else x.movedim(1, 1 + axes.channel)
+    return own.contiguous()
+
+
+def _joined(scores: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
+    return torch.cat([scores, boxes.to(scores.dtype)], dim=-1)
+
+
+def _check(module: nn.Module) -> None:
+    """Whether there is Python to open, and weights to run it with."""
+    if isinstance(module, torch.jit.ScriptModule):
+        raise NotAModel(
+            "A TorchScript module has no Python to open at its layers. Give the eager "
+            "torch.nn.Module that it was made from, with its weights: "
+            "model.load_state_dict(scripted.state_dict())."
+        )
+    if without_values(module):
+        raise NotAModel(
+            f"A model with weights is needed; all those of this {type(module).__name__} lie on the "
+            "meta device, which holds shapes and no numbers, and no hook brings them in. Load them "
+            "first: model.load_state_dict(weights, assign=True)."
+        )
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The eager module inside torch.compile's and the parallel wrappers."""
+    while not isinstance(model, torch.jit.ScriptModule):  # whose attributes are not Python's
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif isinstance(inner := vars(model).get("_modules", {}).get("_orig_mod"), nn.Module):
+            model = inner
+        else:
+            break
+    return model
+
+
+def _declared(module: nn.Module) -> Declared:
+    """What timm and transformers write on their models; other modules say nothing."""
+    timm: Any = getattr(module, "pretrained_cfg", None) or getattr(module, "default_cfg", None)
+    if isinstance(timm, Mapping) and "mean" in timm:
+        return Declared(
+            input_shape=tuple(timm["input_size"]) if timm.get("input_size") else None,
+            preprocess=preprocess(timm),
+        )
+    config: Any = getattr(module, "config", None)
+    config = getattr(config, "vision_config", config)  # of a model that also reads text
+    size, channels = getattr(config, "image_size", None), getattr(config, "num_channels", 3)
+    names = getattr(config, "id2label", None)
+    labels = (
+        tuple(names[i] for i in range(len(names)))
+        if isinstance(names, Mapping) and 0 in names
+        else None
+    )
+    shape = (
+        None
+        if size is None
+        else (channels, size, size)
+        if isinstance(size, int)
+        else (channels, *size)
+    )
+    problem = getattr(config, "problem_type", None)
+    first = next((m for m in module.modules() if isinstance(m, CONVOLUTIONS)), None)
+    return Declared(
+        shape or _usual_input(first), None, labels, answers=PROBLEMS.get(str(problem)),
+        channels=None if first is None or len(first.kernel_size) != 2 else first.in_channels,
+    )  # fmt: skip
+
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+"""What tells by itself how many axes the input has."""
+
+
+def _usual_input(first: nn.Module | None) -> tuple[int, ...] | None:
+    """Channels that the first convolution takes, on a grid of usual length; of a picture those that
+    photographs have.
+    """
+    if not isinstance(first, CONVOLUTIONS):
+        return None
+    axes = len(first.kernel_size)
+    usual = axes != 2 or first.in_channels in (1, 3)
+    return (first.in_channels, *[OPEN_AXIS[axes]] * axes) if usual else None

@@ -1,0 +1,33 @@
+"""One operator of a graph as a module of its own."""
+
+from typing import Any
+
+from torch import fx, nn
+
+from xai_heatmap.networks.opening.interfaces import Closing
+
+CLOSING: dict[str, Closing] = {
+    "aten.softmax.int": "softmax",
+    "aten._softmax.default": "softmax",
+    "aten.log_softmax.int": "softmax",
+    "aten._log_softmax.default": "softmax",
+    "aten.sigmoid.default": "sigmoid",
+}
+"""Operators that close a network, by the names that torch gives them."""
+
+
+class Operator(nn.Module):
+    """One operator of a graph, given the values of the nodes that it reads."""
+
+    def __init__(self, node: fx.Node) -> None:
+        super().__init__()
+        self.target: Any = node.target
+        self.read = list(node.all_input_nodes)
+        self.places = node.args, node.kwargs
+        self.closing = CLOSING.get(str(node.target))
+
+    def forward(self, *values: Any) -> Any:
+        """What the operator answers."""
+        known = dict(zip(self.read, values, strict=True))
+        places, names = (fx.map_arg(own, known.__getitem__) for own in self.places)
+        return self.target(*places, **names)

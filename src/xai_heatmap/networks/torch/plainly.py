@@ -1,0 +1,71 @@
+"""What runs a part of a PyTorch model otherwise than it is written runs it plainly.
+
+A compiled function would be compiled again, with taps in it; one whose activations are recomputed
+in the backward pass would run twice, the second time past taps that are gone.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils import checkpoint
+
+from xai_heatmap.networks.opening.taps import intercepted
+
+IN_PLACE = "_compiled_call_impl"
+"""What `model.compile()` leaves on a module, which runs in place of its own call."""
+
+
+@contextmanager
+def plainly(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Within the block, modules run as they are written: eagerly, and once."""
+    compiled = [module for module in modules if vars(module).get(IN_PLACE) is not None]
+    with ExitStack() as stack:
+        _eagerly(stack)
+        stack.enter_context(intercepted(compiled, IN_PLACE, _called))
+        stack.enter_context(intercepted([checkpoint], "_checkpoint_hook", _saved))
+        stack.enter_context(_once())
+        yield
+
+
+def _eagerly(stack: ExitStack) -> None:
+    """No function is compiled: those inside of a model, too, and modules that it holds."""
+    if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
+        return  # nothing is compiled, or PyTorch is older than 2.6
+    try:
+        stack.enter_context(torch.compiler.set_stance("force_eager"))
+    except RuntimeError:  # a hook of the model explains it while compiled code calls that hook
+        return
+
+
+def _called(module: nn.Module, _: Callable[..., Any]) -> Callable[..., Any]:
+    return module._call_impl  # noqa: SLF001 - what the compiled function was made from
+
+
+def _saved(_: object, __: Any) -> Callable[..., Any]:
+    """In place of hooks that drop what the backward pass reads: it is saved as ever."""
+    return lambda *_, **__: nullcontext()
+
+
+@contextmanager
+def _once() -> Iterator[None]:
+    """A reentrant checkpoint runs its function without a graph and makes the graph in the backward
+    pass; in this thread the function is just called.
+    """
+    own, thread = checkpoint.CheckpointFunction, threading.get_ident()
+
+    def apply(function: Callable[..., Any], preserve: bool, *args: Any) -> Any:
+        if threading.get_ident() == thread:
+            return function(*args)
+        return own.apply(function, preserve, *args)
+
+    try:
+        checkpoint.__dict__["CheckpointFunction"] = SimpleNamespace(apply=apply)
+        yield
+    finally:
+        checkpoint.__dict__["CheckpointFunction"] = own

@@ -1,0 +1,180 @@
+"""Slopes between two runs in PyTorch: DeepLIFT's way back through one call of a function.
+
+By the Rescale rule of Shrikumar et al. 2017 a function of one number passes on Δv/Δu; what other
+functions do is said by their rule here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.autograd import forward_ad
+
+from xai_heatmap.networks.torch.bias_terms import (
+    AFFINE,
+    HOMOGENEOUS,
+    PRODUCTS_OF_TWO,
+    SUMS,
+    prepare,
+)
+
+NEAR, NEAREST = 1e-3, 1e-6
+"""How far, as a share of the larger, two numbers have to be apart to have a slope between them: for
+functions, whose slope is the mean of both ends' else, and for maxima, whose slope may jump."""
+SAME = 1e-4
+"""How far, as a share of the largest, an answer may be from a straight one."""
+
+LARGEST = frozenset({
+    *("amax", "max_pool1d", "max_pool2d", "max_pool3d", "adaptive_max_pool1d", "maximum"),
+    *("adaptive_max_pool2d", "adaptive_max_pool3d", "max_pool2d_with_indices"),
+})  # fmt: skip
+POINTWISE = frozenset({
+    *("abs", "relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "prelu", "clamp", "clamp_"),
+    *("clip", "clamp_min", "clamp_max", "hardtanh", "hardtanh_", "threshold", "celu", "elu"),
+    *("gelu", "silu", "mish", "selu", "hardswish", "hardsigmoid", "softplus", "softsign"),
+    *("log_sigmoid", "sigmoid", "sigmoid_", "special_expit", "tanh", "tanh_", "erf", "special_erf"),
+    *("exp", "exp_", "expm1", "log", "log1p", "sqrt", "rsqrt", "reciprocal", "square", "pow"),
+    *("__pow__", "sin", "cos", "minimum"),
+})  # fmt: skip
+STRAIGHT = frozenset({
+    *(HOMOGENEOUS - LARGEST - POINTWISE),
+    *SUMS,
+    *("masked_fill", "masked_fill_", "copy_", "dim", "size"),
+})  # fmt: skip
+"""Functions whose derivative is the slope between any two runs."""
+BILINEAR = PRODUCTS_OF_TWO | AFFINE | {"linear", "multiply", "bmm", "mm"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a function in the second run, beside the same call in the first.
+
+    Parameters
+    ----------
+    run
+        The function of those arguments that move.
+    given, answer, before, answered
+        Those arguments and the answer, in the second run and in the first.
+    options
+        The other arguments by name, as far as a rule reads them.
+    """
+
+    run: Callable[[Sequence[torch.Tensor]], torch.Tensor]
+    given: Sequence[torch.Tensor]
+    answer: torch.Tensor
+    before: Sequence[torch.Tensor]
+    answered: torch.Tensor
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def pulled(self, at: Sequence[torch.Tensor], g: torch.Tensor) -> list[torch.Tensor]:
+        """The function's own way back, were it given these arguments."""
+        with torch.enable_grad():
+            leaves = [own.detach().clone().requires_grad_() for own in at]
+            found = torch.autograd.grad(self.run(leaves), leaves, g, allow_unused=True)
+        return [
+            torch.zeros_like(own) if pulled is None else pulled
+            for own, pulled in zip(leaves, found, strict=True)
+        ]
+
+
+Rule = Callable[[Call, torch.Tensor], Sequence[torch.Tensor]]
+"""From a call and the cotangent of its answer to those of the arguments that move."""
+
+
+def _pointwise(call: Call, g: torch.Tensor) -> list[torch.Tensor]:
+    """g · Δv/Δu; where both runs gave the same, the mean of both derivatives."""
+    (u,), (u0,) = call.given, call.before
+    return [_divided(g * (call.answer - call.answered), u, u0, _product(call, g)[0], NEAR)]
+
+
+def _product(call: Call, g: torch.Tensor) -> list[torch.Tensor]:
+    """The mean of both runs' derivatives."""
+    both = zip(call.pulled(call.given, g), call.pulled(call.before, g), strict=True)
+    return [(one + other) / 2 for one, other in both]
+
+
+def normalised(call: Call, g: torch.Tensor) -> list[torch.Tensor]:
+    """Of c · r: g · r to c, where r is that of the second run, and g · c₀ to r; of quotients."""
+    return call.pulled([call.before[0], call.given[1]], g)
+
+
+def _largest(call: Call, g: torch.Tensor) -> list[torch.Tensor]:
+    """g · Δv to the winner of the run with the larger maximum, divided by that one's Δu."""
+    rise = call.answer - call.answered
+    own = call.pulled(call.given, g * rise.clamp(min=0))
+    other = call.pulled(call.before, g * rise.clamp(max=0))
+    alike = call.pulled(call.given, g)
+    return [
+        _divided(one + two, u, u0, slope, NEAREST)
+        for one, two, u, u0, slope in zip(own, other, call.given, call.before, alike, strict=True)
+    ]
+
+
+def _softmax(call: Call, g: torch.Tensor) -> list[torch.Tensor]:
+    """L ⊙ (g - Σ L g / Σ L), L the logarithmic mean of what both runs answer."""
+    axis = call.options["dim"]
+    mean = _logarithmic_mean(call.answer, call.answered)
+    return [mean * (g - (g * mean).sum(axis, keepdim=True) / mean.sum(axis, keepdim=True))]
+
+
+def _log_softmax(call: Call, g: torch.Tensor) -> list[torch.Tensor]:
+    """g - L Σ g / Σ L."""
+    axis = call.options["dim"]
+    mean = _logarithmic_mean(call.answer.exp(), call.answered.exp())
+    return [g - mean * g.sum(axis, keepdim=True) / mean.sum(axis, keepdim=True)]
+
+
+def _divided(
+    contributed: torch.Tensor,
+    u: torch.Tensor,
+    u0: torch.Tensor,
+    slope: torch.Tensor,
+    share: float,
+) -> torch.Tensor:
+    """contributed / Δu; `slope` where Δu is nothing but rounding."""
+    gap = u - u0
+    apart = gap.abs() > share * torch.maximum(u.abs(), u0.abs())
+    return torch.where(apart, contributed / torch.where(apart, gap, 1), slope)
+
+
+def _logarithmic_mean(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """(a - b) / (log a - log b), as ½ (a + b) tanh z / z with z half of that difference."""
+    least = torch.finfo(a.dtype).tiny
+    half = (a.clamp(min=least).log() - b.clamp(min=least).log()) / 2
+    same = half == 0
+    return (a + b) / 2 * torch.where(same, 1, half.tanh() / torch.where(same, 1, half))
+
+
+RULES: Mapping[str, Rule] = {
+    **dict.fromkeys(POINTWISE, _pointwise),
+    **dict.fromkeys(LARGEST, _largest),
+    **dict.fromkeys(BILINEAR, _product),
+    **dict.fromkeys(("softmax", "special_softmax"), _softmax),
+    **dict.fromkeys(("log_softmax", "special_log_softmax"), _log_softmax),
+}
+ALONE = frozenset({_pointwise, _softmax, _log_softmax})
+"""Rules for one argument that moves."""
+
+
+def alone(call: Call) -> bool:
+    """Whether one argument moves, and the answer has an entry for each of its own."""
+    return len(call.given) == 1 and call.given[0].shape == call.answer.shape
+
+
+def straight(call: Call) -> bool:
+    """Whether the derivative along the way between both runs is all of the rise."""
+    prepare()
+    try:
+        with torch.no_grad(), forward_ad.dual_level():
+            dual = [
+                forward_ad.make_dual(own.clone(), own - before)
+                for own, before in zip(call.given, call.before, strict=True)
+            ]
+            along = forward_ad.unpack_dual(call.run(dual)).tangent
+    except (NotImplementedError, RuntimeError):
+        return False
+    rise = call.answer - call.answered
+    lacking = rise if along is None else rise - along
+    largest = max(float(call.answer.abs().max()), float(call.answered.abs().max()))
+    return bool(lacking.abs().max() <= SAME * largest)

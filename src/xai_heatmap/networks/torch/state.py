@@ -1,0 +1,199 @@
+"""What a pass may write in a PyTorch model, put back after it.
+
+Running means, counters, caches and generators belong to whoever trains or serves the model. After
+every pass what the model's attributes are is compared, and the numbers of what is small; of what
+is large only the version, and its numbers in the first pass of all, which learns who writes.
+"""
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from xai_heatmap.networks.opening.unchanged import PLAIN, restored, unchanged
+
+SMALL = 1 << 18
+"""Bytes up to which a buffer is copied in every pass: those of 65,536 numbers."""
+LARGE = 1 << 26
+"""Bytes up to which any tensor is copied in the first pass."""
+
+LOOKS = 4
+"""How many passes are looked at closely."""
+
+APART = frozenset({"training", "_parameters", "_modules"})
+"""Attributes of a module that have owners of their own: whoever trains it, or loads its weights."""
+
+
+class Untouched:
+    """Blocks in which a model may write into itself, and what was learnt of it in them.
+
+    What a model is known to write has copies in its place while it runs. `surprised` says that the
+    last block learnt of more: what was recorded in it may have been put back under the way back.
+    """
+
+    def __init__(self) -> None:
+        self.surprised = False
+        self._writes: set[int] = set()
+        self._first = True
+        self._quiet = False
+        self._looked = 0
+
+    @contextmanager
+    def again(self, modules: Sequence[nn.Module]) -> Iterator[None]:
+        """As `during`, for a part of what ran in it before: a part writes what the whole writes."""
+        if self._quiet:
+            yield
+        else:
+            with self.during(modules):
+                yield
+
+    @contextmanager
+    def during(self, modules: Sequence[nn.Module]) -> Iterator[None]:
+        """Within the block the model may write what it likes in itself; after it, all is back.
+
+        Of a model that wrote nothing in its first passes only the versions of tensors are looked
+        at from then on: the rest costs as much as several layers.
+        """
+        if self._quiet and self._looked >= LOOKS:
+            watched = [own for module in modules for own in vars(module)["_buffers"].values()]
+            watched = _tensors(watched)
+            versions = [_version(own) for own in watched]
+            yield
+            missed = self._missed(watched, versions)
+            self._writes.update(map(id, missed))
+            self.surprised = bool(missed)
+            self._quiet = not missed
+            return
+        self._looked += 1
+        shelves = [vars(module)[name] for module in modules for name in ("_buffers", "_parameters")]
+        before = [dict(shelf) for shelf in shelves]
+        held = [value for own in before[::2] for value in own.values()]
+        attributes = (value for module in modules for value in vars(module).values())
+        held += [value for value in attributes if type(value) not in PLAIN]
+        weights = [value for own in before[1::2] for value in own.values()]
+        copied, watched = self._divided(_tensors(held), _tensors(weights))
+        copies, versions = _Copies(copied), [_version(tensor) for tensor in watched]
+        drawing = [(own, own.get_state()) for own in held if type(own) is torch.Generator]
+        moved, lent = list[object](), dict[int, torch.Tensor]()
+        try:
+            with unchanged(modules, apart=APART) as moved:
+                lent = self._lent([*shelves, *map(vars, modules)]) if self._writes else {}
+                yield
+        finally:
+            moved.extend(lent)
+            for shelf, own in zip(shelves[::2], before[::2], strict=True):
+                moved.extend([shelf] if restored(shelf, own) else [])
+            for shelf, own in zip(shelves[1::2], before[1::2], strict=True):
+                shelf.update(
+                    {name: own[name] for name, tensor in own.items() if id(tensor) in lent}
+                )
+            moved.extend(own for own, state in drawing if _put_back(own, state))
+            written = [*copies.put_back(), *self._missed(watched, versions)]
+            self._writes.update(map(id, written))
+            moved.extend(written)
+            self.surprised = bool(written) and not self._first
+            self._quiet, self._first = not moved and (self._quiet or self._first), False
+
+    def _divided(
+        self, held: Iterable[torch.Tensor], weights: Iterable[torch.Tensor]
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Tensors to compare, and those of which only the version is looked at; of those that are
+        known to be written only copies are.
+        """
+        copied, watched = list[torch.Tensor](), list[torch.Tensor]()
+        for known, most in ((held, SMALL), (weights, 0)):
+            for tensor in known:
+                if id(tensor) in self._writes:
+                    continue
+                few = tensor.nbytes <= (LARGE if self._first else most)
+                (copied if few else watched).append(tensor)
+        return copied, watched
+
+    def _lent(self, shelves: Iterable[dict[str, Any]]) -> dict[int, torch.Tensor]:
+        """Copies in place of what the model is known to write, so that the way back still finds
+        the numbers that the pass had.
+        """
+        lent: dict[int, torch.Tensor] = {}
+        for shelf in shelves:
+            for name, own in shelf.items():
+                if id(own) in self._writes and isinstance(own, torch.Tensor):
+                    shelf[name] = lent.setdefault(id(own), own.detach().clone())
+        return lent
+
+    def _missed(
+        self, watched: Sequence[torch.Tensor], versions: Sequence[int]
+    ) -> list[torch.Tensor]:
+        """What was written though nothing had foretold it; from now on it is copied."""
+        pairs = zip(watched, versions, strict=True)
+        missed = [tensor for tensor, version in pairs if _version(tensor) != version]
+        for tensor in missed:
+            warnings.warn(
+                f"The model wrote into a tensor of shape {tuple(tensor.shape)} of its own, which "
+                "it had not done when it was first looked at, so that its old numbers were not "
+                "kept. They are from now on. Load the weights again if that matters.",
+                stacklevel=2,
+            )
+        return missed
+
+
+class _Copies:
+    """The numbers of tensors, those of one kind in one piece: one comparison for all."""
+
+    def __init__(self, tensors: Sequence[torch.Tensor]) -> None:
+        kinds: dict[tuple[torch.device, torch.dtype], list[torch.Tensor]] = {}
+        for tensor in tensors:
+            kinds.setdefault((tensor.device, tensor.dtype), []).append(tensor)
+        self._kept = [(same, _flat(same)) for same in kinds.values()]
+
+    def put_back(self) -> list[torch.Tensor]:
+        """Those that had to be, bit for bit."""
+        written = list[torch.Tensor]()
+        for same, before in self._kept:
+            if _alike(_flat(same), before):
+                continue
+            for own, kept in zip(same, before.split([t.numel() for t in same]), strict=True):
+                if not _alike(_flat([own]), kept):
+                    own.detach().copy_(kept.view(own.shape))
+                    written.append(own)
+        return written
+
+
+def _flat(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    with torch.no_grad():
+        return torch.cat([own if own.ndim == 1 else own.reshape(-1) for own in tensors])
+
+
+def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether the bits are the same; what is not a number equals itself."""
+    return torch.equal(one.contiguous().view(torch.uint8), other.contiguous().view(torch.uint8))
+
+
+def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:
+    """Those whose numbers lie in memory, each once."""
+    found = {id(value): value for value in values if isinstance(value, torch.Tensor)}
+    return [value for value in found.values() if _readable(value)]
+
+
+def _readable(tensor: torch.Tensor) -> bool:
+    """What was made in inference mode has copies in its place; other kinds than strided ones, and
+    what is on the meta device, have no numbers to be read here.
+    """
+    return (
+        type(tensor) in (torch.Tensor, nn.Parameter)
+        and tensor.layout == torch.strided
+        and not (tensor.is_meta or tensor.is_quantized or tensor.is_inference())
+    )
+
+
+def _version(tensor: torch.Tensor) -> int:
+    return tensor._version  # noqa: SLF001 - torch has no other way
+
+
+def _put_back(generator: torch.Generator, state: torch.Tensor) -> bool:
+    moved = not torch.equal(generator.get_state(), state)
+    if moved:
+        generator.set_state(state)
+    return moved

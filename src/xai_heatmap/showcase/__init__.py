@@ -1,0 +1,1 @@
+"""The demonstration: two networks that are right, one of them for the wrong reason."""

@@ -1,0 +1,286 @@
+"""Somebody else's preprocessing, called as it wants to be: torchvision, transformers, Keras, a
+function of one's own.
+"""
+
+import random
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import PIL.Image
+
+from xai_heatmap.core.arrays import Image, Input
+from xai_heatmap.core.errors import BadOption, XaiHeatmapError
+from xai_heatmap.core.geometry import Geometry, Size
+from xai_heatmap.core.measuring import Measured, measured
+from xai_heatmap.core.tensors import as_numpy
+
+PICTURES = ("pixel_values", "image", "images", "x", "input", "inputs")
+"""Keys that the picture has in what a processor answers, most telling first."""
+
+PROCESSORS = (
+    "transformers.image_processing_base.ImageProcessingMixin",
+    "transformers.processing_utils.ProcessorMixin",
+)
+"""Classes that take pictures by the name ``images``."""
+
+DRAWING = re.compile(r"\w*(?:Random|Jitter|Augment|AugMix|Erasing|CutMix|MixUp)\w*")
+"""What steps that draw at random are called."""
+
+REPEATS = 12
+"""How often a preprocessing that may draw is asked the same again."""
+
+Call = Callable[[Image], Any]
+
+
+@dataclass(eq=False)
+class Transform:
+    """A preprocessing of unknown make, with what was measured of it.
+
+    Parameters
+    ----------
+    own
+        The object itself.
+    channels
+        That the network takes, None if it does not say.
+    channels_last
+        Of the network's own layout, for answers that could be read either way.
+    """
+
+    own: Any
+    channels: int | None = None
+    channels_last: bool = False
+    _way: Call | None = field(default=None, init=False)
+    _drew: bool = field(default=False, init=False)
+    _rolled: bool = field(default=False, init=False)
+    _known: dict[Size, Measured] = field(default_factory=dict, init=False)
+
+    @property
+    def name(self) -> str:
+        """How it is called in a sentence."""
+        return getattr(self.own, "__name__", type(self.own).__name__)
+
+    def to_dict(self) -> dict[str, object]:
+        """What is written beside a map: the preprocessing in its own words."""
+        return {"transform": re.sub(r"\s+", " ", _said(self.own))[:2000]}
+
+    def __call__(self, image: Image) -> Input:
+        """The input that becomes of a picture, channels first."""
+        return self._read(self._answer(image))
+
+    def given(self, image: Image) -> tuple[Input, Geometry | None]:
+        """The input, and the geometry where a function says it itself."""
+        answer = self._answer(image)
+        if not (isinstance(answer, tuple) and len(answer) == 2 and _is_geometry(answer[1])):
+            return self._read(answer), None
+        if not isinstance(answer[0], np.ndarray):
+            raise BadOption(
+                f"A preprocessing that answers two things gives the input as an array (c, H, W) "
+                "and the xai_heatmap.Geometry that leads back; the first of these was a "
+                f"{type(answer[0]).__name__}."
+            )
+        return answer
+
+    def measured(self, size: Size) -> Measured:
+        """Its geometry for pictures of that size, measured once.
+
+        Raises
+        ------
+        BadOption
+            If it draws at random.
+        """
+        if size not in self._known:
+            found = measured(self, size)
+            drawing = self._drawing()
+            doubted = bool(drawing) or self._rolled
+            if found.random or self._drew or (doubted and self._differs(size)):
+                steps = f" ({', '.join(drawing)})" if drawing else ""
+                raise BadOption(
+                    f"preprocess={self.name} draws at random{steps}, so that the map would be of "
+                    "another picture each time. Give the one that the model is evaluated with, "
+                    "such as weights.transforms() or create_transform(..., is_training=False)."
+                )
+            self._known[size] = found
+        return self._known[size]
+
+    def _drawing(self) -> list[str]:
+        """Steps of it that are named as those are that draw at random."""
+        return list(dict.fromkeys(DRAWING.findall(_said(self.own))))
+
+    def _differs(self, size: Size) -> bool:
+        """Whether it answers one picture in several ways."""
+        picture = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
+        first = self(picture)
+        others = (self(picture) for _ in range(REPEATS))
+        return any(not np.array_equal(first, own, equal_nan=True) for own in others)
+
+    def _answer(self, image: Image) -> Any:
+        if self._way is not None:
+            try:
+                return self._called(self._way, image)
+            except XaiHeatmapError:
+                raise
+            except Exception as problem:
+                raise self._failed([f"{type(problem).__name__}: {problem}"]) from problem
+        said = []
+        for way in _ways(self.own):
+            try:
+                answer = self._called(way, image)
+            except XaiHeatmapError:
+                raise
+            except Exception as problem:  # noqa: BLE001 - any way may be the wrong one
+                said.append(f"{type(problem).__name__}: {problem}")
+                continue
+            self._way = way
+            return answer
+        raise self._failed(said)
+
+    def _called(self, way: Call, image: Image) -> Any:
+        """The answer; whether random numbers were drawn for it is kept in mind, their state is not
+        changed.
+        """
+        torch = sys.modules.get("torch")
+        python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - transforms use it
+        theirs = None if torch is None else torch.get_rng_state()
+        try:
+            return way(image)
+        finally:
+            now = np.random.get_state()  # noqa: NPY002
+            same = all(np.array_equal(old, new) for old, new in zip(legacy, now, strict=True))
+            self._drew |= not same
+            self._rolled |= random.getstate() != python  # checkers of types draw from it, too
+            random.setstate(python)
+            np.random.set_state(legacy)  # noqa: NPY002
+            if torch is not None:
+                self._drew |= not torch.equal(theirs, torch.get_rng_state())
+                torch.set_rng_state(theirs)
+
+    def _failed(self, said: list[str]) -> BadOption:
+        reasons = "; ".join(dict.fromkeys(one.splitlines()[0][:160] for one in said))
+        return BadOption(
+            f"preprocess={self.name} failed on a picture, given as a Pillow image and as an array "
+            f"(H, W, 3) of uint8: {reasons}. Give a function of one of these that answers the "
+            "network's input, or a preset: preprocess='imagenet'."
+        )
+
+    def _read(self, answer: Any) -> Input:
+        """What it answered as one input, channels first."""
+        found = self._picked(answer)
+        if found.ndim > 3 and found.shape[: found.ndim - 3] == (1,) * (found.ndim - 3):
+            found = found.reshape(found.shape[-3:])
+        if found.ndim > 3:
+            raise self._several("x".join(map(str, found.shape)))
+        if found.ndim == 2:
+            found = found[None]
+        if found.ndim != 3 or not found.size or found.dtype.kind not in "fiub":
+            raise BadOption(
+                f"preprocess={self.name} answered {found.dtype} of shape {found.shape}; the input "
+                "of the network was expected, numbers (c, H, W) or (H, W, c)."
+            )
+        last = _last(found.shape, self.channels, channels_last=self.channels_last)
+        x = np.moveaxis(found, -1, 0) if last else found
+        return np.array(x, np.float32, order="C")
+
+    def _picked(self, answer: Any) -> np.ndarray:
+        """The array in an answer of any kind."""
+        if isinstance(answer, Mapping) or _is_bag(answer):
+            key = next((key for key in PICTURES if key in answer), None)
+            if key is None:
+                raise BadOption(
+                    f"preprocess={self.name} answered {', '.join(map(str, answer))}, and none of "
+                    f"these is known as the picture ({', '.join(PICTURES)}). Pick it: "
+                    "preprocess=lambda picture: transform(picture)[KEY]."
+                )
+            return self._picked(answer[key])
+        if isinstance(answer, tuple | list):
+            if len(answer) != 1:
+                raise self._several(f"{len(answer)} things")
+            return self._picked(answer[0])
+        if isinstance(answer, PIL.Image.Image):
+            raise BadOption(
+                f"preprocess={self.name} answered a Pillow image, which no network takes. End it "
+                "with what makes numbers of it, such as ToTensor() and Normalize(mean, std)."
+            )
+        found = as_numpy(answer)
+        if found is None:
+            raise BadOption(
+                f"preprocess={self.name} answered a {type(answer).__name__}; the input of the "
+                "network was expected, an array or a tensor (c, H, W)."
+            )
+        return found
+
+    def _several(self, what: str) -> BadOption:
+        return BadOption(
+            f"preprocess={self.name} answered {what} for one picture, and one input is explained. "
+            "Leave out what makes several crops (FiveCrop, TenCrop), or pick one: "
+            "preprocess=lambda picture: transform(picture)[0]."
+        )
+
+
+def _ways(own: Any) -> list[Call]:
+    """How it may want to be called: by name, with a Pillow image, with an array."""
+    classes = {f"{c.__module__}.{c.__qualname__}" for c in type(own).__mro__}
+    if not classes.isdisjoint(PROCESSORS):
+        own = getattr(own, "image_processor", own)
+        return [
+            lambda image: own(images=PIL.Image.fromarray(image), return_tensors="np"),
+            lambda image: own(images=PIL.Image.fromarray(image), return_tensors="pt"),
+        ]
+    if _home(own).split(".")[0] in ("keras", "tf_keras", "tensorflow"):
+        return [
+            lambda image: own(image.astype(np.float32)),
+            lambda image: own(image.astype(np.float32)[None]),
+        ]
+    return [
+        lambda image: own(PIL.Image.fromarray(image)),
+        lambda image: own(image.copy()),
+        lambda image: own(image.astype(np.float32)),
+        lambda image: own(image.astype(np.float32)[None]),
+        lambda image: own(image=image.copy()),
+    ]
+
+
+def _home(own: Any) -> str:
+    """The module that a function or the class of an object comes from."""
+    said = getattr(own, "__module__", None)
+    return said if isinstance(said, str) else type(own).__module__
+
+
+def _last(shape: tuple[int, ...], channels: int | None, *, channels_last: bool) -> bool:
+    """Whether the channels of an answer stand last."""
+    usual = (channels,) if channels is not None else (3, 1, 4)
+    first, last = shape[0] in usual, shape[-1] in usual
+    if first == last:
+        first, last = shape[0] in (1, 3, 4), shape[-1] in (1, 3, 4)
+    return last if first != last else channels_last
+
+
+def _is_geometry(value: object) -> bool:
+    return isinstance(value, Geometry)
+
+
+def _is_bag(answer: Any) -> bool:
+    """Whether it has keys though it is no mapping, as what transformers' processors answer."""
+    return hasattr(answer, "keys") and hasattr(answer, "__getitem__")
+
+
+def _said(own: Any) -> str:
+    """It in its own words, with the names of its steps."""
+    steps = [
+        one
+        for attribute in ("transforms", "layers", "steps")
+        for one in _listed(getattr(own, attribute, None))
+    ]
+    try:
+        words = repr(own)
+    except Exception:  # noqa: BLE001 - a name will do
+        words = type(own).__name__
+    names = ", ".join(type(one).__name__ for one in steps)
+    return f"{type(own).__name__} {words} {names}".strip()
+
+
+def _listed(steps: Any) -> list[Any]:
+    return list(steps) if isinstance(steps, list | tuple) else []

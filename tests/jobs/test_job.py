@@ -1,0 +1,124 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from xai_heatmap.core.errors import BadOption, UsageError
+from xai_heatmap.jobs.job import PREFIX, Job, settled
+
+FULL = {
+    "images": ("a b.png", 'c"d\\e.png', "ü.png"),
+    "model": "net.py:net",
+    "weights": Path("w.pt"),
+    "method": ("gradcam", "eigencam"),
+    "option": ("relu=false",),
+    "layer": ("[ab]*", "-1"),
+    "target": ("goldfish, Carassius auratus", "3-5"),
+    "preprocess": "caffe",
+    "mean": (0.1, 1e-7, 3.0),
+    "std": (1.0,),
+    "size": (224, 320),
+    "fit": "crop",
+    "crop": 0.9,
+    "resampling": "bicubic",
+    "white": 4095.0,
+    "hold": ("age=45", "site=site.npy"),
+    "picture": "image",
+    "labels": Path("labels.csv"),
+    "answers": "boxes:xyxy,pixels",
+    "out": Path("some where"),
+    "colormap": "viridis",
+    "alpha": 0.25,
+    "contour": False,
+    "legend": True,
+    "axis": 1,
+    "slices": (3, 5),
+    "max_pixels": 10,
+}
+
+
+def test_a_job_is_its_toml(tmp_path):
+    assert set(FULL) == set(Job.model_fields)
+    job = Job(**FULL)
+    assert tomllib.loads(job.to_toml())["mean"] == [0.1, 1e-7, 3.0]
+    (tmp_path / "xai-heatmap.toml").write_text(job.to_toml(), encoding="utf-8")
+    assert settled({}, environment={}, folder=tmp_path) == job
+
+
+def test_an_empty_job_is_its_toml(tmp_path):
+    (tmp_path / "xai-heatmap.toml").write_text(Job().to_toml())
+    assert settled({}, environment={}, folder=tmp_path) == Job()
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\x00\x1b\x7f", '"""', "\\u0041", "🐟", "'"])
+def test_any_text_survives_toml(tmp_path, text):
+    job = Job(target=(text,))
+    (tmp_path / "xai-heatmap.toml").write_text(job.to_toml(), encoding="utf-8", newline="")
+    assert settled({}, environment={}, folder=tmp_path) == job
+
+
+def test_a_flag_comes_before_a_variable_before_the_file_before_the_default(tmp_path):
+    def alpha(flags, environment):
+        return settled(flags, environment=environment, folder=tmp_path).alpha
+
+    assert alpha({}, {}) is None
+    (tmp_path / "xai-heatmap.toml").write_text("alpha = 0.1")
+    assert alpha({}, {}) == 0.1
+    assert alpha({"alpha": None}, {PREFIX + "ALPHA": "0.2"}) == 0.2
+    assert alpha({"alpha": 0.3}, {PREFIX + "ALPHA": "0.2"}) == 0.3
+
+
+def test_a_flag_that_says_no_is_said(tmp_path):
+    (tmp_path / "xai-heatmap.toml").write_text("contour = false")
+    assert not settled({"contour": None}, environment={}, folder=tmp_path).contour
+    assert settled({"contour": True}, environment={}, folder=tmp_path).contour
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("layer", "conv1", ("conv1",)),
+        ("layer", "[ab]*", ("[ab]*",)),
+        ("layer", '["conv1", -1]', ("conv1", "-1")),
+        ("target", "goldfish, Carassius auratus", ("goldfish, Carassius auratus",)),
+        ("mean", "0.5, 0.4,0.3", (0.5, 0.4, 0.3)),
+        ("mean", "[0.5]", (0.5,)),
+        ("size", "224", (224, 224)),
+        ("size", "224x320", (224, 320)),
+        ("legend", "true", True),
+        ("max_pixels", "7", 7),
+    ],
+)
+def test_variables_are_read_as_flags_are(tmp_path, name, text, value):
+    job = settled({}, environment={PREFIX + name.upper(): text}, folder=tmp_path)
+    assert getattr(job, name) == value
+
+
+def test_variables_of_other_tools_are_left_alone(tmp_path):
+    environment = {PREFIX + "PORT": "7", PREFIX + "MODEL": ""}
+    assert settled({}, environment=environment, folder=tmp_path) == Job()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("alpa = 1", "Did you mean 'alpha'?"),
+        ("alpha = ", "is not TOML that can be read"),
+        ("alpha = 'thick'", "alpha can't be 'thick'"),
+        ("size = [1, 2, 3]", "size can't be [1, 2, 3]"),
+        ("\xff", "is not TOML that can be read"),
+    ],
+)
+def test_a_file_of_settings_that_is_off(tmp_path, text, words):
+    (tmp_path / "xai-heatmap.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(BadOption) as caught:
+        settled({}, environment={}, folder=tmp_path)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("needed", ["model", "images"])
+def test_what_is_needed_is_asked_for(tmp_path, needed):
+    with pytest.raises(UsageError, match="is needed"):
+        settled({}, environment={}, folder=tmp_path, given=[needed])
+    said = {needed: ["x"] if needed == "images" else "x"}
+    settled(said, environment={}, folder=tmp_path, given=[needed])
