@@ -12,7 +12,7 @@ import torch
 from xai_heatmap import networks
 from xai_heatmap.core.errors import MissingFramework, ModelNotFound, NotAModel, UnsafeModel
 from xai_heatmap.explaining.explain import compare
-from xai_heatmap.networks.loading.hubs import keras as hub_keras
+from xai_heatmap.networks.loading.hubs import from_keras as hub_keras
 from xai_heatmap.networks.loading.hubs.hf_settings import facts as settings_in
 from xai_heatmap.networks.loading.load import load
 from xai_heatmap.sources.preprocess import Preprocess

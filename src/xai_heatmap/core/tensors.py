@@ -1,6 +1,6 @@
 """Arrays and tensors of any framework, as numpy reads them."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def as_numpy(value: Any) -> np.ndarray | None:
     A gradient is left behind, and half precision becomes float32.
     """
     if isinstance(value, np.ndarray):
-        return value
+        return cast("np.ndarray", value)
     if not hasattr(value, "shape") or not hasattr(value, "dtype"):
         return None
     detach = getattr(value, "detach", None)
@@ -19,7 +19,7 @@ def as_numpy(value: Any) -> np.ndarray | None:
         if detach is not None:  # torch's way to numpy, from a GPU and from a gradient
             value = detach().cpu()
             value = value.float() if value.is_floating_point() else value
-        found = np.asarray(value)
+        found: Any = np.asarray(value)
     except (TypeError, ValueError, RuntimeError):
         return None
     if found.dtype.kind not in "fiubc":  # bfloat16 and float8 as numpy does not know them
@@ -27,4 +27,4 @@ def as_numpy(value: Any) -> np.ndarray | None:
             found = found.astype(np.float32)
         except (TypeError, ValueError):
             return None
-    return found
+    return cast("np.ndarray", found)

@@ -48,7 +48,8 @@ def plain(which: Any) -> Any:
     given: Any = which
     detach: Any = getattr(given, "detach", None)  # torch's way to numpy, from a GPU and a gradient
     if callable(detach) or hasattr(given, "__array__"):
-        array: Shaped[np.ndarray, ...] = np.asarray(given if detach is None else detach().cpu())
+        own: Any = given if detach is None else cast("Any", detach)().cpu()
+        array: Shaped[np.ndarray, ...] = np.asarray(own)
         return array.tolist() if array.dtype.kind in "iuU" else given
     return given
 
@@ -64,7 +65,7 @@ def class_named(which: Any) -> int | str:
     said: Any = plain(which)
     if isinstance(said, list):  # of a batch of one
         numbers = cast("list[Any]", said)
-        said = numbers[0] if len(numbers) == 1 else said
+        said = numbers[0] if len(numbers) == 1 else numbers
     if isinstance(said, str):
         return said
     try:

@@ -1,6 +1,6 @@
 """Attention in Keras, written out: its attention layers are asked for what they attend to."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -39,6 +39,11 @@ class WrittenOut:
     def boxes(self) -> Boxes | None:
         """As of the model."""
         return self._adapter.boxes
+
+    @property
+    def others(self) -> Sequence[str]:
+        """As of the model."""
+        return self._adapter.others
 
     @property
     def held(self) -> Held:

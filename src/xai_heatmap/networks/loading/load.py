@@ -39,10 +39,10 @@ from xai_heatmap.networks.loading.loaded import Loaded, missing
 
 HUBS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "torchvision": ("loading.hubs.torchvision", "load_torchvision"),
-        "timm": ("loading.hubs.timm", "load_timm"),
-        "keras": ("loading.hubs.keras", "load_keras_application"),
-        "hf": ("loading.hubs.hf", "load_hf"),
+        "torchvision": ("loading.hubs.from_torchvision", "load_torchvision"),
+        "timm": ("loading.hubs.from_timm", "load_timm"),
+        "keras": ("loading.hubs.from_keras", "load_keras_application"),
+        "hf": ("loading.hubs.from_hf", "load_hf"),
     }
 )
 """Where a name with that prefix is loaded: a file beside this one, and its function."""

@@ -24,10 +24,10 @@ class Operator(nn.Module):
         self.target: Any = node.target
         self.read = list(node.all_input_nodes)
         self.places = node.args, node.kwargs
-        self.closing = CLOSING.get(str(node.target))
+        self.closing: Closing | None = CLOSING.get(str(node.target))
 
     def forward(self, *values: Any) -> Any:
         """What the operator answers."""
         known = dict(zip(self.read, values, strict=True))
         places, names = (fx.map_arg(own, known.__getitem__) for own in self.places)
-        return self.target(*places, **names)
+        return self.target(*places, **names)  # type: ignore[arg-type] - keyword names are text
