@@ -8,6 +8,7 @@ pytest.importorskip("onnx", reason="needs onnx")
 from onnx import TensorProto, helper, numpy_helper
 
 import xai_heatmap as xh
+from xai_heatmap.networks.onnx.axes import axes_in
 
 
 def graph(nodes, shape, stored):
@@ -82,3 +83,45 @@ def test_no_channels(method, said):
     found = xh.maps(network, x, method=method, target=0)[0]
     assert int(np.abs(found).argmax()) * 64 // len(found) in range(20, 24)
     assert xh.explain(network, x[0], method=method, target=0).heat().shape == (64,)
+
+
+def damaged(node, **stored):
+    """The axes that are read from a graph that begins with a node that is not in order."""
+    made = graph([node, helper.make_node("Conv", ["t", "w"], ["c"])], (6, 3, 16, 16), stored)
+    return axes_in(made, made.graph.input[0])
+
+
+@pytest.mark.parametrize(
+    ("operator", "how"),
+    [
+        ("Transpose", {"perm": [0, 9, 1, 2, 3]}),
+        ("Transpose", {"perm": [0, 1]}),
+        ("Unsqueeze", {"axes": [1, 1, 1]}),
+        ("Unsqueeze", {"axes": [2**40]}),
+        ("Unsqueeze", {"axes": "1"}),
+        ("Squeeze", {"axes": [-99]}),
+    ],
+)
+def test_axes_of_a_node_that_is_not_in_order_are_not_told(operator, how):
+    assert damaged(helper.make_node(operator, ["x"], ["t"], **how)) is None
+
+
+@pytest.mark.parametrize("place", ["weights", "axes", "constant"])
+@pytest.mark.parametrize("wrong", ["length", "type", "content"])
+def test_axes_are_read_beside_damaged_weights(place, wrong):
+    made = wave()
+    if place == "constant":
+        value = numpy_helper.from_array(np.ones(4, "f"), "k")
+        made.graph.node.insert(0, helper.make_node("Constant", [], ["k"], value=value))
+        tensor = made.graph.node[0].attribute[0].t
+    else:
+        name = "f" if place == "weights" else "one"
+        tensor = next(t for t in made.graph.initializer if t.name == name)
+    if wrong == "length":
+        tensor.dims[0] = 2**62
+    elif wrong == "type":
+        tensor.data_type = 0
+    else:
+        tensor.raw_data = tensor.raw_data[:-1]
+    found = axes_in(made, made.graph.input[0])
+    assert found is None if place == "axes" else found.word == "t"

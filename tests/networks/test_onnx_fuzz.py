@@ -13,7 +13,8 @@ HERE = Path(__file__).parent
 
 def fuzzed(folder: Path, *, seed: int, count: int, seconds: float) -> subprocess.CompletedProcess:
     """In a process of its own: a crash of the interpreter is an exit code here."""
-    path = os.pathsep.join([str(HERE.parent), str(HERE)])
+    own = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([str(HERE.parent), str(HERE), *([own] if own else [])])
     return subprocess.run(
         [sys.executable, HERE / "onnx_fuzz.py", str(seed), str(count), str(seconds), folder],
         env={**os.environ, "PYTHONPATH": path},

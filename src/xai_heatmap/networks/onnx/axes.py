@@ -2,13 +2,14 @@
 are, where the graph shows it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
-from onnx import ModelProto, NodeProto, ValueInfoProto, helper, numpy_helper
+from onnx import AttributeProto, ModelProto, NodeProto, ValueInfoProto, helper, numpy_helper
 
 from xai_heatmap.core.axes import Axes, with_channels_at
 from xai_heatmap.core.errors import BadOption
+from xai_heatmap.networks.onnx.autodiff.known import KnownValues
 
 TURNED = "to the model's own axes"
 """The name of the node that turns, which is no layer of the user's."""
@@ -64,28 +65,33 @@ def axes_in(model: ModelProto, value: ValueInfoProto) -> Axes | None:
     number = len(kind.shape.dim)
     if not kind.HasField("shape") or not 2 <= number <= 5:
         return None
-    stored = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
-    for node in model.graph.node:
-        if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
-            stored[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+    ranks, values = _ranks(model), KnownValues(model.graph, {})
     known: dict[str, Followed] = {value.name: tuple(range(number))}
     for node in model.graph.node:
         own = next((known[read] for read in node.input if read in known), None)
         if own is None:
             continue
-        if (channel := _channel(node, own, stored)) is not None:
+        if (channel := _channel(node, own, ranks)) is not None:
             return _axes(own, channel, number)
-        if (after := _after(node, own, stored)) is not None and node.output:
+        if (after := _after(node, own, values)) is not None and node.output:
             known[node.output[0]] = after
     return None
 
 
-def _channel(node: NodeProto, own: Followed, stored: dict[str, np.ndarray]) -> int | None:
+def _ranks(model: ModelProto) -> dict[str, int]:
+    """How many axes every stored tensor has; its numbers, which may be many, are not read."""
+    found = {tensor.name: len(tensor.dims) for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
+            found[node.output[0]] = len(node.attribute[0].t.dims)
+    return found
+
+
+def _channel(node: NodeProto, own: Followed, ranks: Mapping[str, int]) -> int | None:
     """Which axis of its input an operator reads as channels, counted from the front."""
     if node.op_type in ("Conv", "ConvTranspose") and len(own) > 2:
         return 1
-    weight = stored.get(node.input[1]) if len(node.input) > 1 else None
-    last = node.op_type == "MatMul" and weight is not None and weight.ndim == 2
+    last = node.op_type == "MatMul" and len(node.input) > 1 and ranks.get(node.input[1]) == 2
     return len(own) - 1 if (last or node.op_type in RECURRENT) and len(own) > 2 else None
 
 
@@ -100,24 +106,34 @@ def _axes(own: Followed, channel: int, number: int) -> Axes | None:
     return with_channels_at(None if read is None else read - 1, number - 1)
 
 
-def _after(node: NodeProto, own: Followed, stored: dict[str, np.ndarray]) -> Followed | None:
+def _after(node: NodeProto, own: Followed, values: KnownValues) -> Followed | None:
     """What the axes are behind an operator; None where they can't be told."""
-    said = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
     if node.op_type in KEEPS:
         return own
     if node.op_type == "Transpose":
-        order: Sequence[int] = said.get("perm", range(len(own))[::-1])
-        return tuple(own[place] for place in order)
-    places = said.get("axes")
-    if places is None and len(node.input) > 1 and node.input[1] in stored:
-        places = stored[node.input[1]].ravel().tolist()
-    if places is None:
+        order = _whole(node, "perm")
+        if order is None:
+            order = [*range(len(own))][::-1]
+        return tuple(own[i] for i in order) if sorted(order) == [*range(len(own))] else None
+    if node.op_type not in ("Squeeze", "Unsqueeze"):
         return None
-    if node.op_type == "Unsqueeze":
-        length = len(own) + len(places)
-        new, rest = {place % length for place in places}, iter(own)
-        return tuple(None if place in new else next(rest) for place in range(length))
+    places = _whole(node, "axes")
+    if places is None and len(node.input) > 1:
+        known = values.value(node.input[1])
+        places = None if known is None else known.ravel().tolist()
+    if not places:
+        return None
+    length = len(own) + len(places) * (node.op_type == "Unsqueeze")
+    named = {place % length for place in places if -length <= place < length}
+    if len(named) < len(places):
+        return None
     if node.op_type == "Squeeze":
-        gone = {place % len(own) for place in places}
-        return tuple(axis for place, axis in enumerate(own) if place not in gone)
-    return None
+        return tuple(axis for place, axis in enumerate(own) if place not in named)
+    rest = iter(own)
+    return tuple(None if place in named else next(rest) for place in range(length))
+
+
+def _whole(node: NodeProto, name: str) -> list[int] | None:
+    """An attribute that is a list of whole numbers."""
+    said = (a for a in node.attribute if a.name == name and a.type == AttributeProto.INTS)
+    return next((list(a.ints) for a in said), None)
