@@ -14,10 +14,10 @@ import numpy as np
 
 import conformance
 import xai_heatmap as xh
+from short_options import SHORT
 from xai_heatmap.core.errors import NoHead
 
 METHODS = ("gradcam", "hirescam", "ablationcam", "rise", "occlusion", "saliency")
-FEW = {"rise": {"samples": 8}, "occlusion": {"window": 4, "stride": 4}}
 
 
 class Unchanged(Protocol):
@@ -119,7 +119,7 @@ def explained(model: Any, x: np.ndarray, method: str) -> np.ndarray:
     opened = conformance.network(model)
     layer = "auto" if method in ("rise", "occlusion", "saliency") else "conv"
     x = np.moveaxis(x, 1, -1) if opened.channels_last else x
-    return xh.maps(opened, x, target=1, layer=layer, method=method, options=FEW.get(method, {}))
+    return xh.maps(opened, x, target=1, layer=layer, method=method, options=SHORT.get(method, {}))
 
 
 CHECKS = [

@@ -6,6 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+from short_options import ON_PHOTOGRAPHS
+
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 pytest.importorskip("safetensors", reason="needs safetensors")
 
@@ -78,22 +80,6 @@ def test_predictions_are_the_recorded_ones(name, column, preprocess, folder, req
             assert e.predictions[0].probability == pytest.approx(likely, abs=2e-3), row["file"]
 
 
-FEWER = {
-    "rise": {"samples": 300},
-    "guided_ig": {"steps": 16},
-    "hsic": {"samples": 300},
-    "iscam": {"top": 16, "steps": 4},
-    "scorecam": {"top": 64},
-    "sobol": {"samples": 8, "cells": 5},
-    "sscam": {"top": 16, "samples": 4},
-    "xrai": {"steps": 8},
-    "smooth_gradcam_pp": {"samples": 8},
-    "smoothgrad": {"samples": 8},
-    "vargrad": {"samples": 8},
-    "integrated_gradients": {"steps": 8},
-    "occlusion": {"window": 56, "stride": 28},
-}
-"""Options that keep slow methods short."""
 LEAST = {"eigencam": 0.5, "fem": 0.5, "kpcacam": 0.5, "attention_relevance": 0.5, "rollout": 0.4}
 """Which share of the heat lies in the box at least, where it is not 0.6."""
 SPECKLED = {
@@ -114,7 +100,7 @@ whole. FullGrad's is that of all layers without a sign, the picture's pixels amo
 def test_heat_lies_on_what_the_label_names(request, folder, file, method):
     network = "deit" if "attentions" in METHODS[method].needs else "squeezenet"
     opened = request.getfixturevalue(network)
-    image, options = folder / "images" / file, FEWER.get(method, {})
+    image, options = folder / "images" / file, ON_PHOTOGRAPHS.get(method, {})
     e = xh.explain(opened, image, method=method, preprocess="imagenet", options=options)
     heat = np.maximum(e.heat(), 0)
     left, top, right, bottom = BOXES[file]

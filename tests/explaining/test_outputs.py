@@ -11,25 +11,10 @@ from torch_kit import Plain  # noqa: E402
 import xai_heatmap as xh  # noqa: E402
 import xai_heatmap.methods  # noqa: E402
 from conformance import SHAPE, images  # noqa: E402
+from short_options import SHORT  # noqa: E402
 from xai_heatmap.core.errors import BadOption, NotAModel, UnknownTarget  # noqa: E402
 from xai_heatmap.core.registry import METHODS  # noqa: E402
 from xai_heatmap.core.targets.answer import Answer  # noqa: E402
-
-FEW = {
-    "rise": {"samples": 64, "cells": 3},
-    "smoothgrad": {"samples": 5},
-    "vargrad": {"samples": 5},
-    "integrated": {"steps": 5},
-    "integrated_gradients": {"steps": 5},
-    "sobol": {"samples": 8, "cells": 3},
-    "hsic": {"samples": 64, "cells": 3},
-    "sscam": {"samples": 3},
-    "iscam": {"steps": 3},
-    "xrai": {"steps": 5},
-    "guided_integrated_gradients": {"steps": 4},
-    "occlusion": {"window": 4, "stride": 2},
-}
-"""Options that keep slow methods short."""
 
 ROW = np.array([0.5, 3.0, -1.0], np.float32)
 UNIT = xh.Preprocess(mode="unit", input_size=SHAPE[1:], fit="stretch")
@@ -144,7 +129,7 @@ def test_a_model_that_answers_one_number_an_image():
 
 def test_a_function_may_answer_a_value():
     network = xh.network(lambda x: x.mean(axis=(1, 2, 3)) - 1, answers="values")
-    found = xh.maps(network, images(2), method="occlusion", options=FEW["occlusion"])
+    found = xh.maps(network, images(2), method="occlusion", options=SHORT["occlusion"])
     assert found.shape == (2, 8, 8)
 
 
@@ -181,7 +166,7 @@ def test_every_method_explains_likeness_and_a_batch_is_its_images(name):
     x, other = images(2), images(1, seed=5)
     target = xh.likeness(network.record(other).scores[0])
     layer = "auto" if METHODS[name].auto == "input" else "0.relu"
-    options = {"method": name, "layer": layer, "target": target, "options": FEW.get(name, {})}
+    options = {"method": name, "layer": layer, "target": target, "options": SHORT.get(name, {})}
     together = xh.maps(network, x, **options)
     alone = [xh.maps(network, one[None], **options)[0] for one in x]
     np.testing.assert_allclose(together, alone, atol=1e-5)

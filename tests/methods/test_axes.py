@@ -15,24 +15,13 @@ import torch
 import xai_heatmap as xh
 import xai_heatmap.methods
 from axes_kit import CHANNELS, LONG, MADE, in_torch, patched_transformer, weights
+from short_options import SHORT
 from xai_heatmap.core.registry import METHODS as EVERY
 from xai_heatmap.core.registry import find_method
 
 # keras's torch variables, fixed for the numpy of tomorrow by keras itself
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-FEW = {
-    "rise": {"samples": 64, "cells": 3},
-    "sobol": {"samples": 8, "cells": 3},
-    "hsic": {"samples": 64, "cells": 3},
-    "sscam": {"samples": 3},
-    "guided_ig": {"steps": 4},
-    "xrai": {"steps": 5},
-    "occlusion": {"window": 4, "stride": 2},
-    "smooth:layercam": {"samples": 5},
-    "vary:saliency": {"samples": 5},
-}
-"""Options that keep slow methods short."""
 ATTENDING = [name for name, method in EVERY.items() if "attentions" in method.needs]
 NAMES = [*(n for n in EVERY if n not in ATTENDING), "smooth:layercam", "vary:saliency"]
 """Every method that a convolutional network has, and some that are made of others."""
@@ -72,7 +61,7 @@ def mapped(network, x, name, **more):
     native = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if network.channels_last else x
     masked = name in MASKED and len(x.shape) == 5 and min(x.shape[2:]) > 1
     target = 3 if masked else 2
-    how = {"layer": layer, "target": target, "options": FEW.get(name, {})} | more
+    how = {"layer": layer, "target": target, "options": SHORT.get(name, {})} | more
     return xh.maps(network, native, method=name, **how)
 
 

@@ -15,6 +15,7 @@ from twins import TWINS
 import xai_heatmap as xh
 import xai_heatmap.methods
 from conformance import SHAPE, images
+from short_options import SHORT
 from xai_heatmap.core.registry import METHODS as EVERY
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.networks.opening.recording import OpenedRecording
@@ -27,24 +28,6 @@ METHODS = {name: method for name, method in EVERY.items() if "attentions" not in
 
 LAYERS = {"cam": "relu"}
 """Where a method can't explain `conv`, whose output a ReLU cuts off."""
-FEW = {
-    "rise": {"samples": 64, "cells": 3},
-    "smooth:layercam": {"samples": 5},
-    "smooth_gradcam_pp": {"samples": 5},
-    "smoothgrad": {"samples": 5},
-    "sobol": {"samples": 8, "cells": 3},
-    "sscam": {"samples": 3},
-    "xrai": {"steps": 5},
-    "vary:saliency": {"samples": 5},
-    "vargrad": {"samples": 5},
-    "guided_ig": {"steps": 4},
-    "hsic": {"samples": 64, "cells": 3},
-    "integrated": {"steps": 5},
-    "integrated_gradients": {"steps": 5},
-    "iscam": {"steps": 3},
-    "occlusion": {"window": 4, "stride": 2},
-}
-"""Options that keep slow methods short."""
 NAMES = [*METHODS, "smooth:layercam", "smooth:ablationcam", "vary:saliency"]
 """Every method, and some that are made of others."""
 
@@ -66,7 +49,7 @@ def opened(kind):
 def mapped(network, x, name, **options):
     layer = "auto" if find_method(name).auto == "input" else LAYERS.get(name, "conv")
     native = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if network.channels_last else x
-    options = {"layer": layer, "options": FEW.get(name, {}), **options}
+    options = {"layer": layer, "options": SHORT.get(name, {}), **options}
     return xh.maps(network, native, method=name, **options)
 
 

@@ -32,7 +32,7 @@ GRIDS = {
     "slices last": ((24, 24, 6), 2),
     "rows of leads": ((5, 40), 0),
 }
-FEW = {
+MASKING = {
     "occlusion": {},
     "sobol": {"samples": 8, "cells": 3},
     "hsic": {"samples": 600, "cells": 2},
@@ -40,13 +40,15 @@ FEW = {
 }
 
 
-@pytest.mark.parametrize("method", FEW)
+@pytest.mark.parametrize("method", MASKING)
 @pytest.mark.parametrize("name", GRIDS)
 def test_the_one_slice_that_counts_has_the_largest_share(name, method):
     grid, axis = GRIDS[name]
     place = 2
     x = np.ones((1, 1, *grid), np.float32)
-    found = xh.maps(of_one_place(axis, place), x, method=method, target=0, options=FEW[method])[0]
+    found = xh.maps(of_one_place(axis, place), x, method=method, target=0, options=MASKING[method])[
+        0
+    ]
     assert found.shape == grid
     share = along(found, axis)
     assert int(share.argmax()) == place

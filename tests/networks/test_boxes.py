@@ -21,10 +21,10 @@ from detecting import (  # noqa: E402
     scene,
     square,
 )
-from test_segmentation import FEW  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
 import xai_heatmap.methods  # noqa: E402
+from short_options import SHORT  # noqa: E402
 from xai_heatmap.core.boxes.detections import corners_of, evidence_of  # noqa: E402
 from xai_heatmap.core.errors import BadOption, NoRule, NoScores, UnknownTarget  # noqa: E402
 from xai_heatmap.core.registry import METHODS  # noqa: E402
@@ -142,7 +142,7 @@ def test_every_method_explains_a_box_and_a_batch_is_its_images(name, kind):
     if name == "libragrad" and "yolo" in kind:
         pytest.skip("LibraGrad takes the sigmoid that the scores end in for a gate")
     layer = "auto" if METHODS[name].auto == "input" else relu_of(network)
-    options = {"layer": layer, "method": name, "options": FEW.get(name, {}), "target": RED}
+    options = {"layer": layer, "method": name, "options": SHORT.get(name, {}), "target": RED}
     try:
         together = xh.maps(network, native(network, pictures()), **options)
     except NoRule as reason:

@@ -16,6 +16,7 @@ from segmenting import GREEN, OTHER, RED, SIDE, Binary, Colours, scene, square  
 
 import xai_heatmap as xh  # noqa: E402
 import xai_heatmap.methods  # noqa: E402
+from short_options import SHORT  # noqa: E402
 from xai_heatmap.core.errors import BadOption, NoScores  # noqa: E402
 from xai_heatmap.core.registry import METHODS  # noqa: E402
 from xai_heatmap.core.targets.answer import Form  # noqa: E402
@@ -25,22 +26,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 SHAPE = (3, SIDE, SIDE)
 UNDRAWN = xh.Preprocess(mode="unit", input_size=(SIDE, SIDE), fit="stretch")
 """Nothing is changed but the scale of the pixels."""
-
-FEW = {
-    "rise": {"samples": 64, "cells": 3},
-    "smoothgrad": {"samples": 5},
-    "vargrad": {"samples": 5},
-    "integrated": {"steps": 5},
-    "integrated_gradients": {"steps": 5},
-    "sobol": {"samples": 8, "cells": 3},
-    "hsic": {"samples": 64, "cells": 3},
-    "sscam": {"samples": 3},
-    "iscam": {"steps": 3},
-    "xrai": {"steps": 5},
-    "guided_integrated_gradients": {"steps": 4},
-    "occlusion": {"window": 3, "stride": 3},
-}
-"""Options that keep slow methods short."""
 
 
 def exported(model: torch.nn.Module) -> onnx.ModelProto:
@@ -135,7 +120,7 @@ def test_every_method_explains_a_region_and_a_batch_is_its_images(name, kind):
     x = np.stack([scene(), scene()[[1, 0, 2]]])
     layer = "auto" if METHODS[name].auto == "input" else relu_of(network)
     target = xh.region(RED, "all") if name == "cam" else RED  # CAM is of a mean over the grid
-    options = {"layer": layer, "method": name, "options": FEW.get(name, {}), "target": target}
+    options = {"layer": layer, "method": name, "options": SHORT.get(name, {}), "target": target}
     together = xh.maps(network, native(network, x), **options)
     alone = [xh.maps(network, native(network, one[None]), **options)[0] for one in x]
     np.testing.assert_allclose(together, alone, atol=1e-5)
@@ -230,7 +215,7 @@ def test_a_function_may_answer_a_map():
             return model(torch.from_numpy(x)).numpy()
 
     network = xh.network(f, image_shape=SHAPE)
-    options = {"method": "occlusion", "options": FEW["occlusion"], "target": RED}
+    options = {"method": "occlusion", "options": SHORT["occlusion"], "target": RED}
     found = xh.maps(network, scene()[None], **options)
     np.testing.assert_allclose(found, xh.maps(opened("torch"), scene()[None], **options), atol=1e-5)
 
