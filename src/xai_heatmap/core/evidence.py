@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -17,6 +17,7 @@ from xai_heatmap.core.arrays import (
     Values,
 )
 from xai_heatmap.core.attention import Attentions
+from xai_heatmap.core.moves import Moves
 from xai_heatmap.core.network import Recording
 from xai_heatmap.core.targets.target import Target
 
@@ -64,6 +65,8 @@ class Head:
         What is explained; fixed, whatever the activations say.
     batch
         How many activations are held and run at a time, at most.
+    moves
+        Keeps how far y moved meanwhile.
     """
 
     recording: Recording
@@ -71,6 +74,7 @@ class Head:
     row: int
     target: Target
     batch: int = 32
+    moves: Moves = field(default_factory=Moves)
 
     def __call__(self, activations: Iterable[Activation]) -> Values:
         """The explained score for other activations; takes any iterable and holds one batch of
@@ -80,7 +84,9 @@ class Head:
             self.target.value(self._replayed(batch).scores)
             for batch in batched(activations, self.batch)
         ]
-        return np.concatenate([np.zeros(0, np.float32), *values])
+        found = np.concatenate([np.zeros(0, np.float32), *values])
+        self.moves.among(found)
+        return found
 
     def gradients(self, activations: Iterable[Activation]) -> Iterator[tuple[float, Gradient]]:
         """The explained score y and ∂y/∂A at each of the activations, one after the other."""
@@ -88,6 +94,8 @@ class Head:
             replayed = self._replayed(batch)
             values = self.target.value(replayed.scores)
             pulled = replayed.pullback(self.target.cotangent(replayed.scores))[self.layer]
+            self.moves.among(values)
+            self.moves.along(pulled, batch)
             yield from zip(map(float, values), pulled, strict=True)
 
     def _replayed(self, batch: Activations) -> Recording:
@@ -166,6 +174,8 @@ class Evidence:
         As the gradient, by LibraGrad's way back.
     secant
         As the gradient, but between 0 and A: DeepLIFT's multipliers, with y at both ends.
+    moves
+        How far y moved in all that a method tried; for the verdict, no method asks for it.
     """
 
     image: Input | None = None
@@ -180,3 +190,4 @@ class Evidence:
     attentions: Attentions | None = None
     balanced: Gradient | None = None
     secant: Secant | None = None
+    moves: Moves = field(default_factory=Moves)

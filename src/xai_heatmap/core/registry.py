@@ -11,7 +11,7 @@ from xai_heatmap.core.errors import BadOption, UnknownMethod, did_you_mean
 from xai_heatmap.core.evidence import Again, Differentiated, Evidence
 from xai_heatmap.core.options import Option, declared
 
-OFFERED = frozenset(field.name for field in fields(Evidence))
+OFFERED = frozenset(field.name for field in fields(Evidence)) - {"moves"}
 
 DIFFERENTIATED = frozenset({"gradient", "pyramid", "attentions", "balanced", "secant"})
 """Fields that only a network with gradients can give."""

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from xai_heatmap.core.arrays import Activation, Gradient, Map
+from xai_heatmap.core.reach import Reach
 
 Word = Literal["ok", "no_positive_evidence", "dead_gradient", "saturated", "cancelled"]
 
@@ -57,6 +58,7 @@ def verdict(
     probability: bool,
     activation: Activation | None = None,
     directed: bool = True,
+    reach: Reach | None = None,
 ) -> Verdict:
     """Judge one raw map.
 
@@ -74,6 +76,8 @@ def verdict(
         What the method was given beside the gradient, None if it asked for none.
     directed
         Whether the map is for or against what is explained.
+    reach
+        How far the score moves by what the map was made from; None for a method that sees none.
     """
     if probability and gradient is not None and min(abs(score), abs(1 - score)) < SATURATED_BEYOND:
         return Verdict(
@@ -82,6 +86,8 @@ def verdict(
             f"the explained probability is {score:.6g}, where its gradient has all but vanished; "
             "explain the logit instead (target category or top).",
         )
+    if reach is not None and reach.rounding:
+        return Verdict("cancelled", reach.share, _unmoved(reach))
     if gradient is not None and activation is not None:
         share = _share(map_, gradient, activation)
         if share <= ROUNDING:
@@ -96,6 +102,8 @@ def verdict(
     if highest > 0:
         return Verdict("ok", highest, f"the strongest place has relevance {highest:.4g}.")
     if gradient is not None and not np.any(gradient):
+        if reach is not None and reach.flat:
+            return Verdict("cancelled", reach.share, _unmoved(reach))
         return Verdict(
             "dead_gradient",
             0.0,
@@ -115,6 +123,27 @@ def verdict(
             else "the map stays empty. hirescam shows what speaks against it. "
         )
         + "Another layer may show more.",
+    )
+
+
+def _unmoved(reach: Reach) -> str:
+    """Why what is explained does not move."""
+    if reach.flat:
+        return (
+            "what is explained has no slope here, and the map is nothing but rounding: likeness of "
+            "a picture to itself is as large as can be, whichever feature changes a little. "
+            "Take a method that hides parts, such as occlusion, or the dot product in its place: "
+            "function(lambda rows: rows @ other)."
+        )
+    if reach.tied:
+        return (
+            "what is explained is a difference whose sides are the same, and the map is nothing "
+            "but rounding. Explain one side alone, or against another class."
+        )
+    return (
+        "what is explained moves by no more than rounding with this layer, and so does the map: "
+        "what comes next takes away whatever changes here, as a normalisation before a mean does. "
+        "Choose another layer."
     )
 
 

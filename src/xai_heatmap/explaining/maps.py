@@ -12,6 +12,7 @@ from xai_heatmap.core.arrays import ForAndAgainst, Gradients, Input, Inputs, Sco
 from xai_heatmap.core.attention import Attentions, Block, attentions
 from xai_heatmap.core.errors import BadOption, NonFiniteScores
 from xai_heatmap.core.evidence import Evidence, Head, Level, Secant, batched
+from xai_heatmap.core.moves import Moves
 from xai_heatmap.core.network import INPUT, Network, Recording, for_and_against
 from xai_heatmap.core.registry import Found, Method
 from xai_heatmap.core.targets.target import Target
@@ -112,18 +113,22 @@ class Passed:
         layer: str,
         gradients: Mapping[str, Gradients],
         biases: Sequence[ForAndAgainst] = (),
+        moves: Moves | None = None,
     ) -> Evidence:
-        """What is asked for about one picture at one layer, given the gradients there are."""
+        """What is asked for about one picture at one layer, given the gradients there are; `moves`
+        are those of the method that asks for other pictures.
+        """
         recording, target = self.recording, self.targets[row]
+        moves = Moves() if moves is None else moves
         together = self.joined(layer) if "pyramid" in needs else ()
         return Evidence(
             image=self.x[row],
             activation=recording.activations[layer][row],
             gradient=gradients[layer][row] if layer in gradients else None,
             score=self._score(row),
-            head=Head(recording, layer, row, target) if "head" in needs else None,
-            model=Head(recording, INPUT, row, target) if "model" in needs else None,
-            again=partial(self._again, layer, row) if "again" in needs else None,
+            head=Head(recording, layer, row, target, moves=moves) if "head" in needs else None,
+            model=Head(recording, INPUT, row, target, moves=moves) if "model" in needs else None,
+            again=partial(self._again, layer, row, moves) if "again" in needs else None,
             pyramid=[
                 Level(recording.activations[name][row], gradients[name][row]) for name in together
             ],
@@ -131,6 +136,7 @@ class Passed:
             attentions=self._attended(row, layer) if "attentions" in needs else None,
             balanced=self.balanced[layer][row] if "balanced" in needs else None,
             secant=self._secant(row, layer) if "secant" in needs else None,
+            moves=moves,
         )
 
     def _attended(self, row: int, layer: str) -> Attentions:
@@ -145,7 +151,7 @@ class Passed:
         return Secant(pair.pullback(seeds)[layer][0], before, after)
 
     def _again(
-        self, layer: str, row: int, pictures: Iterable[Input], needs: Collection[str]
+        self, layer: str, row: int, moves: Moves, pictures: Iterable[Input], needs: Collection[str]
     ) -> Iterator[Evidence]:
         network, target = self.network.of([row]), self.targets[row]
         opened = self.joined(layer) if "pyramid" in needs else [layer]
@@ -156,8 +162,11 @@ class Passed:
             )
             nothing: Gradual = {}, [()] * len(x)
             gradients, biases = nothing if BACKWARD.isdisjoint(needs) else others.pulled(needs)
+            moves.among(target.value(recording.scores))
+            if layer in gradients:
+                moves.along(gradients[layer], recording.activations[layer])
             for place in range(len(x)):
-                yield others.evidence(needs, place, layer, gradients, biases[place])
+                yield others.evidence(needs, place, layer, gradients, biases[place], moves)
 
 
 def with_biases(asked: Sequence[Ask], names: Sequence[str]) -> bool:

@@ -12,6 +12,7 @@ from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.layers.selection import pyramid
 from xai_heatmap.core.network import INPUT, Network, Recording, Survey
 from xai_heatmap.core.prediction import Prediction, predictions
+from xai_heatmap.core.reach import Terms, reach, terms
 from xai_heatmap.core.registry import Found, Method
 from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.target import Target
@@ -76,6 +77,11 @@ class Question:
     def score(self) -> float:
         """The number that is explained."""
         return float(self.target.value(self.recording.scores[:1])[0])
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What the number is made of; a verdict measures a map against it."""
+        return terms(self.target, self.recording.scores[:1])
 
     def values(self, pictures: Inputs) -> Values:
         """The same number for other pictures, as the network takes them; one forward pass."""
@@ -151,6 +157,7 @@ class Question:
             score=score,
             probability=target.bounded or closed,
             directed=method.directed,
+            reach=reach(found.map, method, known, self.terms),
         )
         return Explanation(
             map=found.map,

@@ -10,6 +10,7 @@ from jaxtyping import Shaped
 
 from xai_heatmap.core.arrays import ScoreRow, Scores, Values
 from xai_heatmap.core.errors import UnknownTarget
+from xai_heatmap.core.rounding import OF_A_MEAN
 from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.classes import both, softmax
 from xai_heatmap.core.targets.target import Choice, Target, category, top
@@ -154,7 +155,7 @@ def function(
     def differences(rows: Scores) -> Scores:
         step = np.float32(STEP * max(float(np.abs(rows).max(initial=0)), 1.0))
         moves = step * np.eye(rows.shape[1], dtype=np.float32)
-        slopes = [(checked(row + moves) - checked(row - moves)) / (2 * step) for row in rows]
+        slopes = [_slope(checked(row + moves), checked(row - moves), step) for row in rows]
         return np.array(slopes, np.float32)
 
     def cotangent(rows: Scores) -> Scores:
@@ -169,6 +170,13 @@ def function(
         return shown.pick(answer)
 
     return Choice(f"function({label})", lambda _: Target(label, checked, cotangent), of_all=of_all)
+
+
+def _slope(above: Values, below: Values, step: np.float32) -> Values:
+    """What `above` rises over `below`; 0 all over where that is nothing but rounding."""
+    rise = above - below
+    size = np.maximum(np.abs(above), np.abs(below)).max(initial=0)
+    return rise / (2 * step) if np.abs(rise).max(initial=0) > OF_A_MEAN * size else 0 * rise
 
 
 def _shaped(
