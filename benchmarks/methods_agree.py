@@ -312,7 +312,10 @@ LOST = "the division is written into a copy and lost, so α stays g²"
 CENTRED = "feature maps are centred, which the paper does not do, and the sign is left to chance"
 SOFTMAX = "softmax over raw logits, which leaves a few feature maps; that is `softmax=True`"
 ALIGNED = "masks are drawn corner to corner"
-PROBABILITY = "weighs by the probability, as `target=probability(...)` nearly does"
+PROBABILITY = (
+    "weighs by the softmax of what the model answers: of logits the probability, as "
+    "`target=probability(...)` nearly does"
+)
 
 CAUSES: dict[tuple[str, str], tuple[str, Callable[[World, str], np.ndarray]]] = {
     ("gradcam_pp", "pytorch-grad-cam"): (EPSILON, added_epsilon),
@@ -505,7 +508,7 @@ def worlds() -> Iterator[World]:
 
 
 def _with_logits(model: Any) -> Any:
-    """A copy without the closing softmax, as the peers' documentation wants it."""
+    """A copy without the closing softmax: no option of the peers leaves it out everywhere."""
     import keras
 
     copy = keras.models.clone_model(model)
@@ -521,6 +524,13 @@ TEXT = """# Agreement with other packages
 The largest difference of maps that are scaled to [0, 1], and in brackets their correlation, for the
 class that SqueezeNet 1.1 predicts on a photograph. Where maps differ, the last column says why, and
 how far a formula with that cause is from the peer.
+
+Every package explains logits. The Keras model ends in a softmax; its peers are given a copy without
+it, and not an option of theirs: `output_layer` of Xplique 2.0.2 builds such a copy too, but its
+methods of gradients go on with the model that was given, so that maps with and without the option
+are the same to the bit. Score-CAM of tf-keras-vis 0.8.7 takes a softmax of whatever the model
+answers; given one that ends in a softmax it takes a second, and weighs all feature maps nearly
+alike.
 
 Written by `python -m benchmarks.methods_agree --write`; a test computes it again.
 """
