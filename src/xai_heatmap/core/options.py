@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from inspect import Parameter
 from typing import Annotated, Literal, cast, get_args, get_origin
 
+import numpy as np
+
 from xai_heatmap.core.errors import BadOption
 
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -107,6 +109,7 @@ class Option:
 
     def _typed(self, value: object) -> object:
         wanted = type(self.default)
+        value = value.item() if isinstance(value, np.generic) else value
         if isinstance(value, str) and wanted is bool:
             return _WORDS.get(value.casefold(), value)
         if isinstance(value, bool) or wanted not in (int, float):

@@ -22,6 +22,7 @@ from xai_heatmap.core.listed import class_names, listed
 from xai_heatmap.core.memory import halved
 from xai_heatmap.core.named import named
 from xai_heatmap.core.network import INPUT, Layers, Survey
+from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.classes import plain
 from xai_heatmap.explaining.explanation import Comparison
 from xai_heatmap.explaining.inputs import array, taken
@@ -38,6 +39,7 @@ from xai_heatmap.explaining.request import (
     choice,
     for_each,
     method_name,
+    options_by_method,
     whole,
     with_options,
 )
@@ -162,7 +164,7 @@ def explain(
         preprocess=preprocess,
         white=white,
         labels=labels,
-        options={name: options or {}},
+        options={name: {} if options is None else options},
         image=image,
     )
     return compared[0]
@@ -200,9 +202,10 @@ def compare(
         )
     opened = networks.network(network, held=held, picture=picture)
     labels, layers = class_names(labels), named(opened, layers)
-    methods = [method_name(None, opened)] if methods is None else listed(methods, name="methods")
+    asked_for = None if methods is None else listed(methods, name="methods")
+    methods = [find_method(one).name for one in asked_for or [method_name(None, opened)]]
     targets = [choice(one) for one in listed(plain(targets), name="targets")]
-    options = options or {}
+    options = options_by_method(options)
     for name in options:
         if name not in methods:
             raise BadOption(
@@ -262,7 +265,7 @@ def maps(
     float32 (n, *grid); a dict of them by layer name where `layer` names several.
     """
     opened = networks.network(network, held=held, picture=picture)
-    chosen = with_options(method_name(method, opened), options or {}, opened)
+    chosen = with_options(method_name(method, opened), options, opened)
     labels, layer = class_names(labels), named(opened, layer)
     native = array(x)
     if native.ndim < 2 or native.dtype != np.float32:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from xai_heatmap.core.errors import BadOption, NoRule, UnknownTarget
 from xai_heatmap.core.geometry import Geometry
@@ -133,11 +133,29 @@ def choice(wanted: OneTarget) -> Choice:
 
 def method_name(wanted: str | None, network: Network) -> str:
     """The method asked for, else the one that the model was exported with."""
-    return wanted if wanted is not None else network.declared.method or DEFAULT_METHOD
+    return network.declared.method or DEFAULT_METHOD if wanted is None else find_method(wanted).name
+
+
+def options_by_method(given: object) -> Mapping[str, Mapping[str, object]]:
+    """The options of several methods; None is for none.
+
+    Raises
+    ------
+    BadOption
+        For what is no mapping.
+    """
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise BadOption(
+            f"Options of several methods come by their names; received {type(given).__name__}. "
+            'Write options={"gradcam": {"relu": False}}.'
+        )
+    return cast("Mapping[str, Mapping[str, object]]", given)
 
 
 def with_options(
-    name: str, options: Mapping[str, object], network: Network
+    name: str, options: Mapping[str, object] | None, network: Network
 ) -> tuple[Method, Mapping[str, object]]:
     """A method with its options, both checked.
 
@@ -153,4 +171,4 @@ def with_options(
             f"{name} needs gradients, and {network.name} has none. Methods that work without: "
             f"{', '.join(others)}."
         )
-    return method, method.checked(options)
+    return method, method.checked({} if options is None else options)

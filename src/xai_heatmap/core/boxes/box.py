@@ -28,6 +28,7 @@ from xai_heatmap.core.boxes.overlap import Box, overlaps, slopes
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.targets.answer import Answer, Seen
 from xai_heatmap.core.targets.classes import class_index
+from xai_heatmap.core.targets.numbers import numbers
 from xai_heatmap.core.targets.target import Choice, Target, category, probability
 
 AS_GOOD = 0.1
@@ -74,7 +75,7 @@ def box(
         picture or of what the network sees of it; else where no box of the detector is near it.
     """
     edges = None if where is None else _edges(where)
-    choice = category(which) if isinstance(which, int | str) else which
+    choice = which if which is None or isinstance(which, Choice) else category(which)
     if choice is not None and choice.over:
         raise UnknownTarget(
             f"{choice.label} says itself what it is over. Give the class, and one box."
@@ -195,7 +196,7 @@ def _check_detector(answer: Answer) -> None:
 
 
 def _edges(where: Sequence[int | float]) -> Box:
-    edges = np.asarray(where, np.float32)
+    edges = numbers(where, "A box is (left, top, right, bottom) in pixels")
     whole = edges.shape == (4,) and bool(np.isfinite(edges).all())
     if not (whole and edges[0] < edges[2] and edges[1] < edges[3]):
         raise UnknownTarget(

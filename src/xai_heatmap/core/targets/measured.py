@@ -3,16 +3,15 @@ any function of the outputs.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from jaxtyping import Shaped
 
 from xai_heatmap.core.arrays import ScoreRow, Scores, Values
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.rounding import OF_A_MEAN
 from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.classes import both, softmax
+from xai_heatmap.core.targets.numbers import numbers
 from xai_heatmap.core.targets.target import Choice, Target, category, top
 
 STEP = 1e-3
@@ -36,7 +35,7 @@ def likeness(to: ScoreRow) -> Choice:
     UnknownTarget
         For what is no row of numbers, or all 0: at once.
     """
-    other = _numbers(to, "likeness needs the outputs of the other picture")
+    other = numbers(to, "likeness needs the outputs of the other picture")
     other = other[0] if other.ndim == 2 and len(other) == 1 else other
     length = float(np.linalg.norm(other))
     if other.ndim != 1 or not np.isfinite(length) or length == 0:
@@ -190,22 +189,10 @@ def _shaped(
             f"{what} failed on outputs of shape {rows.shape}: {type(problem).__name__}: {problem}. "
             "It is given a numpy array, one row an image."
         ) from problem
-    array = _numbers(found, f"{what} should be finite numbers of shape {shape}")
+    array = numbers(found, f"{what} should be finite numbers of shape {shape}")
     if array.shape != shape or not np.isfinite(array).all():
         raise UnknownTarget(
             f"{what} should be finite numbers of shape {shape}; received shape {array.shape}"
             f"{'' if array.shape != shape else ' with NaN or infinity'}."
         )
     return array
-
-
-def _numbers(given: object, needed: str) -> np.ndarray:
-    """As a float32 array; tensors of every framework are read."""
-    detach: Any = getattr(given, "detach", None)
-    try:
-        array: Shaped[np.ndarray, ...] = np.asarray(given if detach is None else detach().cpu())
-        if array.dtype.kind in "biuf":
-            return array.astype(np.float32)
-    except (TypeError, ValueError):
-        pass
-    raise UnknownTarget(f"{needed}; received {type(given).__name__}, which holds no such numbers.")

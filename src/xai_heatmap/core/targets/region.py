@@ -8,6 +8,7 @@ from jaxtyping import Float32, Shaped
 from xai_heatmap.core.arrays import Scores, Values
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.targets.answer import ROW, Answer, Seen
+from xai_heatmap.core.targets.numbers import numbers
 from xai_heatmap.core.targets.target import Choice, Target, category
 
 Where = str | Sequence[int | float] | Shaped[np.ndarray, "*picture"] | None
@@ -43,6 +44,8 @@ def region(which: int | str | Choice, where: Where = None) -> Choice:
         raise UnknownTarget(
             f"{choice.label} says itself which places it is about. Give the class, and one region."
         )
+    if not (where is None or isinstance(where, str)):
+        where = numbers(where, "A region is 'all', a box (left, top, right, bottom) or a mask")
     named = "" if where is None else f", {_named(where)}"
 
     def pick(answer: Answer) -> Target:
@@ -106,7 +109,7 @@ def _places(where: Where, answer: Answer, index: int | None) -> tuple[Weights, s
             )
         places = answer.form.places
         return np.full(places, 1 / places, np.float32), "everywhere"
-    array = np.asarray(where, np.float32)
+    array = where
     if array.shape == grid:
         weights = np.maximum(array, 0)
     elif answer.seen is not None and array.shape == answer.seen.size:
