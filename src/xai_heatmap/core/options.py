@@ -109,7 +109,8 @@ class Option:
 
     def _typed(self, value: object) -> object:
         wanted = type(self.default)
-        value = value.item() if isinstance(value, np.generic) else value
+        if isinstance(value, np.generic):
+            value = cast("object", value.item())
         if isinstance(value, str) and wanted is bool:
             return _WORDS.get(value.casefold(), value)
         if isinstance(value, bool) or wanted not in (int, float):

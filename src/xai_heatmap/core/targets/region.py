@@ -109,7 +109,7 @@ def _places(where: Where, answer: Answer, index: int | None) -> tuple[Weights, s
             )
         places = answer.form.places
         return np.full(places, 1 / places, np.float32), "everywhere"
-    array = where
+    array = np.asarray(where, np.float32)  # `region` has read it already
     if array.shape == grid:
         weights = np.maximum(array, 0)
     elif answer.seen is not None and array.shape == answer.seen.size:
