@@ -196,7 +196,7 @@ class Builder:
         if name not in self.dtypes:
             raise ModelError(
                 f"The type of tensor {name!r} is needed and shape inference did not find it. "
-                f"Check the name, and hand the model through `reverse.prepared` first."
+                f"Choose a layer behind it, or export the model again with a newer opset."
             )
         return Tensor(name, self)
 

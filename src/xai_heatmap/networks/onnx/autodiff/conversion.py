@@ -17,7 +17,7 @@ SMALL_TYPES = frozenset(
 """What QuantizeLinear takes from a later opset on."""
 SMALL_TYPES_SINCE, SMALL_TYPES_IR = 21, 10
 
-RESIZE_CHANGED = 11
+RESIZE_CHANGED, HARDMAX_CHANGED = 11, 13
 
 
 def converted(model: ModelProto) -> ModelProto:
@@ -32,6 +32,8 @@ def converted(model: ModelProto) -> ModelProto:
     model.ir_version = max(model.ir_version, LEAST_IR)
     if opset >= least:
         return model
+    if opset < HARDMAX_CHANGED:
+        _keep_hardmax(model)
     try:
         result = version_converter.convert_version(model, least)
     except Exception as error:
@@ -52,6 +54,25 @@ def _least(model: ModelProto) -> int:
         for node in model.graph.node
     )
     return SMALL_TYPES_SINCE if small and quantises else LEAST_OPSET
+
+
+def _keep_hardmax(model: ModelProto) -> None:
+    """Write out that the axes from `axis` on are one, which the converter forgets."""
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    for node in nodes:
+        if node.op_type != "Hardmax" or node.domain not in STANDARD:
+            model.graph.node.append(node)
+            continue
+        given, answer = node.input[0], node.output[0]
+        axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
+        flat, hard, shape = (f"{answer} {word}" for word in ("flat", "hard", "shape"))
+        model.graph.node.extend([
+            helper.make_node("Flatten", [given], [flat], name=flat, axis=axis),
+            helper.make_node("Hardmax", [flat], [hard], name=hard, axis=1),
+            helper.make_node("Shape", [given], [shape], name=shape),
+            helper.make_node("Reshape", [hard, shape], [answer], name=node.name),
+        ])  # fmt: skip
 
 
 def _keep_resizing(model: ModelProto) -> None:

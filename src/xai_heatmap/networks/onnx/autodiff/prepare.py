@@ -5,9 +5,9 @@ from onnx import ModelProto, checker, inliner, shape_inference
 from xai_heatmap.core.errors import ModelError
 from xai_heatmap.networks.onnx.autodiff.conversion import LEAST_IR, LEAST_OPSET, converted
 from xai_heatmap.networks.onnx.autodiff.folded import with_known_ranks
-from xai_heatmap.networks.onnx.autodiff.pooled_shapes import with_run_windows
 from xai_heatmap.networks.onnx.autodiff.quantised import dequantised, in_the_standard
 from xai_heatmap.networks.onnx.autodiff.recurrent import unrolled
+from xai_heatmap.networks.onnx.autodiff.run_lengths import with_run_lengths
 from xai_heatmap.networks.onnx.autodiff.wording import first_line
 from xai_heatmap.networks.onnx.autodiff.written_out import written_out
 
@@ -38,7 +38,7 @@ def prepared(model: ModelProto) -> ModelProto:
         result = inliner.inline_local_functions(result)
     _without_default_inputs(result)
     result = written_out(dequantised(converted(in_the_standard(result))))
-    result = with_known_ranks(with_run_windows(result, inferred), inferred)
+    result = with_known_ranks(with_run_lengths(result, inferred), inferred)
     before = len(result.graph.node)
     return inferred(result) if len(unrolled(result).graph.node) > before else result
 

@@ -49,7 +49,8 @@ def unrolled(model: ModelProto) -> ModelProto:
         if steps is None:
             graph.node.append(node)
             continue
-        writer = _Unrolled(node, steps)
+        kind = infos[node.input[0]].type.tensor_type.elem_type
+        writer = _Unrolled(node, steps, helper.tensor_dtype_to_np_dtype(kind))
         writer.write()
         graph.node.extend(writer.nodes)
         graph.initializer.extend(writer.stored)
@@ -88,6 +89,7 @@ class _Unrolled:
 
     node: NodeProto
     steps: int
+    dtype: np.dtype
     nodes: list[NodeProto] = field(default_factory=list)
     stored: list[TensorProto] = field(default_factory=list)
 
@@ -190,7 +192,7 @@ class _Unrolled:
         return self._stored(np.array(value, np.int64))
 
     def zeros(self, shape: Sequence[int]) -> str:
-        return self._stored(np.zeros(shape, np.float32))
+        return self._stored(np.zeros(shape, self.dtype))
 
     def _stored(self, array: np.ndarray) -> str:
         name = f"{PREFIX}{self.stem} stored {len(self.stored)}"

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TypeVar, cast
 
 import numpy as np
-from onnx import NodeProto, helper
+from onnx import NodeProto, defs, helper
 
 from xai_heatmap.core.errors import NoRule
 from xai_heatmap.networks.onnx.autodiff.builder import Builder, Dim, Shape, Tensor
@@ -132,6 +132,10 @@ class Rule:
         return (inspect.getdoc(self.function) or " ").splitlines()
 
 
+NEWEST = 28
+"""The opset whose operators the rules know: a later version of one may mean more by its attributes.
+"""
+
 _rules: dict[str, Rule] = {}
 
 # Piecewise constant, or not a function of real numbers: the derivative is zero wherever it exists.
@@ -163,6 +167,14 @@ def rule(*operators: str, broadcasts: bool = False) -> Callable[[F], F]:
 def rules() -> Mapping[str, Rule]:
     """Every rule by the operator's name, in alphabetical order."""
     return MappingProxyType(dict(sorted(_rules.items())))
+
+
+def check_version(node: NodeProto, opset: int) -> None:
+    """Refuse an operator in a version that is newer than its rule."""
+    if opset <= NEWEST or node.domain not in ("", "ai.onnx"):
+        return
+    if defs.get_schema(node.op_type, opset).since_version > NEWEST:
+        raise no_rule(node, f"rules know its versions up to opset {NEWEST}; the model has {opset}")
 
 
 def find(node: NodeProto) -> Rule:

@@ -7,7 +7,13 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
 from xai_heatmap.core.errors import ModelError, NoRule, did_you_mean
 from xai_heatmap.networks.onnx.autodiff.broadcasting import unstretched
 from xai_heatmap.networks.onnx.autodiff.builder import PREFIX, Builder, MaxPoolForm, Tensor, real
-from xai_heatmap.networks.onnx.autodiff.registry import Cotangents, Node, Rule, whole
+from xai_heatmap.networks.onnx.autodiff.registry import (
+    Cotangents,
+    Node,
+    Rule,
+    check_version,
+    whole,
+)
 from xai_heatmap.networks.onnx.autodiff.way import DERIVATIVE, Way
 
 QUANTIZED = frozenset({"int4", "uint4", "int8", "uint8", "int16", "uint16"})
@@ -122,6 +128,7 @@ def _sent(
 ) -> Iterator[tuple[str, Tensor]]:
     """The cotangents that one node sends on."""
     rule = way.rule(node.proto)
+    check_version(node.proto, node.builder.opset)
     share = way.share(node.proto, wanted)
     arriving = [own and own * share for own in arriving] if share != 1 else arriving
     if captured := [name for name in wanted if name not in node.proto.input]:

@@ -1,14 +1,26 @@
 """Operators that the standard defines by others, written out in those."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from onnx import GraphProto, ModelProto, NodeProto, defs, helper, inliner
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, defs, helper, inliner
 
 from xai_heatmap.core.errors import ModelError
 from xai_heatmap.networks.onnx.autodiff.registry import CONSTANT, rules
 from xai_heatmap.networks.onnx.autodiff.wording import first_line
 
 STANDARD = ("", "ai.onnx")
+
+
+KEPT = frozenset({"BlackmanWindow", "HammingWindow", "HannWindow", "Range"})
+"""Functions of lengths, whose loops would hide the shapes of what follows."""
+
+LEFT_OUT = helper.make_tensor_value_info("", TensorProto.FLOAT, [])
+"""An input left out before another has no name, and onnx asks for the type of that name too."""
+
+DEEPEST = 8
+"""How often what an operator was written out in is written out again: none does so more than once
+today.
+"""
 
 
 def written_out(model: ModelProto) -> ModelProto:
@@ -19,24 +31,37 @@ def written_out(model: ModelProto) -> ModelProto:
     ModelError
         onnx can't write one out.
     """
+    for _ in range(DEEPEST):
+        if not (composite := _composite(model)):
+            break
+        model = _without(composite, model)
+    return model
+
+
+def _composite(model: ModelProto) -> list[str]:
+    """Operators of the model that have no rule, and are defined by others."""
     opset = opset_of(model)
-    composite = sorted(
+    return sorted(
         {
             node.op_type
             for node in model.graph.node
             if node.domain in STANDARD
-            and node.op_type not in {*rules(), *CONSTANT}
+            and node.op_type not in {*rules(), *CONSTANT, *KEPT}
             and _defined_by_others(node.op_type, opset)
         }
     )
-    if not composite:
-        return model
+
+
+def _without(composite: Sequence[str], model: ModelProto) -> ModelProto:
+    opset = opset_of(model)
     for node in model.graph.node:
         if node.domain in STANDARD and node.op_type in composite:
             _say_defaults(node, opset)
     functions = [("", name) for name in composite]
     typed = {value.name for value in model.graph.value_info}
     stored = [value for value in _types_of_stored(model.graph) if value.name not in typed]
+    if any("" in node.input for node in model.graph.node if node.op_type in composite):
+        stored.append(LEFT_OUT)
     model.graph.value_info.extend(stored)  # onnx looks types up there, and knows no others
     try:
         result = inliner.inline_selected_functions(model, functions, inline_schema_functions=True)

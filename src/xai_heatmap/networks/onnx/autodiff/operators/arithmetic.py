@@ -108,7 +108,13 @@ def extremum(node: Node, g: Tensor) -> tuple[Tensor, ...]:
     """∂xᵢ = g · [xᵢ = y] / (how many inputs equal y)."""
     if len(node.inputs) == 1:
         return (g,)
-    hits = [x.equals(node.output).cast(g.dtype) for x in node.inputs]
+    # Inputs are compared with each other: in half precision a runtime may keep y unrounded.
+    operator = "GreaterOrEqual" if node.proto.op_type == "Max" else "LessOrEqual"
+    hits = []
+    for i, x in enumerate(node.inputs):
+        others = [*node.inputs[:i], *node.inputs[i + 1 :]]
+        rest = op(node.proto.op_type, *others) if len(others) > 1 else others[0]
+        hits.append(op(operator, x, rest).cast(g.dtype))
     share = g / sum(hits[1:], hits[0])
     return tuple(share * hit for hit in hits)
 

@@ -105,4 +105,5 @@ def depth_to_space(node: Node, g: Tensor) -> Tensor:
 @rule("SpaceToDepth")
 def space_to_depth(node: Node, g: Tensor) -> Tensor:
     """∂x = g, channels back into blocks."""
-    return op("DepthToSpace", g, blocksize=node.attribute("blocksize", 1))
+    mode = node.attribute("mode", "DCR")
+    return op("DepthToSpace", g, blocksize=node.attribute("blocksize", 1), mode=mode)

@@ -4,6 +4,7 @@ import numpy as np
 
 from xai_heatmap.networks.onnx.autodiff.builder import Tensor, op
 from xai_heatmap.networks.onnx.autodiff.registry import Node, rule
+from xai_heatmap.networks.onnx.autodiff.scattering import added_at
 from xai_heatmap.networks.onnx.autodiff.window import Window, padded, window
 
 
@@ -84,15 +85,7 @@ def _window(node: Node) -> Window:
 def _scattered(node: Node, g: Tensor) -> Tensor:
     """The form that reads the pooling node's own second output, which numbers all entries of x."""
     indices = node.builder.second_output(node.proto, np.dtype(np.int64))
-    filled = op(
-        "ScatterElements",
-        node.input.zeros(g.dtype).reshape(-1),
-        indices.reshape(-1),
-        g.reshape(-1),
-        axis=0,
-        reduction="add",
-    )
-    return filled.reshaped_like(node.input)
+    return added_at(indices, g, like=node.input)
 
 
 def _spread(node: Node, form: Window, columns: Tensor, kernel: Tensor) -> Tensor:

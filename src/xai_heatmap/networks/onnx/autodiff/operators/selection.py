@@ -4,6 +4,7 @@ import numpy as np
 
 from xai_heatmap.networks.onnx.autodiff.builder import Tensor, op
 from xai_heatmap.networks.onnx.autodiff.registry import Node, rule
+from xai_heatmap.networks.onnx.autodiff.scattering import added_at
 
 
 @rule("Slice")
@@ -135,9 +136,7 @@ def _returned(node: Node, g: Tensor) -> Tensor:
     x = node.input
     places = op("Range", np.array(0, np.int64), op("Size", x), np.array(1, np.int64))
     picked = x.builder.again(node.proto, places.reshaped_like(x))
-    zeros = x.zeros(g.dtype).reshape(-1)
-    added = op("ScatterElements", zeros, picked.reshape(-1), g.reshape(-1), axis=0, reduction="add")
-    return added.reshaped_like(x)
+    return added_at(picked, g, like=x)
 
 
 def _cuts(node: Node) -> tuple[list[int], list[int]] | None:

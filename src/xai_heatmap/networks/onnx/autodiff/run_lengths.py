@@ -1,10 +1,11 @@
-"""Pooling with ceil_mode: its windows counted as runtimes count them."""
+"""Pooling with ceil_mode and resizing by scales: lengths counted as runtimes count them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from onnx import ModelProto, NodeProto, helper
+from onnx import ModelProto, NodeProto, ValueInfoProto, helper
 
+from xai_heatmap.networks.onnx.autodiff.resized_shapes import otherwise_counted
 from xai_heatmap.networks.onnx.autodiff.written_out import STANDARD
 
 POOLING = ("MaxPool", "AveragePool", "LpPool")
@@ -12,12 +13,13 @@ POOLING = ("MaxPool", "AveragePool", "LpPool")
 T = TypeVar("T")
 
 
-def with_run_windows(model: ModelProto, inferred: Callable[[ModelProto], ModelProto]) -> ModelProto:
-    """The model with shapes inferred, in which no window of a pooling lies in its padding alone.
+def with_run_lengths(model: ModelProto, inferred: Callable[[ModelProto], ModelProto]) -> ModelProto:
+    """The model with shapes inferred, in which all lengths are those of a run.
 
-    Runtimes leave such a last window out; the standard's shape inference counts it before opset
-    22. Where there would be one, the padding at the end is written as what the windows that run
-    reach, which changes no number.
+    Runtimes leave a last window of a pooling out that lies in its padding alone; the standard's
+    shape inference counts it before opset 22. Where there would be one, the padding at the end is
+    written as what the windows that run reach, which changes no number. Lengths of what is resized
+    are written down where they are inferred otherwise.
 
     Parameters
     ----------
@@ -26,16 +28,36 @@ def with_run_windows(model: ModelProto, inferred: Callable[[ModelProto], ModelPr
     inferred
         The model with the shapes of all tensors.
     """
-    known = inferred(model)
-    while overcounted := next(_overcounted(known), None):
-        index, end = overcounted
-        node = model.graph.node[index]
-        begin = _said(node, "pads", [0] * 2 * len(end))[: len(end)]
-        _say(node, "pads", [*begin, *end])
-        _say(node, "ceil_mode", 0)
+    known, resized = inferred(model), dict[str, ValueInfoProto]()
+    for _ in model.graph.node:  # each is put right once, in order
+        pooling, resizing = next(_overcounted(known), None), next(otherwise_counted(known), None)
+        if pooling is None and resizing is None:
+            break
+        if resizing is None or (pooling is not None and pooling[0] < resizing[0]):
+            _pad(model.graph.node[pooling[0]], pooling[1])
+        else:
+            resized[resizing[1].name] = resizing[1]
         _forget_lengths(model)
+        _write_down(model, resized)
         known = inferred(model)
     return known
+
+
+def _pad(node: NodeProto, end: Sequence[int]) -> None:
+    """Padding at the end that the windows which run reach."""
+    begin = _said(node, "pads", [0] * 2 * len(end))[: len(end)]
+    _say(node, "pads", [*begin, *end])
+    _say(node, "ceil_mode", 0)
+
+
+def _write_down(model: ModelProto, infos: Mapping[str, ValueInfoProto]) -> None:
+    """Write the shapes of tensors down, so that what follows is inferred from them."""
+    kept = [value for value in model.graph.value_info if value.name not in infos]
+    outputs = {value.name: value for value in model.graph.output}
+    del model.graph.value_info[:]
+    model.graph.value_info.extend([*kept, *(i for n, i in infos.items() if n not in outputs)])
+    for name in infos.keys() & outputs.keys():
+        outputs[name].CopyFrom(infos[name])
 
 
 def _forget_lengths(model: ModelProto) -> None:
