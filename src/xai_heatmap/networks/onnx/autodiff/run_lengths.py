@@ -31,12 +31,12 @@ def with_run_lengths(model: ModelProto, inferred: Callable[[ModelProto], ModelPr
     known, resized = inferred(model), dict[str, ValueInfoProto]()
     for _ in model.graph.node:  # each is put right once, in order
         pooling, resizing = next(_overcounted(known), None), next(otherwise_counted(known), None)
-        if pooling is None and resizing is None:
-            break
-        if resizing is None or (pooling is not None and pooling[0] < resizing[0]):
+        if pooling is not None and (resizing is None or pooling[0] < resizing[0]):
             _pad(model.graph.node[pooling[0]], pooling[1])
-        else:
+        elif resizing is not None:
             resized[resizing[1].name] = resizing[1]
+        else:
+            break
         _forget_lengths(model)
         _write_down(model, resized)
         known = inferred(model)
