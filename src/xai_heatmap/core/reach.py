@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activation, Gradient, Map, Scores
 from xai_heatmap.core.evidence import Evidence
@@ -106,9 +107,11 @@ def reach(map_: Map, method: Method, known: Evidence, of: Terms) -> Reach | None
     return Reach(tried, max(sloped), of.size, of.flat, of.tied)
 
 
-def _along(map_: Map, gradient: Gradient, activation: Activation, enough: float) -> float:
+def _along(
+    map_: Float32[np.ndarray, "..."], gradient: Gradient, activation: Activation, enough: float
+) -> float:
     """Σ |∂y/∂A| · max |A|, or the same of the map's strongest place alone where that is enough: of
-    a layer that says something only one place is read.
+    a layer that says something only one place is read. The grid of a coarser level is another one.
     """
     place = np.unravel_index(np.abs(map_).argmax(), map_.shape)
     if map_.shape == gradient.shape[1:]:
