@@ -262,3 +262,39 @@ def test_a_layout_is_confirmed_in_the_pass_that_looks_at_the_network():
         assert passes[counts[-1] :] == [1]
     assert counts[0] == counts[1]
     assert network.layers[LAYER].layout == Layout("tokens", (8, 8))
+
+
+class Heads(nn.Module):
+    """Patches and a token behind them, and two blocks of attention whose weights are a part."""
+
+    def __init__(self, width: int, side: int, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.patches, self.token = (
+            nn.Conv2d(3, width, side, side),
+            nn.Parameter(torch.randn(1, 1, width)),
+        )
+        self.mixed = nn.ModuleList(nn.Linear(width, 3 * width) for _ in range(2))
+        self.weights = nn.ModuleList(nn.Identity() for _ in range(2))
+        self.last = nn.Linear(width, 5)
+
+    def forward(self, x):
+        z = self.patches(x).flatten(2).transpose(1, 2)
+        z = torch.cat([z, self.token.expand(z.shape[0], -1, -1)], 1)
+        for mixed, weights in zip(self.mixed, self.weights, strict=True):
+            own = nn.functional.layer_norm(z, z.shape[-1:])
+            q, k, v = (
+                part.unflatten(2, (4, -1)).transpose(1, 2) for part in mixed(own).chunk(3, -1)
+            )
+            pairs = weights((q @ k.transpose(2, 3) * q.shape[-1] ** -0.5).softmax(-1))
+            z = z + (pairs @ v).transpose(1, 2).flatten(2)
+        return self.last(z[:, -1])
+
+
+@pytest.mark.parametrize(
+    ("width", "side", "seed"), [(36, 16, 27), (36, 16, 29), (64, 12, 0), (32, 8, 0)]
+)
+def test_attention_of_no_block_is_a_grid(width, side, seed):
+    layers = xh.network(Heads(width, side, seed).eval()).survey((3, 96, 96)).layers
+    assert [layers[f"weights.{block}"].layout for block in range(2)] == [None, None]
+    assert layers["mixed.1"].grid == (96 // side, 96 // side)

@@ -108,6 +108,12 @@ def _left_out(survey: Survey) -> str:
     if not without:
         return ""
     last, taken = without[-1], survey.layers[INPUT].shape
+    told = [own for own in without if own.without]
+    if told:
+        return (
+            f"No layer of this network has a grid that lies over its input, {_by(taken)}. Layer "
+            f"{told[0].name!r} answers {_by(told[0].shape)}, and is left out: {told[0].without}."
+        )
     return (
         f"No layer of this network has places on the axes of its input, {_by(taken)}. Layer "
         f"{last.name!r} answers {_by(last.shape)}, and is left out: its first axis is no batch of "

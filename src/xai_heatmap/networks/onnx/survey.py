@@ -11,6 +11,7 @@ from xai_heatmap.networks.onnx.input import IMAGES, REAL
 from xai_heatmap.networks.onnx.modules import Answered, modules
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Sighting, Sightings
 from xai_heatmap.networks.opening.mixing import mixes
+from xai_heatmap.networks.opening.shifting import may_shift
 
 SUMS = ("Add", "Sum")
 
@@ -66,8 +67,14 @@ def sightings(ready: Ready, *, images: int | None, probe: Probe) -> Sightings:
             for name in node.output
             if name in number
         ),
+        shifting=any(_may_shift(node, shapes) for node in nodes),
         scores=_shapes(graph.model, [graph.scores], images, probe).get(graph.scores, ()),
     )
+
+
+def _may_shift(node: NodeProto, shapes: Shapes) -> bool:
+    """Whether a node may move places of the picture."""
+    return may_shift(node.op_type, shapes.get(node.input[0]), shapes.get(node.output[0]))
 
 
 def path(node: NodeProto) -> str:

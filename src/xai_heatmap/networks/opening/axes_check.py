@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Sighting, Sightings
+from xai_heatmap.networks.opening.layout_reading import DISPLACED
 
 FINER = 1.5
 """By how much more places an axis of a layer counts as finer than that of the input; padding adds
@@ -39,6 +40,8 @@ def check_axes(
         own.grid for own in layers.values() if own.grid and own.places > 1 and own.name != INPUT
     ]
     if any(len(grid) == len(image) and coarsens(grid, image) for grid in grids):
+        return
+    if any(own.without == DISPLACED for own in layers.values()):
         return
     against = [call for call in seen.calls if _has_places(call, len(image))]
     if not against:

@@ -144,6 +144,8 @@ class Sightings:
     moves
         What the second picture changed in each call, by path and call; None of an engine that
         computes no numbers to look around.
+    shifting
+        Whether any operation may bring what lies at one place of the picture to another.
     """
 
     calls: Sequence[Sighting]
@@ -160,6 +162,7 @@ class Sightings:
     answers: Native | None = None
     passing: frozenset[int] = frozenset()
     moves: Mapping[tuple[str, int], Moves] | None = None
+    shifting: bool = True
 
 
 @dataclass(frozen=True)

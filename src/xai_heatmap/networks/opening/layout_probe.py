@@ -46,6 +46,18 @@ SILENT = 1e-6
 STILL = 1e-3
 """A place that moves that little against others does not hang on what lies under it."""
 
+COARSE = 6
+"""Along an axis with fewer places than spots a displacement does not show."""
+
+FINE = 24
+"""From so many places along an axis on, one beside a spot counts as under it."""
+
+MISSED = 3
+"""Spots under which nothing moves, of six, in a layer that lies elsewhere."""
+
+BESIDE = 0.2
+"""Which part of all that moves lies under no spot there, at least."""
+
 Standing = Literal["shown", "unclear", "still"]
 Changes = Float32[np.ndarray, "..."]
 
@@ -139,11 +151,52 @@ def standing(
     return "shown" if alike >= ALIKE else "unclear"
 
 
+def displaced(own: Layout, seen: Moves, image: Sequence[int]) -> bool:
+    """Whether a layer of which most places stand still moves at others than under the spots.
+
+    The network crops, pads, shifts, turns or mirrors its picture, then. What moves everywhere, and
+    a grid too coarse to tell one place from its neighbour, show nothing of that kind.
+    """
+    changes = on_grid(own, seen, whole=True)
+    if seen.silent or changes is None or min(own.grid) < COARSE:
+        return False
+    moved = changes > STILL * changes.max()
+    if 2 * int(moved.sum()) > moved.size:
+        return False
+    under = np.zeros(own.grid, bool)
+    missed = 0
+    for box in _boxes(own.grid, image):
+        missed += not moved[box].any()
+        under[box] = True
+    energy = np.square(changes)
+    return missed >= MISSED and float(energy[~under].sum()) > BESIDE * float(energy.sum())
+
+
+def _boxes(grid: Sequence[int], image: Sequence[int]) -> list[tuple[slice, ...]]:
+    """The places that each spot touches; with those one beside them on a fine grid, half a one
+    where steps are not whole.
+    """
+    near = [1.0 if g >= FINE else 0.5 * (s % g > 0) for g, s in zip(grid, image, strict=True)]
+    return [
+        tuple(
+            slice(max(math.floor(c * g / s - by), 0), math.ceil((c + _spot(s)) * g / s + by))
+            for c, g, s, by in zip(corner, grid, image, near, strict=True)
+        )
+        for corner in _corners(image)
+    ]
+
+
 def likeness(one: Changes, other: Changes) -> float:
     """Pearson's correlation, 0 where one of both is even."""
     one, other = one - one.mean(), other - other.mean()
     size = float(np.sqrt(np.square(one).sum() * np.square(other).sum()))
     return float((one * other).sum()) / size if size > 0 else 0.0
+
+
+def spread_out(changes: Changes, grid: Sequence[int]) -> Changes:
+    """Changes on a finer grid, each place as the one that it lies in."""
+    own = [np.arange(g) * c // g for g, c in zip(grid, changes.shape, strict=True)]
+    return changes[np.ix_(*own)]
 
 
 def _still(changes: Changes, under: Sequence[tuple[int, ...]], image: Sequence[int]) -> bool:

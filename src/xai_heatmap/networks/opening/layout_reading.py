@@ -5,19 +5,24 @@ counts only if two pictures that differ in a few spots move the layer's places u
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
 from xai_heatmap.core.layers.layout import Layout, layout, readings
 from xai_heatmap.core.layers.signal import convolves
+from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Sighting
 from xai_heatmap.networks.opening.layout_probe import (
     ALIKE,
     Changes,
     Moves,
+    displaced,
     likeness,
     on_grid,
+    spread_out,
     standing,
 )
 
@@ -39,6 +44,13 @@ PAIRS = "it holds a number for every pair of tokens, which lie nowhere in the pi
 UNSHOWN = "no layer before it has such a grid, and what changes in the picture does not show one"
 
 
+DISPLACED = (
+    "it does not lie over the picture as it came in: what changes in the picture shows at other "
+    "places (the network crops, pads, shifts, turns or mirrors its picture; do that before it, as "
+    "a part of preprocess, or explain layer 'input')"
+)
+
+
 class LayoutReader:
     """Reads one layer after the other, in order of execution, and remembers what was shown.
 
@@ -53,6 +65,9 @@ class LayoutReader:
     moves
         What two pictures with other spots changed, by the layer's path and call; None where
         nobody looked: every guess is then taken for right.
+    sources
+        Which values a value is made of, by node: what is made of a layer that lies elsewhere does
+        so too, unless it shows where it lies.
     """
 
     def __init__(
@@ -62,9 +77,13 @@ class LayoutReader:
         channels_last: bool,
         queries: int | None,
         moves: Mapping[tuple[str, int], Moves] | None,
+        sources: Mapping[int, Sequence[int]] = MappingProxyType({}),
     ) -> None:
         self._image, self._queries = tuple(image), queries
-        self._own_order = "channels_last" if channels_last else "channels_first"
+        self._sources, self._displaced = sources, set[int]()
+        self._own_order: Literal["channels_first", "channels_last"] = (
+            "channels_last" if channels_last else "channels_first"
+        )
         self._moves = moves
         self._grids: list[tuple[int, ...]] = []
         self._tokens: dict[int, Read] = {}
@@ -83,14 +102,34 @@ class LayoutReader:
             grids=tuple(self._grids),
             queries=self._queries,
         )
-        if own is None:
-            return None, ""
-        found, why = self._checked(call, own)
-        if own.kind == "tokens" and (found or why == ELSEWHERE):
+        found, why = self._checked(call, own) if own else (None, "")
+        placed = found or self._convolved(call)
+        if placed and self._lies_elsewhere(call, placed):
+            self._displaced.add(call.node)
+            return None, DISPLACED
+        if own and own.kind == "tokens" and (found or why == ELSEWHERE):
             self._tokens[call.shape[1]] = found, why
         if found:
             self._remember(call, found)
         return found, why
+
+    def _convolved(self, call: Sighting) -> Layout | None:
+        """How a convolution is read whose steps are too uneven for a grid, as behind a crop."""
+        if not convolves(call.kind) or len(call.shape) != len(self._image) + 2:
+            return None
+        first = self._own_order == "channels_first"
+        return Layout(self._own_order, call.shape[2:] if first else call.shape[1:-1])
+
+    def _lies_elsewhere(self, call: Sighting, own: Layout) -> bool:
+        """Whether the layer's places are others of the picture than they would be drawn over."""
+        if math.prod(own.grid) == 1:
+            return False
+        seen = None if self._moves is None else self._moves.get((call.path, call.call))
+        if seen is not None and displaced(own, seen, self._image):
+            return True
+        if not self._displaced & made_of(call.node, self._sources, stop=self._displaced):
+            return False
+        return seen is None or standing(own, seen, self._image) != "shown"
 
     def _checked(self, call: Sighting, own: Layout) -> Read:
         pairs = not convolves(call.kind) and self._pairs(call.shape)
@@ -107,7 +146,7 @@ class LayoutReader:
             return (None, PAIRS) if pairs else (own, "")
         stands = {one: standing(one, seen, self._image, self._known.get(one.grid)) for one in every}
         shown = [one for one in every if stands[one] == "shown"]
-        if pairs and math.prod(own.grid) < MANY:
+        if pairs and (math.prod(own.grid) < MANY or self._pairs_of_tokens(call.shape)):
             shown = [one for one in shown if self._likeness(one, seen) >= ALIKE]
         if shown:
             again = before is not None and before[0] in shown
@@ -139,6 +178,9 @@ class LayoutReader:
     def _likeness(self, own: Layout, seen: Moves) -> float:
         """How far what moved goes with what is known of the grid."""
         known, changes = self._known.get(own.grid), on_grid(own, seen)
+        coarser = [grid for grid in self._known if _within(grid, own.grid)]
+        if known is None and coarser:
+            known = spread_out(self._known[max(coarser, key=math.prod)], own.grid)
         return 0.0 if known is None or changes is None else likeness(changes, known)
 
     def _supported(self, own: Layout) -> bool:
@@ -166,6 +208,31 @@ class LayoutReader:
             changes = on_grid(found, seen)
             if changes is not None and np.ptp(changes) > 0:
                 self._known[found.grid] = changes
+
+
+def _within(grid: Sequence[int], finer: Sequence[int]) -> bool:
+    return len(grid) == len(finer) and all(a <= b for a, b in zip(grid, finer, strict=True))
+
+
+def ends_of_grids(layers: Mapping[str, Layer]) -> list[str]:
+    """The first and the last layer of every grid of places, the input left out."""
+    ends = dict[tuple[int, ...], tuple[str, str]]()
+    for name, own in layers.items():
+        if own.grid and own.places > 1 and name != INPUT:
+            ends[own.grid] = ends.get(own.grid, (name, name))[0], name
+    named = {name for both in ends.values() for name in both}
+    return [name for name in layers if name in named]
+
+
+def made_of(node: int, sources: Mapping[int, Sequence[int]], *, stop: Collection[int]) -> set[int]:
+    """The nodes that a value is made of, itself among them; up to those named, if any are."""
+    found, todo = {node}, [node] if stop else []
+    while todo:
+        for source in sources.get(todo.pop(), ()):
+            if source not in found:
+                found.add(source)
+                todo += [] if source in stop else [source]
+    return found
 
 
 def _alike(shape: Sequence[int]) -> set[int]:

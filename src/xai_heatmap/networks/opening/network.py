@@ -67,6 +67,7 @@ from xai_heatmap.networks.opening.interfaces import (
     Undo,
 )
 from xai_heatmap.networks.opening.layout_probe import moves, pictures
+from xai_heatmap.networks.opening.layout_reading import DISPLACED, ends_of_grids
 from xai_heatmap.networks.opening.meaning import may_be_probabilities, meaning_in
 from xai_heatmap.networks.opening.recent import SIZES, Recent
 from xai_heatmap.networks.opening.recording import Apart, OpenedRecording, layout_of
@@ -481,7 +482,9 @@ class OpenedNetwork(Network):
         parts: Mapping[str, object],
         queries: int | None,
     ) -> tuple[Sightings, dict[str, Layer]]:
-        """The layers; where any is read by a guess, by what moves in them."""
+        """The layers, by what moves in them: all where any is read by a guess, else the first and
+        the last of each grid.
+        """
         read = partial(
             layers_in,
             shape=shape,
@@ -490,17 +493,36 @@ class OpenedNetwork(Network):
             folds=self._folds(seen, shape, parts),
         )
         layers, guessed = read(seen)
-        if seen.moves is None and guessed:
-            calls, sites = called(seen), sites_in(seen, parts)
-            asked = {name: sites[name] for name in calls if layers[name].places > 1}
-            answers = self._engine.answers(self._of([0]), self._pictures(shape), asked)
-            found = {
-                (calls[name].path, calls[name].call): moves(output, shape[1:])
-                for name, output in answers.items()
-            }
-            seen = replace(seen, moves={call: own for call, own in found.items() if own})
-            layers, _ = read(seen)
-        return seen, layers
+        if seen.moves is not None or len(shape) < 3:
+            return seen, layers
+        sites = sites_in(seen, parts)
+        if not guessed and not seen.shifting:
+            return seen, layers
+        if not guessed:
+            looked = self._moved(seen, shape, sites, ends_of_grids(layers))
+            if not any(own.without == DISPLACED for own in read(looked)[0].values()):
+                return seen, layers
+        placed = [name for name in sites if layers[name].places > 1]
+        seen = self._moved(seen, shape, sites, placed)
+        return seen, read(seen)[0]
+
+    def _moved(
+        self,
+        seen: Sightings,
+        shape: tuple[int, ...],
+        sites: Mapping[str, Site],
+        names: Sequence[str],
+    ) -> Sightings:
+        """What was seen, and what the second of two pictures changed in the layers named."""
+        if not names:
+            return seen
+        calls, asked = called(seen), {name: sites[name] for name in names}
+        answers = self._engine.answers(self._of([0]), self._pictures(shape), asked)
+        found = {
+            (calls[name].path, calls[name].call): moves(output, shape[1:])
+            for name, output in answers.items()
+        }
+        return replace(seen, moves={call: own for call, own in found.items() if own})
 
     def _queries(self, seen: Sightings, shape: tuple[int, ...]) -> int | None:
         """How many boxes a detector answers; None of any other network."""

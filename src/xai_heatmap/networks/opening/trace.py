@@ -57,7 +57,13 @@ def layers_in(
     signals: dict[Inner, Layout] = {}
     planes: dict[tuple[int, ...], Layout] = {}
     times = Counter(call.path for call in seen.calls)
-    reader = LayoutReader(image, channels_last=channels_last, queries=queries, moves=seen.moves)
+    reader = LayoutReader(
+        image,
+        channels_last=channels_last,
+        queries=queries,
+        moves=seen.moves,
+        sources=seen.sources,
+    )
     for name, call in named(seen).items():
         own, why = (
             (_of_frames(call, folds[name], image, grids, channels_last=channels_last), "")

@@ -8,6 +8,7 @@ from jax.extend import core as jax_core
 
 from xai_heatmap.networks.opening.interfaces import Closing, Sighting, Sightings
 from xai_heatmap.networks.opening.mixing import mixes
+from xai_heatmap.networks.opening.shifting import may_shift
 
 SUMS = ("add", "add_any")
 PASSING = ("broadcast_in_dim", "stop_gradient", "copy")
@@ -57,6 +58,7 @@ def sightings(
         "left out" if closing else None,
         tuple(scores.aval.shape),
         passing=frozenset(passing),
+        shifting=any(map(_may_shift, jaxpr.eqns)),
     )
 
 
@@ -97,6 +99,18 @@ def _closing(jaxpr: Any, output: Any) -> tuple[Closing | None, Any]:
     if total and shifted and step(total.invars[0], "exp") is power:
         return "softmax", shifted.invars[0]
     return None, output
+
+
+def _may_shift(equation: Any) -> bool:
+    """Whether a step of the trace, or one inside of it, may move places."""
+    before, after = (
+        getattr(ends[0].aval, "shape", None) if ends else None
+        for ends in (equation.invars, equation.outvars)
+    )
+    if may_shift(equation.primitive.name, before, after):
+        return True
+    inner = [getattr(value, "jaxpr", value) for value in equation.params.values()]
+    return any(_may_shift(step) for own in inner for step in getattr(own, "eqns", ()))
 
 
 def _name(equation: Any) -> str:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from xai_heatmap.networks.opening.interfaces import Closing, Sighting, Sightings
 from xai_heatmap.networks.opening.mixing import mixes
+from xai_heatmap.networks.opening.shifting import may_shift
 
 CLOSING_OPS: dict[str, Closing] = {
     "Softmax": "softmax",
@@ -66,6 +67,7 @@ class Watch:
             passing=frozenset(
                 numbers[operation] for operation in operations if not mixes(operation.type)
             ),
+            shifting=any(map(_may_shift, operations)),
         )
 
     def _last(self) -> list[str]:
@@ -76,6 +78,19 @@ class Watch:
                 last.append(path)
                 output = value
         return last
+
+
+def _may_shift(operation: tf.Operation) -> bool:
+    """Whether a node of the graph may move places; arrays of whole numbers hold none."""
+    if not operation.outputs or not operation.outputs[0].dtype.is_floating:
+        return False
+    ends = [*operation.inputs[:1], operation.outputs[0]]
+    before, after = (_lengths(value) for value in (ends[0], ends[-1]))
+    return may_shift(operation.type, before, after)
+
+
+def _lengths(value: tf.Tensor) -> tuple[int | None, ...] | None:
+    return None if value.shape.rank is None else tuple(value.shape)
 
 
 def shapes(

@@ -1,0 +1,54 @@
+"""Which operations may bring what lies at one place of a picture to another, by their names and by
+what they make of a shape.
+
+Where none is in a network, its grids lie over the picture, and nobody has to look.
+"""
+
+from collections.abc import Sequence
+
+RANK = 4
+"""Axes of an array of images: with fewer it holds tokens, features, or a shape."""
+
+CUTS = ("pad", "slice", "crop")
+"""Parts of names of what takes places away at the sides, or puts some there."""
+
+TURNS = (
+    *("rev", "flip", "rot90", "roll", "transpose", "permute"),
+    *("gather", "take", "sample", "transform", "cropandresize", "roialign"),
+    *("while", "scan", "partitionedcall", "loop"),
+)
+"""Parts of names of what may put places anywhere, and of what holds operations of its own."""
+
+LITTLE, A_FEW, SHARE = 6, 2, 4
+"""Padding for a kernel is no more than so many places of an axis, or a few, or one in `SHARE`."""
+
+
+def may_shift(
+    operation: str, before: Sequence[int | None] | None, after: Sequence[int | None] | None
+) -> bool:
+    """Whether an operation of that name may move places, from an array of the shape `before` to
+    one of the shape `after`; None stands for what is not known.
+
+    >>> may_shift("PadV2", (2, 224, 224, 3), (2, 230, 230, 3))
+    False
+    >>> may_shift("PadV2", (2, 224, 224, 3), (2, 224, 336, 3))
+    True
+    """
+    said = operation.casefold().replace("_", "")
+    if after is not None and len(after) < RANK:
+        return False
+    if any(word in said for word in TURNS):
+        return True
+    if not any(word in said for word in CUTS):
+        return False
+    if before is None or after is None or len(before) != len(after):
+        return True
+    return any(_much(*ends) for ends in zip(before[1:], after[1:], strict=True))
+
+
+def _much(before: int | None, after: int | None) -> bool:
+    """Whether an axis became longer or shorter by more than a kernel asks for."""
+    if before is None or after is None:
+        return True
+    more = abs(after - before)
+    return more > LITTLE or (more > A_FEW and more * SHARE > before)
