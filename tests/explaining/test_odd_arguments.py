@@ -62,3 +62,15 @@ def test_what_is_no_box(odd):
 def test_what_is_no_class_of_a_box(odd):
     with pytest.raises(UnknownTarget, match=r"number or its name|whole number"):
         xh.box((1, 1, 5, 5), odd)
+
+
+@pytest.mark.parametrize("odd", [np.zeros(2), np.zeros((0, 3)), 0.5, object, {}, xh.top(1)])
+def test_what_is_no_class_to_hold_one_against(odd):
+    with pytest.raises(UnknownTarget, match="against classes by their numbers"):
+        xh.contrast(0, against=odd)
+
+
+@pytest.mark.parametrize("odd", ["", "3", object, None, np.zeros(2), float("nan"), (1,)])
+def test_what_is_no_weight(odd):
+    with pytest.raises(UnknownTarget, match="is a number"):
+        xh.contrast(0, against=1, weight=odd)

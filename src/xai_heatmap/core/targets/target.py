@@ -1,5 +1,6 @@
 """What is explained: one number a network gives for an image, and its derivative by the scores."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -253,13 +254,13 @@ def contrast(
         For a class against itself, at once where that can be seen.
     """
     which, against = _one_class(which), plain(against)
+    _check_against(against)
     if isinstance(which, int | str) and which == against:
         raise UnknownTarget(
             f"A contrast needs two different classes; {which!r} stands on both sides."
         )
-    if not np.isfinite(weight):
-        raise UnknownTarget(f"The weight of the other classes is a number; received {weight}.")
-    _check_against(against)
+    if not isinstance(weight, int | float | np.number) or not math.isfinite(weight):
+        raise UnknownTarget(f"The weight of the other classes is a number; received {weight!r}.")
     if isinstance(which, Choice) and which.over:
         raise UnknownTarget(
             f"A contrast is over the same places on both sides; {which.label} has its own. Put the "
