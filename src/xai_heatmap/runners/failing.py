@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from xai_heatmap.core.errors import ModelFailed, XaiHeatmapError
+from xai_heatmap.networks.loading.folder import same_folder
 from xai_heatmap.networks.loading.loaded import first_line
 
 OURS = "xai_heatmap"
@@ -19,6 +20,8 @@ RUNS_MODELS = f"{OURS}.networks."
 def running(name: str) -> Iterator[None]:
     """A block in which the model `name` runs: what the model raises becomes an error in words.
 
+    A model that changes the working directory changes no path of ours.
+
     Raises
     ------
     ModelFailed
@@ -26,7 +29,8 @@ def running(name: str) -> Iterator[None]:
         that ran it.
     """
     try:
-        yield
+        with same_folder():
+            yield
     except (XaiHeatmapError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # a model may call sys.exit(), too

@@ -26,6 +26,7 @@ from xai_heatmap.explaining.explanation import Comparison
 from xai_heatmap.explaining.request import DEFAULT_METHOD
 from xai_heatmap.jobs import request
 from xai_heatmap.jobs.job import Job
+from xai_heatmap.networks.loading.folder import same_folder
 from xai_heatmap.networks.loading.load import load
 from xai_heatmap.render.colormaps import named
 from xai_heatmap.runners.failing import running
@@ -91,7 +92,8 @@ def check(job: Job) -> None:
 
 def opened(job: Job) -> Network:
     """The job's network."""
-    loaded = load(job.model or "", weights=job.weights)
+    with same_folder():
+        loaded = load(job.model or "", weights=job.weights)
     return networks.network(
         loaded,
         answers=answering(job.answers),
@@ -111,7 +113,8 @@ def surveyed(network: Network, job: Job) -> Survey:
     """
     shape = request.input_shape(job, network)
     try:
-        return network.survey(shape)
+        with same_folder():
+            return network.survey(shape)
     except XaiHeatmapError:
         raise
     except (Exception, SystemExit) as error:  # a model may call sys.exit(), too

@@ -63,11 +63,12 @@ def export(
     """Write one ONNX file that gives the prediction and its heatmap, wherever ONNX runs."""
     from xai_heatmap.apps.cli.terminal import aside, print_json, print_lines
     from xai_heatmap.exporting.export import export as exported
+    from xai_heatmap.networks.loading.folder import same_folder
     from xai_heatmap.networks.loading.load import load
     from xai_heatmap.sources.labels import labels as labels_in
 
     names = labels_in(labels) if labels else None
-    with aside(), _progress(shown=not as_json) as progress:
+    with same_folder(), aside(), _progress(shown=not as_json) as progress:
         path = exported(
             load(model, weights=weights),
             out,

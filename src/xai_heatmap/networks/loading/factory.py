@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.util
-import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from xai_heatmap.core.errors import ModelNotFound, NotAModel, did_you_mean
+from xai_heatmap.networks.loading.folder import same_folder
 from xai_heatmap.networks.loading.loaded import Loaded, first_line, missing
 
 FRAMEWORKS = ("torch", "keras", "tensorflow", "jax", "torchvision", "timm", "transformers")
@@ -76,22 +76,14 @@ def _beside(path: Path) -> Iterator[None]:
     A module that reads a command line is not given an empty one, by which it would go on with
     defaults that nobody chose, but one that its parser refuses.
     """
-    before, words, folder = list(sys.path), list(sys.argv), _folder()
+    before, words = list(sys.path), list(sys.argv)
     sys.path.insert(0, str(path.resolve().parent))
     sys.argv[:] = [str(path), NO_ARGUMENTS]
     try:
-        yield
+        with same_folder():
+            yield
     finally:
         sys.path[:], sys.argv[:] = before, words
-        if folder is not None:
-            os.chdir(folder)
-
-
-def _folder() -> str | None:
-    try:
-        return os.getcwd()  # noqa: PTH109 - what chdir takes
-    except FileNotFoundError:  # it was removed under our feet
-        return None
 
 
 @contextmanager
