@@ -10,7 +10,7 @@ from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import ForAndAgainst, Gradients, Input, Inputs, Scores
 from xai_heatmap.core.attention import Attentions, Block, attentions
-from xai_heatmap.core.errors import BadOption, NonFiniteScores
+from xai_heatmap.core.errors import BadOption, NoGrid, NonFiniteScores
 from xai_heatmap.core.evidence import Evidence, Head, Level, Secant, batched
 from xai_heatmap.core.moves import Moves
 from xai_heatmap.core.network import INPUT, Network, Recording, for_and_against
@@ -121,6 +121,8 @@ class Passed:
         recording, target = self.recording, self.targets[row]
         moves = Moves() if moves is None else moves
         together = self.joined(layer) if "pyramid" in needs else ()
+        if "model" in needs:
+            check_masks(layer, recording.activations[layer].shape[2:], self.x.shape[2:])
         return Evidence(
             image=self.x[row],
             activation=recording.activations[layer][row],
@@ -262,6 +264,24 @@ def _finite(found: Found, method: Method) -> Found:
             "Half precision does so easily; try the model in float32."
         )
     return found
+
+
+def check_masks(layer: str, grid: Sequence[int], image: Sequence[int]) -> None:
+    """Refuse masks of the input from a layer that has other axes.
+
+    Raises
+    ------
+    NoGrid
+        With methods that draw no masks.
+    """
+    if len(grid) != len(image):
+        own, taken = ("x".join(map(str, axes)) for axes in (grid, image))
+        raise NoGrid(
+            f"Layer {layer!r} has a grid of {own}, on other axes than the input's {taken}: its "
+            "maps can't hide parts of the input, as this method does. Choose a layer with the "
+            "input's axes (`xai-heatmap layers MODEL` lists them), or a method that needs no "
+            "masks, such as method='gradcam'."
+        )
 
 
 def cotangents(scores: Scores, targets: Sequence[Target]) -> Scores:
