@@ -161,3 +161,28 @@ def test_the_file_says_which_classes_there_are(tmp_path):
     path = xh.export(OnnxKit().sigmoid_unit().model, tmp_path / "unit.onnx")
     said = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
     assert said["xai_heatmap.class_index"] == "-1..1"
+
+
+@pytest.mark.parametrize("branch", ["len(x) > 1", "x.shape[0] > 1", "len(x) == 1"])
+def test_a_model_that_branches_on_one_picture_is_never_written_as_another(tmp_path, branch):
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    pytest.importorskip("onnxscript", reason="torch's exporter needs onnxscript")
+
+    class Branching(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.conv, self.head = torch.nn.Conv2d(3, 6, 4, 4), torch.nn.Linear(6, 5)
+
+        def forward(self, x):
+            h = self.conv(x).relu()
+            several = (len(x) == 1) if "==" in branch else (x.shape[0] > 1)
+            several = (len(x) > 1) if branch.startswith("len(x) >") else several
+            return self.head(h.mean((2, 3)) if several else h.amax((2, 3)))
+
+    path = tmp_path / "e.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ModelError, match="one picture"):
+            xh.export(Branching().eval(), path, image_shape=SHAPE)
+    assert not path.exists()

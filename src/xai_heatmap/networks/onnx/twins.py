@@ -29,14 +29,18 @@ def twins(
     Known by their activation and, where the method needs it, by their gradient: where several
     branches begin, each has a copy of the one, but only its own part of the other.
     """
-    if set(names) <= set(twin.layers):
-        return list(names)
-    recorded, graph = network.record(x, names), twin.record(x, grids(twin.survey(x.shape[1:])))
+    named = set(names) <= set(twin.layers)
+    recorded = network.record(x, names)
+    graph = twin.record(x, [] if named else grids(twin.survey(x.shape[1:])))
     if not _close(graph.scores, recorded.scores):
         raise ModelError(
             f"The ONNX graph that was made of {network.name} gives other scores than the model "
             f"itself, so it is not used. Nothing was written; report this to the exporter."
         )
+    if len(x) > 1:
+        _check_alone(network, twin, x[:1])
+    if named:
+        return list(names)
     alike = {
         name: [c for c, value in graph.activations.items() if _close(value, own)]
         for name, own in recorded.activations.items()
@@ -50,6 +54,16 @@ def twins(
             f"it with others. Choose the layer behind it, or layers='all' for all there are."
         )
     return list(dict.fromkeys(alike[name][0] for name in names if alike[name]))
+
+
+def _check_alone(network: Network, twin: Network, x: Inputs) -> None:
+    """Refuse a graph of several pictures that answers otherwise for one: the model branched."""
+    if not _close(twin.record(x).scores, network.record(x).scores):
+        raise ModelError(
+            f"A graph that answers as {network.name} does for one picture and for several is "
+            f"needed; for one picture alone it gives other scores, as where a model asks "
+            f"`len(x) > 1`. Nothing was written. Export it once without that branch."
+        )
 
 
 def _of_one_gradient(
