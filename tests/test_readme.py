@@ -27,7 +27,13 @@ def test_python_examples_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
     model = runpy.run_path(str(ROOT / "examples" / "squeezenet.py"))["squeezenet"]().eval()
-    names = {"model": model, "x": np.zeros((2, 3, 224, 224), np.float32)}
+    (tmp_path / "photographs").mkdir()
+    shutil.copy(tmp_path / "cat.jpg", tmp_path / "photographs")
+
+    def transform(picture):
+        return np.asarray(picture.resize((224, 224)), np.float32).transpose(2, 0, 1) / 255
+
+    names = {"model": model, "x": np.zeros((2, 3, 224, 224), np.float32), "transform": transform}
     explaining, targets, exported = blocks("python")
     exec(compile(explaining, "README.md", "exec"), names)  # noqa: S102 - our own
     names["other_scores"] = np.ones(1000, np.float32)
