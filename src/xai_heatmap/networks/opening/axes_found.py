@@ -137,16 +137,14 @@ class Door:
 
     Parameters
     ----------
-    look
-        What becomes of inputs of a shape.
     said
         The axes, where a user named them.
     channels_last
         The framework's convention.
     """
 
-    def __init__(self, look: Look, said: Axes | None, *, channels_last: bool) -> None:
-        self._look, self._said, self._last = look, said, channels_last
+    def __init__(self, said: Axes | None, *, channels_last: bool) -> None:
+        self._said, self._last = said, channels_last
         self._own: Settled | None = None
 
     @property
@@ -167,11 +165,16 @@ class Door:
         """Whether the axes were said, or seen."""
         return self._said is not None or (self._own is not None and self._own.certain)
 
-    def settled(self, shape: Shape, known: dict[object, Settled], *, first: bool) -> Settled:
+    def settled(
+        self, look: Look, shape: Shape, known: dict[object, Settled], *, first: bool
+    ) -> Settled:
         """What is what of inputs of that shape.
 
         Parameters
         ----------
+        look
+            What becomes of inputs of a shape. It is handed in and not kept: what holds a compiled
+            graph is in no cycle.
         shape
             Of one input.
         known
@@ -184,7 +187,7 @@ class Door:
             return self._of(axes, shape, first=first)
         if (shape, first) not in known:
             find = self._convention if self._last else settled
-            known[shape, first] = find(self._look, shape, channels_last=self._last, first=first)
+            known[shape, first] = find(look, shape, channels_last=self._last, first=first)
         found = known[shape, first]
         self._own = self._own if self._own and self._own.certain else found
         return found

@@ -147,7 +147,7 @@ class OpenedNetwork(Network):
         self._engine = engine
         self._state = state
         self._given = tuple(image_shape) if image_shape else None
-        self._door = Door(self._look, axes, channels_last=adapter.channels_last)
+        self._door = Door(axes, channels_last=adapter.channels_last)
         self._keep_closing = keep_closing
         self._parts: dict[str, object] = {}
         self._views: dict[tuple[int, ...], View] = Recent()
@@ -197,7 +197,7 @@ class OpenedNetwork(Network):
     def _at_the_door(self, shape: tuple[int, ...], *, first: bool = False) -> Settled:
         """What is what of inputs of that shape; from then on the model gets them in its axes."""
         with self._state.lock:
-            own = self._door.settled(shape, self._state.axes, first=first)
+            own = self._door.settled(self._look, shape, self._state.axes, first=first)
             if self._door.turns and self._adapter.axes != own.axes:
                 self._adapter = self._adapter.turned(own.axes)
             return own
