@@ -172,7 +172,7 @@ def test_rise_covers_every_axis_and_finds_what_the_network_reads(axes):
     x = np.ones((1, 1, *grid), np.float32)
     found = xh.maps(xh.network(reads, image_shape=x.shape[1:]), x, method="rise", target=0,
                     options={"samples": 600, "cells": 4})[0]  # fmt: skip
-    masks = np.array(seen[1:])
+    masks = np.array(seen[-600:])  # behind the picture, and noise that tells what scores mean
     assert masks.min() >= 0
     assert masks.max() <= 1
     assert masks.mean() == pytest.approx(0.5, abs=0.02)

@@ -102,8 +102,11 @@ class LayoutReader:
             grids=tuple(self._grids),
             queries=self._queries,
         )
+        convolved = self._in_own_order(call) if convolves(call.kind) else None
+        if own and convolved:
+            own = convolved  # however much evener the steps would be along its channels
         found, why = self._checked(call, own) if own else (None, "")
-        placed = found or self._convolved(call)
+        placed = found or convolved  # its steps are too uneven for a grid behind a crop
         if placed and self._lies_elsewhere(call, placed):
             self._displaced.add(call.node)
             return None, DISPLACED
@@ -113,9 +116,9 @@ class LayoutReader:
             self._remember(call, found)
         return found, why
 
-    def _convolved(self, call: Sighting) -> Layout | None:
-        """How a convolution is read whose steps are too uneven for a grid, as behind a crop."""
-        if not convolves(call.kind) or len(call.shape) != len(self._image) + 2:
+    def _in_own_order(self, call: Sighting) -> Layout | None:
+        """The layer with its channels where the network has them; None of another rank."""
+        if len(call.shape) != len(self._image) + 2:
             return None
         first = self._own_order == "channels_first"
         return Layout(self._own_order, call.shape[2:] if first else call.shape[1:-1])
@@ -155,6 +158,9 @@ class LayoutReader:
             return None, PAIRS
         if not guess:
             return own, ""
+        usual = self._in_own_order(call)
+        if usual and usual.grid in self._grids and standing(usual, seen, self._image) != "still":
+            return usual, ""
         return self._unshown(call, own, stands[own] == "still")
 
     def _unshown(self, call: Sighting, own: Layout, still: bool) -> Read:

@@ -21,6 +21,9 @@ DRAWING = (random.Random, np.random.RandomState, np.random.Generator)
 PLAIN = frozenset({bool, dict, float, int, list, set, str, tuple, type(None), OrderedDict})
 """Kinds of most attributes: asked first, since every attribute is looked at in every pass."""
 
+HOLDING = frozenset({dict, list, OrderedDict, set})
+"""Kinds of attributes that hold others: caches, logs, the hooks of a module."""
+
 
 @contextmanager
 def random_states() -> Iterator[list[object]]:
@@ -46,7 +49,9 @@ def unchanged(
     objects: Sequence[object], *, apart: frozenset[str] = frozenset()
 ) -> Iterator[list[object]]:
     """Within the block the objects' attributes may be set to others; after it they are what they
-    were, all but those in `apart`, and what draws random numbers in them has its state back.
+    were, all but those in `apart`, and what draws random numbers in them has its state back. What
+    lists, dicts and sets among them hold is held again: a model that hooks itself in its first
+    pass, and notes that it has, would hook itself twice if only the note were taken back.
 
     Of an object whose class changed nothing is put back: its first call has just completed it.
     """
@@ -57,6 +62,12 @@ def unchanged(
         for value in before.values()
         if type(value) not in PLAIN and isinstance(value, DRAWING)
     ]
+    held = [
+        (value, value.copy())
+        for *_, before in kept
+        for name, value in before.items()
+        if type(value) in HOLDING and name not in apart
+    ]
     with random_states() as moved:
         try:
             yield moved
@@ -64,6 +75,7 @@ def unchanged(
             moved.extend(own for own, state in drawing if _put_back(own, state))
             if all(type(own) is kind for own, kind, *_ in kept):
                 moved.extend(own for own, _, now, before in kept if restored(now, before, apart))
+                moved.extend(own for own, before in held if _held_again(own, before))
 
 
 def restored(
@@ -83,6 +95,26 @@ def restored(
         else:
             del now[name]
     return bool(others)
+
+
+def _held_again(own: Any, before: Any) -> bool:
+    """Whether a list, dict or set had to be filled as it was; what it holds is told by identity."""
+    items = (own.items(), before.items()) if isinstance(own, dict) else (own, before)
+    now, then = ([*map(id, _flat(one))] for one in items)
+    if now == then or (isinstance(own, set) and sorted(now) == sorted(then)):
+        return False
+    own.clear()
+    own.extend(before) if isinstance(own, list) else own.update(before)
+    return True
+
+
+def _flat(items: Any) -> Iterator[object]:
+    """Items one by one, keys and values of a dict too."""
+    for item in items:
+        if isinstance(item, tuple) and len(item) == 2:
+            yield from item
+        else:
+            yield item
 
 
 def _state(own: Any) -> Any:

@@ -121,7 +121,7 @@ class TorchEngine:
     def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
         """Which axis of an input the model reads as channels; a pass that ends there."""
         x = np.random.default_rng(0).normal(size=(torch_axes.ROWS, *shape)).astype(np.float32)
-        with self._running(adapter, Undo()):
+        with self._running(adapter, Undo(), whole=False):
             return torch_axes.consumed(adapter.scores, self._tensor(x))
 
     def answers(
@@ -230,9 +230,11 @@ class TorchEngine:
             return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
     @contextmanager
-    def _running(self, adapter: Adapter, undo: Undo, *, again: bool = False) -> Iterator[None]:
+    def _running(
+        self, adapter: Adapter, undo: Undo, *, again: bool = False, whole: bool = True
+    ) -> Iterator[None]:
         """Everything that a pass needs around it, whatever mode the caller is in; `again` for a
-        part of what ran before.
+        part of what ran before, not `whole` for a pass that ends early.
         """
         device, _ = self._home()
         devices = [device.index or 0] if device.type == "cuda" else []
@@ -242,8 +244,10 @@ class TorchEngine:
             stack.enter_context(torch.random.fork_rng(devices, enabled=True))
             stack.enter_context(torch.inference_mode(mode=False))
             stack.enter_context(torch.enable_grad())
-            untouched = self._untouched.again if again else self._untouched.during
-            stack.enter_context(untouched(self._modules()))
+            modules, untouched = self._modules(), self._untouched
+            stack.enter_context(
+                untouched.again(modules) if again else untouched.during(modules, whole=whole)
+            )
             stack.enter_context(adapter.ready())
             stack.enter_context(adapter.undone(undo.part))
             if undo.mark is not None:

@@ -23,7 +23,7 @@ LARGE = 1 << 26
 LOOKS = 4
 """How many passes are looked at closely."""
 
-APART = frozenset({"training", "_parameters", "_modules"})
+APART = frozenset({"training", "_parameters", "_modules", "_buffers"})
 """Attributes of a module that have owners of their own: whoever trains it, or loads its weights."""
 
 
@@ -51,8 +51,11 @@ class Untouched:
                 yield
 
     @contextmanager
-    def during(self, modules: Sequence[nn.Module]) -> Iterator[None]:
+    def during(self, modules: Sequence[nn.Module], *, whole: bool = True) -> Iterator[None]:
         """Within the block the model may write what it likes in itself; after it, all is back.
+
+        A pass that ends before the model's last operation is not `whole`: what writes may not have
+        run, and the next pass is looked at as if it were the first.
 
         Of a model that wrote nothing in its first passes only the versions of tensors are looked
         at from then on: the rest costs as much as several layers.
@@ -67,7 +70,7 @@ class Untouched:
             self.surprised = bool(missed)
             self._quiet = not missed
             return
-        self._looked += 1
+        self._looked += whole
         shelves = [vars(module)[name] for module in modules for name in ("_buffers", "_parameters")]
         before = [dict(shelf) for shelf in shelves]
         held = [value for own in before[::2] for value in own.values()]
@@ -95,7 +98,8 @@ class Untouched:
             self._writes.update(map(id, written))
             moved.extend(written)
             self.surprised = bool(written) and not self._first
-            self._quiet, self._first = not moved and (self._quiet or self._first), False
+            if whole:
+                self._quiet, self._first = not moved and (self._quiet or self._first), False
 
     def _divided(
         self, held: Iterable[torch.Tensor], weights: Iterable[torch.Tensor]
