@@ -3,7 +3,7 @@
 #
 # Seen with onnxslim 0.1.98, onnx 1.23.2, onnxruntime 1.32.0. RandomUniform has no input, so that
 # it counts as a constant and is computed once, while the file is made smaller. Every later run
-# adds the same noise. RandomUniformLike, which has an input, stays random. Networks that average
+# adds the same noise. RandomNormalLike, which has an input, stays random. Networks that average
 # over noise (SmoothGrad inside the file, dropout kept on for uncertainty) then report no spread
 # at all.
 # Guess: a node that the standard calls random is not a constant.
