@@ -264,3 +264,37 @@ def test_what_is_remembered_is_bounded_and_freed():
     del network, state, model, tables
     gc.collect()
     assert kept() is None
+
+
+class Hooked(nn.Module):
+    """A model that hooks its own parts in its first call, marks that, and uses what they say."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.one, self.last = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 3)
+        self.said, self.hooked = [], False
+
+    def forward(self, x):
+        if not self.hooked:
+            self.one.register_forward_hook(lambda *of: self.said.append(of[2]))
+            self.hooked = True
+        self.said.clear()
+        self.one(x)
+        return self.last(sum(self.said).relu().mean((2, 3)))
+
+
+@pytest.mark.parametrize("called_before", [False, True])
+def test_hooks_that_a_model_adds_are_no_more_than_it_meant(called_before):
+    model, x = Hooked().eval(), torch.randn(2, 3, 8, 8)
+    if called_before:
+        model(x)
+    network = xh.network(model, image_shape=(3, 8, 8))
+    found = [network.record(x.numpy()).scores for _ in range(3)]
+    maps = xh.maps(network, x.numpy(), method="scorecam", layer="one", target=0)
+    assert len(model.one._forward_hooks) == int(called_before)
+    with torch.no_grad():
+        wanted = model(x).numpy()
+    for scores in found:
+        np.testing.assert_allclose(scores, wanted, atol=1e-6)
+    assert np.isfinite(maps).all()
