@@ -72,5 +72,11 @@ def _read(inner: Sequence[int], *, last: bool) -> Layout:
 
 
 def convolves(kind: str) -> bool:
-    """Whether a part of that name keeps the channels where the network has them."""
-    return any(word in kind.casefold() for word in CONVOLVES)
+    """Whether a part of that name keeps the channels where the network has them.
+
+    >>> convolves("Conv2d"), convolves("ConvNextLayerNorm")
+    (True, False)
+    """
+    said = kind.casefold()
+    others = ("layernorm", "rmsnorm", "linear", "dense")
+    return any(word in said for word in CONVOLVES) and not any(word in said for word in others)

@@ -151,11 +151,14 @@ def standing(
     return "shown" if alike >= ALIKE else "unclear"
 
 
-def displaced(own: Layout, seen: Moves, image: Sequence[int]) -> bool:
+def displaced(
+    own: Layout, seen: Moves, image: Sequence[int], before: Changes | None = None
+) -> bool:
     """Whether a layer of which most places stand still moves at others than under the spots.
 
     The network crops, pads, shifts, turns or mirrors its picture, then. What moves everywhere, and
-    a grid too coarse to tell one place from its neighbour, show nothing of that kind.
+    a grid too coarse to tell one place from its neighbour, show nothing of that kind; nor does a
+    ReLU that leaves a few of the places that moved `before`, in a layer that lies right.
     """
     changes = on_grid(own, seen, whole=True)
     if seen.silent or changes is None or min(own.grid) < COARSE:
@@ -163,6 +166,10 @@ def displaced(own: Layout, seen: Moves, image: Sequence[int]) -> bool:
     moved = changes > STILL * changes.max()
     if 2 * int(moved.sum()) > moved.size:
         return False
+    if before is not None:
+        others = np.square(changes[before <= STILL * before.max()]).sum()
+        if float(others) <= BESIDE * float(np.square(changes).sum()):
+            return False
     under = np.zeros(own.grid, bool)
     missed = 0
     for box in _boxes(own.grid, image):

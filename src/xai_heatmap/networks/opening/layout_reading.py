@@ -89,6 +89,7 @@ class LayoutReader:
         self._tokens: dict[int, Read] = {}
         self._width = 0
         self._known: dict[tuple[int, ...], Changes] = {}
+        self._moved: dict[tuple[int, ...], Changes] = {}
         self.guessed = False
         """Whether any layer was read by a guess."""
 
@@ -128,7 +129,8 @@ class LayoutReader:
         if math.prod(own.grid) == 1:
             return False
         seen = None if self._moves is None else self._moves.get((call.path, call.call))
-        if seen is not None and displaced(own, seen, self._image):
+        before = self._moved.get(own.grid)
+        if seen is not None and displaced(own, seen, self._image, before):
             return True
         if not self._displaced & made_of(call.node, self._sources, stop=self._displaced):
             return False
@@ -214,6 +216,9 @@ class LayoutReader:
             changes = on_grid(found, seen)
             if changes is not None and np.ptp(changes) > 0:
                 self._known[found.grid] = changes
+            moved = on_grid(found, seen, whole=True)
+            if moved is not None and moved.any():
+                self._moved[found.grid] = moved
 
 
 def _within(grid: Sequence[int], finer: Sequence[int]) -> bool:
