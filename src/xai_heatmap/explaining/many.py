@@ -64,7 +64,8 @@ def is_many(given: Any) -> bool:
     if isinstance(given, list | tuple | Iterator):
         return True
     if _is_array(given):
-        return getattr(getattr(given, "dtype", None), "kind", "") in ("U", "O")  # of paths
+        kind = getattr(getattr(given, "dtype", None), "kind", "")
+        return kind in ("U", "O") and len(given.shape) == 1  # of paths
     return _is_loader(given)
 
 
