@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
@@ -259,7 +260,8 @@ def contrast(
         raise UnknownTarget(
             f"A contrast needs two different classes; {which!r} stands on both sides."
         )
-    if not isinstance(weight, int | float | np.number) or not math.isfinite(weight):
+    given = cast("object", weight)
+    if not isinstance(given, int | float | np.number) or not math.isfinite(weight):
         raise UnknownTarget(f"The weight of the other classes is a number; received {weight!r}.")
     if isinstance(which, Choice) and which.over:
         raise UnknownTarget(
