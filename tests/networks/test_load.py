@@ -363,3 +363,9 @@ def test_every_loader_of_the_tables_is_there():
 
     for module, function in {**HUBS, **FILES}.values():
         assert hasattr(importlib.import_module(f"xai_heatmap.networks.{module}"), function)
+
+
+def test_the_former_name_of_the_module_still_loads():
+    from xai_heatmap.backends.load import load as former
+
+    assert former is load

@@ -1,0 +1,1 @@
+"""The former name of `networks`, for scripts that import `load` from here."""
