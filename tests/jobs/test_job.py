@@ -31,6 +31,7 @@ FULL = {
     "alpha": 0.25,
     "contour": False,
     "legend": True,
+    "axes": "tchw",
     "axis": 1,
     "slices": (3, 5),
     "max_pixels": 10,
