@@ -236,7 +236,6 @@ def test_architectures_of_keras(tmp_path, name):
 
 @pytest.mark.reference
 @pytest.mark.xfail(
-    reason="the last ReLU is joined with its convolution by the exporter and not found again"
 )
 def test_a_trained_keras_file(tmp_path, reference):
     keras = pytest.importorskip("keras", reason="needs Keras")
