@@ -153,17 +153,17 @@ def _with_channels(
     error = {x: _distortion(x.grid, image) for x in (first, last)}
     preferred, other = (last, first) if channels_last else (first, last)
     best = other if error[other] + 1e-6 < error[preferred] else preferred
-    return best if _plausible(best.grid, image) else None
+    return best if plausible(best.grid, image) else None
 
 
-def _plausible(grid: tuple[int, ...], image: Sequence[int]) -> bool:
+def plausible(grid: tuple[int, ...], image: Sequence[int]) -> bool:
     """Whether one step on the grid can be about the same distance along every axis of the
     picture; of a volume along two, since time and the distance of slices have steps of their own.
     """
     if all(g == 1 for g in grid):
         return True
     if len(grid) == 3:
-        return any(_plausible(own, of) for own, of in _pairs(grid, image))
+        return any(plausible(own, of) for own, of in _pairs(grid, image))
     low = max((i / (g + 1)) for g, i in zip(grid, image, strict=True))
     high = min((i / max(g - 1, 0.5)) for g, i in zip(grid, image, strict=True))
     return low <= high * 2

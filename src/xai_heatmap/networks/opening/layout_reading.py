@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from xai_heatmap.core.layers.layout import Layout, layout, readings
+from xai_heatmap.core.layers.layout import Layout, layout, plausible, readings
 from xai_heatmap.core.layers.signal import convolves
 from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Sighting
@@ -104,8 +104,6 @@ class LayoutReader:
             queries=self._queries,
         )
         convolved = self._in_own_order(call) if convolves(call.kind) else None
-        if own and convolved:
-            own = convolved  # however much evener the steps would be along its channels
         found, why = self._checked(call, own) if own else (None, "")
         placed = found or convolved  # its steps are too uneven for a grid behind a crop
         if placed and self._lies_elsewhere(call, placed):
@@ -161,7 +159,12 @@ class LayoutReader:
         if not guess:
             return own, ""
         usual = self._in_own_order(call)
-        if usual and usual.grid in self._grids and standing(usual, seen, self._image) != "still":
+        if (
+            usual
+            and plausible(usual.grid, self._image)
+            and (convolves(call.kind) or usual.grid in self._grids)
+            and standing(usual, seen, self._image) != "still"
+        ):
             return usual, ""
         return self._unshown(call, own, stands[own] == "still")
 
