@@ -235,7 +235,6 @@ def test_architectures_of_keras(tmp_path, name):
 
 
 @pytest.mark.reference
-@pytest.mark.xfail
 def test_a_trained_keras_file(tmp_path, reference):
     keras = pytest.importorskip("keras", reason="needs Keras")
     _has_exporter(keras)
