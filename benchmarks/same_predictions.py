@@ -80,7 +80,7 @@ def of_torch() -> Iterator[Asked]:
 
 
 def of_onnx() -> Iterator[Asked]:
-    """What onnxruntime says: of the shipped network, and of three that PyTorch exports."""
+    """What onnxruntime says of four networks that PyTorch exports."""
     import io
     import tempfile
 

@@ -5,6 +5,7 @@ import pytest
 
 import conformance
 import xai_heatmap as xh
+from xai_heatmap.networks.opening.unchanged import unchanged
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 
@@ -57,3 +58,29 @@ def test_what_its_owner_put_there_stays():
     assert facts(model)[3] == 1
     assert model.cache["last"] is kept
     assert model.hooked
+
+
+class Holder:
+    def __init__(self, **attributes):
+        vars(self).update(attributes)
+
+
+@pytest.mark.parametrize(
+    ("held", "write"),
+    [
+        ([(1, 2)], lambda own: own.__setitem__(slice(None), [1, 2])),
+        ([1, 2], lambda own: own.reverse()),
+        ([1], lambda own: own.append(1)),
+        ({"a": 1, "b": 2}, lambda own: own.update(b=own.pop("a"), a=own.pop("b"))),
+        ({"a": 1, "b": 2}, lambda own: own.__setitem__("a", own.pop("a"))),
+        ({"a": None}, lambda own: own.clear()),
+        ({1, 2}, lambda own: own.discard(1)),
+    ],
+)
+def test_what_is_held_is_held_again_in_its_order(held, write):
+    holder, wanted = Holder(held=held), list(held.items() if isinstance(held, dict) else held)
+    with unchanged([holder]) as moved:
+        write(holder.held)
+    assert holder.held is held
+    assert list(held.items() if isinstance(held, dict) else held) == wanted
+    assert moved

@@ -99,22 +99,19 @@ def restored(
 
 def _held_again(own: Any, before: Any) -> bool:
     """Whether a list, dict or set had to be filled as it was; what it holds is told by identity."""
-    items = (own.items(), before.items()) if isinstance(own, dict) else (own, before)
-    now, then = ([*map(id, _flat(one))] for one in items)
-    if now == then or (isinstance(own, set) and sorted(now) == sorted(then)):
+    if _ids(own) == _ids(before):
         return False
     own.clear()
     own.extend(before) if isinstance(own, list) else own.update(before)
     return True
 
 
-def _flat(items: Any) -> Iterator[object]:
-    """Items one by one, keys and values of a dict too."""
-    for item in items:
-        if isinstance(item, tuple) and len(item) == 2:
-            yield from item
-        else:
-            yield item
+def _ids(held: Any) -> list[list[int]]:
+    """The identities of what a list, dict or set holds, in its order if it has one."""
+    if isinstance(held, dict):
+        return [[*map(id, held)], [*map(id, held.values())]]
+    ids = [*map(id, held)]
+    return [sorted(ids) if isinstance(held, set) else ids]
 
 
 def _state(own: Any) -> Any:
