@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xai_heatmap.core.boxes.spec import Boxes
     from xai_heatmap.core.errors import XaiHeatmapError
     from xai_heatmap.core.geometry import Geometry
+    from xai_heatmap.core.metric import Metric, metric
     from xai_heatmap.core.network import Layer, Network, Recording
     from xai_heatmap.core.prediction import Prediction
     from xai_heatmap.core.registry import Method, method
@@ -55,6 +56,7 @@ _HOMES = {
     "Geometry": "core.geometry",
     "Layer": "core.network",
     "Method": "core.registry",
+    "Metric": "core.metric",
     "Network": "core.network",
     "Prediction": "core.prediction",
     "Preprocess": "sources.preprocess",
@@ -77,6 +79,7 @@ _HOMES = {
     "maps": "explaining.explain",
     "margin": "core.targets.target",
     "method": "core.registry",
+    "metric": "core.metric",
     "negative": "core.targets.target",
     "network": "networks",
     "probability": "core.targets.target",
@@ -103,6 +106,7 @@ __all__ = [
     "Geometry",
     "Layer",
     "Method",
+    "Metric",
     "Network",
     "Prediction",
     "Preprocess",
@@ -125,6 +129,7 @@ __all__ = [
     "maps",
     "margin",
     "method",
+    "metric",
     "metrics",
     "negative",
     "network",

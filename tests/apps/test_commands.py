@@ -6,9 +6,10 @@ from importlib.metadata import version
 import pytest
 
 from xai_heatmap.apps.cli.app import COMMANDS
-from xai_heatmap.apps.cli.citations import citations, parsed
+from xai_heatmap.apps.cli.citations import citations, cited, facts_of_paper, parsed, reference
 from xai_heatmap.apps.cli.methods import grouped
 from xai_heatmap.apps.cli.terminal import bar, elided, table
+from xai_heatmap.core.metric import METRICS
 from xai_heatmap.core.registry import METHODS, MODIFIERS
 
 HEAVY = ("torch", "keras", "tensorflow", "jax", "transformers", "PIL", "numpy")
@@ -190,6 +191,53 @@ def test_every_method_cites_a_paper_that_is_there():
     papers = citations()
     assert {method.cite for method in METHODS.values()} <= set(papers)
     assert all(paper.link.startswith("https://") for paper in papers.values())
+
+
+# metrics ----------------------------------------------------------------------------------------
+
+
+def test_metrics_say_when_which_way_cost_and_paper(cli):
+    said = cli("metrics")
+    assert said.code == 0
+    (line,) = [line for line in said.out.splitlines() if line.startswith("energy ")]
+    cells = re.split(r" {2,}", line)
+    assert cells[1].startswith("you ask how much of the map")
+    assert cells[2:] == ["higher", "none", "Arras et al. 2022"]
+    assert {line.split(" ")[0] for line in said.out.splitlines()} >= set(METRICS)
+    assert "\nagainst the truth: which pixels belong to the object:\n" in said.out
+
+
+def test_a_metric_says_formula_options_and_paper(cli):
+    said = cli("metrics", "overlap")
+    assert "overlap\n  formula   [strongest `share` of the places" in said.out
+    assert "options   share=0.05 (at least 0, at most 1)\n" in said.out
+    assert "paper     none; defined here\n" in said.out
+
+
+def test_metrics_in_json(cli):
+    found = {entry["name"]: entry for entry in cli("metrics", "--json").json}
+    assert set(found) == set(METRICS)
+    assert found["overlap"]["options"] == {"share": 0.05}
+    assert found["overlap"]["paper"] is None
+    assert found["best_iou"]["paper"]["year"] == 2020
+    assert found["best_iou"]["needs"] == ["heat", "mask"]
+
+
+def test_an_unknown_metric_is_told_apart(cli):
+    said = cli("metrics", "pointin", "--json")
+    assert (said.code, said.json["error"]["code"]) == (2, "XH110")
+
+
+def test_every_metric_cites_a_paper_that_is_there_or_none():
+    assert all(cited(m.cite) is None or cited(m.cite).year > 2000 for m in METRICS.values())
+    with pytest.raises(KeyError):
+        cited("nobody1999")
+
+
+def test_a_whole_entry_can_be_cited():
+    entry = "@misc{own, author = {Doe, Anna}, title = {T}, year = {2026}, url = {https://a.b/c}}"
+    assert reference(entry) == "Doe 2026. T. https://a.b/c"
+    assert facts_of_paper("") is None
 
 
 def test_the_bibliography_reader():

@@ -10,7 +10,8 @@
     │   ├── UnknownTarget       XH105
     │   ├── UnknownPreprocess   XH106
     │   ├── UnknownColormap     XH107
-    │   └── BadOption           XH108
+    │   ├── BadOption           XH108
+    │   └── UnknownMetric       XH110
     ├── ModelError          exit 3   the model can't be loaded, opened or explained this way
     │   ├── NoGrid              XH101
     │   ├── LayerNotReached     XH109
@@ -95,6 +96,12 @@ class BadOption(UsageError):
     """An option is out of range, unknown to the method, or contradicts another."""
 
     code = "XH108"
+
+
+class UnknownMetric(UsageError):
+    """There is no metric of that name."""
+
+    code = "XH110"
 
 
 class ModelError(XaiHeatmapError):

@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from xai_heatmap.core.arrays import Input, Map
-from xai_heatmap.core.errors import BadOption, UnknownMethod, did_you_mean
+from xai_heatmap.core.errors import UnknownMethod, did_you_mean
 from xai_heatmap.core.evidence import Again, Differentiated, Evidence
+from xai_heatmap.core.formula import checked, declaration, remarks, summary
 from xai_heatmap.core.options import Option, declared
 
 OFFERED = frozenset(field.name for field in fields(Evidence)) - {"moves"}
@@ -88,12 +89,12 @@ class Method:
     @property
     def summary(self) -> str:
         """The formula in one line."""
-        return _summary(self.formula)
+        return summary(self.formula)
 
     @property
     def remarks(self) -> str:
         """What the docstring says beside formula and example, as one line."""
-        return _remarks(self.formula)
+        return remarks(self.formula)
 
     @property
     def cost(self) -> str:
@@ -125,24 +126,7 @@ class Method:
         BadOption
             For an option that the method does not have, or a value that it does not take.
         """
-        _check_mapping(options, self.name)
-        for name in options:
-            if name not in self.taken:
-                known = ", ".join(self.taken) or "none"
-                raise BadOption(
-                    f"{self.name} has no option {name!r}.{did_you_mean(name, self.taken)} "
-                    f"Its options: {known}."
-                )
-        return {name: self.taken[name].read(value, self.name) for name, value in options.items()}
-
-
-def _summary(formula: Formula) -> str:
-    return (inspect.getdoc(formula) or "").partition("\n")[0]
-
-
-def _remarks(formula: Formula) -> str:
-    text = (inspect.getdoc(formula) or "").partition("\n")[2]
-    return " ".join(text.partition("Examples\n--------")[0].split())
+        return checked(options, self.taken, self.name)
 
 
 MapsOf = Callable[[Iterable[Input]], Iterator[Map]]
@@ -176,12 +160,12 @@ class Modifier:
     @property
     def summary(self) -> str:
         """The formula in one line."""
-        return _summary(self.formula)
+        return summary(self.formula)
 
     @property
     def remarks(self) -> str:
         """What the docstring says beside formula and example, as one line."""
-        return _remarks(self.formula)
+        return remarks(self.formula)
 
     def __call__(self, inner: Method) -> Method:
         """The method that is made of `inner`; where both have an option, it is the modifier's."""
@@ -230,18 +214,10 @@ def method(
         differentiates = any(
             p.name in DIFFERENTIATED or p.annotation in (Differentiated, Again) for p in parameters
         )
-        options = {p.name: declared(p) for p in parameters if p.kind is p.KEYWORD_ONLY}
-        needs = frozenset(p.name for p in parameters) - frozenset(options)
-        if unknown := needs - OFFERED:
-            raise TypeError(
-                f"{name} asks for {sorted(unknown)}; a method may ask for {sorted(OFFERED)}."
-            )
-        missing = [o for o, own in options.items() if own.default is inspect.Parameter.empty]
-        if missing:
-            raise TypeError(f"{name}: every option needs a default; {missing} have none.")
+        declares = declaration(formula, kind="a method", offered=OFFERED)
+        needs, taken = declares.needs, declares.options
         if (runs := needs & {"head", "model", "again"}) and not passes:
             raise TypeError(f"{name} runs {sorted(runs)}: say passes=...")
-        taken = MappingProxyType(options)
         METHODS[name] = Method(
             name, formula, needs, taken, cite, signed, use_when, passes, auto, differentiates,
             directed=not needs <= UNDIRECTED,
@@ -270,14 +246,6 @@ def modifier(
         return formula
 
     return register
-
-
-def _check_mapping(options: object, owner: str) -> None:
-    if not isinstance(options, Mapping):
-        raise BadOption(
-            f"Options of {owner} come as a mapping, {{name: value}}; received "
-            f"{type(options).__name__}."
-        )
 
 
 def _check_name(name: object) -> None:

@@ -35,7 +35,7 @@ from xai_heatmap.apps.cli.flags import (
     White,
 )
 
-COMMANDS = ("explain", "compare", "layers", "export", "demo", "methods", "doctor")
+COMMANDS = ("explain", "compare", "layers", "export", "demo", "methods", "metrics", "doctor")
 
 app = typer.Typer(
     name="xai-heatmap",
@@ -51,6 +51,7 @@ Examples:
   xai-heatmap layers model.keras
   xai-heatmap export model.onnx explainer.onnx
   xai-heatmap methods
+  xai-heatmap metrics
   xai-heatmap doctor
 
 \b
@@ -274,6 +275,29 @@ def methods(
 ) -> int:
     """List the methods, when to use which and what it costs; formula and options of those named."""
     from xai_heatmap.apps.cli.methods import listed
+
+    return listed(names or (), as_json=as_json)
+
+
+@app.command(
+    short_help="List the metrics of a map, and when to use which.",
+    epilog="""\b
+Examples:
+  xai-heatmap metrics
+  xai-heatmap metrics energy deletion
+  xai-heatmap metrics --json
+""",
+)
+def metrics(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Metrics to show in full.", metavar="[NAME]...", show_default=False),
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """List what can be measured of a map, which figure is better and what it costs."""
+    from xai_heatmap.apps.cli.metrics import listed
 
     return listed(names or (), as_json=as_json)
 

@@ -1,8 +1,14 @@
-"""Papers by their keys, out of the bibliography beside the methods."""
+"""Papers by their keys, out of the bibliographies beside methods and metrics."""
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
+
+NONE = "none; defined here"
+"""What stands in place of a paper where none is cited."""
+
+BIBLIOGRAPHIES = ("xai_heatmap.methods", "xai_heatmap.metrics")
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,42 @@ class Citation:
         return " ".join(filter(None, (f"{self.authors} {self.year}. {self.title}.", self.link)))
 
 
+@cache
 def citations() -> dict[str, Citation]:
-    """Every paper of the bibliography by its key."""
-    text = files("xai_heatmap.methods").joinpath("references.bib").read_text("utf-8")
-    return parsed(text)
+    """Every paper of the bibliographies by its key."""
+    texts = (files(package).joinpath("references.bib") for package in BIBLIOGRAPHIES)
+    return parsed("\n".join(text.read_text("utf-8") for text in texts))
+
+
+def cited(cite: str) -> Citation | None:
+    """The paper that a key or a whole BibTeX entry names; None where nothing is named.
+
+    >>> cited("@article{k1, author = {Doe, A.}, title = {T}, year = {2020}}").who
+    'Doe 2020'
+    """
+    if not cite:
+        return None
+    if cite.lstrip().startswith("@"):
+        return next(iter(parsed(cite.lstrip()).values()))
+    return citations()[cite]
+
+
+def who(cite: str) -> str:
+    """Who published it and when, in a few words."""
+    paper = cited(cite)
+    return NONE if paper is None else paper.who
+
+
+def reference(cite: str) -> str:
+    """The paper in full, on one line."""
+    paper = cited(cite)
+    return NONE if paper is None else str(paper)
+
+
+def facts_of_paper(cite: str) -> dict[str, object] | None:
+    """The paper as JSON has it."""
+    paper = cited(cite)
+    return None if paper is None else dict(vars(paper))
 
 
 def parsed(bibliography: str) -> dict[str, Citation]:

@@ -1,9 +1,9 @@
 """`xai-heatmap methods`: the formulas, what they cost, and whose they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
-from xai_heatmap.apps.cli.citations import Citation, citations
+from xai_heatmap.apps.cli.citations import facts_of_paper, reference, who
 from xai_heatmap.apps.cli.terminal import columns, facts, fitted, on_screen, print_json, print_lines
 from xai_heatmap.core.registry import METHODS, MODIFIERS, Method, find_method
 
@@ -31,17 +31,16 @@ AUTO = {
 
 def listed(names: Sequence[str] = (), *, as_json: bool) -> int:
     """Print the methods named with all that is known of them; all, in a table, where none is."""
-    papers = citations()
     chosen = [find_method(name) for name in names] or list(METHODS.values())
     if as_json:
-        print_json([_plain(method, papers[method.cite]) for method in chosen])
+        print_json([_plain(method) for method in chosen])
     elif names:
         for place, method in enumerate(chosen):
             print_lines([""] if place else [])
             print_lines([method.name], style="bold")
-            print_lines(_described(method, papers[method.cite]))
+            print_lines(_described(method))
     else:
-        _tabled(chosen, papers)
+        _tabled(chosen)
     return 0
 
 
@@ -59,16 +58,16 @@ def grouped(methods: Sequence[Method]) -> dict[str, list[Method]]:
     return found
 
 
-def _tabled(methods: Sequence[Method], papers: Mapping[str, Citation]) -> None:
+def _tabled(methods: Sequence[Method]) -> None:
     """One line a method in a pipe; on a screen as many as it takes."""
     wide = not on_screen() or columns() >= WIDE
     header = ("method", "use it when", "cost in passes", "paper")
     sections = {
-        title: [(m.name, m.use_when, m.cost, papers[m.cite].who) for m in members]
+        title: [(m.name, m.use_when, m.cost, who(m.cite)) for m in members]
         for title, members in grouped(methods).items()
     } | {
         "of any method": [
-            (f"{m.name}:NAME", m.use_when, f"{m.passes} x that of NAME", papers[m.cite].who)
+            (f"{m.name}:NAME", m.use_when, f"{m.passes} x that of NAME", who(m.cite))
             for m in MODIFIERS.values()
         ]
     }
@@ -85,7 +84,7 @@ def _tabled(methods: Sequence[Method], papers: Mapping[str, Citation]) -> None:
     print_lines(["", MORE])
 
 
-def _described(method: Method, paper: Citation) -> list[str]:
+def _described(method: Method) -> list[str]:
     return facts(
         [
             ("formula", method.summary),
@@ -94,7 +93,7 @@ def _described(method: Method, paper: Citation) -> list[str]:
             ("needs", _needs(method)),
             ("auto", AUTO[method.auto]),
             ("options", ", ".join(map(str, method.taken.values())) or "none"),
-            ("paper", str(paper)),
+            ("paper", reference(method.cite)),
             ("remarks", method.remarks.replace("``", "`")),
         ],
         indent="  ",
@@ -106,7 +105,7 @@ def _needs(method: Method) -> str:
     return fields if method.differentiates else f"{fields}; no gradients"
 
 
-def _plain(method: Method, paper: Citation) -> dict[str, object]:
+def _plain(method: Method) -> dict[str, object]:
     return {
         "name": method.name,
         "formula": method.summary,
@@ -117,5 +116,5 @@ def _plain(method: Method, paper: Citation) -> dict[str, object]:
         "differentiates": method.differentiates,
         "options": dict(method.options),
         "signed": method.signed,
-        "paper": vars(paper),
+        "paper": facts_of_paper(method.cite),
     }

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from xai_heatmap import metrics
 
-NAMES = ["pointing", "energy", "rank", "iou", "overlap", "_order"]
+NAMES = [
+    "localisation.pointing",
+    "localisation.energy",
+    "localisation.rank",
+    "localisation.iou",
+    "localisation.overlap",
+    "parts.order",
+]
 
 
 def orders(heat):
@@ -123,4 +130,4 @@ def test_examples(name):
     module = importlib.import_module(f"xai_heatmap.metrics.{name}")
     result = doctest.testmod(module)
     assert result.failed == 0
-    assert result.attempted or name == "_order"
+    assert result.attempted or name == "parts.order"

@@ -3,8 +3,14 @@
 import numpy as np
 
 from xai_heatmap.core.arrays import Heat, Mask
+from xai_heatmap.core.metric import metric
 
 
+@metric(
+    better="higher",
+    cite="arras2022clevrxai",
+    use_when="you ask how much of the map lies on the object, its weak places included",
+)
 def energy(heat: Heat, mask: Mask) -> float:
     """Σ_{ij ∈ mask} ReLU(heat_ij) / Σ_ij ReLU(heat_ij).
 

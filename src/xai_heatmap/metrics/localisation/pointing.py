@@ -3,8 +3,14 @@
 import numpy as np
 
 from xai_heatmap.core.arrays import Heat, Mask
+from xai_heatmap.core.metric import metric
 
 
+@metric(
+    better="higher",
+    cite="zhang2018excitation",
+    use_when="you ask for one place: does the strongest one lie on the object?",
+)
 def pointing(heat: Heat, mask: Mask) -> float:
     """[argmax heat ∈ mask].
 

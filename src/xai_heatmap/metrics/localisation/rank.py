@@ -3,9 +3,15 @@
 import numpy as np
 
 from xai_heatmap.core.arrays import Heat, Mask
-from xai_heatmap.metrics._order import levels
+from xai_heatmap.core.metric import metric
+from xai_heatmap.metrics.parts.order import levels
 
 
+@metric(
+    better="higher",
+    cite="arras2022clevrxai",
+    use_when="you ask whether the strongest places are those of the object, whatever their values",
+)
 def rank_accuracy(heat: Heat, mask: Mask) -> float:
     """|top-K of heat ∩ mask| / K,  K = |mask|.
 

@@ -3,9 +3,15 @@
 import numpy as np
 
 from xai_heatmap.core.arrays import Heat, Mask
-from xai_heatmap.metrics._order import levels
+from xai_heatmap.core.metric import metric
+from xai_heatmap.metrics.parts.order import levels
 
 
+@metric(
+    better="higher",
+    cite="choe2020right",
+    use_when="you ask how well the outline fits the object, at the best threshold",
+)
 def best_iou(heat: Heat, mask: Mask) -> float:
     """max_t |{heat ≥ t} ∩ mask| / |{heat ≥ t} ∪ mask|,  t > 0.
 

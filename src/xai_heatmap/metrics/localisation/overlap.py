@@ -1,14 +1,22 @@
 """Whether something small, such as a mark, is among the strongest places."""
 
 from math import ceil, exp, lgamma
+from typing import Annotated
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Heat, Mask
-from xai_heatmap.metrics._order import levels
+from xai_heatmap.core.metric import metric
+from xai_heatmap.core.options import Within
+from xai_heatmap.metrics.parts.order import levels
 
 
-def overlap(heat: Heat, mask: Mask, *, share: float = 0.05) -> float:
+@metric(
+    better="higher",
+    cite="",
+    use_when="the truth is small, such as a mark: is it among the strongest places?",
+)
+def overlap(heat: Heat, mask: Mask, *, share: Annotated[float, Within(0, 1)] = 0.05) -> float:
     """[strongest `share` of the places ∩ mask ≠ ∅].
 
     Where places tie at the border, the chance that a random choice among them meets the mask. A

@@ -1,0 +1,1 @@
+"""Metrics of a map against the truth: which pixels belong to the object."""
