@@ -22,7 +22,7 @@ from torch_kit import Plain  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.core.errors import BadOption, NotAModel  # noqa: E402
-from xai_heatmap.networks.opening.network import state_of  # noqa: E402
+from xai_heatmap.networks.opening.model_cache import state_of  # noqa: E402
 
 
 class Looking(Plain):

@@ -27,7 +27,8 @@ from xai_heatmap.networks.opening.calling import Call, call_of
 from xai_heatmap.networks.opening.declared_inputs import Declaration, as_declared, picture_among
 from xai_heatmap.networks.opening.held import Given, Held, Name, in_rows
 from xai_heatmap.networks.opening.interfaces import Closing, Engine
-from xai_heatmap.networks.opening.network import OpenedNetwork, state_of
+from xai_heatmap.networks.opening.model_cache import state_of
+from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.outputs import scores_in
 from xai_heatmap.networks.opening.taps import beneath, intercepted
 from xai_heatmap.networks.opening.unchanged import unchanged

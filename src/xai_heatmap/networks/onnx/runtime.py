@@ -26,7 +26,8 @@ from xai_heatmap.networks.onnx.survey import sites
 from xai_heatmap.networks.opening.declared_inputs import as_declared, picture_among
 from xai_heatmap.networks.opening.held import Given, Held, Name
 from xai_heatmap.networks.opening.interfaces import Closing
-from xai_heatmap.networks.opening.network import OpenedNetwork, State, View
+from xai_heatmap.networks.opening.model_cache import State, View
+from xai_heatmap.networks.opening.network import OpenedNetwork
 
 CPU = ("CPUExecutionProvider",)
 

@@ -21,7 +21,8 @@ from xai_heatmap.networks.opening.box_outputs import known, resolved, together
 from xai_heatmap.networks.opening.calling import Call, call_of
 from xai_heatmap.networks.opening.held import Given, Held, Name, in_rows
 from xai_heatmap.networks.opening.interfaces import Closing
-from xai_heatmap.networks.opening.network import OpenedNetwork, state_of
+from xai_heatmap.networks.opening.model_cache import state_of
+from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.outputs import scores_in
 from xai_heatmap.networks.opening.taps import intercepted
 from xai_heatmap.networks.torch.engine import TorchEngine

@@ -1,0 +1,108 @@
+"""Heads of a model: the layers behind one layer, run again with other activations, once proven."""
+
+import warnings
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from jaxtyping import Float32
+
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.errors import NoHead
+from xai_heatmap.core.layers.selection import grids
+from xai_heatmap.core.network import Recording
+from xai_heatmap.networks.opening.alone import Alone
+from xai_heatmap.networks.opening.head_check import MIXED, Proof, proof, still_repeats
+from xai_heatmap.networks.opening.interfaces import Adapter, Head, Recorded
+from xai_heatmap.networks.opening.model_cache import View
+from xai_heatmap.networks.opening.recording import layout_of
+from xai_heatmap.networks.opening.scores import ScoredModel
+
+WITHOUT_A_HEAD = "Methods of one pass work there, such as gradcam, hirescam or eigencam."
+"""What to do where a head does not repeat itself."""
+
+
+class ModelWithHeads(ScoredModel):
+    """An opened model whose head runs again with other activations."""
+
+    def _head(
+        self, recorded: Recorded, view: View, x: Native, name: str, row: int
+    ) -> Callable[[Float32[np.ndarray, "m k *grid"]], Recording]:
+        """From other activations of layer `name` to recordings of the head, for one image."""
+        one = slice(row, row + 1)
+        with self._state.lock:
+            head = self._proven_head(self._of([row]), recorded.scores[one], view, x[one], name)
+        own_layout = layout_of(view.survey, name)
+
+        def behind(activation: Float32[np.ndarray, "m k *grid"]) -> Recording:
+            with self._state.lock:
+                replayed = head(own_layout.to_native(activation, like=head.output))
+            return self._read(
+                replayed, view, lambda again, _: self._head(recorded, view, x, again, row)
+            )
+
+        return behind
+
+    def _between(self, recorded: Recorded, view: View, x: Native, name: str, row: int) -> Recorded:
+        """The head of one image between what layer `name` said and 0."""
+        one = slice(row, row + 1)
+        with self._state.lock:
+            head = self._proven_head(self._of([row]), recorded.scores[one], view, x[one], name)
+            own = layout_of(view.survey, name)
+            zero = np.zeros_like(own.to_grid(head.output))
+            return head.between(own.to_native(zero, like=head.output))
+
+    def _proven_head(
+        self, adapter: Adapter, scores: Native, view: View, x: Native, name: str
+    ) -> Head:
+        """A head that gave the recorded scores for the recorded activation, else one that makes
+        whole passes.
+
+        Raises
+        ------
+        NoHead
+            If neither does.
+        """
+        proven = self._proof(adapter, scores, view, x, name)
+        if proven.refusal:
+            last = next(reversed(grids(view.survey)), name)
+            works = last != name and not self._proof(adapter, scores, view, x, last).refusal
+            behind = f" What lies behind layer {last!r} can be run." if works else ""
+            raise NoHead(
+                f"{self.name}: what lies behind layer {name!r} can't be run again with other "
+                f"values, which the method needs: {proven.refusal}. {WITHOUT_A_HEAD}{behind}"
+            )
+        head = self._made(adapter, view, x, name, whole=proven.whole, alone=proven.alone)
+        if proven.alone and not still_repeats(head, scores):
+            raise NoHead(
+                f"{self.name}: what lies behind layer {name!r} can't be run again with other "
+                f"values, which the method needs: {MIXED}. Explain one picture at a time."
+            )
+        return head
+
+    def _made(
+        self, adapter: Adapter, view: View, x: Native, name: str, *, whole: bool, alone: bool
+    ) -> Head:
+        head = self._engine.head(adapter, x, name, view.sites[name], view.undo, whole=whole)
+        return Alone(head) if alone else head
+
+    def _proof(self, adapter: Adapter, scores: Native, view: View, x: Native, name: str) -> Proof:
+        """How a head is to be run; tried once, and said where that is slow."""
+        key = name, x.shape[1:], adapter.output, self._beside(adapter)
+        if key not in self._state.heads:
+            proven = proof(partial(self._made, adapter, view, x, name), scores)
+            self._state.heads[key] = proven
+            if proven.alone and not proven.refusal:
+                warnings.warn(
+                    f"{self.name}: {MIXED} behind layer {name!r}, so that values there are run one "
+                    f"at a time, which is slower.",
+                    stacklevel=2,
+                )
+            elif proven.whole and not proven.refusal:
+                warnings.warn(
+                    f"{self.name}: what lies behind layer {name!r} can't be run on its own; whole "
+                    f"forward passes are "
+                    "made instead, which is slower and gives the same.",
+                    stacklevel=2,
+                )
+        return self._state.heads[key]

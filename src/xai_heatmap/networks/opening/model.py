@@ -1,0 +1,147 @@
+"""A model and its engine: axes of its input, held inputs, and pictures to try the model with."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.axes import Axes
+from xai_heatmap.core.errors import BadArray
+from xai_heatmap.core.network import Declared, Network
+from xai_heatmap.networks.opening.axes_found import Consumed, Door, Settled
+from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Adapter, Engine
+from xai_heatmap.networks.opening.layout_probe import pictures
+from xai_heatmap.networks.opening.model_cache import State, View
+from xai_heatmap.networks.opening.recent import Recent
+
+
+class OpenedModel(Network):
+    """A `Network` over an adapter and an engine, before anything was run but for its axes."""
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        engine: Engine,
+        state: State,
+        *,
+        image_shape: Sequence[int] | None = None,
+        keep_closing: bool = False,
+        axes: Axes | None = None,
+    ) -> None:
+        self._adapter = adapter
+        self._engine = engine
+        self._state = state
+        self._given = tuple(image_shape) if image_shape else None
+        self._door = Door(axes, channels_last=adapter.channels_last)
+        self._keep_closing = keep_closing
+        self._parts: dict[str, object] = {}
+        self._views: dict[tuple[int, ...], View] = Recent()
+        self._seen_first: tuple[int, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """How the model calls itself."""
+        return self._adapter.name
+
+    @property
+    def declared(self) -> Declared:
+        """What the model says of itself; `image_shape` counts as said."""
+        own = self._adapter.declared
+        return replace(own, input_shape=self._image_shape) if self._image_shape else own
+
+    @property
+    def _image_shape(self) -> tuple[int, ...] | None:
+        """(c, *image) of what was given: in the axes that were said; else with channels first,
+        as it is documented, or in those that the network was seen to read.
+        """
+        first = self.channels_last and not self._door.said
+        return None if self._given is None else self._at_the_door(self._given, first=first).shape
+
+    def axes_of(self, shape: Sequence[int]) -> Axes:
+        """As said, as the network was seen to read them, or as its framework has them."""
+        return self._at_the_door(tuple(shape)).axes
+
+    @property
+    def axes_said(self) -> bool:
+        """Whether a user named the axes of its input."""
+        return self._door.said
+
+    def understood(self, shape: Sequence[int]) -> Axes | None:
+        """As `axes_of`, if they were said, or the network was seen to read them so."""
+        try:
+            own = self._at_the_door(tuple(shape))
+        except BadArray:
+            return None
+        return own.axes if own.certain else None
+
+    def channels_first(self, native: np.ndarray) -> np.ndarray:
+        """(n, c, *image) of inputs in the network's own axes, or of such as are so already."""
+        own = self._at_the_door(native.shape[1:])
+        return native if own.first else own.axes.channels_first(native)
+
+    def _at_the_door(self, shape: tuple[int, ...], *, first: bool = False) -> Settled:
+        """What is what of inputs of that shape; from then on the model gets them in its axes."""
+        with self._state.lock:
+            own = self._door.settled(self._look, shape, self._state.axes, first=first)
+            if self._door.turns and self._adapter.axes != own.axes:
+                self._adapter = self._adapter.turned(own.axes)
+            return own
+
+    def _look(self, shape: tuple[int, ...]) -> Consumed:
+        plain = self._of([0])
+        return self._engine.consumed(plain if plain.axes is None else plain.turned(None), shape)
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether the model's own input has its channels last."""
+        return self._adapter.channels_last
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(c, *image) that the layers are listed for: as given, as declared, as seen first, else
+        3 x 224 x 224.
+        """
+        return self._image_shape or self.declared.input_shape or self._seen_first or (3, 224, 224)
+
+    def name_of(self, part: object) -> str | None:
+        """The path of a module or layer of the model."""
+        return next((path for path, own in self._adapter.parts().items() if own is part), None)
+
+    def holding(self, held: Mapping[str | int, object]) -> Network:
+        """The same network with other values for what it takes beside the picture."""
+        other = copy.copy(self)
+        other._adapter, other._views = self._adapter.taking(held), Recent()  # noqa: SLF001 - of its own kind
+        return other
+
+    def of(self, rows: Sequence[int]) -> Network:
+        """The same network for these of the pictures."""
+        if self._adapter.held.images == 1:
+            return self
+        other = copy.copy(self)
+        other._adapter = self._of(rows)  # noqa: SLF001 - of its own kind
+        return other
+
+    def check_held(self, images: int) -> None:
+        """Whether what is held has one row for all of so many pictures, or one for each."""
+        self._adapter.held.check(images)
+
+    def _of(self, rows: Sequence[int]) -> Adapter:
+        """The model with what is held for these of the pictures."""
+        held = self._adapter.held
+        return self._adapter if held.images == 1 else self._adapter.holding(held.of(rows))
+
+    def _pictures(self, shape: tuple[int, ...]) -> Native:
+        """Two pictures that show where the places of a layer lie."""
+        x = pictures(shape)
+        return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if self.channels_last else x
+
+    def _noise(self, shape: tuple[int, ...]) -> Native:
+        """Pictures to look at a network with; they don't touch any random state."""
+        x = np.random.default_rng(0).normal(size=(IMAGES_IN_A_SURVEY, *shape)).astype(np.float32)
+        return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if self.channels_last else x
+
+    def _beside(self, adapter: Adapter) -> tuple[object, ...]:
+        """What else a pass depends on: what is held, and how the input is turned."""
+        return adapter.held.key, adapter.axes

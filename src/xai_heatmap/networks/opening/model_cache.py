@@ -1,0 +1,65 @@
+"""Facts of a model, kept for inputs of one shape and from one call to the next."""
+
+import threading
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.core.network import Survey
+from xai_heatmap.core.targets.answer import Meaning
+from xai_heatmap.networks.opening.attended import Attended
+from xai_heatmap.networks.opening.axes_found import Settled
+from xai_heatmap.networks.opening.head_check import Proof
+from xai_heatmap.networks.opening.interfaces import Closing, Sightings, Undo
+from xai_heatmap.networks.opening.recent import SIZES, Recent
+from xai_heatmap.networks.opening.taps import Site
+
+
+@dataclass(frozen=True)
+class View:
+    """A network for inputs of one shape."""
+
+    survey: Survey
+    sites: Mapping[str, Site]
+    closing: Closing | None
+    undo: Undo
+    boxes: Boxes | None = None
+
+
+@dataclass
+class State:
+    """What has been learnt of a model; holds no reference to it, so it is forgotten with the
+    model.
+    """
+
+    surveys: dict[Any, tuple[Sightings, Survey]] = field(default_factory=Recent)
+    proven: dict[Any, bool] = field(default_factory=lambda: Recent(4 * SIZES))
+    meanings: dict[Any, Meaning] = field(default_factory=lambda: Recent(4 * SIZES))
+    heads: dict[Any, Proof] = field(default_factory=lambda: Recent(64 * SIZES))
+    attended: Attended = field(default_factory=Attended)
+    kept: dict[Any, Any] = field(default_factory=dict)
+    axes: dict[Any, Settled] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    parts: list[int] = field(default_factory=list)
+
+    def know(self, parts: list[int]) -> None:
+        """Forget what was learnt of other parts than these."""
+        if self.parts and parts != self.parts:
+            self.surveys.clear()
+            self.axes.clear()
+            self.proven.clear()
+            self.meanings.clear()
+            self.heads.clear()
+            self.attended = Attended()
+            self.kept.get("overwritten", {}).clear()
+        self.parts = parts
+
+
+_STATES: "weakref.WeakKeyDictionary[Any, State]" = weakref.WeakKeyDictionary()
+
+
+def state_of(model: Any) -> State:
+    """What is known of that very model, from one call to the next."""
+    return _STATES.setdefault(model, State())

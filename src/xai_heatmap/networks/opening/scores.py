@@ -1,0 +1,174 @@
+"""Scores of a model: their layout, their meaning, and the closing function that is left out."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from xai_heatmap.core.arrays import Native, Scores
+from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.core.errors import NonFiniteScores, NoScores
+from xai_heatmap.core.network import INPUT, Layer, LogRecording, Recording
+from xai_heatmap.core.targets.answer import Meaning
+from xai_heatmap.networks.opening.box_layout import BoxReading, box_reading, check_unit
+from xai_heatmap.networks.opening.interfaces import Closing, Recorded, Sightings, Undo
+from xai_heatmap.networks.opening.meaning import may_be_probabilities, meaning_in
+from xai_heatmap.networks.opening.model import OpenedModel
+from xai_heatmap.networks.opening.model_cache import View
+from xai_heatmap.networks.opening.recording import Apart, OpenedRecording
+from xai_heatmap.networks.opening.score_layout import Reading, reading, sum_to_one
+
+
+class ScoredModel(OpenedModel):
+    """An opened model whose scores are read, one row an image."""
+
+    def _closing(self, seen: Sightings, parts: Mapping[str, object]) -> tuple[Closing | None, Undo]:
+        if seen.boxes is not None:
+            return None, Undo()
+        closing, undo = seen.closing, Undo(mark=seen.mark)
+        times = Counter(call.path for call in seen.calls)
+        for path in seen.last:
+            own = self._adapter.closing_of(parts[path])
+            if own and times[path] == 1 and path not in seen.elsewhere:  # it has to go on there
+                closing, undo = own, Undo(part=parts[path])
+        return closing, Undo() if self._keep_closing else undo
+
+    def _closes(self, view: View, scores: Native) -> bool:
+        """Whether a closing softmax compares classes, and not places, where there are both."""
+        if scores.ndim == 2 or view.closing != "softmax" or self._keep_closing:
+            return True
+        key = self._closing_key(view.survey.layers[INPUT].shape)
+        if key not in self._state.proven:
+            closed = self._of_noise(view, Undo())
+            own = self._reading(view, closed)
+            self._state.proven[key] = sum_to_one(own.rows(np.exp(closed)), own.form) or (
+                sum_to_one(own.rows(closed), own.form)
+            )
+        return self._state.proven[key]
+
+    def _closing_key(self, shape: tuple[int, ...]) -> tuple[Any, ...]:
+        return "closing", shape, self._adapter.output, self._beside(self._adapter)
+
+    def _check_rows(self, scores: Native) -> None:
+        """Whether there are scores of each picture, and not one number for all of them."""
+        if np.ndim(scores) == 0:
+            raise NoScores(
+                f"{self.name} answers one number for a whole batch; one row of scores for each "
+                "picture was expected, (images, classes). Let it keep the first axis: "
+                "x.mean((1, 2, 3)) instead of x.mean()."
+            )
+
+    def _reading(self, view: View, scores: Native) -> Reading | BoxReading:
+        if view.boxes is not None:
+            image = view.survey.layers[INPUT].shape[1:]
+            return self._boxes_reading(scores.shape, view.boxes, image)
+        return self._scores_reading(view.survey.layers, scores.shape)
+
+    def _scores_reading(self, layers: Mapping[str, Layer], shape: tuple[int, ...]) -> Reading:
+        like = next(
+            (
+                own.layout
+                for own in reversed(list(layers.values()))
+                if own.layout is not None and own.name != INPUT and _same(own, shape)
+            ),
+            None,
+        )
+        return reading(
+            shape,
+            image=layers[INPUT].shape[1:],
+            channels_last=self.channels_last,
+            grids={own.grid for own in layers.values() if own.grid and own.name != INPUT},
+            like=like,
+        )
+
+    def _scores_places(self, seen: Sightings, layers: Mapping[str, Layer]) -> bool:
+        """Whether the network scores every place of a picture."""
+        if seen.boxes is not None or len(seen.scores) < 3 or 0 in seen.scores:
+            return False
+        try:
+            form = self._scores_reading(layers, seen.scores).form
+        except NoScores:  # is raised with what to do once there are scores
+            return False
+        return bool(form.grid) and not form.steps
+
+    def _boxes_reading(self, shape: Sequence[int], how: Boxes, image: Sequence[int]) -> BoxReading:
+        names = len(self._adapter.declared.labels or ())
+        return box_reading(shape, how, image=image, names=names)
+
+    def _likeliest(self, scores: Native, seen: Sightings, x: tuple[int, ...]) -> Native:
+        """1 at the highest score of every image, where the model answers it."""
+        if seen.boxes is None:
+            flat = scores.reshape(len(scores), -1)
+            best = np.eye(flat.shape[1], dtype=np.float32)[flat.argmax(axis=1)]
+            return best.reshape(scores.shape)
+        image = x[1:-1] if self.channels_last else x[2:]
+        own = self._boxes_reading(scores.shape, seen.boxes, image)
+        rows = own.rows(scores)
+        classes = own.form.classes(rows.shape[1]) * own.form.places
+        best = rows[:, :classes].argmax(axis=1)
+        return own.native(np.eye(rows.shape[1], dtype=np.float32)[best])
+
+    def _queries(self, seen: Sightings, shape: tuple[int, ...]) -> int | None:
+        """How many boxes a detector answers; None of any other network."""
+        if seen.boxes is None or 0 in seen.scores[1:]:
+            return None
+        return self._boxes_reading(seen.scores, seen.boxes, shape[1:]).form.places
+
+    def _read(
+        self,
+        recorded: Recorded,
+        view: View,
+        head: Callable[[str, int], Any],
+        apart: Apart | None = None,
+    ) -> Recording:
+        if not np.isfinite(recorded.scores).all():
+            raise NonFiniteScores(
+                f"{self.name} answered NaN or infinity. Check its weights and the preprocessing; "
+                f"half precision "
+                "overflows easily: try the model in float32."
+            )
+        own = self._reading(view, recorded.scores)
+        rows = own.rows(recorded.scores)
+        if isinstance(own, BoxReading) and apart is not None:
+            check_unit(rows, own.form)
+        meaning = self._meaning(view, own, rows)
+        logarithm = meaning == "log-probabilities" and not isinstance(own, BoxReading)
+        known: Meaning = "probabilities" if logarithm else meaning
+        read = OpenedRecording(recorded, view.survey, self._state.lock, head, known, own, apart)
+        return LogRecording(read) if logarithm else read
+
+    def _meaning(self, view: View, own: Reading | BoxReading, rows: Scores) -> Meaning:
+        """What the scores are, as the network answers to noise; asked where a row leaves it open,
+        and then remembered, so that no picture depends on those beside it.
+        """
+        kept = self._keep_closing
+        if kept and view.closing is not None:
+            return "probabilities"
+        if not may_be_probabilities(rows, own.form):
+            return "logits"
+        key = self._meaning_key(view)
+        if key not in self._state.meanings:
+            with self._state.lock:
+                noisy = own.rows(self._of_noise(view, view.undo))
+            self._state.meanings[key] = meaning_in(noisy, own.form, keep_closing=kept)
+        return self._state.meanings[key]
+
+    def _meaning_key(self, view: View) -> tuple[Any, ...]:
+        shape = view.survey.layers[INPUT].shape
+        return "meaning", *self._closing_key(shape), self._keep_closing, view.closing
+
+    def _of_noise(self, view: View, undo: Undo) -> Native:
+        """What the model answers to pictures that nobody picked; one forward pass."""
+        noise = self._noise(view.survey.layers[INPUT].shape)
+        return self._engine.record(self._of([0]), noise, {}, undo).scores
+
+
+def _same(layer: Layer, scores: Sequence[int]) -> bool:
+    """Whether a layer with a grid answers as many numbers, in those axes, as the scores have."""
+    own = layer.layout
+    if own is None or own.kind == "tokens":
+        return False
+    k, grid = layer.shape[0], layer.shape[1:]
+    shape = (k, *grid) if own.kind == "channels_first" else (*grid, k)
+    return shape == tuple(scores[1:])
