@@ -324,10 +324,10 @@ def test_a_terminal_without_unicode(place):
 def test_a_bug_is_one_line_and_debug_shows_where(cli, monkeypatch):
     from xai_heatmap.apps.cli import methods
 
-    def broken():
+    def broken(_):
         raise ZeroDivisionError("by design")
 
-    monkeypatch.setattr(methods, "citations", broken)
+    monkeypatch.setattr(methods, "who", broken)
     said = cli("methods")
     assert said.code == 1
     assert said.err.startswith("error XH000: ZeroDivisionError: by design")
@@ -342,15 +342,15 @@ def test_a_warning_is_one_line_on_stderr(cli, monkeypatch):
 
     from xai_heatmap.apps.cli import methods
 
-    def warned():
+    def warned(cite):
         with warnings.catch_warnings():
             warnings.simplefilter("default")
             warnings.warn("look out", stacklevel=1)
-        return real()
+        return real(cite)
 
-    real = methods.citations
-    monkeypatch.setattr(methods, "citations", warned)
-    said = cli("methods", "--json")
+    real = methods.facts_of_paper
+    monkeypatch.setattr(methods, "facts_of_paper", warned)
+    said = cli("methods", "gradcam", "--json")
     assert said.err == "warning: look out\n"
     assert said.json
 
