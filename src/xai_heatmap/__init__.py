@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from xai_heatmap.explaining.explain import compare, explain, maps
     from xai_heatmap.explaining.explanation import Comparison, Explanation
     from xai_heatmap.explaining.many import Explanations
+    from xai_heatmap.explaining.measure import Measured, measure
     from xai_heatmap.exporting.export import export
     from xai_heatmap.networks import network
     from xai_heatmap.networks.function.detector import detector
@@ -55,6 +56,7 @@ _HOMES = {
     "Explanations": "explaining.many",
     "Geometry": "core.geometry",
     "Layer": "core.network",
+    "Measured": "explaining.measure",
     "Method": "core.registry",
     "Metric": "core.metric",
     "Network": "core.network",
@@ -78,6 +80,7 @@ _HOMES = {
     "likeness": "core.targets.measured",
     "maps": "explaining.explain",
     "margin": "core.targets.target",
+    "measure": "explaining.measure",
     "method": "core.registry",
     "metric": "core.metric",
     "negative": "core.targets.target",
@@ -105,6 +108,7 @@ __all__ = [
     "Explanations",
     "Geometry",
     "Layer",
+    "Measured",
     "Method",
     "Metric",
     "Network",
@@ -128,6 +132,7 @@ __all__ = [
     "likeness",
     "maps",
     "margin",
+    "measure",
     "method",
     "metric",
     "metrics",

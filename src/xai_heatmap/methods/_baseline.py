@@ -5,11 +5,9 @@ from typing import Literal
 import numpy as np
 
 from xai_heatmap.core.arrays import Activation
+from xai_heatmap.core.blur import blurred
 
 Baseline = Literal["zero", "mean", "blur"]
-
-WIDTH = 1 / 20
-"""Standard deviation of the blur, as a share of each axis; a place at least."""
 
 
 def baseline(activation: Activation, kind: Baseline) -> Activation:
@@ -25,20 +23,3 @@ def baseline(activation: Activation, kind: Baseline) -> Activation:
         return blurred(activation)
     means = activation.mean(axis=tuple(range(1, activation.ndim)), keepdims=True)
     return np.broadcast_to(means, activation.shape)
-
-
-def blurred(activation: Activation) -> Activation:
-    """Every feature map under a Gaussian; beyond its edges it goes on as it ends."""
-    for axis in range(1, activation.ndim):
-        length = activation.shape[axis]
-        deviation = max(WIDTH * length, 1)
-        radius = int(np.ceil(3 * deviation))
-        weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / deviation) ** 2)
-        weights = (weights / weights.sum()).astype(np.float32)
-        around = [(radius, radius) if a == axis else (0, 0) for a in range(activation.ndim)]
-        padded = np.moveaxis(np.pad(activation, around, mode="edge"), axis, -1)
-        total = np.zeros(np.moveaxis(activation, axis, -1).shape, np.float32)
-        for start, weight in enumerate(weights):
-            total += weight * padded[..., start : start + length]
-        activation = np.moveaxis(total, -1, axis)
-    return activation
