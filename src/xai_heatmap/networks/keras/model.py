@@ -17,10 +17,17 @@ from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import NotAModel
-from xai_heatmap.core.layers.layout import OPEN_AXIS
 from xai_heatmap.core.network import Declared
 from xai_heatmap.networks.keras.axes import consumed
+from xai_heatmap.networks.keras.final_activation import ENDS_IN_ITS_ACTIVATION, closing_in
 from xai_heatmap.networks.keras.preprocess import preset
+from xai_heatmap.networks.keras.structure import (
+    channels_last_in,
+    image_shape_in,
+    input_shape_of,
+    layers_in,
+    symbolic_inputs,
+)
 from xai_heatmap.networks.opening.axes_found import Consumed
 from xai_heatmap.networks.opening.box_outputs import known, resolved, together
 from xai_heatmap.networks.opening.calling import Call, call_of
@@ -32,32 +39,6 @@ from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.outputs import scores_in
 from xai_heatmap.networks.opening.taps import beneath, intercepted
 from xai_heatmap.networks.opening.unchanged import unchanged
-
-CLOSING_FUNCTIONS: dict[Any, Closing] = {
-    keras.activations.softmax: "softmax",
-    keras.activations.log_softmax: "softmax",
-    keras.activations.sigmoid: "sigmoid",
-    keras.ops.softmax: "softmax",
-    keras.ops.log_softmax: "softmax",
-    keras.ops.sigmoid: "sigmoid",
-}
-
-ENDS_IN_ITS_ACTIVATION = (
-    keras.layers.Activation,
-    keras.layers.Dense,
-    keras.layers.EinsumDense,
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
-    keras.layers.Conv1DTranspose,
-    keras.layers.Conv2DTranspose,
-    keras.layers.Conv3DTranspose,
-    keras.layers.DepthwiseConv1D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv1D,
-    keras.layers.SeparableConv2D,
-)
-"""Layers that apply `activation` last. Recurrent layers have one too, and go on after it."""
 
 
 def open_keras(
@@ -110,16 +91,16 @@ class KerasAdapter:
         self.name: str = model.name
         self.held = Held()
         self._take(held)
-        shape = _input_shape(model, self._picture)
-        self.channels_last = _channels_last(self.parts(), shape)
+        shape = input_shape_of(model, self._picture)
+        self.channels_last = channels_last_in(self.parts(), shape)
         self.declared = Declared(
-            _image_shape(shape, channels_last=self.channels_last), preset(model), fit="stretch"
+            image_shape_in(shape, channels_last=self.channels_last), preset(model), fit="stretch"
         )
 
     def _take(self, given: Given) -> None:
         """Learn how the model is called with these values, beside those held already."""
         self._picture, self._call = "", Call()
-        if inputs := _inputs(self._model):
+        if inputs := symbolic_inputs(self._model):
             declared = {i.name: Declaration(tuple(i.shape), i.dtype) for i in inputs}
             held = {**dict.fromkeys(self.held.names), **given}
             self._picture = picture_among(declared, held, self._asked, model=self.name) or ""
@@ -162,9 +143,7 @@ class KerasAdapter:
 
     def parts(self) -> Mapping[str, keras.Layer]:
         """Every layer by its path, ``outer/inner``; under the first where it has several."""
-        found: dict[str, keras.Layer] = {}
-        _collect(self._model, "", {id(self._model)}, found)
-        return found
+        return layers_in(self._model)
 
     def structure(self) -> tuple[object, ...]:
         """Equal for as long as a program compiled from the model is right."""
@@ -225,11 +204,7 @@ class KerasAdapter:
 
     def closing_of(self, part: object) -> Closing | None:
         """Softmax layers close, and layers whose activation is softmax or sigmoid."""
-        if isinstance(part, keras.layers.Softmax):
-            return "softmax"
-        if isinstance(part, ENDS_IN_ITS_ACTIVATION):
-            return CLOSING_FUNCTIONS.get(beneath(part, "activation"))
-        return None
+        return closing_in(part)
 
     @contextmanager
     def undone(self, part: object | None) -> Iterator[None]:
@@ -274,69 +249,3 @@ def _engine(adapter: KerasAdapter, kept: dict[Any, Any]) -> Engine:
         f"Keras runs on {backend!r}, which can't be differentiated. Set KERAS_BACKEND to "
         "tensorflow, jax or torch before Keras is imported."
     )
-
-
-def _collect(
-    layer: keras.Layer, prefix: str, seen: set[int], found: dict[str, keras.Layer]
-) -> None:
-    for part in _directly_in(layer):
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        path = f"{prefix}{part.name}"
-        times = 1
-        while path in found:
-            times += 1
-            path = f"{prefix}{part.name}_{times}"
-        found[path] = part
-        if vars(part).get("_layers"):  # this runs on every call, and most layers hold no others
-            _collect(part, f"{path}/", seen, found)
-
-
-def _directly_in(layer: keras.Layer) -> list[keras.Layer]:
-    if isinstance(layer, keras.Model):
-        return layer.layers
-    return layer._flatten_layers(include_self=False, recursive=False)  # noqa: SLF001 - only models list theirs in public
-
-
-def _inputs(model: keras.Model) -> list[keras.KerasTensor]:
-    """The symbolic inputs of a functional model, or of a Sequential that knows its own."""
-    functional = isinstance(model, keras.Function) or (
-        isinstance(model, keras.Sequential) and model.built
-    )
-    return list(model.inputs) if functional else []
-
-
-def _input_shape(model: keras.Model, picture: str) -> tuple[int | None, ...] | None:
-    """(n, ...) that the model was built for, None for an axis left open; None if unsaid."""
-    if inputs := _inputs(model):
-        return next((tuple(i.shape) for i in inputs if i.name == picture), None)
-    config = model.get_build_config() if model.built else None
-    shape = (config or {}).get("input_shape")
-    if not isinstance(shape, tuple | list):
-        return None
-    return tuple(shape) if all(n is None or isinstance(n, int) for n in shape) else None
-
-
-def _channels_last(parts: Mapping[str, keras.Layer], shape: tuple[int | None, ...] | None) -> bool:
-    """As the first layer that cares says; else as the shape looks; else as Keras is set."""
-    said = (vars(part).get("data_format") for part in parts.values())
-    first = next((word for word in said if word in {"channels_last", "channels_first"}), None)
-    if first is None and shape is not None and len(shape) > 2:
-        last, front = shape[-1] in {1, 3, 4}, shape[1] in {1, 3, 4}
-        if last != front:
-            return last
-    return (first or keras.config.image_data_format()) == "channels_last"
-
-
-def _image_shape(
-    shape: tuple[int | None, ...] | None, *, channels_last: bool
-) -> tuple[int, ...] | None:
-    """(c, *image) of one input, where the model has image axes and knows its channels."""
-    if shape is None or len(shape) < 3:
-        return None
-    channels = shape[-1] if channels_last else shape[1]
-    image = shape[1:-1] if channels_last else shape[2:]
-    if channels is None or len(image) not in OPEN_AXIS:
-        return None
-    return (channels, *(n or OPEN_AXIS[len(image)] for n in image))

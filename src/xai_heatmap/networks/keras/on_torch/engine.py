@@ -41,8 +41,8 @@ class KerasTorchEngine(TorchEngine):
         return self._keras.consumed(shape)
 
     @contextmanager
-    def _running(self, adapter: Adapter, undo: Undo, *, again: bool = False) -> Iterator[None]:
-        with super()._running(adapter, undo, again=again), plainly(()):
+    def running(self, adapter: Adapter, undo: Undo, *, again: bool = False) -> Iterator[None]:
+        with super().running(adapter, undo, again=again), plainly(()):
             values = (variable.value for variable in self._keras.variables())
             learning = [value for value in values if value.requires_grad]
             try:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from onnx import ModelProto
 
-from xai_heatmap.networks.onnx.autodiff.builder import PREFIX, Builder, Tensor, op
+from xai_heatmap.networks.onnx.autodiff.builder import PREFIX, Builder
 from xai_heatmap.networks.onnx.autodiff.registry import Node, find
 from xai_heatmap.networks.onnx.autodiff.sweep import moving as moving_in
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, op
 
 POINTWISE = frozenset({
     *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh", "Tan"),

@@ -1,7 +1,7 @@
 """Undoing a broadcast: the backward pass sums over the copies that the forward pass made."""
 
-from xai_heatmap.networks.onnx.autodiff.builder import Dim, Shape, Tensor, op
 from xai_heatmap.networks.onnx.autodiff.registry import Node
+from xai_heatmap.networks.onnx.autodiff.tensor import Dim, Shape, Tensor, op
 
 
 def unstretched(node: Node, cotangent: Tensor, stretched: Shape, original: Tensor) -> Tensor:

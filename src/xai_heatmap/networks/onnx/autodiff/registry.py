@@ -16,7 +16,8 @@ import numpy as np
 from onnx import NodeProto, defs, helper
 
 from xai_heatmap.core.errors import NoRule
-from xai_heatmap.networks.onnx.autodiff.builder import Builder, Dim, Shape, Tensor
+from xai_heatmap.networks.onnx.autodiff.builder import Builder
+from xai_heatmap.networks.onnx.autodiff.tensor import Dim, Shape, Tensor
 
 T = TypeVar("T")
 Cotangents = Tensor | Sequence[Tensor | None]

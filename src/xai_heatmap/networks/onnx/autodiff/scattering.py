@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xai_heatmap.networks.onnx.autodiff.builder import Tensor, op
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, op
 
 
 def added_at(places: Tensor, g: Tensor, *, like: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ from onnx import ModelProto, NodeProto, ValueInfoProto
 
 from xai_heatmap.core.errors import NoRule
 from xai_heatmap.networks.onnx.autodiff.broadcasting import unstretched
-from xai_heatmap.networks.onnx.autodiff.builder import PREFIX, Tensor, op, where
+from xai_heatmap.networks.onnx.autodiff.builder import PREFIX
 from xai_heatmap.networks.onnx.autodiff.registry import Cotangents, Node, Rule, find
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, op, where
 from xai_heatmap.networks.onnx.autodiff.way import Way
 
 REFERENCE = f"{PREFIX}reference/"

@@ -6,7 +6,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
 
 from xai_heatmap.core.errors import ModelError, NoRule, did_you_mean
 from xai_heatmap.networks.onnx.autodiff.broadcasting import unstretched
-from xai_heatmap.networks.onnx.autodiff.builder import PREFIX, Builder, MaxPoolForm, Tensor, real
+from xai_heatmap.networks.onnx.autodiff.builder import PREFIX, Builder, MaxPoolForm
 from xai_heatmap.networks.onnx.autodiff.registry import (
     Cotangents,
     Node,
@@ -14,6 +14,7 @@ from xai_heatmap.networks.onnx.autodiff.registry import (
     check_version,
     whole,
 )
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, real
 from xai_heatmap.networks.onnx.autodiff.way import DERIVATIVE, Way
 
 QUANTIZED = frozenset({"int4", "uint4", "int8", "uint8", "int16", "uint16"})

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from onnx import NodeProto
 
 from xai_heatmap.core.errors import NoRule
-from xai_heatmap.networks.onnx.autodiff.builder import Builder, Tensor, where
+from xai_heatmap.networks.onnx.autodiff.builder import Builder
 from xai_heatmap.networks.onnx.autodiff.registry import CONSTANT, Node, Rule, find, no_rule
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, where
 
 
 def _constant(node: NodeProto, builder: Builder) -> bool:

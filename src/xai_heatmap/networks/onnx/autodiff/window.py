@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xai_heatmap.networks.onnx.autodiff.builder import Shape, Tensor, op
 from xai_heatmap.networks.onnx.autodiff.registry import Node
+from xai_heatmap.networks.onnx.autodiff.tensor import Shape, Tensor, op
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from math import pi, sqrt
 
-from xai_heatmap.networks.onnx.autodiff.builder import Tensor, masked, op, where
 from xai_heatmap.networks.onnx.autodiff.registry import Node, rule
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, masked, op, where
 
 
 @rule("Relu")

@@ -1,7 +1,7 @@
 """Arithmetic, entry by entry. For inputs that were broadcast, the sweep sums the cotangents."""
 
-from xai_heatmap.networks.onnx.autodiff.builder import Tensor, masked, op, where
 from xai_heatmap.networks.onnx.autodiff.registry import Node, rule
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, masked, op, where
 
 
 @rule("Add", broadcasts=True)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from xai_heatmap.networks.onnx.autodiff.broadcasting import unstretched
-from xai_heatmap.networks.onnx.autodiff.builder import Tensor, op, ops, real
 from xai_heatmap.networks.onnx.autodiff.registry import Node, rule, whole
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, op, ops, real
 
 
 @rule("Reshape", "Flatten", "Squeeze", "Unsqueeze")

@@ -3,8 +3,8 @@
 from string import ascii_letters
 
 from xai_heatmap.networks.onnx.autodiff.broadcasting import broadcast, unstretched
-from xai_heatmap.networks.onnx.autodiff.builder import Tensor, op
 from xai_heatmap.networks.onnx.autodiff.registry import Node, rule
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, op
 
 
 @rule("MatMul")

@@ -1,7 +1,7 @@
 """Normalisation. With x̂ = (x − μ)/σ and h = ∂x̂: ∂x = (h − mean h − x̂ · mean(h x̂)) / σ."""
 
-from xai_heatmap.networks.onnx.autodiff.builder import Tensor, op, where
 from xai_heatmap.networks.onnx.autodiff.registry import Node, rule
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, op, where
 
 
 @rule("BatchNormalization")

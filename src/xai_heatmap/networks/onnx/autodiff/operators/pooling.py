@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from xai_heatmap.networks.onnx.autodiff.builder import Tensor, op
 from xai_heatmap.networks.onnx.autodiff.registry import Node, rule
 from xai_heatmap.networks.onnx.autodiff.scattering import added_at
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, op
 from xai_heatmap.networks.onnx.autodiff.window import Window, padded, window
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from xai_heatmap.networks.onnx.autodiff.broadcasting import broadcast, unstretched
-from xai_heatmap.networks.onnx.autodiff.builder import Tensor, masked, op
 from xai_heatmap.networks.onnx.autodiff.registry import Node, rule
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, masked, op
 from xai_heatmap.networks.onnx.autodiff.window import window
 
 

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from xai_heatmap.networks.onnx.autodiff.builder import Tensor, op, where
 from xai_heatmap.networks.onnx.autodiff.registry import Node, rule
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, op, where
 
 
 @rule("ReduceSum")

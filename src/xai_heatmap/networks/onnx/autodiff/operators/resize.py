@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from xai_heatmap.networks.onnx.autodiff.builder import Tensor, op
 from xai_heatmap.networks.onnx.autodiff.registry import Node, rule
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, op
 
 
 @rule("Resize")

@@ -1,0 +1,87 @@
+"""Passes in JAX: a jitted forward pass answers the scores, the taps and the way back itself.
+
+The way back, `jax.vjp` by zeros added at the taps, is a pytree: it leaves the jitted forward pass
+as an answer and enters the jitted backward pass as an argument. Weights are arguments too, so new
+values need no new program; those that the way back reads are not copied out but put back from where
+they are.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.network import INPUT
+from xai_heatmap.networks.keras.on_jax.program import Opened, Values
+from xai_heatmap.networks.opening.compile_cache import Built, compiled, undo_key
+from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Undo
+from xai_heatmap.networks.opening.taps import Site, tapped
+
+
+class Passes:
+    """Passes through one model, each a program that is kept.
+
+    Parameters
+    ----------
+    adapter
+        The model whose programs these are.
+    kept
+        What is remembered of the model between calls; nothing in it refers to the model.
+    """
+
+    def __init__(self, adapter: Built, *, kept: dict[Any, Any]) -> None:
+        self._keras = adapter
+        self.structure = adapter.structure
+        self.programs: OrderedDict[Any, Any] = kept.setdefault("programs", OrderedDict())
+
+    def record(
+        self,
+        adapter: Adapter,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        *,
+        biases: bool = False,
+    ) -> Recorded:
+        """One forward pass, opened at `sites`."""
+        return self._recorded(adapter, x, sites, undo, biases=biases)
+
+    def _recorded(
+        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo, **kind: bool
+    ) -> Recorded:
+        taps = tuple((name, id(site.part), site.call) for name, site in sites.items())
+        own = (adapter.held.key, adapter.axes), *sorted(kind.items())
+        key = "record", taps, undo_key(undo), x.shape, self.structure(), *own
+        program = compiled(self.programs, key, lambda: Opened(list(sites), **kind))
+        inner = {name: site for name, site in sites.items() if name != INPUT}
+
+        def run(values: Values, image: jax.Array, at: Callable[[str, Any], Any]) -> jax.Array:
+            with (
+                self.running(adapter, values, undo) as model,
+                tapped(inner, adapter.method, at),
+            ):
+                start = at(INPUT, image) if INPUT in sites else image
+                return model.scores(start)
+
+        return program(run, self.values(adapter), jnp.asarray(x, jnp.float32), leave_out=undo.mark)
+
+    def values(self, adapter: Adapter) -> Values:
+        """What the variables hold now, and after them what is held beside the picture."""
+        held = [jnp.asarray(array) for array in adapter.held.arrays]
+        return [*(variable.value for variable in self._keras.variables()), *held]
+
+    @contextmanager
+    def running(self, adapter: Adapter, values: Values, undo: Undo) -> Iterator[Adapter]:
+        """Everything that a pass needs around it; the model reads `values` and writes nowhere."""
+        variables, held = self._keras.variables(), adapter.held
+        own = held.with_arrays(values[len(variables) :])
+        with ExitStack() as stack:
+            stack.enter_context(adapter.ready())
+            stack.enter_context(keras.StatelessScope(zip(variables, values, strict=False)))
+            stack.enter_context(adapter.undone(undo.part))
+            yield adapter.holding(own) if held else adapter

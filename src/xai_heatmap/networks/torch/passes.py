@@ -1,0 +1,199 @@
+"""One pass through a torch model, opened at taps: what it needs around it, and its way back."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+
+from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.network import INPUT
+from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Undo, UseNative
+from xai_heatmap.networks.opening.taps import Site, tapped
+from xai_heatmap.networks.torch.bias_terms import Biases
+from xai_heatmap.networks.torch.codes import Crossed, numbers
+from xai_heatmap.networks.torch.final_activation import LeaveOut
+from xai_heatmap.networks.torch.state import Untouched
+from xai_heatmap.networks.torch.taps import Taps
+
+HELD_AT_ONCE = 32 << 20
+"""Bytes of gradients up to which they are all held; beyond, each is dropped after its use."""
+
+ONE_AT_A_TIME = threading.RLock()
+"""The random state and torch's fast path for attention are one for all models of a process."""
+
+
+class Passes:
+    """Passes through one model, on one device and in one dtype.
+
+    Parameters
+    ----------
+    home
+        Where and in what precision the model lives at the time; numpy float32 crosses the
+        boundary.
+    modules
+        All modules that the model has at the time.
+    kept
+        What is remembered of the model between calls.
+    """
+
+    def __init__(
+        self,
+        *,
+        home: Callable[[], tuple[torch.device, torch.dtype]],
+        modules: Callable[[], Sequence[torch.nn.Module]],
+        kept: dict[Any, Any],
+    ) -> None:
+        self._home = home
+        self._modules = modules
+        self.untouched: Untouched = kept.setdefault("untouched", Untouched())
+        self._overwritten: dict[str, bool] = kept.setdefault("overwritten", {})
+
+    def record(
+        self,
+        adapter: Adapter,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        *,
+        biases: bool = False,
+    ) -> Recorded:
+        """One forward pass; autograd records nothing before the first tap."""
+        taps, added = Taps(self._overwritten), Biases()
+        with (
+            self.running(adapter, undo),
+            torch.set_grad_enabled(bool(sites)),
+            added if biases else nullcontext(),
+        ):
+            image = self.tensor(x)
+            image = taps.at(INPUT, image) if INPUT in sites else image.clone()
+            inner = {name: site for name, site in sites.items() if name != INPUT}
+            crossed = Crossed(taps.kept)
+            with (
+                tapped(inner, adapter.method, taps.at),
+                crossed.watching(adapter.parts(), adapter.method),
+            ):
+                scores = adapter.scores(image)
+        if not taps.settle() or self.untouched.surprised:
+            return self.record(adapter, x, sites, undo, biases=biases)
+        return self.recorded(scores, taps.kept, added, crossed)
+
+    def recorded(
+        self,
+        scores: torch.Tensor,
+        taps: Mapping[str, torch.Tensor],
+        added: Biases | None = None,
+        crossed: Crossed | None = None,
+    ) -> Recorded:
+        added = added or Biases()
+        unique = {id(tap): tap for tap in taps.values()}
+        names: dict[int, list[str]] = {}
+        for name, tap in taps.items():
+            names.setdefault(id(tap), []).append(name)
+
+        def stream(cotangent: Native, use: UseNative) -> None:
+            if crossed is not None:
+                crossed.check()
+            given = set()
+
+            def give(key: int, gradient: torch.Tensor | None) -> None:
+                if key not in given:
+                    given.add(key)
+                    own = torch.zeros_like(unique[key]) if gradient is None else gradient
+                    use(names[key], array(own))
+
+            if scores.requires_grad:
+                seed = torch.as_tensor(cotangent, device=scores.device).to(scores.dtype)
+                with added.giving(lambda name, gradient: use([name], array(gradient))):
+                    pull(scores, unique, seed, give)
+            for key in unique:
+                give(key, None)
+
+        def pullback(cotangent: Native) -> dict[str, np.ndarray]:
+            found: dict[str, np.ndarray] = {}
+            stream(cotangent, lambda same, own: found.update(dict.fromkeys(same, own)))
+            return found
+
+        biases = {name: array(bias) for name, bias in added.found.items()}
+
+        arrays = {key: array(tap) for key, tap in unique.items()}
+        outputs = {name: arrays[id(tap)] for name, tap in taps.items()}
+        return Recorded(array(scores), outputs, pullback, stream, biases)
+
+    def tensor(self, x: Native) -> torch.Tensor:
+        with torch.inference_mode(mode=False):
+            device, dtype = self._home()
+            tensor = torch.as_tensor(np.ascontiguousarray(x), device=device)
+            return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+    @contextmanager
+    def running(
+        self, adapter: Adapter, undo: Undo, *, again: bool = False, whole: bool = True
+    ) -> Iterator[None]:
+        """Everything that a pass needs around it, whatever mode the caller is in; `again` for a
+        part of what ran before, not `whole` for a pass that ends early.
+        """
+        device, _ = self._home()
+        devices = [device.index or 0] if device.type == "cuda" else []
+        with ExitStack() as stack:
+            stack.enter_context(ONE_AT_A_TIME)
+            fast = torch.backends.mha.get_fastpath_enabled()
+            stack.enter_context(torch.random.fork_rng(devices, enabled=True))
+            stack.enter_context(torch.inference_mode(mode=False))
+            stack.enter_context(torch.enable_grad())
+            modules, untouched = self._modules(), self.untouched
+            stack.enter_context(
+                untouched.again(modules) if again else untouched.during(modules, whole=whole)
+            )
+            stack.enter_context(adapter.ready())
+            stack.enter_context(adapter.undone(undo.part))
+            if undo.mark is not None:
+                stack.enter_context(LeaveOut(undo.mark))
+            torch.backends.mha.set_fastpath_enabled(False)
+            try:
+                yield
+            finally:
+                torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def pull(
+    scores: torch.Tensor,
+    taps: Mapping[int, torch.Tensor],
+    seed: torch.Tensor,
+    give: Callable[[int, torch.Tensor | None], None],
+) -> None:
+    """One backward pass; `give` gets each tap's gradient when it is complete.
+
+    Few bytes are asked for all at once. Of many, only the leaves are: every other tap descends
+    from one, so the pass runs through all of them, and what a hook does not hold is freed on the
+    way; but a hook costs as much as a small convolution.
+    """
+    taps = {key: tap for key, tap in taps.items() if tap.requires_grad}  # not whole numbers
+    size = sum(tap.numel() * tap.element_size() for tap in taps.values())
+    asked = taps if size <= HELD_AT_ONCE else {k: tap for k, tap in taps.items() if tap.is_leaf}
+    hooks = [
+        tap.register_hook(lambda gradient, key=key: give(key, gradient))
+        for key, tap in taps.items()
+        if key not in asked
+    ]
+    try:
+        gradients = torch.autograd.grad(
+            scores, list(asked.values()), seed, retain_graph=True, allow_unused=True
+        )
+    finally:
+        for hook in hooks:
+            hook.remove()
+    for key, gradient in zip(asked, gradients, strict=True):
+        give(key, gradient)
+
+
+def array(tensor: torch.Tensor) -> np.ndarray:
+    """The tensor as numpy, float32 unless it is whole numbers, and what codes stand for; shares
+    memory where it can.
+    """
+    tensor = numbers(tensor.detach())
+    if tensor.is_floating_point() and tensor.dtype != torch.float32:
+        tensor = tensor.float()
+    return tensor.cpu().numpy()
