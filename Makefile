@@ -8,13 +8,19 @@ BASE := $(VENV)/base
 PEERS := $(VENV)/peers
 OLDEST := $(VENV)/oldest
 WORKERS ?= 2
+SEED ?= 7
+COUNT ?= 3000
+NAMES ?=
 BENCH ?=
 TRUTH ?=
 COSTS ?=
 
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 
-.PHONY: help install check test oldest peers demo bench truth costs docs mypages format clean
+# Tests and their helpers are compiled once for all workers and lanes, wherever that is switched off.
+PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compiled $(BIN)/python -m pytest
+
+.PHONY: help install check test fuzz mutations oldest peers demo bench truth costs docs mypages format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,9 +43,9 @@ install: $(STAMP) ## make .venv and install the project with all that its tests 
 check: $(STAMP) ## format, lint, types, architecture and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/pyright
+	KERAS_BACKEND=torch $(PYTEST) --fast --budget list -n $(WORKERS) --dist worksteal
 
 test: $(STAMP) ## everything: the checks above and every test, on every Keras backend
 	-$(MAKE) peers
@@ -47,9 +53,18 @@ test: $(STAMP) ## everything: the checks above and every test, on every Keras ba
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope tests/networks tests/compat tests/methods -k keras
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope tests/networks tests/compat tests/methods -k keras
+	KERAS_BACKEND=tensorflow $(PYTEST) -n $(WORKERS) --dist worksteal
+	KERAS_BACKEND=jax $(PYTEST) -n $(WORKERS) --dist worksteal tests/networks tests/compat tests/methods -k keras
+	KERAS_BACKEND=torch $(PYTEST) -n $(WORKERS) --dist worksteal tests/networks tests/compat tests/methods -k keras
+
+fuzz: $(STAMP) ## random files and calls for as long as you like: SEED=7 COUNT=100000
+	mkdir -p $(VENV)/fuzz
+	PYTHONPATH=tests:tests/networks:tests/explaining $(BIN)/python tests/sources/picture_fuzz.py $(SEED) $(COUNT) $(VENV)/fuzz
+	PYTHONPATH=tests:tests/networks:tests/explaining $(BIN)/python tests/networks/onnx_fuzz.py $(SEED) $(COUNT) $(VENV)/fuzz
+	PYTHONPATH=tests:tests/networks:tests/explaining $(BIN)/python tests/explaining/call_fuzz.py $(SEED) $(COUNT)
+
+mutations: $(STAMP) ## whether the tests notice faults made by hand; NAMES="core render"
+	$(BIN)/python tests/mutations.py $(NAMES)
 
 $(OLDEST)/installed: pyproject.toml tests/oldest.txt
 	$(PYTHON) -m venv $(OLDEST)

@@ -7,6 +7,7 @@ far that is from the peer.
 """
 
 import argparse
+import copy
 import json
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -22,6 +23,11 @@ from benchmarks import machine, networks, peers, tables
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "agreement.md"
 SAME = 1e-4
 """The largest difference of maps that count as the same."""
+
+PRECISE = frozenset({"integrated_gradients"})
+"""What adds up gradients along a path: on it some ReLU is at zero but for rounding, which hangs on
+the batch and on the number of threads. PyTorch computes these in double precision, on both sides.
+"""
 
 SIZE = (224, 224)
 
@@ -66,6 +72,15 @@ class World:
         return xh.network(self.model)
 
     @cached_property
+    def precise(self) -> Any:
+        """The network in double precision, where its framework has it at hand."""
+        import xai_heatmap as xh
+
+        if not hasattr(self.model, "double"):
+            return self.network
+        return xh.network(copy.deepcopy(self.model).double())
+
+    @cached_property
     def target(self) -> int:
         """The class that the network predicts."""
         return int(self.network.record(self.planes).scores[0].argmax())
@@ -80,9 +95,8 @@ class World:
         import xai_heatmap as xh
 
         chosen = self.target if target is None else target
-        found = xh.maps(
-            self.network, self.x, method=method, layer=layer, target=chosen, options=options
-        )
+        network = self.precise if method in PRECISE else self.network
+        found = xh.maps(network, self.x, method=method, layer=layer, target=chosen, options=options)
         assert isinstance(found, np.ndarray)
         return found
 
@@ -362,9 +376,9 @@ def _torch_cam(name: str) -> Call:
         import torch
         from torchcam import methods
 
-        copy, inner = peers.copied(peers.Case(model, x, layer, target))
-        extractor = getattr(methods, name)(copy, inner)
-        scores = copy(torch.from_numpy(x))
+        own, inner = peers.copied(peers.Case(model, x, layer, target))
+        extractor = getattr(methods, name)(own, inner)
+        scores = own(torch.from_numpy(x))
         maps = extractor(target, scores)[0].detach().cpu().numpy()
         return maps if maps.ndim == 3 else maps[None]
 
@@ -380,10 +394,13 @@ def _captum_pixels(name: str, **options: Any) -> Call:
         import captum.attr
         import torch
 
-        copy, _ = peers.copied(peers.Case(model, x, "", target))
-        picture = torch.from_numpy(x).requires_grad_()
-        found = getattr(captum.attr, name)(copy).attribute(picture, target=target, **options)
-        planes = found.detach().numpy()
+        own, _ = peers.copied(peers.Case(model, x, "", target))
+        picture = torch.from_numpy(x)
+        if name == "IntegratedGradients":
+            own, picture = own.double(), picture.double()
+        asked = picture.requires_grad_()
+        found = getattr(captum.attr, name)(own).attribute(asked, target=target, **options)
+        planes = found.detach().float().numpy()
         if name == "Saliency":
             return planes.max(axis=1)
         return planes[:, 0] if name == "Occlusion" else planes.sum(axis=1)
@@ -511,10 +528,10 @@ def _with_logits(model: Any) -> Any:
     """A copy without the closing softmax: no option of the peers leaves it out everywhere."""
     import keras
 
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    copy.layers[-1].activation = keras.activations.linear
-    return copy
+    own = keras.models.clone_model(model)
+    own.set_weights(model.get_weights())
+    own.layers[-1].activation = keras.activations.linear
+    return own
 
 
 # ------------------------------------------------------------------ the page

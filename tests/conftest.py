@@ -1,10 +1,60 @@
-"""Fixtures for all tests."""
+"""Fixtures for all tests, and what makes them the same on any number of cores."""
 
 import os
+import re
 from pathlib import Path
 
-import jaxtyping
-import pytest
+for _threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(_threads, "1")  # before a framework starts: workers share the cores
+
+import hypothesis  # noqa: E402
+import jaxtyping  # noqa: E402
+import pytest  # noqa: E402
+
+pytest_plugins = ["budget"]
+
+hypothesis.settings.register_profile(
+    "any machine",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # the one that looks at a clock
+)
+hypothesis.settings.load_profile("any machine")
+
+STARTS = re.compile(
+    r"^(?:import|from) (?:keras|tensorflow|transformers|keras_kit)\b"
+    r"|importorskip\(\"(?:keras|tensorflow|transformers)\"",
+    re.MULTILINE,
+)
+"""What a test file says that starts a framework of seconds before its first test."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fast",
+        action="store_true",
+        help="what is quick and needs no reference folder, with PyTorch and ONNX alone",
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if not config.getoption("fast") or collection_path.suffix != ".py":
+        return None
+    return bool(STARTS.search(collection_path.read_text("utf-8"))) or None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("fast"):
+        return
+    left = [
+        item
+        for item in items
+        if any(map(item.get_closest_marker, ("slow", "reference"))) or "keras" in item.name
+    ]
+    config.hook.pytest_deselected(items=left)
+    dropped = set(left)
+    items[:] = [item for item in items if item not in dropped]
+
 
 ROOT = Path(__file__).resolve().parent.parent
 

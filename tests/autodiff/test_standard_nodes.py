@@ -189,10 +189,12 @@ def test_newest_version(operator: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("symbolic", [False, True])
 @pytest.mark.parametrize("operator", claimed())
-def test_every_version(operator: str, symbolic: bool) -> None:
-    assert not faults(operator, opsets(operator), symbolic=symbolic)
+def test_every_version(operator: str) -> None:
+    """With lengths that are known and, in every other version, with lengths that are open."""
+    versions = opsets(operator)
+    assert not faults(operator, versions, symbolic=False)
+    assert not faults(operator, versions[::-2], symbolic=True)
 
 
 HALVES = sorted(

@@ -9,7 +9,8 @@ import call_fuzz
 
 @pytest.mark.slow
 def test_random_calls_are_answered_or_refused(capsys, unchecked):
-    call_fuzz.main(seed=1, count=400, seconds=120)
+    """`make fuzz` goes on where these few end."""
+    call_fuzz.main(seed=1, count=150)
     said = capsys.readouterr().out
     counted = dict(word.split("=") for word in said.splitlines()[-1].split())
     assert counted["wrong"] == "0", said

@@ -24,6 +24,7 @@ from detecting import (  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
 import xai_heatmap.methods  # noqa: E402
+from crossing import crossed  # noqa: E402
 from short_options import SHORT  # noqa: E402
 from xai_heatmap.core.boxes.detections import corners_of, evidence_of  # noqa: E402
 from xai_heatmap.core.errors import BadOption, NoRule, NoScores, UnknownTarget  # noqa: E402
@@ -131,16 +132,21 @@ def test_integrated_gradients_of_a_box_add_up_to_what_its_score_gains(kind):
     assert found.sum() == pytest.approx(gained, rel=1e-3)
 
 
-@pytest.mark.parametrize("kind", MAIN, ids="-".join)
+ON_BOXES = [name for name, method in METHODS.items() if "attentions" not in method.needs]
+CROSSED = [
+    (name, kind)
+    for kind in MAIN
+    for name, _ in crossed(ON_BOXES, [kind[0]])
+    if name != "cam"  # of a mean over the grid, which no detector ends in
+    if name != "libragrad" or "yolo" not in kind  # it takes their closing sigmoid for a gate
+]
+
+
 @pytest.mark.parametrize(
-    "name", [name for name, method in METHODS.items() if "attentions" not in method.needs]
+    ("name", "kind"), CROSSED, ids=lambda one: one if isinstance(one, str) else "-".join(one)
 )
 def test_every_method_explains_a_box_and_a_batch_is_its_images(name, kind):
     network = opened(kind)
-    if name == "cam":
-        pytest.skip("CAM is of a mean over the grid, which no detector ends in")
-    if name == "libragrad" and "yolo" in kind:
-        pytest.skip("LibraGrad takes the sigmoid that the scores end in for a gate")
     layer = "auto" if METHODS[name].auto == "input" else relu_of(network)
     options = {"layer": layer, "method": name, "options": SHORT.get(name, {}), "target": RED}
     try:

@@ -16,6 +16,7 @@ from segmenting import GREEN, OTHER, RED, SIDE, Binary, Colours, scene, square  
 
 import xai_heatmap as xh  # noqa: E402
 import xai_heatmap.methods  # noqa: E402
+from crossing import crossed  # noqa: E402
 from short_options import SHORT  # noqa: E402
 from xai_heatmap.core.errors import BadOption, NoScores  # noqa: E402
 from xai_heatmap.core.registry import METHODS  # noqa: E402
@@ -105,9 +106,11 @@ def test_gradient_of_a_region_is_that_of_autograd(kind):
     np.testing.assert_allclose(found[0], image.grad[0].abs().amax(0).numpy(), atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["torch", "onnx", "keras", "softmax"])
+ON_PLACES = [name for name, method in METHODS.items() if "attentions" not in method.needs]
+
+
 @pytest.mark.parametrize(
-    "name", [name for name, method in METHODS.items() if "attentions" not in method.needs]
+    ("name", "kind"), crossed(ON_PLACES, ["torch", "onnx", "keras", "softmax"])
 )
 def test_every_method_explains_a_region_and_a_batch_is_its_images(name, kind):
     network = opened(kind)

@@ -1,7 +1,6 @@
 """PyTorch passes what every backend has to pass, and what only it can get wrong."""
 
 import gc
-import resource
 import warnings
 import weakref
 
@@ -16,6 +15,7 @@ from torch import nn  # noqa: E402
 from torch_kit import Failing, Plain, TorchKit  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
+from held_memory import assert_memory_is_flat  # noqa: E402
 from xai_heatmap.core.errors import (  # noqa: E402
     BadArray,
     LayerNotReached,
@@ -129,17 +129,11 @@ def test_a_dropped_recording_is_freed_without_the_collector():
         gc.enable()
 
 
-def test_memory_stays_flat_over_300_images():
+@pytest.mark.slow
+def test_memory_stays_flat_over_many_images():
     case = TorchKit().plain()
     opened = conformance.network(case.model)
-    x = np.random.default_rng(0).normal(size=(1, 3, 96, 96)).astype(np.float32)
-    for _ in range(50):
-        xh.maps(opened, x, layer="all")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(300):
-        xh.maps(opened, x, layer="all")
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert grown < 4 * 1024, f"{grown} KiB more after 300 images"
+    assert_memory_is_flat(opened)
 
 
 def test_stages_of_a_container_share_one_gradient():

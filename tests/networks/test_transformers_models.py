@@ -87,7 +87,7 @@ def test_every_grid_is_a_whole_number_of_steps(opened):
             assert height * columns == width * rows, f"{layer.name}: {layer.layout}"
 
 
-@pytest.mark.parametrize("method", ["gradcam", "layercam", "gradcam_pp", "xgradcam", "libragrad"])
+@pytest.mark.parametrize("method", ["gradcam", "libragrad"])
 def test_maps_of_a_batch_are_those_of_its_images(opened, method):
     _, network, x, layout = opened
     found = xh.maps(network, x, method=method, target=[1, 3])
@@ -100,7 +100,7 @@ def test_maps_of_a_batch_are_those_of_its_images(opened, method):
     np.testing.assert_allclose(found, each, atol=1e-4 * np.abs(found).max())
 
 
-@pytest.mark.parametrize("method", ["gradcam", "hirescam", "eigencam", "libragrad"])
+@pytest.mark.parametrize("method", ["hirescam", "libragrad"])
 def test_every_layer_has_a_finite_map(opened, method):
     _, network, x, _ = opened
     found = xh.maps(network, x, method=method, layer="all")

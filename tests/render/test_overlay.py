@@ -100,16 +100,26 @@ def test_an_unknown_colour_map_is_refused():
         overlay(photo(2, 2), warmth(2, 2), colormap="infreno")
 
 
-def test_a_full_hd_photograph_takes_a_fraction_of_a_frame_time():
-    """About 20 ms on one core; the limit leaves room for slow and busy machines."""
-    image, map_ = photo(1080, 1920), warmth(7, 7)
-    geometry = cropped((1080, 1920), (224, 224))
-    took = []
-    for _ in range(5):
-        start = time.perf_counter()
-        overlay(image, scaled(heat(map_, geometry)))
-        took.append(time.perf_counter() - start)
-    assert min(took) < 0.12
+def test_a_photograph_is_drawn_faster_than_by_one_blend_of_floats():
+    """Of the processor's time, on the same picture in turns: a third of it on one core."""
+    image, map_ = photo(720, 1280), warmth(7, 7)
+    geometry = cropped((720, 1280), (224, 224))
+    relevance = scaled(heat(map_, geometry))
+    table = named("inferno").table
+
+    def blended():
+        opacity = 0.75 * relevance[..., None]
+        colours = table[(255 * relevance).astype(np.uint8)]
+        return (image * (1 - opacity) + colours * opacity).round().astype(np.uint8)
+
+    def taken(draw):
+        start = time.thread_time()
+        draw()
+        return time.thread_time() - start
+
+    drawn, plain = (lambda: overlay(image, scaled(heat(map_, geometry)))), blended
+    pairs = [(taken(drawn), taken(plain)) for _ in range(5)]
+    assert min(own for own, _ in pairs) < min(other for _, other in pairs)
 
 
 @pytest.mark.reference

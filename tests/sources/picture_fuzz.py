@@ -1,6 +1,6 @@
 """Reads mutated pictures and arrays; run in a process of its own, so that a crash is seen as such.
 
-``python picture_fuzz.py SEED COUNT SECONDS FOLDER`` prints one line for every outcome that is
+``python picture_fuzz.py SEED COUNT FOLDER`` prints one line for every outcome that is
 neither a picture nor an error of the project, and at last how many of each there were.
 """
 
@@ -29,11 +29,15 @@ from xai_heatmap.sources.labels import labels
 LIMIT = 250_000
 """Pixels: what says that it has more must be refused before memory is taken for it."""
 
-MEMORY = 400 << 20
-"""Bytes that one file may take beyond what the process had: far above that many pixels."""
+MEMORY = 128
+"""How many times the bytes of the largest picture, as numbers of single precision, one file may
+take beyond what the process had."""
 
-PATIENCE, ENDLESS = 5.0, 30
-"""Seconds: what takes longer is a fault, what takes longer still ends the process with a trace."""
+PATIENCE = 200
+"""How many times the processor's time for the largest picture one file may take."""
+
+ENDLESS = 600
+"""Seconds after which a file that is never done with ends the process, with a trace of where."""
 
 PICTURES = {
     "png": [("png", {}), ("png", {"optimize": True})],
@@ -153,15 +157,30 @@ def outcome(path: Path) -> str:
     return "answer"
 
 
-def judged(path: Path) -> str:
+def usual(folder: Path) -> float:
+    """Processor seconds for reading the largest picture that may be, in the dearest format."""
+    side = int(LIMIT**0.5)
+    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    taken = []
+    for name in ("png", "webp", "jpeg"):
+        path = folder / f"usual.{name}"
+        PIL.Image.fromarray(pixels).save(path)
+        begin = time.process_time()
+        assert outcome(path) == "answer"
+        taken.append(time.process_time() - begin)
+        path.unlink()
+    return max(taken)
+
+
+def judged(path: Path, patience: float) -> str:
     """The outcome, or that it took too long or too much."""
-    before, begin = _peak(), time.monotonic()
+    before, begin = _peak(), time.process_time()
     faulthandler.dump_traceback_later(ENDLESS, exit=True)
     found = outcome(path)
     faulthandler.cancel_dump_traceback_later()
-    if (took := time.monotonic() - begin) > PATIENCE:
-        return f"took {took:.1f} s, {found}"
-    if (more := _peak() - before) > MEMORY:
+    if (took := time.process_time() - begin) > patience:
+        return f"took {took:.1f} s of the processor, {found}"
+    if (more := _peak() - before) > MEMORY * 3 * 4 * LIMIT:
         return f"took {more >> 20} MiB, {found}"
     return found
 
@@ -171,7 +190,7 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def main(seed: int, count: int, seconds: float, folder: Path) -> None:
+def main(seed: int, count: int, folder: Path) -> None:
     warnings.simplefilter("ignore")
     PIL.Image.init()
     whole = [*pictures(), *others()]
@@ -180,16 +199,14 @@ def main(seed: int, count: int, seconds: float, folder: Path) -> None:
         by_name.setdefault(name, []).append(raw)
     random, names = np.random.default_rng(seed), sorted(by_name)
     counted: Counter[str] = Counter()
-    end = time.monotonic() + seconds
+    patience = PATIENCE * usual(folder)
     for number in range(count):
-        if time.monotonic() > end:
-            break
         name = names[random.integers(len(names))]
         same = by_name[name]
         raw, other = same[random.integers(len(same))], same[random.integers(len(same))]
         path = folder / f"mutated.{name}"
         path.write_bytes(mutated(name, raw, other, random))  # stays where the interpreter dies
-        found = judged(path)
+        found = judged(path, patience)
         counted[found if found in ("answer", "refused") else "wrong"] += 1
         if found not in ("answer", "refused"):
             path.rename(folder / f"wrong-{number}.{name}")
@@ -200,4 +217,4 @@ def main(seed: int, count: int, seconds: float, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]))
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))

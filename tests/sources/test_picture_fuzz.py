@@ -11,17 +11,17 @@ pytest.importorskip("resource", reason="needs a system that says how much memory
 
 
 @pytest.mark.parametrize(
-    ("seed", "count", "seconds"),
-    [(1, 1000, 20), pytest.param(2, 100_000, 600, marks=pytest.mark.slow)],
+    ("seed", "count"),
+    [pytest.param(1, 1000, marks=pytest.mark.slow), pytest.param(2, 4000, marks=pytest.mark.slow)],
 )
-def test_mutated_files_are_read_or_refused(tmp_path, seed, count, seconds):
-    """In a process of its own: a crash of the interpreter is an exit code here."""
+def test_mutated_files_are_read_or_refused(tmp_path, seed, count):
+    """In a process of its own: a crash of the interpreter is an exit code here. `make fuzz` goes on
+    where these few end."""
     here = Path(__file__).parent
     done = subprocess.run(
-        [sys.executable, here / "picture_fuzz.py", str(seed), str(count), str(seconds), tmp_path],
+        [sys.executable, here / "picture_fuzz.py", str(seed), str(count), tmp_path],
         capture_output=True,
         text=True,
-        timeout=seconds + 60,
         check=False,
     )
     assert done.returncode == 0, f"the interpreter died: {done.stderr[-2000:]}"
