@@ -314,6 +314,44 @@ def occlusion_by_loops(
     return np.array([[math.fsum(own) / len(own) for own in row] for row in losses])
 
 
+def gradient_by_loops(_: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Baehrens et al. 2010, the explanation vector, its channels added up pixel by pixel."""
+    k, rows, columns = gradient.shape
+    found = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            found[i, j] = math.fsum(float(gradient[m, i, j]) for m in range(k))
+    return found
+
+
+def losses_by_loops(picture: np.ndarray, score, cover: np.ndarray, masks, channels) -> list[float]:
+    """What the score loses without each region, in these channels alone, place by place."""
+    _, rows, columns = picture.shape
+    found = []
+    for mask in masks:
+        changed = picture.astype(np.float64)
+        for m in channels:
+            for i in range(rows):
+                for j in range(columns):
+                    share = float(mask[i, j])
+                    own, other = float(picture[m, i, j]), float(cover[m, i, j])
+                    changed[m, i, j] = (1 - share) * own + share * other
+        found.append(score(picture) - score(changed))
+    return found
+
+
+def spread_by_loops(values, masks) -> np.ndarray:
+    """Each region's value at its places, the mean by coverage where several lie over one."""
+    _, rows, columns = masks.shape
+    found = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            shares = [float(mask[i, j]) for mask in masks]
+            if sum(shares):
+                found[i, j] = sum(s * v for s, v in zip(shares, values, strict=True)) / sum(shares)
+    return found
+
+
 def rise_by_loops(masks, scores) -> np.ndarray:
     """Petsiuk et al. 2018, equation 6, with Σ M_i for N·E[M], less the mean score."""
     rows, columns = masks[0].shape

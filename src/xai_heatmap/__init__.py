@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xai_heatmap.core.boxes.detections import Detection
     from xai_heatmap.core.boxes.spec import Boxes
     from xai_heatmap.core.errors import XaiHeatmapError
+    from xai_heatmap.core.filling import activation_of
     from xai_heatmap.core.geometry import Geometry
     from xai_heatmap.core.metric import Metric, metric
     from xai_heatmap.core.network import Layer, Network, Recording
@@ -69,6 +70,7 @@ _HOMES = {
     "XAIHeatmap": "compat",
     "XVisTool": "compat",
     "XaiHeatmapError": "core.errors",
+    "activation_of": "core.filling",
     "box": "core.boxes.box",
     "category": "core.targets.target",
     "compare": "explaining.explain",
@@ -121,6 +123,7 @@ __all__ = [
     "XAIHeatmap",
     "XVisTool",
     "XaiHeatmapError",
+    "activation_of",
     "box",
     "category",
     "compare",

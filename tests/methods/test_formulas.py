@@ -23,6 +23,7 @@ ORACLES = {
     "layercam": oracles.layercam_by_loops,
     "gradcam_pp": oracles.gradcam_pp_by_loops,
     "xgradcam": oracles.xgradcam_by_loops,
+    "gradient": oracles.gradient_by_loops,
     "saliency": oracles.saliency_by_loops,
     "input_x_gradient": oracles.hirescam_by_loops,
 }

@@ -852,6 +852,10 @@ def test_resizing_is_linear_between_centres_of_cells(shape, rows, columns, seed)
     np.testing.assert_allclose(resized(values, (rows, columns)), wanted, atol=1e-5)
 
 
+MASKS = np.zeros((2, 16, 16), np.float32)
+MASKS[0, :5], MASKS[1, 4:, 9:] = 1, 0.5
+"""Two regions that overlap, one of which covers its places by half."""
+
 OPTIONS = {
     ("ablationcam", "fill"): "mean",
     ("ablationcam", "relu"): False,
@@ -913,6 +917,19 @@ OPTIONS = {
     ("vargrad", "samples"): 3,
     ("vargrad", "seed"): 1,
     ("xgradcam", "relu"): False,
+    ("guided_ig", "channels"): "each",
+    ("input_x_gradient", "channels"): "each",
+    ("integrated_gradients", "channels"): "each",
+    ("occlusion", "channels"): "each",
+    ("saliency", "channels"): "each",
+    ("smoothgrad", "channels"): "each",
+    ("vargrad", "channels"): "each",
+    ("gradient", "channels"): "each",
+    ("occlusion", "regions"): MASKS,
+    ("rise", "regions"): MASKS,
+    ("sobol", "regions"): MASKS,
+    ("hsic", "regions"): MASKS,
+    ("rise", "fill"): "mean",
     ("xrai", "steps"): 1,
 }
 """Of every option of every method a value beside its default."""

@@ -5,11 +5,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from inspect import Parameter
-from typing import Annotated, Literal, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 import numpy as np
 
 from xai_heatmap.core.errors import BadOption
+from xai_heatmap.core.filling import Filling, Regions, read_filling, read_regions
 
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -65,6 +66,8 @@ class Option:
         The bounds of a number.
     several
         Whether it may be one number for each axis of the grid.
+    form
+        Whether it may be an array: one that stands for "nothing there", or the user's own regions.
     """
 
     name: str
@@ -72,10 +75,15 @@ class Option:
     choices: tuple[object, ...] = ()
     within: Within | None = None
     several: bool = False
+    form: Literal["filling", "regions"] | None = None
 
     def __str__(self) -> str:
         """``name=default``, with what else it may be."""
+        if self.form == "regions":
+            return f"{self.name} (a label image, or masks)"
         others = [str(choice) for choice in self.choices if choice != self.default]
+        if self.form == "filling":
+            others += ["a number", "an array", "activation_of(picture)"]
         each = ", or one for each axis" * self.several
         allowed = (
             f" (or {', '.join(others)})"
@@ -92,6 +100,10 @@ class Option:
         BadOption
             For a value of another type, out of bounds or not among the choices.
         """
+        if self.form == "filling":
+            return read_filling(value, self.choices, name=self.name, owner=owner)
+        if self.form == "regions":
+            return read_regions(value, name=self.name, owner=owner)
         if self.several and (parts := _parts(value)) is not None:
             one = replace(self, several=False)
             return tuple(one.read(part, owner) for part in parts)
@@ -129,13 +141,16 @@ class Option:
 
 def declared(parameter: Parameter) -> Option:
     """The option that a keyword-only parameter declares by its default and annotation."""
-    kind, within, several = parameter.annotation, None, False
+    kind, notes = parameter.annotation, []
     if get_origin(kind) is Annotated:
         kind, *notes = get_args(kind)
-        within = next((note for note in notes if isinstance(note, Within)), None)
-        several = any(isinstance(note, PerAxis) for note in notes)
-    choices = get_args(kind) if get_origin(kind) is Literal else ()
-    return Option(parameter.name, parameter.default, choices, within, several)
+    within = next((note for note in notes if isinstance(note, Within)), None)
+    several = any(isinstance(note, PerAxis) for note in notes)
+    forms = {Filling: "filling", Regions: "regions"}
+    form: Any = next((forms[type(note)] for note in notes if type(note) in forms), None)
+    words = [one for one in (kind, *get_args(kind)) if get_origin(one) is Literal]
+    choices = get_args(words[0]) if words else ()
+    return Option(parameter.name, parameter.default, choices, within, several, form)
 
 
 def _parts(value: object) -> list[object] | None:

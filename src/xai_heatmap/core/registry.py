@@ -1,7 +1,7 @@
 """How a formula becomes a method: its signature says what it needs and which options it has."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Literal, TypeVar
@@ -28,10 +28,13 @@ Auto = Literal["auto", "input", "finest"]
 
 @dataclass(frozen=True)
 class Found:
-    """A map with figures that say how good it is, such as what it lacks to add up."""
+    """A map with figures that say how good it is, such as what it lacks to add up; of a method that
+    was given regions, what it says of each.
+    """
 
     map: Map
     figures: Mapping[str, float] = field(default_factory=dict[str, float])
+    regions: Sequence[float] = ()
 
 
 Formula = Callable[..., Map | Found]

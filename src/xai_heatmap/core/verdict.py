@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float32
 
-from xai_heatmap.core.arrays import Activation, Gradient, Map
+from xai_heatmap.core.arrays import Activation, Gradient
 from xai_heatmap.core.reach import Reach
+
+Answered = Float32[np.ndarray, "..."]
+"""A map, or one for each channel."""
 
 Word = Literal["ok", "no_positive_evidence", "dead_gradient", "saturated", "cancelled"]
 
@@ -51,7 +55,7 @@ def finite(figures: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def verdict(
-    map_: Map,
+    map_: Answered,
     *,
     gradient: Gradient | None,
     score: float,
@@ -147,7 +151,7 @@ def _unmoved(reach: Reach) -> str:
     )
 
 
-def _undirected(map_: Map) -> str:
+def _undirected(map_: Answered) -> str:
     """Of a method that looks at the layer alone, whatever is explained."""
     found = (
         "no place of the map is above 0. The method looks at the layer alone, so that is neither "
@@ -158,11 +162,12 @@ def _undirected(map_: Map) -> str:
     return found + "Choose another layer, or a method that sees the score, such as hirescam."
 
 
-def _share(map_: Map, gradient: Gradient, activation: Activation) -> float:
+def _share(map_: Answered, gradient: Gradient, activation: Activation) -> float:
     """|map| ÷ Σ_k |G_k A_k| where the map is strongest; of the layer only that place is read.
 
     A map that is rounding everywhere is so there; 1 for a map that is 0.
     """
     place = np.unravel_index(np.abs(map_).argmax(), map_.shape)
-    parts = float(np.abs(gradient[:, *place] * activation[:, *place]).sum())
+    at = place[map_.ndim - gradient.ndim + 1 :]  # of a map for each channel, the place alone
+    parts = float(np.abs(gradient[:, *at] * activation[:, *at]).sum())
     return float(np.abs(map_[place])) / parts if parts and map_[place] else 1.0

@@ -43,6 +43,7 @@ from xai_heatmap.explaining.request import (
     whole,
     with_options,
 )
+from xai_heatmap.explaining.settling import over_picture
 from xai_heatmap.explaining.spoken import spoken
 
 Held = Mapping[str | int, Any] | None
@@ -216,7 +217,16 @@ def compare(
     given = taken(x, preprocess, opened, over=image, white=white)
     opened.check_held(1)
     survey = opened.survey(given.x.shape)
-    wanted = [Ask(m, own, select(survey, layers, auto=m.auto)) for m, own in chosen]
+    wanted = [
+        Ask(
+            m,
+            over_picture(
+                m, own, given.geometry, lambda x: taken(x, preprocess, opened, white=white).x
+            ),
+            select(survey, layers, auto=m.auto),
+        )
+        for m, own in chosen
+    ]
     among = candidates(survey, layers, wanted)
 
     def made(asked: Sequence[Ask]) -> Comparison:
@@ -301,7 +311,8 @@ def maps(
             if among and rows:
                 found_at.extend(levels(recording, targets, survey, among))
                 here = at_level(asked, one_level(found_at))
-            passed = Passed(recording, x, targets, own, joined)
+            which = (rows, len(inputs)) if rows else None
+            passed = Passed(recording, x, targets, own, joined, among=which)
             found = mapped(passed, here, lambda _, __, answer, ___: answer.map)
             at = zip(asked[0].layers, here[0].layers, strict=True)
             return {name: np.array([row[0] for row in found[level]]) for name, level in at}

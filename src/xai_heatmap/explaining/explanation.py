@@ -8,7 +8,7 @@ import io
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
@@ -20,11 +20,13 @@ import PIL.Image
 from xai_heatmap.core.arrays import DrawnOut, Image, Input, Map
 from xai_heatmap.core.boxes.detections import Detection
 from xai_heatmap.core.errors import BadOption, OutputError
+from xai_heatmap.core.filling import plain_options
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.core.prediction import Prediction
 from xai_heatmap.core.targets.answer import ROW, Form, Meaning
 from xai_heatmap.core.verdict import Verdict
+from xai_heatmap.explaining.channels import side_by_side
 from xai_heatmap.render.arrays import drawn
 from xai_heatmap.render.contour import contour as outlined
 from xai_heatmap.render.frame import framed
@@ -76,6 +78,9 @@ class Explanation:
         The box that is explained, of a detector.
     array
         The signal (c, l) or the volume (c, d, h, w) as the network took it; None for a picture.
+    regions
+        Where regions were given, what the method says of each by its number: its label, or its
+        place in the stack of masks.
     said
         What is to be known of how it was taken, in sentences.
     """
@@ -100,6 +105,7 @@ class Explanation:
     form: Form = ROW
     detection: Detection | None = None
     array: Input | None = None
+    regions: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
     said: tuple[str, ...] = ()
 
     @property
@@ -180,6 +186,16 @@ class Explanation:
         return 2 if self.array is None else self.array.ndim - 1
 
     @property
+    def channels(self) -> "tuple[Explanation, ...]":
+        """The same of each channel of the input, where the map is (c, *grid) as the option
+        ``channels="each"`` makes it; none of a map of all channels together.
+        """
+        if self.options.get("channels") != "each" or self.map.ndim != self.axes + 1:
+            return ()
+        own = {name: value for name, value in self.options.items() if name != "channels"}
+        return tuple(replace(self, map=one, options=own) for one in self.map)
+
+    @property
     def stem(self) -> str:
         """The name its files get: picture, method, layer and target."""
         picture = Path(self.name).stem
@@ -204,7 +220,7 @@ class Explanation:
 
     def heat(self, *, scale: Literal["max", "p99", "none"] | float = "max") -> DrawnOut:
         """The map drawn out over the original picture, float32 (H, W); of a signal (l,), of a
-        volume (d, h, w).
+        volume (d, h, w). With a first axis of channels where the map has a map for each.
 
         Parameters
         ----------
@@ -235,7 +251,7 @@ class Explanation:
         itself.
 
         A signal is drawn as lines over time with the heat behind them, a volume as a sheet of
-        slices that share one scale.
+        slices that share one scale, and a map for each channel as a sheet of these.
 
         Parameters
         ----------
@@ -262,12 +278,17 @@ class Explanation:
             scale = "p99" if self.layer.name == INPUT else "max"
         colors = colormap or ("bluered" if self.signed else "inferno")
         strength = self.heat(scale=scale)
-        if (axis, slices) != (None, None) and self.map.ndim != 3:
+        if (axis, slices) != (None, None) and (self.map.ndim != 3 or self.channels):
             raise BadOption(
                 "axis and slices choose what is shown of a volume; this map has "
                 f"{self.map.ndim} axes. Leave them out."
             )
-        if self.array is None and self.map.ndim == self.axes:
+        if self.channels:
+            whole = top(self.heat(scale="none"), to=scale, signed=self.signed) or "max"
+            how = {"colormap": colors, "alpha": alpha, "contour": contour, "scale": whole}
+            cut = {"axis": axis, "slices": slices, "dim": dim}
+            picture = side_by_side([one.overlay(**how, **cut) for one in self.channels])
+        elif self.array is None and self.map.ndim == self.axes:
             picture = overlay(self.image, strength, colormap=colors, alpha=alpha)
             picture = dimmed(picture, self.geometry) if dim and self.geometry else picture
             picture = outlined(picture, strength) if contour else picture
@@ -298,7 +319,8 @@ class Explanation:
             "layer_shape": list(self.layer.shape),
             "layer_reason": self.layer_reason,
             "method": self.method,
-            "options": dict(self.options),
+            "options": plain_options(self.options),
+            **({"regions": dict(self.regions)} if self.regions else {}),
             "target": self.target,
             "target_index": self.index,
             **({} if self.detection is None else {"detection": vars(self.detection)}),
@@ -354,6 +376,8 @@ class Explanation:
 
     def _upsampled(self) -> DrawnOut:
         """The raw map at the size of what it explains; as it is where its grid is another."""
+        if self.channels:
+            return np.stack([one.heat(scale="none") for one in self.channels])
         if self.map.ndim != self.axes:
             return self.map
         if self.geometry is not None:

@@ -16,6 +16,7 @@ from xai_heatmap.core.moves import Moves
 from xai_heatmap.core.network import INPUT, Network, Recording, for_and_against
 from xai_heatmap.core.registry import Found, Method
 from xai_heatmap.core.targets.target import Target
+from xai_heatmap.explaining.settling import settled
 
 Answer = TypeVar("Answer")
 
@@ -63,6 +64,8 @@ class Passed:
         The layers that go together.
     batch
         How many other pictures go through together, at most.
+    among
+        Which of all pictures these are, and how many there are in all; these alone, if not given.
     """
 
     recording: Recording
@@ -71,6 +74,20 @@ class Passed:
     network: Network
     joined: Joined
     batch: int = 32
+    among: tuple[Sequence[int], int] | None = None
+
+    def settled(self, ask: Ask, layer: str, row: int) -> Mapping[str, object]:
+        """Options as the formula takes them for one of the pictures."""
+        own, of = (range(len(self.x)), len(self.x)) if self.among is None else self.among
+        return settled(
+            ask.method,
+            ask.options,
+            network=self.network.of([row]),
+            layer=layer,
+            activation=self.recording.activations[layer][row],
+            x=self.x[row],
+            row=(own[row], of),
+        )
 
     def pulled(self, needs: Collection[str]) -> Gradual:
         """Gradients of every layer that was opened, in one backward pass."""
@@ -216,7 +233,12 @@ def mapped(
         wanted = frozenset[str]().union(*(ask.method.needs for ask in here))
         answers = [
             [
-                answer(ask, passed.evidence(wanted, row, layers[0], gradients, biases[row]), row)
+                answer(
+                    ask,
+                    passed.settled(ask, layers[0], row),
+                    passed.evidence(wanted, row, layers[0], gradients, biases[row]),
+                    row,
+                )
                 for ask in here
             ]
             for row in range(len(passed.targets))
@@ -225,11 +247,11 @@ def mapped(
             own = [place for place, ask in enumerate(here) if layer in ask.layers]
             found[layer] = [[row[place] for place in own] for row in answers]
 
-    def answer(ask: Ask, known: Evidence, row: int) -> Answer:
+    def answer(ask: Ask, options: Mapping[str, object], known: Evidence, row: int) -> Answer:
         return finish(
             row,
             ask.method,
-            _finite(ask.method.found(known, ask.options), ask.method),
+            _finite(ask.method.found(known, options), ask.method),
             known,
         )
 

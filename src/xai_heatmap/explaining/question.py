@@ -29,6 +29,7 @@ from xai_heatmap.explaining.request import (
     seen_in,
     whole,
 )
+from xai_heatmap.explaining.settling import numbers_of
 
 PIXELS = "the method explains the picture itself"
 """Why ``auto`` is the picture."""
@@ -179,6 +180,9 @@ class Question:
             meaning=answer.meaning,
             form=answer.form,
             array=given.array,
+            regions=dict(zip(numbers_of(options), found.regions, strict=True))
+            if found.regions
+            else {},
             said=(*self.network.declared.changes, *given.notes),
         )
 

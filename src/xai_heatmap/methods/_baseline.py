@@ -1,13 +1,18 @@
 """What stands for "nothing there"."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.blur import blurred
+from xai_heatmap.core.filling import Filling
 
-Baseline = Literal["zero", "mean", "blur"]
+Baseline = Annotated[
+    Literal["zero", "mean", "blur"] | float | Float32[np.ndarray, "..."], Filling()
+]
+"""A word, one number, or an activation of its own."""
 
 
 def baseline(activation: Activation, kind: Baseline) -> Activation:
@@ -15,8 +20,10 @@ def baseline(activation: Activation, kind: Baseline) -> Activation:
 
     ``zero`` is all 0, ``mean`` the mean of each feature map everywhere, ``blur`` the activation
     itself under a Gaussian of a twentieth of each axis, at least one place, which keeps colours and
-    leaves no detail.
+    leaves no detail. A number stands everywhere, an array (k, *grid) as it is.
     """
+    if not isinstance(kind, str):
+        return np.broadcast_to(np.asarray(kind, np.float32), activation.shape)
     if kind == "zero":
         return np.zeros_like(activation)
     if kind == "blur":

@@ -8,6 +8,8 @@ from jaxtyping import Float32, Float64
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.options import per_axis
+from xai_heatmap.methods._areas import Areas, Shares
+from xai_heatmap.methods._resize import resized
 
 Mask = Float32[np.ndarray, "*grid"]
 Design = Float64[np.ndarray, "samples cells"]
@@ -40,6 +42,10 @@ class Cells:
             mask = mask.take(np.arange(length) * many // length, axis)
         return mask
 
+    def spread(self, values: Float64[np.ndarray, " cells"]) -> Mask:
+        """Each block's value, drawn out smoothly."""
+        return resized(values.reshape(self.along).astype(np.float32), self.grid)
+
 
 SHORT = 16
 """Places of an axis up to which each is a block of its own, where another is twice as long: frames
@@ -65,6 +71,13 @@ def cells_of(grid: Sequence[int], most: int | Sequence[int]) -> Cells:
     )
 
 
+def blocks_of(
+    grid: Sequence[int], most: int | Sequence[int], regions: Shares | None
+) -> Cells | Areas:
+    """The user's own regions, where there are some; else blocks."""
+    return cells_of(grid, most) if regions is None else Areas(regions)
+
+
 def latin_hypercube(samples: int, cells: int, random: np.random.Generator) -> Design:
     """Uniform on [0, 1), and for each cell one in every `samples`-th part of it."""
     order = random.permuted(np.tile(np.arange(samples), (cells, 1)), axis=1).T
@@ -72,7 +85,7 @@ def latin_hypercube(samples: int, cells: int, random: np.random.Generator) -> De
 
 
 def covered(
-    activation: Activation, covers: Activation, cells: Cells, shown: Iterable[np.ndarray]
+    activation: Activation, covers: Activation, cells: Cells | Areas, shown: Iterable[np.ndarray]
 ) -> Iterator[Activation]:
     """The activation as far as each row of `shown` lets every block of it be seen."""
     for values in shown:

@@ -5,19 +5,31 @@ import numpy as np
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Differentiated
 from xai_heatmap.core.registry import Found
+from xai_heatmap.methods._channels import Channels, added
 
 RESIDUAL = "completeness residual"
 """How far the map is from adding up to the score's rise, as a share of that."""
 
 
-def along(head: Differentiated, start: Activation, stop: Activation, *, steps: int) -> Found:
-    """Σ_k (stop - start)_k ⊙ mean over the way of ∂y/∂A_k, by the midpoint rule."""
+def along(
+    head: Differentiated,
+    start: Activation,
+    stop: Activation,
+    *,
+    steps: int,
+    channels: Channels = "joined",
+) -> Found:
+    """Σ_k (stop - start)_k ⊙ mean over the way of ∂y/∂A_k, by the midpoint rule; each k alone where
+    channels are not joined.
+    """
     way = stop - start
     midpoints = (start + np.float32((step + 0.5) / steps) * way for step in range(steps))
     total = np.zeros(way.shape, np.float64)
     for _, gradient in head.gradients(midpoints):
         total += gradient
-    map_ = np.einsum("k...,k...->...", (total / steps).astype(np.float32), way)
+    mean = (total / steps).astype(np.float32)
+    joined = channels == "joined"
+    map_ = np.einsum("k...,k...->...", mean, way) if joined else added(mean * way, channels)
     before, after = map(float, head([start, stop]))
     return Found(map_, {RESIDUAL: residual(float(map_.sum(dtype=np.float64)), before, after)})
 

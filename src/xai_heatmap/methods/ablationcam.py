@@ -2,14 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activation, Map
 from xai_heatmap.core.evidence import Scored
+from xai_heatmap.core.filling import Filling
 from xai_heatmap.core.registry import method
 from xai_heatmap.methods._baseline import baseline
+
+Fill = Annotated[Literal["zero", "mean"] | float | Float32[np.ndarray, "..."], Filling()]
+"""What stands for a feature map that is taken away."""
 
 
 @method(
@@ -21,7 +26,7 @@ def ablationcam(
     activation: Activation,
     head: Scored,
     *,
-    fill: Literal["zero", "mean"] = "zero",
+    fill: Fill = "zero",
     relu: bool = True,
 ) -> Map:
     """ReLU(Σ_k w_k A_k),  w_k = (y - y_k) / |y|,  y_k the score with A_k set to 0.
@@ -29,7 +34,8 @@ def ablationcam(
     The paper divides by y; by |y| the weights keep their meaning where the score is negative. A
     feature map that is 0 already weighs nothing and costs no pass. Where activations are signed, 0
     is no absence: ``fill="mean"`` sets A_k to its mean over the grid instead. ``relu=False`` keeps
-    evidence against, as negative values.
+    evidence against, as negative values. ``fill`` may be a number, an array or what the layer says
+    of another picture (``activation_of``) as well.
 
     Examples
     --------
@@ -40,7 +46,9 @@ def ablationcam(
     array([[0. , 1.2]], dtype=float32)
     """
     without = baseline(activation, fill)
-    alive = [k for k in range(len(activation)) if activation[k].any()]
+    alive = [
+        k for k, own in enumerate(activation) if own.any() and not np.array_equal(own, without[k])
+    ]
     ablated = _replaced(activation, without, alive)
     whole, *rest = head(chain([activation], ablated))  # side by side, so that rounding cancels out
     losses = np.zeros(len(activation), np.float32)

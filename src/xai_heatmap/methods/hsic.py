@@ -7,11 +7,12 @@ from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Scored
+from xai_heatmap.core.filling import Regions
 from xai_heatmap.core.options import PerAxis, Within
 from xai_heatmap.core.registry import Found, method
+from xai_heatmap.methods._areas import Shares
 from xai_heatmap.methods._baseline import Baseline, baseline
-from xai_heatmap.methods._cells import Design, cells_of, covered, latin_hypercube
-from xai_heatmap.methods._resize import resized
+from xai_heatmap.methods._cells import Design, blocks_of, covered, latin_hypercube
 from xai_heatmap.methods._visible import agreement
 
 Scores = Float64[np.ndarray, " samples"]
@@ -31,6 +32,7 @@ def hsic(
     samples: Annotated[int, Within(8, 10_000)] = 1000,
     cells: Annotated[int | tuple[int, ...], Within(1), PerAxis()] = 7,
     fill: Baseline = "zero",
+    regions: Annotated[Shares | None, Regions()] = None,
     seed: Annotated[int, Within(0)] = 0,
 ) -> Found:
     """tr(K_p H L H) / (N - 1)² - chance,  K_p over whether block p is shown, L over the scores.
@@ -43,7 +45,9 @@ def hsic(
     blocks without any effect too: what it would be on average if the scores were dealt out anew is
     taken off, so that 0 means that.
 
-    The verdict holds `chance` and the reliability of the map, as that of ``rise``.
+    The verdict holds `chance` and the reliability of the map, as that of ``rise``. With `regions`,
+    a label image or masks, each of them is a block, in place of cells; what lies in none is always
+    shown.
 
     Examples
     --------
@@ -54,16 +58,15 @@ def hsic(
     >>> int(found.map.argmax()), bool(np.abs(found.map[:2]).max() < found.map[2] / 20)
     (2, True)
     """
-    grid = activation.shape[1:]
-    blocks = cells_of(grid, cells)
+    blocks = blocks_of(activation.shape[1:], cells, regions)
     shown = latin_hypercube(samples, blocks.count, np.random.default_rng(seed)) >= 0.5
     design = shown.astype(np.float64)
     scores = head(covered(activation, baseline(activation, fill), blocks, design))
     values = scores.astype(np.float64)
     halves = [_dependence(design[place::2], values[place::2])[0] for place in range(2)]
     dependence, chance = _dependence(design, values)
-    drawn = resized(dependence.reshape(blocks.along).astype(np.float32), grid)
-    return Found(drawn, {"chance": chance, "reliability": agreement(*halves)})
+    drawn, own = blocks.spread(dependence), () if regions is None else dependence.tolist()
+    return Found(drawn, {"chance": chance, "reliability": agreement(*halves)}, own)
 
 
 def _dependence(shown: Design, scores: Scores) -> tuple[PerCell, float]:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Activation, Gradient, Map
+from xai_heatmap.core.arrays import Activation, Gradient
 from xai_heatmap.core.registry import method
+from xai_heatmap.methods._channels import Answer, Channels, added
 
 
 @method(
@@ -12,12 +13,15 @@ from xai_heatmap.core.registry import method
     signed=True,
     auto="input",
 )
-def input_x_gradient(activation: Activation, gradient: Gradient) -> Map:
+def input_x_gradient(
+    activation: Activation, gradient: Gradient, *, channels: Channels = "joined"
+) -> Answer:
     """Σ_c x_c ⊙ ∂y/∂x_c.
 
     x is the picture as the network takes it, so pixels that preprocessing turns into 0 get nothing.
     ``hirescam`` is the same sum at a layer inside. It adds up to the score where the network is
-    linear; ``integrated_gradients`` does everywhere.
+    linear; ``integrated_gradients`` does everywhere. ``channels="each"`` leaves the sum over c out:
+    a map for each.
 
     Examples
     --------
@@ -26,4 +30,6 @@ def input_x_gradient(activation: Activation, gradient: Gradient) -> Map:
     >>> input_x_gradient(x, np.array([[[1, 1]], [[-1, -2]]], np.float32))
     array([[-2.,  2.]], dtype=float32)
     """
+    if channels == "each":
+        return added(gradient * activation, channels)
     return np.einsum("k...,k...->...", gradient, activation)

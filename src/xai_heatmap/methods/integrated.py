@@ -28,7 +28,8 @@ def integrated(
 
     Integrated gradients of a layer instead of the picture: only what lies behind the layer runs
     again. B is 0, or every feature map's mean (``baseline="mean"``), or A without detail
-    (``blur``). With B = 0 and a linear head it is ``hirescam``. Behind a layer normalisation 0 is a
+    (``blur``), a number, an array, or what the layer says of another picture (``activation_of``).
+    With B = 0 and a linear head it is ``hirescam``. Behind a layer normalisation 0 is a
     jump that no path crosses: take ``mean`` there. The integral is taken by the midpoint rule over
     `steps`; what the map lacks to the sum is its completeness residual, in the verdict.
 

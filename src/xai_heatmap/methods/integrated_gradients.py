@@ -8,6 +8,7 @@ from xai_heatmap.core.options import Within
 from xai_heatmap.core.registry import Found, method
 from xai_heatmap.methods._baseline import Baseline
 from xai_heatmap.methods._baseline import baseline as nothing
+from xai_heatmap.methods._channels import Channels
 from xai_heatmap.methods._path import along
 
 
@@ -24,15 +25,17 @@ def integrated_gradients(
     *,
     baseline: Baseline = "zero",
     steps: Annotated[int, Within(1)] = 32,
+    channels: Channels = "joined",
 ) -> Found:
     """Σ_c (x - b)_c ⊙ ∫₀¹ ∂y/∂x_c(b + t(x - b)) dt, which sums to y(x) - y(b).
 
     b is the picture that stands for nothing. ``zero`` is 0 after preprocessing: the mean colour
     where a mean is taken off (``imagenet``, ``caffe``), grey for ``tf``, black for ``unit``.
-    ``mean`` is the picture's own mean colour, ``blur`` the picture without detail. What is as in
-    the baseline gets nothing, whatever it means to the network. The integral is taken by the
-    midpoint rule over `steps`; what the map lacks to the sum is its completeness residual, in the
-    verdict: take more steps where that is large.
+    ``mean`` is the picture's own mean colour, ``blur`` the picture without detail; or a number, an
+    array, or another picture (``activation_of``). What is as in the baseline gets nothing, whatever
+    it means to the network. ``channels="each"`` leaves the sum over c out: a map for each. The
+    integral is taken by the midpoint rule over `steps`; what the map lacks to the sum is its
+    completeness residual, in the verdict: take more steps where that is large.
 
     Examples
     --------
@@ -45,4 +48,4 @@ def integrated_gradients(
     >>> integrated_gradients(np.array([[1, 3]], np.float32), Square()).map
     array([1., 9.], dtype=float32)
     """
-    return along(head, nothing(activation, baseline), activation, steps=steps)
+    return along(head, nothing(activation, baseline), activation, steps=steps, channels=channels)

@@ -9,11 +9,17 @@ import numpy as np
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.evidence import Scored
+from xai_heatmap.core.filling import Regions
 from xai_heatmap.core.options import PerAxis, Within, per_axis
 from xai_heatmap.core.registry import Found, method
+from xai_heatmap.methods._areas import Shares, alone
 from xai_heatmap.methods._baseline import Baseline, baseline
+from xai_heatmap.methods._channels import Channels
 
 Window = tuple[slice, ...]
+
+OfChannels = slice | int
+"""All feature maps, or one."""
 
 PARTS = 8
 """Windows side by side along each axis where their size is left open."""
@@ -36,15 +42,22 @@ def occlusion(
     window: Annotated[int | tuple[int, ...], Within(0), PerAxis()] = 0,
     stride: Annotated[int | tuple[int, ...], Within(0), PerAxis()] = 0,
     fill: Baseline = "zero",
+    regions: Annotated[Shares | None, Regions()] = None,
+    channels: Channels = "joined",
 ) -> Found:
     """mean of y(x) - y(x with window W covered) over the windows W that cover a place.
 
     `window` and `stride` count places of the grid, one number for all of its axes or one for each;
     0 stands for an eighth of each axis and for half a window, at least one place: 225 passes for
     any picture, 225 for every frame of a short video. Covered places show `fill`: ``zero`` is 0
-    after preprocessing, ``mean`` the picture's mean colour, ``blur`` the picture without detail.
-    What stands twice in the picture can be covered once without loss. Along an axis that a window
-    covers whole the map tells nothing apart; the verdict counts such axes.
+    after preprocessing, ``mean`` the picture's mean colour, ``blur`` the picture without detail; or
+    a number, an array, or another picture (``activation_of``). What stands twice in the picture can
+    be covered once without loss. Along an axis that a window covers whole the map tells nothing
+    apart; the verdict counts such axes.
+
+    With `regions`, a label image or masks, each of them is covered once in place of windows: what
+    the score loses without this segment, organ or superpixel. ``channels="each"`` covers one
+    channel at a time, which gives a map for each.
 
     Examples
     --------
@@ -55,18 +68,44 @@ def occlusion(
     array([3. , 2.5, 3.5, 5. ], dtype=float32)
     """
     grid = activation.shape[1:]
+    covers = baseline(activation, fill)
+    each = channels == "each"
+    which: list[OfChannels] = [*range(len(activation))] if each else [slice(None)]
+    if regions is not None:
+        return _of_regions(activation, head, covers, regions, which, window=window, stride=stride)
     sizes, steps = _sizes(grid, window, stride)
     windows = list(_windows(grid, sizes, steps))
-    covers = baseline(activation, fill)
-    covered = (_covered(activation, covers, each) for each in windows)
+    covered = (_covered(activation, covers, own, w) for own in which for w in windows)
     whole, *values = head(chain([activation], covered))
-    losses, times = np.zeros(grid), np.zeros(grid)
-    for each, value in zip(windows, values, strict=True):
-        losses[each] += float(whole) - float(value)
-        times[each] += 1
+    losses, times = np.zeros((len(which), *grid)), np.zeros(grid)
+    found = iter(values)
+    for place in range(len(which)):
+        for w in windows:
+            losses[place][w] += float(whole) - float(next(found))
+    for w in windows:
+        times[w] += 1
     whole_axes = sum(size >= length > 1 for size, length in zip(sizes, grid, strict=True))
     figures = {COVERED: float(whole_axes)} if whole_axes else {}
-    return Found((losses / times).astype(np.float32), figures)
+    map_ = (losses / times).astype(np.float32)
+    return Found(map_ if each else map_[0], figures)
+
+
+def _of_regions(
+    activation: Activation,
+    head: Scored,
+    covers: Activation,
+    regions: Shares,
+    which: Sequence[OfChannels],
+    **windows: object,
+) -> Found:
+    """What the score loses without each region, at all of its places."""
+    areas = alone(regions, **windows)
+    covered = (_hidden(activation, covers, own, share) for own in which for share in areas.shares)
+    whole, *values = head(chain([activation], covered))
+    losses = (float(whole) - np.array(values, np.float64)).reshape(len(which), -1)
+    maps = [areas.spread(own) for own in losses]
+    joined = isinstance(which[0], slice)
+    return Found(maps[0] if joined else np.stack(maps), {}, losses.sum(axis=0).tolist())
 
 
 def _sizes(
@@ -100,7 +139,17 @@ def _windows(grid: Sequence[int], window: Sequence[int], stride: Sequence[int]) 
         yield tuple(slice(start, start + size) for start, size in zip(corner, window, strict=True))
 
 
-def _covered(activation: Activation, covers: Activation, window: Window) -> Activation:
+def _covered(
+    activation: Activation, covers: Activation, channels: OfChannels, window: Window
+) -> Activation:
     changed = activation.copy()
-    changed[:, *window] = covers[:, *window]
+    changed[channels, *window] = covers[channels, *window]
+    return changed
+
+
+def _hidden(
+    activation: Activation, covers: Activation, channels: OfChannels, share: np.ndarray
+) -> Activation:
+    changed = activation.copy()
+    changed[channels] += share * (covers[channels] - activation[channels])
     return changed

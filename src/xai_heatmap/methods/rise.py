@@ -8,8 +8,11 @@ from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Scored
+from xai_heatmap.core.filling import Regions
 from xai_heatmap.core.options import PerAxis, Within
 from xai_heatmap.core.registry import Found, method
+from xai_heatmap.methods._areas import Areas, Shares
+from xai_heatmap.methods._baseline import Baseline, baseline
 from xai_heatmap.methods._cells import Cells, cells_of
 from xai_heatmap.methods._resize import resized
 from xai_heatmap.methods._visible import Visible, reliability
@@ -35,6 +38,8 @@ def rise(
     cells: Annotated[int | tuple[int, ...], Within(1), PerAxis()] = 7,
     visible: Annotated[float, Within(0.01, 0.99)] = 0.5,
     stable: Annotated[float, Within(0, 1)] = 0.0,
+    fill: Baseline = "zero",
+    regions: Annotated[Shares | None, Regions()] = None,
     seed: Annotated[int, Within(0)] = 0,
 ) -> Found:
     """Σ_i y(x ⊙ M_i) M_i / Σ_i M_i - mean_i y(x ⊙ M_i).
@@ -46,6 +51,9 @@ def rise(
     also gives 0 a meaning: a place that makes no difference to the score. The paper explains the
     probability; that is ``target=probability(...)``. Of a detector's box it is D-RISE (Petsiuk et
     al. 2021), with ``target=box(..., held=False)`` or a network made by ``detector``.
+
+    What a mask hides is `fill`, 0 as in the paper. With `regions`, a label image or masks, each of
+    them is visible with that probability, in place of cells; what lies in none always is.
 
     The verdict holds the map's standard error (root mean square over the grid, in units of the
     score) and its reliability: the correlation between the maps of every other mask, stepped up to
@@ -61,24 +69,39 @@ def rise(
     (2, True)
     """
     grid = activation.shape[1:]
-    masks = _masks(cells_of(grid, cells), visible, np.random.default_rng(seed))
+    random = np.random.default_rng(seed)
+    areas = None if regions is None else Areas(regions)
+    masks = (
+        _masks(cells_of(grid, cells), visible, random)
+        if areas is None
+        else _of_areas(areas, visible, random)
+    )
+    hidden = baseline(activation, fill)
     halves = Visible(grid), Visible(grid)
     for start in range(0, samples, AT_ONCE):
         some = [next(masks) for _ in range(min(AT_ONCE, samples - start))]
-        values = head(activation * mask for mask in some)
+        values = head(hidden + mask * (activation - hidden) for mask in some)
         for place, half in enumerate(halves):
             half.take(some[place::2], values[place::2])
         if stable and start and reliability(*halves) >= stable:
             break
     whole = halves[0] + halves[1]
+    map_ = whole.map().astype(np.float32)
     return Found(
-        whole.map().astype(np.float32),
+        map_,
         {
             "standard error": whole.error(),
             "reliability": reliability(*halves),
             "masks": float(whole.count),
         },
+        () if areas is None else areas.gathered(map_),
     )
+
+
+def _of_areas(areas: Areas, visible: float, random: np.random.Generator) -> Iterator[Mask]:
+    """Regions that are shown whole or not at all."""
+    while True:
+        yield areas.drawn((random.random(areas.count) < visible).astype(np.float64))
 
 
 def _masks(blocks: Cells, visible: float, random: np.random.Generator) -> Iterator[Mask]:

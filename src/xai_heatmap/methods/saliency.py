@@ -1,9 +1,8 @@
 """Saliency: how strongly the score would react to each pixel."""
 
-import numpy as np
-
-from xai_heatmap.core.arrays import Gradient, Map
+from xai_heatmap.core.arrays import Gradient
 from xai_heatmap.core.registry import method
+from xai_heatmap.methods._channels import Answer, Channels, strongest
 
 
 @method(
@@ -11,11 +10,12 @@ from xai_heatmap.core.registry import method
     use_when="you ask which pixels the score is sensitive to, in one backward pass",
     auto="input",
 )
-def saliency(gradient: Gradient) -> Map:
+def saliency(gradient: Gradient, *, channels: Channels = "joined") -> Answer:
     """max_c |∂y/∂x_c|.
 
     Sensitivity is no contribution: it says where the score would change, not what made it. Maps of
-    deep networks are speckled; ``smoothgrad`` averages that away.
+    deep networks are speckled; ``smoothgrad`` averages that away. ``channels="each"`` leaves the
+    maximum over c out: a map for each. ``gradient`` keeps the sign.
 
     Examples
     --------
@@ -23,4 +23,4 @@ def saliency(gradient: Gradient) -> Map:
     >>> saliency(np.array([[[1, -2]], [[-3, 0]]], np.float32))
     array([[3., 2.]], dtype=float32)
     """
-    return np.abs(gradient).max(axis=0)
+    return strongest(gradient, channels)

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Activation, Map
+from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Differentiated
 from xai_heatmap.core.options import Within
 from xai_heatmap.core.registry import method
+from xai_heatmap.methods._channels import Answer, Channels, strongest
 from xai_heatmap.methods._noise import noisy_gradients
 
 
@@ -24,11 +25,13 @@ def smoothgrad(
     noise: Annotated[float, Within(0)] = 0.15,
     samples: Annotated[int, Within(1)] = 25,
     seed: Annotated[int, Within(0)] = 0,
-) -> Map:
+    channels: Channels = "joined",
+) -> Answer:
     """max_c |mean_i ∂y/∂x_c(x + ε_i)|,  ε_i normal with deviation σ = noise · (max x - min x).
 
     The mean is taken over the signed gradients, as in the paper, and the channels are joined as
     ``saliency`` joins them. The paper finds 10 to 20 % of noise and 50 samples at most to do.
+    ``channels="each"`` leaves the maximum over c out: a map for each.
 
     Examples
     --------
@@ -44,4 +47,4 @@ def smoothgrad(
     total = np.zeros(activation.shape, np.float64)
     for gradient in noisy_gradients(activation, head, noise=noise, samples=samples, seed=seed):
         total += gradient
-    return np.abs(total / samples).max(axis=0).astype(np.float32)
+    return strongest(total / samples, channels)

@@ -8,11 +8,12 @@ from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Scored
+from xai_heatmap.core.filling import Regions
 from xai_heatmap.core.options import PerAxis, Within
 from xai_heatmap.core.registry import Found, method
+from xai_heatmap.methods._areas import Shares
 from xai_heatmap.methods._baseline import Baseline, baseline
-from xai_heatmap.methods._cells import Design, cells_of, covered, latin_hypercube
-from xai_heatmap.methods._resize import resized
+from xai_heatmap.methods._cells import Design, blocks_of, covered, latin_hypercube
 from xai_heatmap.methods._visible import agreement
 
 
@@ -30,6 +31,7 @@ def sobol(
     samples: Annotated[int, Within(4)] = 32,
     cells: Annotated[int | tuple[int, ...], Within(1), PerAxis()] = 7,
     fill: Baseline = "zero",
+    regions: Annotated[Shares | None, Regions()] = None,
     seed: Annotated[int, Within(0)] = 0,
 ) -> Found:
     """T_p = mean_j (y(x ⊙ M_j) - y(x ⊙ M_j^p))² / (2 Var y),  M_j^p is M_j but for one block p.
@@ -43,7 +45,8 @@ def sobol(
     out smoothly.
 
     An index is never below 0. The verdict holds the standard error of the indices (root mean square
-    over blocks) and their reliability, as that of ``rise``.
+    over blocks) and their reliability, as that of ``rise``. With `regions`, a label image or masks,
+    each of them is a block, in place of cells; what lies in none is always shown.
 
     Examples
     --------
@@ -53,16 +56,15 @@ def sobol(
     >>> sobol(x, head, samples=2000, cells=4).map.round(1)  # of a sum, as the squares
     array([0.2, 0.2, 0.7, 0. ], dtype=float32)
     """
-    grid = activation.shape[1:]
-    blocks = cells_of(grid, cells)
+    blocks = blocks_of(activation.shape[1:], cells, regions)
     both = latin_hypercube(samples, 2 * blocks.count, np.random.default_rng(seed))
     one, other = both[:, : blocks.count], both[:, blocks.count :]
     scores = head(covered(activation, baseline(activation, fill), blocks, _design(one, other)))
     rows = scores.astype(np.float64).reshape(-1, samples)
     halves = [_indices(rows[:, place::2])[0] for place in range(2)]
     indices, error = _indices(rows)
-    drawn = resized(indices.reshape(blocks.along).astype(np.float32), grid)
-    return Found(drawn, {"standard error": error, "reliability": agreement(*halves)})
+    drawn, own = blocks.spread(indices), () if regions is None else indices.tolist()
+    return Found(drawn, {"standard error": error, "reliability": agreement(*halves)}, own)
 
 
 def _design(one: Design, other: Design) -> Iterator[np.ndarray]:

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Activation, Map
+from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Differentiated
 from xai_heatmap.core.options import Within
 from xai_heatmap.core.registry import method
+from xai_heatmap.methods._channels import Answer, Channels, strongest
 from xai_heatmap.methods._noise import noisy_gradients
 
 
@@ -24,11 +25,12 @@ def vargrad(
     noise: Annotated[float, Within(0)] = 0.15,
     samples: Annotated[int, Within(2)] = 25,
     seed: Annotated[int, Within(0)] = 0,
-) -> Map:
+    channels: Channels = "joined",
+) -> Answer:
     """max_c Var_i ∂y/∂x_c(x + ε_i),  ε_i normal with deviation σ = noise · (max x - min x).
 
     What a linear network does has no variance and is not shown. The paper leaves open how colour
-    channels are joined; here as by ``saliency``.
+    channels are joined; here as by ``saliency``, or with ``channels="each"`` not at all.
 
     Examples
     --------
@@ -47,4 +49,4 @@ def vargrad(
         total += gradient
         squares += np.square(gradient, dtype=np.float64)
     variance = np.maximum(squares / samples - (total / samples) ** 2, 0)
-    return variance.max(axis=0).astype(np.float32)
+    return strongest(variance, channels)
