@@ -91,23 +91,35 @@ def test_masked_pictures_are_scored_by_the_network_as_it_is(made, method: str) -
 
 
 @pytest.mark.parametrize("made", [eager, traced])
-def test_heads_of_codes_get_codes(made) -> None:
+def test_heads_of_codes_do_not_round_and_begin_at_the_recorded_score(made) -> None:
     int8 = made()
     network = xh.network(int8, image_shape=(3, 16, 16))
     layer = "act" if made is eager else layer_of(network)
     recorded = network.record(X[:1].numpy(), [layer])
     own = recorded.activations[layer]
+    weight, bias = int8.fc.weight().dequantize(), int8.fc.bias()
+
+    def floating(values: np.ndarray) -> np.ndarray:
+        return (torch.from_numpy(values).mean((2, 3)) @ weight.T + bias).detach().numpy()
+
+    def replayed(values: np.ndarray) -> np.ndarray:
+        return recorded.replay(layer, values, row=0).scores
+
+    assert replayed(own) == pytest.approx(recorded.scores, abs=1e-6)
     for channel in range(own.shape[1]):
         part = own.copy()
         part[:, channel] = 0
-        codes = torch.quantize_per_tensor(torch.from_numpy(part), *_of(int8), torch.quint8)
-        right = int8.fc(codes.mean((2, 3))).dequantize()
-        assert recorded.replay(layer, part, row=0).scores == pytest.approx(right.numpy(), abs=1e-6)
+        right = recorded.scores + floating(part) - floating(own)
+        assert replayed(part) == pytest.approx(right, abs=1e-5)
 
 
-def _of(int8: nn.Module) -> tuple[float, int]:
-    """The scale and zero point of what the convolution answers."""
-    return float(int8.conv.scale), int(int8.conv.zero_point)
+@pytest.mark.parametrize("made", [eager, traced])
+def test_a_place_of_less_than_half_a_code_has_its_share(made) -> None:
+    network = xh.network(made(), image_shape=(3, 16, 16))
+    own = "act" if made is eager else layer_of(network)
+    got = xh.maps(network, X.numpy(), method="reciprocam", target=1, layer=own)
+    right = xh.maps(xh.network(twin()), X.numpy(), method="reciprocam", target=1, layer="act")
+    assert np.corrcoef(got.ravel(), right.ravel())[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("made", [eager, traced])

@@ -18,6 +18,7 @@ from xai_heatmap.networks.onnx.head import HeadPlans, OnnxHead, recorded
 from xai_heatmap.networks.onnx.input import IMAGES
 from xai_heatmap.networks.onnx.plan import Plan, Run
 from xai_heatmap.networks.onnx.survey import Shapes, sightings
+from xai_heatmap.networks.onnx.unrounded import unrounded
 from xai_heatmap.networks.opening.axes_found import UNSEEN, Consumed
 from xai_heatmap.networks.opening.held import Held
 from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Sightings, Undo
@@ -180,9 +181,28 @@ class OnnxEngine:
         return OnnxHead(name, plans, _feeds(adapter, graph, x), beside=_whole(adapter))
 
     def _head_plans(self, graph: OnnxGraph, tensor: str, held: Held, *, whole: bool) -> HeadPlans:
-        images, providers = self.source.picture.images, self.providers  # not self: see _paired
+        """A head of codes is run without rounding; masks of the picture act on the network."""
         if whole and tensor != graph.image:
-            model = replacing(graph.model, tensor, scores=graph.scores, by=REPLACED)
+            cut = replacing(graph.model, tensor, scores=graph.scores, by=REPLACED), None
+        else:
+            cut = behind(graph.model, tensor, scores=graph.scores)
+        asked = self._plans_of(graph, tensor, held, *cut)
+        free = unrounded(cut[0]) if tensor != graph.image else None
+        if free is None:
+            return asked
+        return replace(self._plans_of(graph, tensor, held, free, cut[1]), rounded=asked)
+
+    def _plans_of(
+        self,
+        graph: OnnxGraph,
+        tensor: str,
+        held: Held,
+        model: ModelProto,
+        frontier: list[str] | None,
+    ) -> HeadPlans:
+        """A head of that graph, of which the frontier is handed over, or all inputs are."""
+        images, providers = self.source.picture.images, self.providers  # not self: see _paired
+        if frontier is None:
             return HeadPlans(
                 self._plan(graph, [tensor], backwards=False),
                 Plan(model, graph.scores, [], providers, images, backwards=False),
@@ -191,7 +211,6 @@ class OnnxEngine:
                 tensor, REPLACED, spread=[graph.image, *map(str, held.rows)],
                 beside=[*map(str, held.whole)],
             )  # fmt: skip
-        model, frontier = behind(graph.model, tensor, scores=graph.scores)
         known = infos(graph.model)
         spread = [name for name in frontier if _images_first(known.get(name), images)]
         return HeadPlans(

@@ -1,13 +1,14 @@
 """The graph behind a tensor, for one image, with other activations in the tensor's place."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.plan import Arrays, Plan, Run
+from xai_heatmap.networks.opening.head_check import ROUNDED
 from xai_heatmap.networks.opening.interfaces import Recorded
 
 
@@ -24,6 +25,8 @@ class HeadPlans:
         beside itself, with slopes between both.
     tensor, replaced
         The layer's tensor, and what the head calls it.
+    rounded
+        The head as the network has it, where the others are without its rounding.
     spread, beside
         The frontier: what is repeated for every activation, and what has no images.
     """
@@ -36,6 +39,7 @@ class HeadPlans:
     replaced: str
     spread: Sequence[str]
     beside: Sequence[str]
+    rounded: "HeadPlans | None" = None
     differentiated: bool = False
 
 
@@ -48,6 +52,16 @@ class OnnxHead:
         self._spread = {name: found[name] for name in plans.spread}
         self._beside = {name: found[name] for name in plans.beside}
         self.output: Native = found[plans.tensor]
+        self._shift = np.zeros((), np.float32)
+        if plans.rounded is not None:
+            asked, free = self._scores(plans.rounded), self._scores(plans)
+            near = np.abs(asked - free).max() <= ROUNDED * np.abs(asked).max()
+            self._plans, self._shift = (plans, asked - free) if near else (plans.rounded, asked * 0)
+
+    def _scores(self, plans: HeadPlans) -> Native:
+        """The scores of the layer's own output."""
+        feeds = {**self._spread, plans.replaced: self.output}
+        return plans.forward.run(feeds, beside=self._beside).scores
 
     def __call__(self, output: Native) -> Recorded:
         """Scores for other outputs of the layer, opened at the layer."""
@@ -56,7 +70,7 @@ class OnnxHead:
         feeds[plans.replaced] = output
         if plans.differentiated:
             run = plans.both.run(feeds, beside=self._beside)
-            return recorded(run, {self._name: plans.replaced})
+            return self._shifted(recorded(run, {self._name: plans.replaced}))
         scores = plans.forward.run(feeds, beside=self._beside).scores
 
         def pullback(cotangent: Native) -> dict[str, Native]:
@@ -64,7 +78,11 @@ class OnnxHead:
             run = plans.both.run(feeds, beside=self._beside)
             return {self._name: run.pullback(cotangent)[plans.replaced]}
 
-        return Recorded(scores, {self._name: output}, pullback)
+        return self._shifted(Recorded(scores, {self._name: output}, pullback))
+
+    def _shifted(self, run: Recorded) -> Recorded:
+        """The run, such that the layer's own output has the network's own score."""
+        return replace(run, scores=run.scores + self._shift) if self._shift.any() else run
 
     def between(self, other: Native) -> Recorded:
         """Two rows, the layer's own output and `other`, in one run."""
@@ -78,7 +96,8 @@ class OnnxHead:
             return {self._name: np.concatenate([slopes, np.zeros_like(slopes)])}
 
         outputs = {self._name: np.concatenate([self.output, other])}
-        return Recorded(np.concatenate([run.scores, before]), outputs, pullback)
+        scores = np.concatenate([run.scores, before])
+        return self._shifted(Recorded(scores, outputs, pullback))
 
 
 def recorded(run: Run, tensors: Mapping[str, str]) -> Recorded:

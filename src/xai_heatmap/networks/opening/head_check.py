@@ -14,6 +14,10 @@ SAME_SCORES = 1e-3
 """How far, relative to the largest score, a replayed head may be from the whole pass to be
 believed."""
 
+ROUNDED = 0.25
+"""How far, relative to the largest score, a head that does not round to codes may be from the
+network, which does, to be taken for it."""
+
 MIXED = "images that go through it together change each other's scores"
 
 OTHER = -2

@@ -1,6 +1,6 @@
 """Quantised tensors in PyTorch: codes are read as the numbers that they stand for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +32,22 @@ def in_codes(value: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
         return torch.quantize_per_channel(value.float(), scales, zeros, axis, like.dtype)
 
 
+def computes_with_codes(parts: Iterable[object]) -> bool:
+    """Whether any part computes with integers, as a module of its own or as a traced operator."""
+    return any(_of_integers(part) or _traced_codes(part) for part in parts)
+
+
+def _of_integers(part: object) -> bool:
+    return any(kind.__module__.startswith(QUANTISED) for kind in type(part).__mro__)
+
+
+def _traced_codes(part: object) -> bool:
+    graph = getattr(part, "graph", None) if isinstance(part, torch.fx.GraphModule) else None
+    return graph is not None and any(
+        "quantize" in str(node.target) for node in graph.nodes if node.op.startswith("call")
+    )
+
+
 def in_rows(value: torch.Tensor, images: int) -> torch.Tensor:
     """One row of codes, as often as there are images."""
     return in_codes(value.dequantize().expand(images, *value.shape[1:]), value)
@@ -47,11 +63,7 @@ class Crossed:
     @contextmanager
     def watching(self, parts: Mapping[str, object], method: str) -> Iterator[None]:
         """Within the block, every part that computes with integers is noticed."""
-        own = {
-            path: part
-            for path, part in parts.items()
-            if any(kind.__module__.startswith(QUANTISED) for kind in type(part).__mro__)
-        }
+        own = {path: part for path, part in parts.items() if _of_integers(part)}
 
         def heard(path: str, call: int, value: Any) -> Any:
             for name in self.kept:

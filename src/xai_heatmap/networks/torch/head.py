@@ -1,18 +1,22 @@
 """The network behind one layer in PyTorch, for one image."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.core.network import INPUT
 from xai_heatmap.networks.opening import replay
+from xai_heatmap.networks.opening.head_check import ROUNDED
 from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, answered, mapped, tapped
-from xai_heatmap.networks.torch.codes import Crossed, in_codes, in_rows
+from xai_heatmap.networks.torch.codes import Crossed, in_codes, in_rows, numbers
 from xai_heatmap.networks.torch.deeplift import Secants
 from xai_heatmap.networks.torch.passes import ONE_AT_A_TIME, Passes, array
+from xai_heatmap.networks.torch.unrounded import NotWrittenOut, Unrounded, unrounded
 
 
 class TorchHead:
@@ -45,6 +49,10 @@ class TorchHead:
         self._dtype = own.dtype if own.is_floating_point() else torch.float32
         self._rows = 1 if name == INPUT else len(own)  # more where frames are among the images
         self.output = array(own)
+        self._unrounded: Unrounded | None = None
+        self._shift = torch.zeros(())
+        if name != INPUT and (made := unrounded(self._behind(), own)) is not None:
+            self._leave_rounding(made)
 
     def __call__(self, output: Native) -> Recorded:
         """Scores for other outputs of the layer, opened at the layer."""
@@ -57,7 +65,8 @@ class TorchHead:
             before = self._run(other)[1]
             secants.rewind()
             activation, after = self._run(self.output)
-        own = self._passes.recorded(after, {self._name: activation})
+        crossed = self._crossed if self._unrounded is None else None
+        own = self._passes.recorded(after, {self._name: activation}, crossed=crossed)
         scores = np.concatenate([own.scores, array(before)])
         outputs = {self._name: np.concatenate([self.output, other])}
 
@@ -81,7 +90,28 @@ class TorchHead:
             scores = self._scores(activation)
         return activation, scores
 
+    def _leave_rounding(self, made: Unrounded) -> None:
+        """Run without rounding from now on, where that is nearly what the network answers."""
+        own = self._passes.tensor(self.output).to(self._dtype)
+        try:
+            asked = self._scores(own).detach()
+            self._unrounded = made
+            shift = self._shift = asked - self._scores(own).detach()
+        except (Exception, NotWrittenOut) as problem:
+            if out_of_memory(problem):
+                raise
+            self._unrounded = None
+            return
+        if not bool(shift.abs().max() <= ROUNDED * asked.abs().max()):
+            self._unrounded, self._shift = None, torch.zeros(())
+
     def _scores(self, activation: torch.Tensor) -> torch.Tensor:
+        """Scores; without rounding, those of the layer's own output are still the network's."""
+        with self._unrounded or nullcontext():
+            scores = self._of(activation)
+        return scores if self._unrounded is None else scores + self._shift
+
+    def _of(self, activation: torch.Tensor) -> torch.Tensor:
         images = len(activation) // self._rows
         adapter, site, memory = self._adapter, self._site, self._memory
         crossed = self._crossed = Crossed({self._name: activation})
@@ -96,7 +126,7 @@ class TorchHead:
                 with tapped(
                     {self._name: site},
                     adapter.method,
-                    lambda _, value: in_codes(activation.clone(), value),
+                    lambda _, value: self._instead(activation, value),
                 ):
                     return adapter.scores(x)
             return replay.replay(
@@ -105,11 +135,17 @@ class TorchHead:
                 memory,
                 lambda: answered(
                     mapped(memory.output, lambda t: self._spread(t, images)),
-                    lambda value: in_codes(activation.clone(), value),
+                    lambda value: self._instead(activation, value),
                 ),
                 spread=lambda output: mapped(output, lambda t: self._spread(t, images)),
                 run=lambda: adapter.scores(x),
             )
+
+    def _instead(self, activation: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        """What goes on in place of the layer's `value`, in codes where the network goes on so."""
+        if self._unrounded is None:
+            return in_codes(activation.clone(), value)
+        return activation.clone()
 
     def _behind(self) -> Mapping[str, object]:
         """The parts that run behind the layer, or may do so; the layer itself is not run."""
@@ -118,6 +154,8 @@ class TorchHead:
         return {path: part for path, part in self._parts.items() if id(part) not in own}
 
     def _spread(self, value: torch.Tensor, images: int) -> torch.Tensor:
+        if self._unrounded is not None:
+            value = numbers(value)
         if value.ndim == 0 or value.shape[0] != 1:
             return value
         if value.is_quantized:
