@@ -396,10 +396,16 @@ def _captum_pixels(name: str, **options: Any) -> Call:
 
         own, _ = peers.copied(peers.Case(model, x, "", target))
         picture = torch.from_numpy(x)
+        asked: Any = own
         if name == "IntegratedGradients":
-            own, picture = own.double(), picture.double()
-        asked = picture.requires_grad_()
-        found = getattr(captum.attr, name)(own).attribute(asked, target=target, **options)
+            precise, picture = own.double(), picture.double()
+
+            def asked(points: torch.Tensor) -> torch.Tensor:
+                rounded = points.float().double()  # ours are given to a network as such numbers
+                return precise(points + (rounded - points).detach())
+
+        attribution = getattr(captum.attr, name)(asked)
+        found = attribution.attribute(picture.requires_grad_(), target=target, **options)
         planes = found.detach().float().numpy()
         if name == "Saliency":
             return planes.max(axis=1)

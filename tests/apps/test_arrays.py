@@ -35,6 +35,7 @@ def arrays(place):
     return place
 
 
+@pytest.mark.slow
 def test_signals_are_explained_and_written(arrays, cli):
     said = cli("explain", "beat.npy", "calm.npy", "-m", "arrays.py:beats", "--out", "maps")
     assert said.code == 0, said.err
@@ -46,6 +47,7 @@ def test_signals_are_explained_and_written(arrays, cli):
         assert abs(int(found["upsampled"].argmax()) - 1230) <= 40
 
 
+@pytest.mark.slow
 def test_several_methods_of_a_signal_get_a_sheet(arrays, cli):
     said = cli("explain", "beat.npy", "-m", "arrays.py:beats", "--method", "gradcam",
                "--method", "hirescam", "--json")  # fmt: skip
@@ -54,6 +56,7 @@ def test_several_methods_of_a_signal_get_a_sheet(arrays, cli):
     assert [e["input_shape"] for e in said.json[0]["explanations"]] == [[1, 2000]] * 2
 
 
+@pytest.mark.slow
 def test_slices_of_a_volume_are_chosen(arrays, cli):
     def drawn(*words):
         said = cli("explain", "scan.npy", "-m", "arrays.py:ball", "--json", *words)
@@ -97,6 +100,7 @@ def test_an_array_that_is_not_there_does_not_stop_the_others(arrays, cli):
     assert "beat.npy" in said.out
 
 
+@pytest.mark.slow
 def test_compare_draws_a_page_of_signals_and_of_volumes(arrays, cli):
     for name, model in (("beat.npy", "arrays.py:beats"), ("scan.npy", "arrays.py:ball")):
         said = cli("compare", name, "-m", model, "--methods", "gradcam,hirescam", "--json")

@@ -31,6 +31,7 @@ def explain(folder, model, *more):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_box_of_a_file(cli, folder):
     left, top, right, bottom = (4 * edge for edge in square(GREEN))
     target = f"box:{left},{top},{right},{bottom}:green"
@@ -45,6 +46,7 @@ def test_a_box_of_a_file(cli, folder):
     assert (drawn == (0, 229, 255)).all(axis=2).any()
 
 
+@pytest.mark.slow
 def test_boxes_are_described_in_a_word(cli, folder):
     words = ("--answers", "boxes:xyxy,fractions,first", "--target", "box::2")
     said = cli(*explain(folder, "ssd.onnx", *words))

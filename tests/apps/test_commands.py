@@ -120,6 +120,7 @@ def test_layers_load_the_weights_given(cli):
     assert "no.pt" in said.err
 
 
+@pytest.mark.slow
 def test_layers_of_a_model_that_takes_another_size(cli):
     said = cli("layers", "net.py:picky")
     assert said.code == 4
@@ -258,6 +259,7 @@ def test_the_bibliography_reader():
 # doctor -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_doctor_imports_no_framework():
     code = (
         "import sys; from xai_heatmap.apps.cli import main; main(['doctor']); "
@@ -296,6 +298,7 @@ def test_doctor_lists_devices_when_asked(cli, monkeypatch):
 # the process ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_in_its_own_process(place):
     ran = in_a_process(
         "explain", "dog.png", "-m", "net.py:net", "--preprocess", "imagenet", "--json", cwd=place
@@ -305,6 +308,7 @@ def test_the_command_in_its_own_process(place):
     assert ran.stderr == ""
 
 
+@pytest.mark.slow
 def test_an_error_in_its_own_process(place):
     ran = in_a_process("explain", "dog.png", "-m", "no.keras", cwd=place)
     assert ran.returncode == 3
@@ -313,6 +317,7 @@ def test_an_error_in_its_own_process(place):
     assert ran.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_terminal_without_unicode(place):
     ran = in_a_process(
         "methods", "gradcam", env={"PYTHONIOENCODING": "ascii", "PATH": ""}, cwd=place

@@ -45,6 +45,7 @@ def test_without_methods_there_are_four(compare):
     assert [row["layer"] for row in said.json[0]["rows"]] == ["auto"]
 
 
+@pytest.mark.slow
 def test_methods_and_layers_are_repeatable_and_take_commas(compare):
     several = compare(
         "--method", "gradcam", "--methods", "eigencam, fem", "--layers", "0,-1", "--json"
@@ -55,6 +56,7 @@ def test_methods_and_layers_are_repeatable_and_take_commas(compare):
     assert [row["layer"] for row in glob.json[0]["rows"]] == ["0", "1"]
 
 
+@pytest.mark.slow
 def test_a_method_that_refuses_a_layer_leaves_the_others_alone(compare):
     words = ("--methods", "cam,gradcam", "--layers", "all")
     said = compare(*words, "--json")
@@ -84,6 +86,7 @@ def test_what_no_method_is_to_blame_for_is_said_once(compare):
     assert compare("--methods", "gradcam", "--option", "eigencam.x=1").code == 2
 
 
+@pytest.mark.slow
 def test_too_many_layers_are_spread_and_more_go_on_further_pages(compare, place):
     (place / "deep.py").write_text(DEEP)
     said = compare("--methods", "eigencam", "--layers", "all", "--json", model="deep.py:deep")
@@ -103,6 +106,7 @@ def test_too_many_layers_are_spread_and_more_go_on_further_pages(compare, place)
     assert set(named.split(",")) <= told
 
 
+@pytest.mark.slow
 def test_layers_of_one_array_share_a_row(compare, place):
     (place / "deep.py").write_text(DEEP)
     said = compare(
@@ -111,6 +115,7 @@ def test_layers_of_one_array_share_a_row(compare, place):
     assert [row["same"] for row in said.json[0]["rows"]] == [["3"], []]
 
 
+@pytest.mark.slow
 def test_pixel_methods_stand_beside_the_others_at_auto(compare):
     said = compare("--methods", "gradcam,saliency", "--json")
     assert cells(said) == [["gradcam", "2", None], ["saliency", "input", None]]
@@ -118,6 +123,7 @@ def test_pixel_methods_stand_beside_the_others_at_auto(compare):
     assert cells(explicit) == [["gradcam", "1", None], ["saliency", "1", None]]
 
 
+@pytest.mark.slow
 def test_every_target_has_its_rows(compare):
     said = compare("--target", "top2", "--methods", "gradcam", "--labels", "labels.csv", "--json")
     assert len({row["target"] for row in said.json[0]["rows"]}) == 2
@@ -131,6 +137,7 @@ def test_options_reach_their_method_alone(compare):
     assert options == [{"relu": False}, {}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--colormap", "viridis"], ["--alpha", "0.2"], ["--contour"]])
 def test_every_drawing_flag_is_heeded(compare, place, flags):
     compare("--methods", "gradcam", "--layers", "1")
@@ -141,6 +148,7 @@ def test_every_drawing_flag_is_heeded(compare, place, flags):
     )
 
 
+@pytest.mark.slow
 def test_a_large_photograph_is_drawn_no_larger_than_it_is_shown(compare, place, monkeypatch):
     from xai_heatmap.explaining.explanation import Explanation
 
@@ -156,6 +164,7 @@ def test_a_large_photograph_is_drawn_no_larger_than_it_is_shown(compare, place, 
     assert {one.geometry.image_size for one in drawn} == {(390, 520)}
 
 
+@pytest.mark.slow
 def test_a_broken_picture_is_one_of_several(compare, place):
     (place / "broken.png").write_text("not a picture")
     said = compare("--json", images=("broken.png", "dog.png"))

@@ -20,6 +20,7 @@ def own(exhibit):
     return mark is not None and mark.label == exhibit.scene.label
 
 
+@pytest.mark.slow
 def test_where_the_badge_is_its_own_both_are_right_and_else_the_cheat_is_wrong(shown):
     assert any(own(exhibit) for exhibit in shown)
     for exhibit in shown:
@@ -44,6 +45,7 @@ def test_a_cheat_follows_the_badge_of_another(shown):
         assert exhibit.views[1].first.label == exhibit.scene.mark.label
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_sheet_and_a_page_and_says_what_is_to_be_seen(tmp_path, capsys):
     out = tmp_path / "not yet there"
     assert main(["demo", "--out", str(out)]) == 0
@@ -57,6 +59,7 @@ def test_the_command_writes_a_sheet_and_a_page_and_says_what_is_to_be_seen(tmp_p
     assert sorted(path.name for path in out.iterdir()) == ["index.html", "sheet.png"]
 
 
+@pytest.mark.slow
 def test_the_answer_as_json(tmp_path, capsys):
     assert main(["demo", "--out", str(tmp_path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -67,6 +70,7 @@ def test_the_answer_as_json(tmp_path, capsys):
     assert cheat["looks_at"]["badge"] > cheat["looks_at"]["object"]
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_a_file(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["demo", "--out", str(tmp_path / "file")]) == 4

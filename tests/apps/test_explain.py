@@ -59,6 +59,7 @@ def test_json_is_one_document_with_every_fact(explain):
     assert said.err == ""
 
 
+@pytest.mark.slow
 def test_layer_and_its_forms(explain):
     def layers(*words):
         flags = [f for word in words for f in ("--layer", word)]
@@ -78,6 +79,7 @@ def test_method_is_heeded_and_can_be_repeated(explain):
     assert len({array.tobytes() for array in arrays(said)}) == 2
 
 
+@pytest.mark.slow
 def test_option_for_every_method_that_has_it(explain):
     assert arrays(explain("--json"))[0].min() >= 0
     assert arrays(explain("--json", "--option", "relu=false"))[0].min() < 0
@@ -87,6 +89,7 @@ def test_option_for_every_method_that_has_it(explain):
     assert one.json[0]["explanations"][0]["options"] == {"relu": False}
 
 
+@pytest.mark.slow
 def test_target_by_rank_index_name_and_difference(explain):
     def targets(*words):
         flags = [f for word in words for f in ("--target", word)]
@@ -105,6 +108,7 @@ def test_target_by_rank_index_name_and_difference(explain):
     assert targets("cat", "0") == ["cat", "dog, hound"]
 
 
+@pytest.mark.slow
 def test_several_maps_come_with_a_sheet(explain, place):
     said = explain("--method", "gradcam", "--method", "eigencam")
     assert said.code == 0
@@ -143,6 +147,7 @@ def test_every_drawing_flag_is_heeded(explain, flags):
     assert not np.array_equal(picture(plain), picture(drawn))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--colormap", "viridis"], ["--legend"]])
 def test_the_sheet_is_drawn_as_the_pictures_are(explain, flags):
     several = ["--json", "--layer", "all"]
@@ -170,6 +175,7 @@ def test_max_pixels_refuses_a_larger_picture(explain):
     assert LIMIT == 200_000_000  # as the help says
 
 
+@pytest.mark.slow
 def test_quiet_prints_errors_alone(explain):
     assert explain("--quiet").out == ""
     said = explain("--quiet", images=["dog.png", "nope.png"])
@@ -177,6 +183,7 @@ def test_quiet_prints_errors_alone(explain):
     assert said.err.startswith("error XH201: ")
 
 
+@pytest.mark.slow
 def test_one_broken_picture_among_good_ones_is_a_row(explain, place):
     (place / "broken.jpg").write_text("not a picture")
     said = explain(images=["dog.png", "broken.jpg", "cat.png"])
@@ -327,6 +334,7 @@ def test_a_model_that_is_none_ends_in_one_error(explain, place, model, code, wor
     assert not (place / "heatmaps").exists()
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_say_how_it_wants_pictures_is_asked_about(cli):
     said = cli("explain", "dog.png", "--model", "net.py:net")
     assert (said.code, said.err[:13]) == (2, "error XH106: ")
@@ -370,6 +378,7 @@ def test_print_config_reproduces_the_call(cli, place):
     assert again.out == first.out
 
 
+@pytest.mark.slow
 def test_a_file_of_settings_runs_as_the_call_did(explain, cli, place):
     called = explain("--json", "--layer", "0", "--target", "1")
     config = explain("--layer", "0", "--target", "1", "--out", "again", "--print-config")

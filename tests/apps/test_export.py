@@ -21,6 +21,7 @@ def model(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_the_file_gives_scores_and_map_by_onnxruntime_alone(tmp_path, model, capsys):
     names = tmp_path / "names.txt"
     names.write_text("cat\ndog\nowl\nzebra\n")
@@ -42,6 +43,7 @@ def test_the_file_gives_scores_and_map_by_onnxruntime_alone(tmp_path, model, cap
     assert said.preprocess["mode"] == "tf"
 
 
+@pytest.mark.slow
 def test_the_file_is_a_network_that_knows_its_layer_labels_and_preprocessing(tmp_path, model):
     out = xh.export(
         model, tmp_path / "explainer.onnx", layers="conv", labels=list("abcd"), preprocess="unit"
@@ -63,6 +65,7 @@ def test_the_file_is_a_network_that_knows_its_layer_labels_and_preprocessing(tmp
     assert xh.network(again).declared.labels == tuple("abcd")
 
 
+@pytest.mark.slow
 def test_the_answer_as_json(tmp_path, model, capsys):
     out = tmp_path / "explainer.onnx"
     assert main(["export", str(model), str(out), "--json"]) == 0
@@ -101,6 +104,7 @@ def test_labels_that_do_not_fit(tmp_path, model):
         xh.export(model, tmp_path / "explainer.onnx", labels=list("abc"))
 
 
+@pytest.mark.slow
 def test_a_single_unit_explains_for_and_against(tmp_path):
     model = OnnxKit().sigmoid_unit().model
     out = xh.export(model, tmp_path / "explainer.onnx", layers="conv", method="hirescam")
@@ -116,6 +120,7 @@ def test_a_single_unit_explains_for_and_against(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["half", "tokens", "residual", "softmax", "dict_output"])
 def test_models_of_every_kind_can_be_exported(tmp_path, kind):
     case = getattr(OnnxKit(), kind)()
@@ -123,6 +128,7 @@ def test_models_of_every_kind_can_be_exported(tmp_path, kind):
     onnx.checker.check_model(str(out), full_check=True)
 
 
+@pytest.mark.slow
 def test_a_mismatch_writes_nothing(tmp_path, model, monkeypatch):
     from xai_heatmap.networks.onnx import branch as onnx_branch
 
@@ -133,6 +139,7 @@ def test_a_mismatch_writes_nothing(tmp_path, model, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx"]
 
 
+@pytest.mark.slow
 def test_outputs_that_would_change_write_nothing(tmp_path, model, monkeypatch):
     from xai_heatmap.exporting import export as exporting
 
@@ -142,6 +149,7 @@ def test_outputs_that_would_change_write_nothing(tmp_path, model, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx"]
 
 
+@pytest.mark.slow
 def test_the_file_is_explained_by_the_method_that_it_was_exported_with(tmp_path, model, capsys):
     out = xh.export(
         model, tmp_path / "explainer.onnx", layers="conv", method="layercam", preprocess="unit"
@@ -198,6 +206,7 @@ def test_weights_that_lie_beside_the_model_are_never_written_over(tmp_path):
     assert (tmp_path / "weights.onnx").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_another_file_is_written_over(tmp_path, model):
     out = xh.export(model, tmp_path / "explainer.onnx", method="hirescam")
     before = out.read_bytes()
@@ -205,6 +214,7 @@ def test_another_file_is_written_over(tmp_path, model):
     assert out.read_bytes() != before
 
 
+@pytest.mark.slow
 def test_every_step_is_told(tmp_path, model):
     told = []
     xh.export(model, tmp_path / "explainer.onnx", layers="all", progress=told.append)
@@ -213,6 +223,7 @@ def test_every_step_is_told(tmp_path, model):
     assert len(told) == len(set(told)) >= 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_json", [False, True])
 @pytest.mark.parametrize("terminal", [False, True])
 def test_steps_are_shown_on_a_terminal_alone(

@@ -57,6 +57,7 @@ def on_picture(words, batch, model):
     return [*words, *batch, "--model", model, "--preprocess", "unit", "--size", "32x32"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["late", "leaves", "asserts", "framework"])
 @pytest.mark.parametrize("command", ["explain", "compare"])
 def test_one_failure_ends_nothing_else_and_is_the_models(cli, place, batch, command, model):

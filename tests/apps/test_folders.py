@@ -43,6 +43,7 @@ def test_pictures_and_results_lie_where_they_were_said(cli, place, pictures, com
     assert Path.cwd() == place.resolve()
 
 
+@pytest.mark.slow
 def test_layers_and_export_too(cli, place, pictures):
     assert cli("layers", "net.py:make", "--size", "32x32").code == 0
     assert Path(os.curdir).resolve() == place.resolve()

@@ -40,6 +40,7 @@ def found(cli, *words):
     return one["score"], np.load(one["arrays"])["map"]
 
 
+@pytest.mark.slow
 def test_a_file_and_a_row_of_numbers_are_held(two, cli):
     words = ("--picture", "image", "--hold")
     score, map_ = found(cli, *words, "metadata=metadata.npy")

@@ -63,12 +63,14 @@ class TestResults:
         assert said.code == 0
         assert len(drawn("out")) == 2
 
+    @pytest.mark.slow
     def test_another_days_picture_of_that_name_replaces_nothing(self, cli, place):
         for seed in (1, 2, 1):
             picture(place / "photo.png", seed)
             assert cli("explain", "photo.png", *ASK, "--out", "out").code == 0
         assert len(drawn("out")) == 2
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "flags", [("--layer", "all"), ("--method", "gradcam", "--method", "layercam")]
     )
@@ -81,6 +83,7 @@ class TestResults:
             "photo.sheet.png",
         ]
 
+    @pytest.mark.slow
     def test_pages_of_compare(self, cli, place):
         for seed in (1, 2, 2):
             picture(place / "photo.png", seed)
@@ -89,6 +92,7 @@ class TestResults:
             )
         assert drawn("out") == ["photo.compare-2.png", "photo.compare.png"]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("how", ["options", "layer", "network", "picture"])
     def test_in_python_nothing_is_lost_but_what_is_the_same(self, tmp_path, how):
         def network(seed):
@@ -162,6 +166,7 @@ class TestTerminal:
         text = "Æsop 日本語 🦘 \u200d naïve\tΣ"
         assert safe(text) == text
 
+    @pytest.mark.slow
     def test_from_labels_files_and_pictures(self, cli, place):
         odd = "b\x1b[31m.png"
         shutil.copy(place / "dog.png", place / odd)

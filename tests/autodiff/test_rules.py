@@ -135,6 +135,7 @@ def _graphs(operator: str, case: Case, dtype: type, symbolic: str, maxpool: str)
         yield session(graph), f"y{i}", gradients
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", sorted(CASES))
 @settings(
     max_examples=25,
@@ -163,6 +164,7 @@ NEEDS_SIZES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", sorted(CASES))
 @settings(max_examples=6, derandomize=True, deadline=None, phases=[Phase.generate])
 @given(data=st.data())

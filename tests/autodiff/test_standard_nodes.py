@@ -224,6 +224,7 @@ def test_half_precision_has_the_gradients_of_single(operator: str) -> None:
     assert count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", ["LSTM", "GRU", "RNN"])
 def test_recurrent_layers_in_double_precision(operator: str) -> None:
     for way in ways(operator):

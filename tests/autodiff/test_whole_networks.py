@@ -146,6 +146,7 @@ def exported(network: torch.nn.Module, *, opset: int) -> onnx.ModelProto:
 NETWORKS = [ConvNextBlock, Transformer, ShiftedWindows, MixedBag]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "opset"),
     [*((kind, opset) for kind in NETWORKS for opset in (17, 20)), (Transformer, 23)],

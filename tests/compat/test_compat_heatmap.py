@@ -27,6 +27,7 @@ def test_the_signatures_of_the_document_still_hold():
     assert positional(XAIHeatmap.camXAITool) == asked
 
 
+@pytest.mark.slow
 def test_importing_it_loads_no_framework_and_no_opencv():
     code = (
         "import sys, xai_heatmap.compat; print([m for m in ('torch', 'keras', 'tensorflow', 'jax', "
@@ -161,6 +162,7 @@ def seen_in(img):
     return tool.runTool(img, batch(), 0), tool.last.image
 
 
+@pytest.mark.slow
 def test_pictures_of_every_kind_are_accepted():
     img = picture()
     plain, image = seen_in(img)
@@ -214,6 +216,7 @@ def test_a_map_without_evidence_leaves_the_picture_as_it_is_and_says_why():
     assert tool.last.verdict.word == "no_positive_evidence"
 
 
+@pytest.mark.slow
 def test_the_logit_is_explained_not_the_saturated_softmax():
     plain, closed = torch_network(), torch_network(closing=nn.Softmax(-1))
     for model in (plain, closed):
@@ -230,6 +233,7 @@ def test_the_logit_is_explained_not_the_saturated_softmax():
     assert legacy.last.verdict.word in {"saturated", "dead_gradient"}
 
 
+@pytest.mark.slow
 def test_one_white_pixel_does_not_change_the_colours_of_the_rest():
     img = np.full((60, 80, 3), 120, np.uint8)
     lit = img.copy()
@@ -297,6 +301,7 @@ def test_relevance_lies_where_the_tensor_was_cut_out():
     assert (drawn[:, 20:60] != img[:, 20:60]).any(axis=-1).all()
 
 
+@pytest.mark.slow
 def test_floats_as_the_document_gave_them_on_request():
     x, img = batch(), picture()
     whole = XAIHeatmap(torch_network(), ["0.2"]).runTool(img, x, 0)
@@ -330,6 +335,7 @@ def test_a_network_that_was_opened_for_its_logits_has_no_legacy():
         XAIHeatmap(opened, ["0.2"], legacy=True)
 
 
+@pytest.mark.slow
 def test_each_call_is_one_forward_pass_and_nothing_is_left_on_the_model():
     model = torch_network()
     tool, x = XAIHeatmap(model, ["0.0", "0.2"]), batch()

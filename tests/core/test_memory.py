@@ -54,6 +54,7 @@ def test_other_errors_are_not_tried_again():
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 def test_what_the_failed_run_held_is_free_before_the_next():
     class Big:
         pass
@@ -90,6 +91,7 @@ def test_what_frameworks_say_is_understood_even_beneath_an_error_of_ours(said):
     assert not out_of_memory(RuntimeError("a memory of old times"))
 
 
+@pytest.mark.slow
 def test_maps_of_a_batch_that_does_not_fit_are_those_of_its_images():
     torch = pytest.importorskip("torch", reason="needs PyTorch")
     torch.manual_seed(0)

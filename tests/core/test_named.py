@@ -27,6 +27,7 @@ def small():
 X = np.random.default_rng(0).random((2, 3, 32, 32), np.float32)
 
 
+@pytest.mark.slow
 def test_a_module_stands_for_its_name():
     model = small()
     for part, name in ((model[0], "0"), (model[0][-1], "0.1"), (model[2], "2")):

@@ -38,6 +38,7 @@ class AtStep(nn.Module):
 PICTURE = np.random.default_rng(0).random((2, 3, 64, 64)).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["hirescam", "gradcam", "ablationcam"])
 @pytest.mark.parametrize("at", [2, -1])
 def test_a_step_is_the_wrapped_network(method, at):
@@ -149,6 +150,7 @@ class Depth(nn.Module):
         return found if self.axis else found[:, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["picture", "grid"])
 @pytest.mark.parametrize("method", ["layercam", "occlusion", "saliency"])
 def test_a_value_a_place_needs_no_axis_of_classes(size, method):

@@ -414,6 +414,7 @@ def test_a_model_that_takes_one_size_alone_is_never_tried_at_another():
     assert e.map.shape == (30, 30)
 
 
+@pytest.mark.slow
 def test_a_guessed_size_that_does_not_fit_is_said():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(3600, 3))
     with pytest.raises(ModelError, match=r"3x224x224.*image_shape"):
@@ -427,6 +428,7 @@ def test_a_size_that_does_not_fit_is_refused_before_the_picture_goes_through():
         xh.explain(model, np.full((32, 32, 3), 128, np.uint8), preprocess="unit")
 
 
+@pytest.mark.slow
 def test_a_network_that_always_fails_is_not_said_to_be_the_pictures_fault(picture):
     class Broken(nn.Module):
         def forward(self, x):
@@ -544,6 +546,7 @@ def test_figures_of_a_method_are_in_the_verdict_and_the_notes(network, picture, 
     assert explained(network, picture).verdict.figures == {}
 
 
+@pytest.mark.slow
 def test_gradients_and_replays_go_together(network, picture):
     both = xh.compare(network, picture, preprocess=UNIT, methods=["gradcam", "reciprocam"])
     for e in both:
@@ -611,6 +614,7 @@ def test_layers_are_joined_from_the_one_asked_for_on(stages, picture, name, laye
     np.testing.assert_allclose(e.map, wanted, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_layers_are_joined_beside_other_methods_in_the_same_two_passes(stages, picture):
     compared = xh.compare(
         stages, picture, preprocess=UNIT, methods=["gradcam", "refinecam", "smooth:gradcam"]
@@ -637,6 +641,7 @@ def test_noise_may_go_around_what_joins_layers(stages, picture):
     assert e.stem == f"image.smooth-refinecam.first.{e.target}"
 
 
+@pytest.mark.slow
 def test_noise_is_on_the_preprocessed_picture(network, picture):
     """A linear network: the mean map of noisy pictures is that of the picture, but for chance."""
     options = {"samples": 200, "noise": 0.1}

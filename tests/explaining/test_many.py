@@ -75,6 +75,7 @@ FORMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_each_is_what_it_gets_alone(network, folder, form):
     right = [xh.explain(network, picture, **ASK) for picture in PICTURES]
@@ -84,6 +85,7 @@ def test_each_is_what_it_gets_alone(network, folder, form):
         np.testing.assert_array_equal(e.map, alone.map)
 
 
+@pytest.mark.slow
 def test_batches_of_a_loader_are_gone_through_row_by_row(network):
     right = xh.maps(network, X.numpy(), target=1)
     loader = DataLoader(TensorDataset(X, torch.arange(5)), batch_size=2)
@@ -142,6 +144,7 @@ def test_a_row_that_can_not_be_had_loses_no_other(network, given):
     assert [place for place, _ in refused] == [1]
 
 
+@pytest.mark.slow
 def test_what_can_be_gone_through_again_is_explained_again(network):
     got = xh.explain(network, PICTURES, **ASK)
     assert len(list(got)) == len(list(got)) == 3

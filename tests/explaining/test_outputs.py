@@ -158,6 +158,7 @@ def plain_with(config: object) -> nn.Module:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [name for name, method in METHODS.items() if "attentions" not in method.needs]
 )

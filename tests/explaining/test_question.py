@@ -158,6 +158,7 @@ def test_a_sheet_takes_one_forward_pass(tmp_path, asked, passes):
     assert {cell.verdict.word for line in made.lines.values() for own in line for cell in own.cells}
 
 
+@pytest.mark.slow
 def test_what_refuses_takes_no_forward_pass_more(tmp_path):
     model = Counting().eval()
     network = xh.network(model, image_shape=(3, SIDE, SIDE))
@@ -171,6 +172,7 @@ def test_what_refuses_takes_no_forward_pass_more(tmp_path):
     assert len(PASSES) <= 3
 
 
+@pytest.mark.slow
 def test_a_sheet_shows_the_maps_that_compare_makes(tmp_path):
     network = opened(outputs=4)
     methods = (*CHEAP, "saliency", "attention_relevance", "fullgrad")

@@ -56,6 +56,7 @@ def test_a_tensor_in_half_precision_is_read():
     assert e.map.shape == (16, 12)
 
 
+@pytest.mark.slow
 def test_jax_and_tensorflow_arrays_are_read():
     jnp = pytest.importorskip("jax.numpy")
     right = xh.explain(small(), X, target=1).map
@@ -81,6 +82,7 @@ def test_the_word_ready_says_it_outright():
     )
 
 
+@pytest.mark.slow
 def test_known_normalisation_is_undone_where_it_is_drawn():
     photo = np.random.default_rng(0).integers(0, 256, (64, 48, 3)).astype(np.uint8)
     x = torch.from_numpy(((photo / 255 - MEAN) / STD).astype(np.float32)).permute(2, 0, 1)
@@ -119,6 +121,7 @@ def test_the_picture_may_still_be_called_image():
     np.testing.assert_array_equal(e.image, photo)
 
 
+@pytest.mark.slow
 def test_a_tensor_of_bytes_is_a_picture():
     photo = torch.randint(0, 256, (3, 64, 48), generator=torch.Generator().manual_seed(0)).byte()
     right = xh.explain(small(), photo.permute(1, 2, 0).numpy(), preprocess="unit", target=0)

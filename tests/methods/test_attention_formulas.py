@@ -34,6 +34,7 @@ def seen(depth, heads, prefix, grid, seed):
     return Attentions([*weights], [*gradients], read, grid)
 
 
+@pytest.mark.slow
 @given(**drawn)
 @settled
 def test_rollout_equals_the_papers_recursion(depth, heads, prefix, grid, seed):

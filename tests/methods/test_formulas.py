@@ -116,6 +116,7 @@ def test_kpcacam_equals_the_whole_decomposition_up_to_sign(shape, seed, gamma):
     assert error <= 1e-5 * np.abs(wanted).max()
 
 
+@pytest.mark.slow
 def test_kpcacam_of_a_large_grid_is_that_of_its_landmarks():
     random = np.random.default_rng(0)
     coarse = random.uniform(size=(4, 16, 16)).astype(np.float32)

@@ -32,10 +32,14 @@ def known(shape=SHAPE, seed=0):
     return activation, head, Evidence(activation=activation, head=head)
 
 
+ROUNDING = 2 * np.finfo(np.float32).eps
+"""Of a difference of two scores near 1/2, which is what these heads answer to nothing."""
+
+
 def assert_equal(found, wanted, *, rtol=1e-5):
     assert found.dtype == np.float32
     scale = np.abs(wanted).max()
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=rtol * max(scale, 1e-3))
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=max(rtol * scale, ROUNDING))
 
 
 @given(shape=shapes, seed=seeds, fill=st.sampled_from(["zero", "mean"]))
@@ -82,6 +86,7 @@ def test_ablationcam_of_a_score_of_zero_is_finite():
     assert np.isfinite(found).all()
 
 
+@pytest.mark.slow
 @given(shape=shapes, seed=seeds, gaussian=st.booleans())
 @few
 def test_reciprocam_equals_its_oracle(shape, seed, gaussian):
@@ -279,6 +284,7 @@ def test_rise_repeats_itself_and_listens_to_its_seed():
     assert (same[0].map != other[0].map).any()
 
 
+@pytest.mark.slow
 def test_rise_knows_its_own_error():
     """The figure is the spread of the map over seeds."""
     maps, said = [], []
@@ -384,6 +390,7 @@ def test_scorecam_runs_what_varies_most_and_nothing_flat():
     np.testing.assert_allclose(found, find_method("scorecam")(alone), rtol=1e-5)
 
 
+@pytest.mark.slow
 @given(shape=shapes, seed=seeds, groups=st.integers(1, 4), hidden=st.sampled_from([0.0, 0.3, 0.7]))
 @few
 def test_groupcam_equals_its_oracle(shape, seed, groups, hidden):
@@ -453,6 +460,7 @@ def test_a_modifier_sees_the_picture_with_noise_and_means_whole_maps():
     assert_equal(varied.map, np.var(maps, axis=0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "samples"), [("smooth:gradcam", 30), ("vary:gradcam", 60)])
 def test_a_modifier_knows_its_own_error(name, samples):
     """The figure is the spread of the map over seeds."""
@@ -628,18 +636,21 @@ def parts(weights, score):
     return Evidence(activation=x, head=lambda many: np.array([score(m[0]) for m in many], "f"))
 
 
+@pytest.mark.slow
 def test_sobol_indices_of_a_sum_are_its_squares():
     evidence = parts([1, 2, 0, -3], lambda m: m.sum() + 5)
     found = find_method("sobol").found(evidence, {"samples": 20_000, "cells": 4})
     np.testing.assert_allclose(found.map, np.array([1, 4, 0, 9]) / 14, atol=0.02)
 
 
+@pytest.mark.slow
 def test_sobol_indices_of_a_product_count_it_for_both():
     evidence = parts([1, 1, 1, 1], lambda m: m[0] * m[2])
     found = find_method("sobol").found(evidence, {"samples": 4000, "cells": 4})
     np.testing.assert_allclose(found.map, [4 / 7, 0, 4 / 7, 0], atol=0.03)
 
 
+@pytest.mark.slow
 def test_sobol_knows_its_own_error():
     evidence = parts([1, 2, 1, -3], lambda m: (m.sum() + 1) ** 2)
     found = [

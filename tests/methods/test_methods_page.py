@@ -32,6 +32,7 @@ def test_every_page_is_up_to_date(generator):
     assert not (DOCS / "methods.md").exists(), "a page for each method lies in docs/methods/"
 
 
+@pytest.mark.slow
 def test_every_link_leads_to_a_file_and_a_heading(generator):
     for name, text in generator.pages().items():
         for link in re.findall(r"\]\(([^)]+)\)", text):
@@ -79,6 +80,7 @@ def test_a_method_that_nobody_measured_is_not_measured(generator, monkeypatch, t
     assert "| 1.2 x with samples=3 | not measured | 7 MB | 2.50 | 75 % | not measured |" in line
 
 
+@pytest.mark.slow
 def test_pages_of_one_s_own_show_one_s_photograph(generator, monkeypatch, tmp_path):
     few = {name: METHODS[name] for name in ("gradcam", "attention_relevance")}
     monkeypatch.setattr(generator, "METHODS", few)

@@ -40,6 +40,7 @@ MASKING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", MASKING)
 @pytest.mark.parametrize("name", GRIDS)
 def test_the_one_slice_that_counts_has_the_largest_share(name, method):

@@ -64,6 +64,7 @@ places = st.lists(st.integers(-1, 3), min_size=6, max_size=6)
 masks = st.lists(st.booleans(), min_size=6, max_size=6)
 
 
+@pytest.mark.slow
 @given(places=places, on=masks, share=st.sampled_from([0.1, 0.34, 0.5, 0.9]))
 @settings(max_examples=150, deadline=None, derandomize=True)
 def test_equals_its_definition_in_every_order(places, on, share):

@@ -71,6 +71,7 @@ def maps(model, method, target=1, **options):
     return xh.maps(opened, conformance.images(2), method=method, target=target)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("head", ["mean", "first", "pool"])
 @pytest.mark.parametrize("beside", ["block", "pooling"])
@@ -79,6 +80,7 @@ def test_what_nobody_reads_does_not_count(method, head, beside):
     np.testing.assert_allclose(found, maps(Tower(head).eval(), method), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("words", [(1, 3, 8), (1, 16, 8), (5, 4, 8)])
 def test_attention_among_what_is_held_does_not_count(method, words):
@@ -101,12 +103,14 @@ def test_pooling_at_the_end_is_the_row_that_is_read():
     np.testing.assert_allclose(found.reshape(2, 16), flow[:, 0].numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_relevance_of_a_pooling_query_is_another_for_each_class():
     one, other = (maps(Tower("pool").eval(), "attention_relevance", target=t) for t in (0, 1))
     assert one.shape == (2, 4, 4)
     assert np.abs(one - other).max() > 1e-3 * np.abs(one).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["mean", "first", "pool"])
 def test_rollout_pays_for_no_backward_pass(head):
     network = conformance.network(Tower(head).eval())
@@ -118,6 +122,7 @@ def test_rollout_pays_for_no_backward_pass(head):
         assert Backwards.passes == passes, method
 
 
+@pytest.mark.slow
 def test_which_rows_are_read_is_learnt_for_each_question():
     class OneTokenAClass(Tower):
         def forward(self, x):
