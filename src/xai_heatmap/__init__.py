@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from xai_heatmap.core.filling import activation_of
     from xai_heatmap.core.geometry import Geometry
     from xai_heatmap.core.metric import Metric, metric
-    from xai_heatmap.core.network import Layer, Network, Recording
+    from xai_heatmap.core.network import Layer, Network
     from xai_heatmap.core.prediction import Prediction
+    from xai_heatmap.core.recording import Recording
     from xai_heatmap.core.registry import Method, method
     from xai_heatmap.core.targets.measured import function, likeness, residual_softmax
     from xai_heatmap.core.targets.region import region
@@ -63,7 +64,7 @@ _HOMES = {
     "Network": "core.network",
     "Prediction": "core.prediction",
     "Preprocess": "sources.preprocess",
-    "Recording": "core.network",
+    "Recording": "core.recording",
     "Target": "core.targets.target",
     "Verdict": "core.verdict",
     "XAIActivations": "compat",

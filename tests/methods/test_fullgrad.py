@@ -21,7 +21,7 @@ import xai_heatmap as xh
 import xai_heatmap.methods
 from xai_heatmap.core.errors import BadOption, NoRule
 from xai_heatmap.core.evidence import Evidence
-from xai_heatmap.core.network import for_and_against
+from xai_heatmap.core.recording import for_and_against
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.explaining.maps import Ask, Passed, mapped, with_biases
 

@@ -23,7 +23,7 @@ import xai_heatmap.methods  # noqa: E402 - registers them
 from conformance import SHAPE as PLAIN  # noqa: E402
 from xai_heatmap.core.errors import NoRule  # noqa: E402
 from xai_heatmap.core.evidence import Evidence, Secant  # noqa: E402
-from xai_heatmap.core.network import LogRecording, logarithmic_mean  # noqa: E402
+from xai_heatmap.core.log_recording import LogRecording, logarithmic_mean  # noqa: E402
 from xai_heatmap.core.registry import find_method  # noqa: E402
 from xai_heatmap.core.targets.target import linear  # noqa: E402
 from xai_heatmap.networks.torch.deeplift import RULES, Secants  # noqa: E402

@@ -12,7 +12,8 @@ from xai_heatmap.compat.layers import layer_name
 from xai_heatmap.core.arrays import Image, Inputs, ScoreRow
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.geometry import Geometry, stretched
-from xai_heatmap.core.network import LogRecording, Network
+from xai_heatmap.core.log_recording import LogRecording
+from xai_heatmap.core.network import Network
 from xai_heatmap.core.prediction import probabilities
 from xai_heatmap.core.registry import Found, find_method
 from xai_heatmap.core.targets.target import Choice

@@ -8,17 +8,10 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from xai_heatmap.core.arrays import (
-    Activation,
-    Activations,
-    ForAndAgainst,
-    Gradient,
-    Input,
-    Values,
-)
+from xai_heatmap.core.arrays import Activation, Activations, ForAndAgainst, Gradient, Input, Values
 from xai_heatmap.core.attention import Attentions
 from xai_heatmap.core.moves import Moves
-from xai_heatmap.core.network import Recording
+from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.targets.target import Target
 
 PLACES_AT_ONCE = 1 << 19

@@ -1,28 +1,21 @@
 """A model that can be opened at its layers, and what one forward pass through it leaves behind."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
 import numpy as np
-from jaxtyping import Float32
 
-from xai_heatmap.core.arrays import Activations, Inputs, ScoreRow, Scores
-from xai_heatmap.core.attention import OTHERS, Block
+from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.axes import Axes, usual
-from xai_heatmap.core.errors import BadOption, NoAttention, NoRule, NotAModel
+from xai_heatmap.core.errors import BadOption, NotAModel
 from xai_heatmap.core.layers.layout import Layout
-from xai_heatmap.core.targets.answer import ROW, Form, Kind, Meaning
+from xai_heatmap.core.recording import Recording
+from xai_heatmap.core.targets.answer import Kind
 
 INPUT = "input"
 """The name of layer zero, the picture itself."""
-
-UseGradients = Callable[[Sequence[str], Float32[np.ndarray, "n k *grid"]], None]
-"""What is done with the gradients of layers that share them."""
-
-UseBias = Callable[[Float32[np.ndarray, "n 2 ..."]], None]
-"""What is done with what one bias contributed to each image, as `ForAndAgainst`."""
 
 
 @dataclass(frozen=True)
@@ -143,97 +136,6 @@ class Declared:
         return self.axes if self.input_shape is None else len(self.input_shape) - 1
 
 
-class Recording(ABC):
-    """What one forward pass left behind."""
-
-    @property
-    @abstractmethod
-    def scores(self) -> Scores:
-        """Before a closing softmax or sigmoid, whenever the model has one that can be undone."""
-
-    @property
-    @abstractmethod
-    def meaning(self) -> Meaning:
-        """What the scores are."""
-
-    @property
-    def form(self) -> Form:
-        """How a row of scores is read: one a class, or one a class and place."""
-        return ROW
-
-    @property
-    @abstractmethod
-    def activations(self) -> Mapping[str, Activations]:
-        """Of every layer that was asked for, ``n k *grid``."""
-
-    @abstractmethod
-    def pullback(
-        self, cotangent: Float32[np.ndarray, "n classes"]
-    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
-        """∂⟨cotangent, scores⟩/∂A of every layer that was asked for, in one backward pass."""
-
-    @abstractmethod
-    def each_gradient(
-        self,
-        cotangent: Float32[np.ndarray, "n classes"],
-        use: UseGradients,
-        use_bias: UseBias | None = None,
-    ) -> None:
-        """As `pullback`, but every gradient goes to ``use(layers, gradients)`` as soon as it is
-        known and is not kept: `layers` are those that gave one and the same array. What each bias
-        contributed goes to `use_bias`, where biases were recorded.
-        """
-
-    @abstractmethod
-    def replay(
-        self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
-    ) -> "Recording":
-        """Run only the head: image `row` from `layer` on, with other activations in its place."""
-
-    def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
-        """What every block of a transformer attends to, and ∂⟨cotangent, scores⟩ by it; one
-        forward pass in which attention is written out, and one backward pass.
-
-        Raises
-        ------
-        NoAttention
-            If there is none among all tokens of an image, or it can't be seen.
-        """
-        raise NoAttention(f"Attention can't be seen in this kind of network. {OTHERS}")
-
-    def balanced(
-        self, cotangent: Float32[np.ndarray, "n classes"]
-    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
-        """As `pullback`, by LibraGrad's way back: attention, gates and deviations count as
-        constants. One forward and one backward pass.
-
-        Raises
-        ------
-        NoRule
-            If the network's framework has no such way back.
-        """
-        raise NoRule(
-            "LibraGrad changes the way back, which can't be done in this kind of network. Choose "
-            "another method, such as hirescam."
-        )
-
-    def between(self, layer: str, *, row: int) -> "Recording":
-        """Image `row` from `layer` on, with what the layer said and with 0 in its place: two rows.
-
-        The way back of the first is that of DeepLIFT's Rescale rule: every derivative is the slope
-        between the two rows, so that what it gives, times what the layer said, sums to the rise.
-
-        Raises
-        ------
-        NoRule
-            If the network's framework has no such way back, or an operation behind the layer.
-        """
-        raise NoRule(
-            "Slopes between two runs are needed, which this kind of network does not give. Choose "
-            "`integrated`, which finds them by many small steps."
-        )
-
-
 class Network(ABC):
     """A model that can be opened at its layers."""
 
@@ -347,90 +249,3 @@ class Network(ABC):
         BadArray
             If it has not.
         """
-
-
-def for_and_against(
-    contributions: Float32[np.ndarray, "n k ..."],
-) -> Float32[np.ndarray, "n 2 ..."]:
-    """Positive and negative contributions, each summed over feature maps."""
-    return np.stack([np.maximum(contributions, 0).sum(1), np.minimum(contributions, 0).sum(1)], 1)
-
-
-def logarithmic_mean(a: ScoreRow, b: ScoreRow) -> ScoreRow:
-    """(a - b) / (log a - log b), as ½ (a + b) tanh z / z with z half of that difference."""
-    half = (np.log(a) - np.log(b)) / 2
-    same = half == 0
-    return (a + b) / 2 * np.where(same, 1, np.tanh(half) / np.where(same, 1, half))
-
-
-@dataclass(frozen=True)
-class LogRecording(Recording):
-    """A recording of probabilities that reads as one of their logarithms.
-
-    Stands in where a closing softmax can't be undone: log p_c = z_c - log Σ exp(z), so differences
-    between classes are those of the logits, and nothing saturates.
-    """
-
-    inner: Recording
-    paired: bool = False
-
-    @property
-    def meaning(self) -> Meaning:
-        """Natural logarithms of probabilities."""
-        return "log-probabilities"
-
-    @property
-    def form(self) -> Form:
-        """As the recording beneath has it."""
-        return self.inner.form
-
-    @property
-    def scores(self) -> Scores:
-        """Natural logarithm of the probabilities."""
-        return np.log(self._probabilities())
-
-    @property
-    def activations(self) -> Mapping[str, Activations]:
-        """As the recording beneath has them."""
-        return self.inner.activations
-
-    def pullback(
-        self, cotangent: Float32[np.ndarray, "n classes"]
-    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
-        """∂⟨c, log p⟩/∂A = ∂⟨c/p, p⟩/∂A; between two rows p is their logarithmic mean."""
-        p = self._probabilities()
-        return self.inner.pullback(cotangent / (logarithmic_mean(*p) if self.paired else p))
-
-    def each_gradient(
-        self,
-        cotangent: Float32[np.ndarray, "n classes"],
-        use: UseGradients,
-        use_bias: UseBias | None = None,
-    ) -> None:
-        """As `pullback`, one by one; the bias of a logarithm is log p - 1."""
-        self.inner.each_gradient(cotangent / self._probabilities(), use, use_bias)
-        if use_bias is not None:
-            use_bias(for_and_against(cotangent * (self.scores - 1)))
-
-    def replay(
-        self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
-    ) -> "LogRecording":
-        """The head, read in the same way."""
-        return LogRecording(self.inner.replay(layer, activation, row=row))
-
-    def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
-        """As of the probabilities, for ∂⟨c/p, p⟩."""
-        return self.inner.attentions(cotangent / self._probabilities())
-
-    def balanced(
-        self, cotangent: Float32[np.ndarray, "n classes"]
-    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
-        """As of the probabilities, for ∂⟨c/p, p⟩."""
-        return self.inner.balanced(cotangent / self._probabilities())
-
-    def between(self, layer: str, *, row: int) -> "LogRecording":
-        """As of the probabilities, read in the same way."""
-        return LogRecording(self.inner.between(layer, row=row), paired=True)
-
-    def _probabilities(self) -> Scores:
-        return np.maximum(self.inner.scores, np.finfo(np.float32).tiny)

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from xai_heatmap.core.errors import BadOption, NoRule
-from xai_heatmap.core.network import INPUT, Layers, Recording, Survey
+from xai_heatmap.core.network import INPUT, Layers, Survey
+from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.targets.target import Target
 from xai_heatmap.explaining.maps import Ask, cotangents
 

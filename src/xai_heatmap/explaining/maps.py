@@ -13,7 +13,8 @@ from xai_heatmap.core.attention import Attentions, Block, attentions
 from xai_heatmap.core.errors import BadOption, NoGrid, NonFiniteScores
 from xai_heatmap.core.evidence import Evidence, Head, Level, Secant, batched
 from xai_heatmap.core.moves import Moves
-from xai_heatmap.core.network import INPUT, Network, Recording, for_and_against
+from xai_heatmap.core.network import INPUT, Network
+from xai_heatmap.core.recording import Recording, for_and_against
 from xai_heatmap.core.registry import Found, Method
 from xai_heatmap.core.targets.target import Target
 from xai_heatmap.explaining.settling import settled

@@ -10,9 +10,10 @@ import numpy as np
 from xai_heatmap.core.arrays import Gradient, Gradients, Inputs, ScoreRow, Values
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.layers.selection import pyramid
-from xai_heatmap.core.network import INPUT, Network, Recording, Survey
+from xai_heatmap.core.network import INPUT, Network, Survey
 from xai_heatmap.core.prediction import Prediction, predictions
 from xai_heatmap.core.reach import Terms, reach, terms
+from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import Found, Method
 from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.target import Target
@@ -21,14 +22,7 @@ from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.inputs import Taken
 from xai_heatmap.explaining.levels import at_level, levels, reason
 from xai_heatmap.explaining.maps import Ask, Passed, mapped
-from xai_heatmap.explaining.request import (
-    OneTarget,
-    answers_of,
-    check,
-    choice,
-    seen_in,
-    whole,
-)
+from xai_heatmap.explaining.request import OneTarget, answers_of, check, choice, seen_in, whole
 from xai_heatmap.explaining.settling import numbers_of
 
 PIXELS = "the method explains the picture itself"

@@ -7,7 +7,8 @@ from typing import Any, cast
 from xai_heatmap.core.errors import BadOption, NoRule, UnknownTarget
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.listed import listed
-from xai_heatmap.core.network import Network, Recording
+from xai_heatmap.core.network import Network
+from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import METHODS, Method, find_method
 from xai_heatmap.core.targets.answer import Answer, Form, Kind, Meaning, Seen
 from xai_heatmap.core.targets.classes import plain

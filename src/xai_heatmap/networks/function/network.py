@@ -12,17 +12,8 @@ from xai_heatmap.core.axes import Axes, checked
 from xai_heatmap.core.errors import BadOption, NonFiniteScores, NoRule, NoScores
 from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.layers.selection import select
-from xai_heatmap.core.network import (
-    INPUT,
-    Declared,
-    Layer,
-    Layers,
-    Network,
-    Recording,
-    Survey,
-    UseBias,
-    UseGradients,
-)
+from xai_heatmap.core.network import INPUT, Declared, Layer, Layers, Network, Survey
+from xai_heatmap.core.recording import Recording, UseBias, UseGradients
 from xai_heatmap.core.targets.answer import ROW, Form, Meaning
 from xai_heatmap.networks.opening.held import Given, Name
 from xai_heatmap.networks.opening.inputs import check_input

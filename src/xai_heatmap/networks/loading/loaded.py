@@ -10,7 +10,8 @@ import numpy as np
 from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.errors import MissingFramework
-from xai_heatmap.core.network import Declared, Layer, Network, Recording, Survey
+from xai_heatmap.core.network import Declared, Layer, Network, Survey
+from xai_heatmap.core.recording import Recording
 
 
 @dataclass(frozen=True)

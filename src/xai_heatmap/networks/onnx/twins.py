@@ -8,7 +8,8 @@ import numpy as np
 from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.errors import ModelError
 from xai_heatmap.core.layers.selection import grids
-from xai_heatmap.core.network import Network, Recording
+from xai_heatmap.core.network import Network
+from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import find_method
 
 SAME_GRADIENT = 2e-2

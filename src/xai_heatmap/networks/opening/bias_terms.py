@@ -8,7 +8,8 @@ from jaxtyping import Float32
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import NoRule
 from xai_heatmap.core.layers.layout import Layout, layout
-from xai_heatmap.core.network import INPUT, Survey, for_and_against
+from xai_heatmap.core.network import INPUT, Survey
+from xai_heatmap.core.recording import for_and_against
 from xai_heatmap.networks.opening.interfaces import Bias
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Float32
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import NoHead
 from xai_heatmap.core.layers.selection import grids
-from xai_heatmap.core.network import Recording
+from xai_heatmap.core.recording import Recording
 from xai_heatmap.networks.opening.alone import Alone
 from xai_heatmap.networks.opening.head_check import MIXED, Proof, proof, still_repeats
 from xai_heatmap.networks.opening.interfaces import Adapter, Head, Recorded

@@ -14,7 +14,8 @@ from xai_heatmap.core.arrays import Inputs, Native, Scores
 from xai_heatmap.core.attention import Block
 from xai_heatmap.core.errors import BadArray, LayerNotReached, ModelError, XaiHeatmapError
 from xai_heatmap.core.layers.selection import select
-from xai_heatmap.core.network import Layer, Layers, Recording, Survey
+from xai_heatmap.core.network import Layer, Layers, Survey
+from xai_heatmap.core.recording import Recording
 from xai_heatmap.networks.opening.heads import ModelWithHeads
 from xai_heatmap.networks.opening.inputs import check_input
 from xai_heatmap.networks.opening.interfaces import Adapter, Closing, Recorded, Undo

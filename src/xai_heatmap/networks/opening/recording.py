@@ -11,7 +11,8 @@ from xai_heatmap.core.arrays import Activations, Native, Scores
 from xai_heatmap.core.attention import OTHERS, Block
 from xai_heatmap.core.errors import NoAttention, NoGrid
 from xai_heatmap.core.layers.layout import Layout
-from xai_heatmap.core.network import Recording, Survey, UseBias, UseGradients
+from xai_heatmap.core.network import Survey
+from xai_heatmap.core.recording import Recording, UseBias, UseGradients
 from xai_heatmap.core.targets.answer import Form, Meaning
 from xai_heatmap.networks.opening.bias_terms import contributions
 from xai_heatmap.networks.opening.box_layout import BoxReading

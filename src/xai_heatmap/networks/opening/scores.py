@@ -9,7 +9,9 @@ import numpy as np
 from xai_heatmap.core.arrays import Native, Scores
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import NonFiniteScores, NoScores
-from xai_heatmap.core.network import INPUT, Layer, LogRecording, Recording
+from xai_heatmap.core.log_recording import LogRecording
+from xai_heatmap.core.network import INPUT, Layer
+from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.targets.answer import Meaning
 from xai_heatmap.networks.opening.box_layout import BoxReading, box_reading, check_unit
 from xai_heatmap.networks.opening.interfaces import Closing, Recorded, Sightings, Undo

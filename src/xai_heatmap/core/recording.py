@@ -1,0 +1,116 @@
+"""One forward pass through a network: scores, activations, gradients, heads to run again."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float32
+
+from xai_heatmap.core.arrays import Activations, Scores
+from xai_heatmap.core.attention import OTHERS, Block
+from xai_heatmap.core.errors import NoAttention, NoRule
+from xai_heatmap.core.targets.answer import ROW, Form, Meaning
+
+UseGradients = Callable[[Sequence[str], Float32[np.ndarray, "n k *grid"]], None]
+"""What is done with the gradients of layers that share them."""
+
+UseBias = Callable[[Float32[np.ndarray, "n 2 ..."]], None]
+"""What is done with what one bias contributed to each image, as `ForAndAgainst`."""
+
+
+class Recording(ABC):
+    """What one forward pass left behind."""
+
+    @property
+    @abstractmethod
+    def scores(self) -> Scores:
+        """Before a closing softmax or sigmoid, whenever the model has one that can be undone."""
+
+    @property
+    @abstractmethod
+    def meaning(self) -> Meaning:
+        """What the scores are."""
+
+    @property
+    def form(self) -> Form:
+        """How a row of scores is read: one a class, or one a class and place."""
+        return ROW
+
+    @property
+    @abstractmethod
+    def activations(self) -> Mapping[str, Activations]:
+        """Of every layer that was asked for, ``n k *grid``."""
+
+    @abstractmethod
+    def pullback(
+        self, cotangent: Float32[np.ndarray, "n classes"]
+    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
+        """∂⟨cotangent, scores⟩/∂A of every layer that was asked for, in one backward pass."""
+
+    @abstractmethod
+    def each_gradient(
+        self,
+        cotangent: Float32[np.ndarray, "n classes"],
+        use: UseGradients,
+        use_bias: UseBias | None = None,
+    ) -> None:
+        """As `pullback`, but every gradient goes to ``use(layers, gradients)`` as soon as it is
+        known and is not kept: `layers` are those that gave one and the same array. What each bias
+        contributed goes to `use_bias`, where biases were recorded.
+        """
+
+    @abstractmethod
+    def replay(
+        self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
+    ) -> "Recording":
+        """Run only the head: image `row` from `layer` on, with other activations in its place."""
+
+    def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
+        """What every block of a transformer attends to, and ∂⟨cotangent, scores⟩ by it; one
+        forward pass in which attention is written out, and one backward pass.
+
+        Raises
+        ------
+        NoAttention
+            If there is none among all tokens of an image, or it can't be seen.
+        """
+        raise NoAttention(f"Attention can't be seen in this kind of network. {OTHERS}")
+
+    def balanced(
+        self, cotangent: Float32[np.ndarray, "n classes"]
+    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
+        """As `pullback`, by LibraGrad's way back: attention, gates and deviations count as
+        constants. One forward and one backward pass.
+
+        Raises
+        ------
+        NoRule
+            If the network's framework has no such way back.
+        """
+        raise NoRule(
+            "LibraGrad changes the way back, which can't be done in this kind of network. Choose "
+            "another method, such as hirescam."
+        )
+
+    def between(self, layer: str, *, row: int) -> "Recording":
+        """Image `row` from `layer` on, with what the layer said and with 0 in its place: two rows.
+
+        The way back of the first is that of DeepLIFT's Rescale rule: every derivative is the slope
+        between the two rows, so that what it gives, times what the layer said, sums to the rise.
+
+        Raises
+        ------
+        NoRule
+            If the network's framework has no such way back, or an operation behind the layer.
+        """
+        raise NoRule(
+            "Slopes between two runs are needed, which this kind of network does not give. Choose "
+            "`integrated`, which finds them by many small steps."
+        )
+
+
+def for_and_against(
+    contributions: Float32[np.ndarray, "n k ..."],
+) -> Float32[np.ndarray, "n 2 ..."]:
+    """Positive and negative contributions, each summed over feature maps."""
+    return np.stack([np.maximum(contributions, 0).sum(1), np.minimum(contributions, 0).sum(1)], 1)
