@@ -22,21 +22,13 @@ if TYPE_CHECKING:
     from xai_heatmap.core.prediction import Prediction
     from xai_heatmap.core.recording import Recording
     from xai_heatmap.core.registry import Method, method
+    from xai_heatmap.core.targets.category import category, negative, top
+    from xai_heatmap.core.targets.contrast import contrast, margin, rest, similar
     from xai_heatmap.core.targets.measured import function, likeness, residual_softmax
+    from xai_heatmap.core.targets.probability import probability
     from xai_heatmap.core.targets.region import region
     from xai_heatmap.core.targets.step import step
-    from xai_heatmap.core.targets.target import (
-        Choice,
-        Target,
-        category,
-        contrast,
-        margin,
-        negative,
-        probability,
-        rest,
-        similar,
-        top,
-    )
+    from xai_heatmap.core.targets.target import Choice, Target
     from xai_heatmap.core.verdict import Verdict
     from xai_heatmap.explaining.explain import compare, explain, maps
     from xai_heatmap.explaining.explanation import Comparison, Explanation
@@ -73,28 +65,28 @@ _HOMES = {
     "XaiHeatmapError": "core.errors",
     "activation_of": "core.filling",
     "box": "core.boxes.box",
-    "category": "core.targets.target",
+    "category": "core.targets.category",
     "compare": "explaining.explain",
-    "contrast": "core.targets.target",
+    "contrast": "core.targets.contrast",
     "detector": "networks.function.detector",
     "explain": "explaining.explain",
     "export": "exporting.export",
     "function": "core.targets.measured",
     "likeness": "core.targets.measured",
     "maps": "explaining.explain",
-    "margin": "core.targets.target",
+    "margin": "core.targets.contrast",
     "measure": "explaining.measure",
     "method": "core.registry",
     "metric": "core.metric",
-    "negative": "core.targets.target",
+    "negative": "core.targets.category",
     "network": "networks",
-    "probability": "core.targets.target",
+    "probability": "core.targets.probability",
     "region": "core.targets.region",
     "residual_softmax": "core.targets.measured",
-    "rest": "core.targets.target",
-    "similar": "core.targets.target",
+    "rest": "core.targets.contrast",
+    "similar": "core.targets.contrast",
     "step": "core.targets.step",
-    "top": "core.targets.target",
+    "top": "core.targets.category",
     "whole": "networks.opening.held",
 }
 

@@ -6,18 +6,11 @@ import numpy as np
 import pytest
 
 from xai_heatmap.core.errors import UnknownTarget
+from xai_heatmap.core.targets.category import category, negative, top
 from xai_heatmap.core.targets.classes import class_index, ranking, softmax
+from xai_heatmap.core.targets.contrast import contrast, margin, rest, similar
 from xai_heatmap.core.targets.measured import function, likeness, residual_softmax
-from xai_heatmap.core.targets.target import (
-    category,
-    contrast,
-    margin,
-    negative,
-    probability,
-    rest,
-    similar,
-    top,
-)
+from xai_heatmap.core.targets.probability import probability
 
 SCORES = np.array([0.5, 3.0, -1.0, 2.0], np.float32)
 LABELS = ("tench, Tinca tinca", "goldfish, Carassius auratus", "hen", "cock")

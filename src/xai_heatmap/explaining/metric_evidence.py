@@ -11,7 +11,9 @@ from xai_heatmap.core.evidence import Head, Scored
 from xai_heatmap.core.metric import Metric, MetricEvidence
 from xai_heatmap.core.network import INPUT
 from xai_heatmap.core.targets.answer import ROW
-from xai_heatmap.core.targets.target import Target, category, probability
+from xai_heatmap.core.targets.category import category
+from xai_heatmap.core.targets.probability import probability
+from xai_heatmap.core.targets.target import Target
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.maps import check_masks
 from xai_heatmap.explaining.question import Question

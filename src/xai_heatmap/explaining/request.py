@@ -11,8 +11,9 @@ from xai_heatmap.core.network import Network
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import METHODS, Method, find_method
 from xai_heatmap.core.targets.answer import Answer, Form, Kind, Meaning, Seen
+from xai_heatmap.core.targets.category import category, top
 from xai_heatmap.core.targets.classes import plain
-from xai_heatmap.core.targets.target import Choice, category, top
+from xai_heatmap.core.targets.target import Choice
 
 OneTarget = Choice | int | str | Any | None
 """A choice, a class by number or name, what an argmax answers, or None for the prediction."""

@@ -27,9 +27,11 @@ from xai_heatmap.core.boxes.detections import (
 from xai_heatmap.core.boxes.overlap import Box, overlaps, slopes
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.targets.answer import Answer, Seen
+from xai_heatmap.core.targets.category import category
 from xai_heatmap.core.targets.classes import class_index
 from xai_heatmap.core.targets.numbers import numbers
-from xai_heatmap.core.targets.target import Choice, Target, category, probability
+from xai_heatmap.core.targets.probability import probability
+from xai_heatmap.core.targets.target import Choice, Target
 
 AS_GOOD = 0.1
 """Boxes whose overlap is that near to the best are taken for the same; the score decides."""

@@ -10,9 +10,10 @@ from xai_heatmap.core.arrays import ScoreRow, Scores, Values
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.rounding import OF_A_MEAN
 from xai_heatmap.core.targets.answer import Answer
+from xai_heatmap.core.targets.category import category, top
 from xai_heatmap.core.targets.classes import both, softmax
 from xai_heatmap.core.targets.numbers import numbers
-from xai_heatmap.core.targets.target import Choice, Target, category, top
+from xai_heatmap.core.targets.target import Choice, Target
 
 STEP = 1e-3
 """Of the differences that stand for a derivative, as a share of the largest output."""

@@ -8,8 +8,9 @@ from jaxtyping import Float32, Shaped
 from xai_heatmap.core.arrays import Scores, Values
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.targets.answer import ROW, Answer, Seen
+from xai_heatmap.core.targets.category import category
 from xai_heatmap.core.targets.numbers import numbers
-from xai_heatmap.core.targets.target import Choice, Target, category
+from xai_heatmap.core.targets.target import Choice, Target
 
 Where = str | Sequence[int | float] | Shaped[np.ndarray, "*picture"] | None
 """Places: all, a box, a mask, or None for those that the class wins."""

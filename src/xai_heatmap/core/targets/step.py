@@ -4,8 +4,9 @@ import numpy as np
 
 from xai_heatmap.core.errors import NoScores, UnknownTarget
 from xai_heatmap.core.targets.answer import Answer
+from xai_heatmap.core.targets.category import category, top
 from xai_heatmap.core.targets.region import over
-from xai_heatmap.core.targets.target import Choice, Target, category, top
+from xai_heatmap.core.targets.target import Choice, Target
 
 
 def step(which: int | str | Choice | None, at: int) -> Choice:

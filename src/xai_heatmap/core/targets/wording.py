@@ -7,20 +7,13 @@ from typing import Any, get_args
 from xai_heatmap.core.boxes.box import box
 from xai_heatmap.core.boxes.spec import Background, Boxes, Order, Unit
 from xai_heatmap.core.errors import BadOption, UnknownTarget, did_you_mean
+from xai_heatmap.core.targets.category import category, negative, top
 from xai_heatmap.core.targets.classes import class_index
+from xai_heatmap.core.targets.contrast import contrast, margin, rest, similar
 from xai_heatmap.core.targets.measured import residual_softmax
 from xai_heatmap.core.targets.region import region
 from xai_heatmap.core.targets.step import step
-from xai_heatmap.core.targets.target import (
-    Choice,
-    category,
-    contrast,
-    margin,
-    negative,
-    rest,
-    similar,
-    top,
-)
+from xai_heatmap.core.targets.target import Choice
 
 OF_THE_PREDICTION = {"margin": margin, "residual": residual_softmax}
 READ = {"order": get_args(Order), "unit": get_args(Unit), "background": get_args(Background)}
