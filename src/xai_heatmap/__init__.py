@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from xai_heatmap.core.targets.step import step
     from xai_heatmap.core.targets.target import Choice, Target
     from xai_heatmap.core.verdict import Verdict
-    from xai_heatmap.explaining.explain import compare, explain, maps
-    from xai_heatmap.explaining.explanation import Comparison, Explanation
+    from xai_heatmap.explaining.batch import maps
+    from xai_heatmap.explaining.comparison import Comparison
+    from xai_heatmap.explaining.explain import compare, explain
+    from xai_heatmap.explaining.explanation import Explanation
     from xai_heatmap.explaining.many import Explanations
     from xai_heatmap.explaining.measure import Measured, measure
     from xai_heatmap.exporting.export import export
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Boxes": "core.boxes.spec",
     "Choice": "core.targets.target",
-    "Comparison": "explaining.explanation",
+    "Comparison": "explaining.comparison",
     "Detection": "core.boxes.detections",
     "Drawer": "compat",
     "Explanation": "explaining.explanation",
@@ -73,7 +75,7 @@ _HOMES = {
     "export": "exporting.export",
     "function": "core.targets.measured",
     "likeness": "core.targets.measured",
-    "maps": "explaining.explain",
+    "maps": "explaining.batch",
     "margin": "core.targets.contrast",
     "measure": "explaining.measure",
     "method": "core.registry",

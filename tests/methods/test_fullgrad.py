@@ -23,7 +23,8 @@ from xai_heatmap.core.errors import BadOption, NoRule
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.recording import for_and_against
 from xai_heatmap.core.registry import find_method
-from xai_heatmap.explaining.maps import Ask, Passed, mapped, with_biases
+from xai_heatmap.explaining.forward_pass import Ask, Passed
+from xai_heatmap.explaining.maps import mapped, with_biases
 
 # keras's torch variables, fixed for the numpy of tomorrow by keras itself
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

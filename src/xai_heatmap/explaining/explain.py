@@ -6,55 +6,36 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap import networks
-from xai_heatmap.core.arrays import Maps
-from xai_heatmap.core.errors import (
-    BadArray,
-    BadOption,
-    did_you_mean,
-)
-from xai_heatmap.core.geometry import stretched
-from xai_heatmap.core.layers.selection import pyramid, select, several
+from xai_heatmap.core.errors import BadOption, did_you_mean
+from xai_heatmap.core.layers.selection import select, several
 from xai_heatmap.core.listed import class_names, listed
-from xai_heatmap.core.memory import halved
 from xai_heatmap.core.named import named
-from xai_heatmap.core.network import INPUT, Layers, Survey
+from xai_heatmap.core.network import Layers
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.classes import plain
-from xai_heatmap.explaining.explanation import Comparison
-from xai_heatmap.explaining.inputs import array, taken
+from xai_heatmap.explaining.comparison import Comparison
+from xai_heatmap.explaining.forward_pass import Ask
+from xai_heatmap.explaining.inputs import taken
 from xai_heatmap.explaining.leaving import of_those_reached
-from xai_heatmap.explaining.levels import at_level, candidates, levels, one_level
+from xai_heatmap.explaining.levels import candidates
 from xai_heatmap.explaining.many import Explanations, is_many
-from xai_heatmap.explaining.maps import Ask, Passed, mapped, with_biases
+from xai_heatmap.explaining.maps import with_biases
 from xai_heatmap.explaining.preparing import Preparing, prepared_by
 from xai_heatmap.explaining.question import opened_at, questions
 from xai_heatmap.explaining.request import (
+    ClassNames,
+    Held,
+    OneLayer,
     OneTarget,
-    answers_of,
-    check,
     choice,
-    for_each,
     method_name,
     options_by_method,
-    whole,
     with_options,
 )
 from xai_heatmap.explaining.settling import over_picture
 from xai_heatmap.explaining.spoken import spoken
-
-Held = Mapping[str | int, Any] | None
-"""What a model takes beside the picture, by the names of its inputs."""
-
-ClassNames = Sequence[str] | Mapping[int, str] | Any
-"""Names of the classes in output order: a list, an array, a column, a table from numbers to names;
-None for those that the model knows."""
-
-OneLayer = str | int | Any
-"""A name, a glob, an index, or the module or Keras layer itself."""
 
 
 @spoken
@@ -237,91 +218,3 @@ def compare(
         return Comparison(tuple(each for one in found for each in one))
 
     return of_those_reached(made, wanted, layers)
-
-
-@spoken
-def maps(
-    network: Any,
-    x: Any,
-    *,
-    method: str | None = None,
-    layer: Layers | OneLayer = "auto",
-    target: OneTarget | Sequence[OneTarget] = None,
-    labels: ClassNames = None,
-    options: Mapping[str, object] | None = None,
-    held: Held = None,
-    picture: str | int | None = None,
-) -> Maps | dict[str, Maps]:
-    """Raw maps of a batch that is already preprocessed: one forward pass and one backward pass.
-
-    Where memory does not hold the batch, it halves itself and goes on.
-
-    Parameters
-    ----------
-    network, method, labels, options
-        As for `explain`.
-    x
-        float32 (n, ...) in the network's own layout: (n, c, H, W) or (n, H, W, c); signals have one
-        axis in place of H and W, volumes three.
-    layer
-        As for `explain`, or several: ``all``, a glob, a list.
-    target
-        One for all images, or a list with one for each.
-    held, picture
-        As for `explain`; what is held may have one row for all images, or one for each.
-
-    Returns
-    -------
-    float32 (n, *grid); a dict of them by layer name where `layer` names several.
-    """
-    opened = networks.network(network, held=held, picture=picture)
-    chosen = with_options(method_name(method, opened), options, opened)
-    labels, layer = class_names(labels), named(opened, layer)
-    native = array(x)
-    if native.ndim < 2 or native.dtype != np.float32:
-        raise BadArray(
-            f"maps() takes preprocessed float32 images (n, ...); received {native.dtype} of shape "
-            f"{native.shape}. "
-            "explain() takes pictures."
-        )
-    inputs = opened.channels_first(native)
-    opened.check_held(len(inputs))
-    survey = opened.survey(inputs.shape[1:])
-    asked = [Ask(*chosen, select(survey, layer, auto=chosen[0].auto))]
-    joined = partial(pyramid, survey)
-    wanted = for_each(target, len(inputs))
-    if inputs.ndim == 4:
-        check(
-            wanted,
-            stretched(inputs.shape[2:], inputs.shape[2:]),
-            labels or opened.declared.labels or (),
-        )
-    among = candidates(survey, layer, asked)
-
-    def mapped_at(asked: Sequence[Ask]) -> dict[str, Maps]:
-        found_at, biases = list[str](), with_biases(asked, asked[0].layers)
-
-        def some(rows: Sequence[int]) -> dict[str, Maps]:
-            x = inputs[rows[0] : rows[-1] + 1] if rows else inputs
-            own = opened.of(rows) if rows else opened
-            recording = own.record(x, opened_at(asked, survey, among), biases=biases)
-            answered = answers_of(recording, opened, labels, whole(x.shape[2:], recording.form))
-            targets = [wanted[row](answer) for row, answer in zip(rows, answered, strict=True)]
-            here = asked
-            if among and rows:
-                found_at.extend(levels(recording, targets, survey, among))
-                here = at_level(asked, one_level(found_at))
-            which = (rows, len(inputs)) if rows else None
-            passed = Passed(recording, x, targets, own, joined, among=which)
-            found = mapped(passed, here, lambda _, __, answer, ___: answer.map)
-            at = zip(asked[0].layers, here[0].layers, strict=True)
-            return {name: np.array([row[0] for row in found[level]]) for name, level in at}
-
-        portions = halved(some, range(len(inputs)))
-        return {name: np.concatenate([one[name] for one in portions]) for name in asked[0].layers}
-
-    stacked = of_those_reached(mapped_at, asked, layer)
-    return stacked if several(layer) else next(iter(stacked.values()))
-
-
-__all__ = ["INPUT", "Survey", "compare", "explain", "maps"]

@@ -8,7 +8,7 @@ from typing import TypeVar
 from xai_heatmap.core.errors import LayerNotReached
 from xai_heatmap.core.layers.selection import by_pattern
 from xai_heatmap.core.network import Layers
-from xai_heatmap.explaining.maps import Ask
+from xai_heatmap.explaining.forward_pass import Ask
 
 Answer = TypeVar("Answer")
 

@@ -9,7 +9,7 @@ from xai_heatmap.core.errors import BadOption, NoRule
 from xai_heatmap.core.network import INPUT, Layers, Survey
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.targets.target import Target
-from xai_heatmap.explaining.maps import Ask, cotangents
+from xai_heatmap.explaining.forward_pass import Ask, cotangents
 
 
 def candidates(survey: Survey, wanted: Layers, asked: Sequence[Ask]) -> Sequence[str]:

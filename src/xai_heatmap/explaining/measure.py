@@ -17,13 +17,21 @@ from xai_heatmap.core.metric import Better, find_metric
 from xai_heatmap.core.network import Layers
 from xai_heatmap.core.targets.classes import plain
 from xai_heatmap.core.tensors import as_numpy
-from xai_heatmap.explaining.explain import ClassNames, Held, OneLayer, compare
-from xai_heatmap.explaining.explanation import Comparison, Explanation
+from xai_heatmap.explaining.comparison import Comparison
+from xai_heatmap.explaining.explain import compare
+from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.inputs import taken
 from xai_heatmap.explaining.metric_evidence import Counted, check, evidence
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.explaining.question import Question, questions
-from xai_heatmap.explaining.request import OneTarget, choice, options_by_method
+from xai_heatmap.explaining.request import (
+    ClassNames,
+    Held,
+    OneLayer,
+    OneTarget,
+    choice,
+    options_by_method,
+)
 from xai_heatmap.explaining.spoken import spoken
 
 NOTHING: Mapping[str, object] = MappingProxyType({})

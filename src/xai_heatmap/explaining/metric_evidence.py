@@ -15,7 +15,7 @@ from xai_heatmap.core.targets.category import category
 from xai_heatmap.core.targets.probability import probability
 from xai_heatmap.core.targets.target import Target
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.maps import check_masks
+from xai_heatmap.explaining.forward_pass import check_masks
 from xai_heatmap.explaining.question import Question
 from xai_heatmap.render.heat import drawn_out
 

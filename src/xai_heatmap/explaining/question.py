@@ -19,9 +19,10 @@ from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.target import Target
 from xai_heatmap.core.verdict import finite, verdict
 from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.forward_pass import Ask, Passed
 from xai_heatmap.explaining.inputs import Taken
 from xai_heatmap.explaining.levels import at_level, levels, reason
-from xai_heatmap.explaining.maps import Ask, Passed, mapped
+from xai_heatmap.explaining.maps import mapped
 from xai_heatmap.explaining.request import OneTarget, answers_of, check, choice, seen_in, whole
 from xai_heatmap.explaining.settling import numbers_of
 

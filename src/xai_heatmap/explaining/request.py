@@ -18,6 +18,16 @@ from xai_heatmap.core.targets.target import Choice
 OneTarget = Choice | int | str | Any | None
 """A choice, a class by number or name, what an argmax answers, or None for the prediction."""
 
+Held = Mapping[str | int, Any] | None
+"""What a model takes beside the picture, by the names of its inputs."""
+
+ClassNames = Sequence[str] | Mapping[int, str] | Any
+"""Names of the classes in output order: a list, an array, a column, a table from numbers to names;
+None for those that the model knows."""
+
+OneLayer = str | int | Any
+"""A name, a glob, an index, or the module or Keras layer itself."""
+
 DEFAULT_METHOD = "gradcam"
 """Where neither the user nor the model says one."""
 

@@ -21,7 +21,7 @@ from xai_heatmap.core.named import named
 from xai_heatmap.core.network import INPUT, Layers, Network
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.answer import ROW
-from xai_heatmap.explaining.explain import maps
+from xai_heatmap.explaining.batch import maps
 from xai_heatmap.explaining.preparing import settled
 from xai_heatmap.exporting.check import (
     answering,

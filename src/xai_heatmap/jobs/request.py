@@ -16,8 +16,8 @@ from xai_heatmap.core.errors import BadArray, BadOption, InputError
 from xai_heatmap.core.layers.selection import Layers
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.registry import find_method
+from xai_heatmap.explaining.banded import banded, bands_taken
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.inputs import banded, bands_taken
 from xai_heatmap.explaining.laying import laid_out, shown_kind
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.jobs.job import Job

@@ -21,8 +21,8 @@ from xai_heatmap.core.errors import (
 from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.wording import answering, parsed
+from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explain import compare
-from xai_heatmap.explaining.explanation import Comparison
 from xai_heatmap.explaining.request import DEFAULT_METHOD
 from xai_heatmap.jobs import request
 from xai_heatmap.jobs.job import Job

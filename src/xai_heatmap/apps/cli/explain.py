@@ -18,7 +18,8 @@ from xai_heatmap.apps.cli.text import (
     times,
     told,
 )
-from xai_heatmap.explaining.explanation import Comparison, Explanation
+from xai_heatmap.explaining.comparison import Comparison
+from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.jobs.job import Job, settled
 from xai_heatmap.runners.local import Row, check, opened, run
 

@@ -1,0 +1,201 @@
+"""One forward pass of pictures, and the evidence that it gives about each of them."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+import numpy as np
+from jaxtyping import Float32
+
+from xai_heatmap.core.arrays import ForAndAgainst, Gradients, Input, Inputs, Scores
+from xai_heatmap.core.attention import Attentions, Block, attentions
+from xai_heatmap.core.errors import NoGrid
+from xai_heatmap.core.evidence import Evidence, Head, Level, Secant, batched
+from xai_heatmap.core.moves import Moves
+from xai_heatmap.core.network import INPUT, Network
+from xai_heatmap.core.recording import Recording, for_and_against
+from xai_heatmap.core.registry import Method
+from xai_heatmap.core.targets.target import Target
+from xai_heatmap.explaining.settling import settled
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is wanted of a recording: a method, with its options, at these layers."""
+
+    method: Method
+    options: Mapping[str, object]
+    layers: Sequence[str]
+
+
+Gradual = tuple[Mapping[str, Gradients], Sequence[Sequence[ForAndAgainst]]]
+"""The gradient of every layer, and of every picture what each bias contributed."""
+
+Joined = Callable[[str], Sequence[str]]
+"""A layer, and those of coarser grids that go with it."""
+
+BACKWARD = frozenset({"gradient", "pyramid"})
+"""The fields of evidence that a backward pass gives."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Pictures that went through a network together.
+
+    Parameters
+    ----------
+    recording, x, targets
+        The forward pass, what went into it, and what is explained of each picture.
+    network
+        To send other pictures through it, in place of one of these.
+    joined
+        The layers that go together.
+    batch
+        How many other pictures go through together, at most.
+    among
+        Which of all pictures these are, and how many there are in all; these alone, if not given.
+    """
+
+    recording: Recording
+    x: Inputs
+    targets: Sequence[Target]
+    network: Network
+    joined: Joined
+    batch: int = 32
+    among: tuple[Sequence[int], int] | None = None
+
+    def settled(self, ask: Ask, layer: str, row: int) -> Mapping[str, object]:
+        """Options as the formula takes them for one of the pictures."""
+        own, of = (range(len(self.x)), len(self.x)) if self.among is None else self.among
+        return settled(
+            ask.method,
+            ask.options,
+            network=self.network.of([row]),
+            layer=layer,
+            activation=self.recording.activations[layer][row],
+            x=self.x[row],
+            row=(own[row], of),
+        )
+
+    def pulled(self, needs: Collection[str]) -> Gradual:
+        """Gradients of every layer that was opened, in one backward pass."""
+        scores = self.recording.scores
+        seeds = cotangents(scores, self.targets)
+        if "biases" not in needs:
+            return self.recording.pullback(seeds), [()] * len(self.targets)
+        gradients: dict[str, Gradients] = {}
+        biases: list[list[ForAndAgainst]] = [[] for _ in self.targets]
+
+        def use_bias(contributed: Float32[np.ndarray, "n 2 ..."]) -> None:
+            for row, own in zip(biases, contributed, strict=True):
+                row.append(own)
+
+        self.recording.each_gradient(
+            seeds, lambda layers, own: gradients.update(dict.fromkeys(layers, own)), use_bias
+        )
+        explained = np.array([self._score(row) for row in range(len(biases))], np.float32)
+        bent = explained - np.einsum("nc,nc->n", seeds, scores)  # what the target itself adds
+        use_bias(for_and_against(bent[:, None]))
+        return gradients, biases
+
+    def _score(self, row: int) -> float:
+        return float(self.targets[row].value(self.recording.scores[row : row + 1])[0])
+
+    @cached_property
+    def blocks(self) -> Sequence[Block]:
+        """What every block of a transformer attends to, for every picture."""
+        return self.recording.attentions(cotangents(self.recording.scores, self.targets))
+
+    @cached_property
+    def balanced(self) -> Mapping[str, Gradients]:
+        """As `pulled`, by LibraGrad's way back."""
+        return self.recording.balanced(cotangents(self.recording.scores, self.targets))
+
+    def evidence(
+        self,
+        needs: Collection[str],
+        row: int,
+        layer: str,
+        gradients: Mapping[str, Gradients],
+        biases: Sequence[ForAndAgainst] = (),
+        moves: Moves | None = None,
+    ) -> Evidence:
+        """What is asked for about one picture at one layer, given the gradients there are; `moves`
+        are those of the method that asks for other pictures.
+        """
+        recording, target = self.recording, self.targets[row]
+        moves = Moves() if moves is None else moves
+        together = self.joined(layer) if "pyramid" in needs else ()
+        if "model" in needs:
+            check_masks(layer, recording.activations[layer].shape[2:], self.x.shape[2:])
+        return Evidence(
+            image=self.x[row],
+            activation=recording.activations[layer][row],
+            gradient=gradients[layer][row] if layer in gradients else None,
+            score=self._score(row),
+            head=Head(recording, layer, row, target, moves=moves) if "head" in needs else None,
+            model=Head(recording, INPUT, row, target, moves=moves) if "model" in needs else None,
+            again=partial(self._again, layer, row, moves) if "again" in needs else None,
+            pyramid=[
+                Level(recording.activations[name][row], gradients[name][row]) for name in together
+            ],
+            biases=biases,
+            attentions=self._attended(row, layer) if "attentions" in needs else None,
+            balanced=self.balanced[layer][row] if "balanced" in needs else None,
+            secant=self._secant(row, layer) if "secant" in needs else None,
+            moves=moves,
+        )
+
+    def _attended(self, row: int, layer: str) -> Attentions:
+        grid = self.recording.activations[layer].shape[2:]
+        return attentions(self.blocks, row, layer=layer, grid=grid)
+
+    def _secant(self, row: int, layer: str) -> Secant:
+        pair, target = self.recording.between(layer, row=row), self.targets[row]
+        seeds = np.zeros_like(pair.scores)
+        seeds[0] = target.between(pair.scores)
+        after, before = map(float, target.value(pair.scores))
+        return Secant(pair.pullback(seeds)[layer][0], before, after)
+
+    def _again(
+        self, layer: str, row: int, moves: Moves, pictures: Iterable[Input], needs: Collection[str]
+    ) -> Iterator[Evidence]:
+        network, target = self.network.of([row]), self.targets[row]
+        opened = self.joined(layer) if "pyramid" in needs else [layer]
+        for x in batched(pictures, self.batch):
+            recording = network.record(x, opened, biases="biases" in needs)
+            others = replace(
+                self, recording=recording, x=x, targets=[target] * len(x), network=network
+            )
+            nothing: Gradual = {}, [()] * len(x)
+            gradients, biases = nothing if BACKWARD.isdisjoint(needs) else others.pulled(needs)
+            moves.among(target.value(recording.scores))
+            if layer in gradients:
+                moves.along(gradients[layer], recording.activations[layer])
+            for place in range(len(x)):
+                yield others.evidence(needs, place, layer, gradients, biases[place], moves)
+
+
+def check_masks(layer: str, grid: Sequence[int], image: Sequence[int]) -> None:
+    """Refuse masks of the input from a layer that has other axes.
+
+    Raises
+    ------
+    NoGrid
+        With methods that draw no masks.
+    """
+    if len(grid) != len(image):
+        own, taken = ("x".join(map(str, axes)) for axes in (grid, image))
+        raise NoGrid(
+            f"Layer {layer!r} has a grid of {own}, on other axes than the input's {taken}: its "
+            "maps can't hide parts of the input, as this method does. Choose a layer with the "
+            "input's axes (`xai-heatmap layers MODEL` lists them), or a method that needs no "
+            "masks, such as method='gradcam'."
+        )
+
+
+def cotangents(scores: Scores, targets: Sequence[Target]) -> Scores:
+    """∂y/∂s of every image, each for its own target, so that one backward pass serves all."""
+    return np.concatenate(
+        [target.cotangent(scores[row : row + 1]) for row, target in enumerate(targets)]
+    )
