@@ -47,10 +47,10 @@ def test_help_teaches_with_examples_that_fit_the_screen(cli, words):
 
 
 def test_help_names_the_real_defaults(cli):
-    from xai_heatmap.jobs.job import Job
+    from xai_heatmap.jobs.job import Explain
 
     said = re.sub(r"\s+", " ", cli("explain", "--help").out)
-    job = Job()
+    job = Explain()
     for default in (str(job.out), *job.layer, *job.method, *job.target, str(job.max_pixels)):
         assert f"[default: {default}]" in said
 

@@ -8,7 +8,7 @@ from xai_heatmap.core.errors import BadOption, UnknownTarget
 from xai_heatmap.core.registry import Found, find_method
 from xai_heatmap.explaining.inputs import taken
 from xai_heatmap.explaining.question import questions
-from xai_heatmap.jobs.job import Job
+from xai_heatmap.jobs.job import Compare
 from xai_heatmap.runners.sheets import sheets
 from xai_heatmap.sinks.picture import save_picture
 
@@ -127,7 +127,7 @@ def test_a_question_answers_with_the_map_and_can_be_asked_of_other_pictures():
 def run(folder, network, **asked):
     path = folder / "a.png"
     save_picture(path, picture())
-    job = Job(
+    job = Compare(
         images=(str(path),), model="net", preprocess="unit", fit="stretch", **asked, out=folder
     )
     (made,) = sheets(job, network)

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from xai_heatmap.core.errors import BadOption, UsageError
-from xai_heatmap.jobs.job import PREFIX, Job, settled
+from xai_heatmap.jobs.job import Explain
+from xai_heatmap.jobs.settings import PREFIX, settled
 
 FULL = {
     "images": ("a b.png", 'c"d\\e.png', "ü.png"),
@@ -39,28 +40,28 @@ FULL = {
 
 
 def test_a_job_is_its_toml(tmp_path):
-    assert set(FULL) == set(Job.model_fields)
-    job = Job(**FULL)
+    assert set(FULL) == set(Explain.settings())
+    job = Explain(**FULL)
     assert tomllib.loads(job.to_toml())["mean"] == [0.1, 1e-7, 3.0]
     (tmp_path / "xai-heatmap.toml").write_text(job.to_toml(), encoding="utf-8")
-    assert settled({}, environment={}, folder=tmp_path) == job
+    assert settled(Explain, {}, environment={}, folder=tmp_path) == job
 
 
 def test_an_empty_job_is_its_toml(tmp_path):
-    (tmp_path / "xai-heatmap.toml").write_text(Job().to_toml())
-    assert settled({}, environment={}, folder=tmp_path) == Job()
+    (tmp_path / "xai-heatmap.toml").write_text(Explain().to_toml())
+    assert settled(Explain, {}, environment={}, folder=tmp_path) == Explain()
 
 
 @pytest.mark.parametrize("text", ["a\nb", "\x00\x1b\x7f", '"""', "\\u0041", "🐟", "'"])
 def test_any_text_survives_toml(tmp_path, text):
-    job = Job(target=(text,))
+    job = Explain(target=(text,))
     (tmp_path / "xai-heatmap.toml").write_text(job.to_toml(), encoding="utf-8", newline="")
-    assert settled({}, environment={}, folder=tmp_path) == job
+    assert settled(Explain, {}, environment={}, folder=tmp_path) == job
 
 
 def test_a_flag_comes_before_a_variable_before_the_file_before_the_default(tmp_path):
     def alpha(flags, environment):
-        return settled(flags, environment=environment, folder=tmp_path).alpha
+        return settled(Explain, flags, environment=environment, folder=tmp_path).alpha
 
     assert alpha({}, {}) is None
     (tmp_path / "xai-heatmap.toml").write_text("alpha = 0.1")
@@ -71,8 +72,8 @@ def test_a_flag_comes_before_a_variable_before_the_file_before_the_default(tmp_p
 
 def test_a_flag_that_says_no_is_said(tmp_path):
     (tmp_path / "xai-heatmap.toml").write_text("contour = false")
-    assert not settled({"contour": None}, environment={}, folder=tmp_path).contour
-    assert settled({"contour": True}, environment={}, folder=tmp_path).contour
+    assert not settled(Explain, {"contour": None}, environment={}, folder=tmp_path).contour
+    assert settled(Explain, {"contour": True}, environment={}, folder=tmp_path).contour
 
 
 @pytest.mark.parametrize(
@@ -91,13 +92,13 @@ def test_a_flag_that_says_no_is_said(tmp_path):
     ],
 )
 def test_variables_are_read_as_flags_are(tmp_path, name, text, value):
-    job = settled({}, environment={PREFIX + name.upper(): text}, folder=tmp_path)
+    job = settled(Explain, {}, environment={PREFIX + name.upper(): text}, folder=tmp_path)
     assert getattr(job, name) == value
 
 
 def test_variables_of_other_tools_are_left_alone(tmp_path):
     environment = {PREFIX + "PORT": "7", PREFIX + "MODEL": ""}
-    assert settled({}, environment=environment, folder=tmp_path) == Job()
+    assert settled(Explain, {}, environment=environment, folder=tmp_path) == Explain()
 
 
 @pytest.mark.parametrize(
@@ -113,13 +114,13 @@ def test_variables_of_other_tools_are_left_alone(tmp_path):
 def test_a_file_of_settings_that_is_off(tmp_path, text, words):
     (tmp_path / "xai-heatmap.toml").write_bytes(text.encode("latin-1"))
     with pytest.raises(BadOption) as caught:
-        settled({}, environment={}, folder=tmp_path)
+        settled(Explain, {}, environment={}, folder=tmp_path)
     assert words in str(caught.value)
 
 
 @pytest.mark.parametrize("needed", ["model", "images"])
 def test_what_is_needed_is_asked_for(tmp_path, needed):
     with pytest.raises(UsageError, match="is needed"):
-        settled({}, environment={}, folder=tmp_path, given=[needed])
+        settled(Explain, {}, environment={}, folder=tmp_path, given=[needed])
     said = {needed: ["x"] if needed == "images" else "x"}
-    settled(said, environment={}, folder=tmp_path, given=[needed])
+    settled(Explain, said, environment={}, folder=tmp_path, given=[needed])

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from xai_heatmap.core.arrays import DrawnOut, Input, Mask
-from xai_heatmap.core.errors import BadOption, UnknownMetric, did_you_mean
+from xai_heatmap.core.errors import UnknownMetric, did_you_mean
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.formula import checked, declaration, remarks, summary
 from xai_heatmap.core.options import Option
@@ -198,14 +198,3 @@ def find_metric(name: object) -> Metric:
             f"Known: {', '.join(METRICS)}."
         )
     return METRICS[name]
-
-
-def missing(metric: Metric, field: str) -> BadOption:
-    """The error of a metric that needs what nobody gave."""
-    return BadOption(f"{metric.name} needs {MISSING.get(field, field)}.")
-
-
-MISSING = {
-    "mask": "the truth: mask=, a boolean array of the picture's rows and columns",
-    "heat": "a map drawn out over a picture",
-}

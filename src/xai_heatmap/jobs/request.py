@@ -20,7 +20,7 @@ from xai_heatmap.explaining.banded import banded, bands_taken
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.laying import laid_out, shown_kind
 from xai_heatmap.explaining.preparing import Preparing
-from xai_heatmap.jobs.job import Job
+from xai_heatmap.jobs.picture_job import PictureJob
 from xai_heatmap.sources.array import KINDS, is_stored, stored
 from xai_heatmap.sources.image import Frame, bands_in, read
 
@@ -31,7 +31,7 @@ SMALL = 16 * 16
 """The same, for the small pictures of a sheet."""
 
 
-def drawing(job: Job) -> Callable[[Explanation], Image]:
+def drawing(job: PictureJob) -> Callable[[Explanation], Image]:
     """How the job wants an explanation drawn."""
 
     def draw(one: Explanation) -> Image:
@@ -43,7 +43,7 @@ def drawing(job: Job) -> Callable[[Explanation], Image]:
     return draw
 
 
-def drawing_small(job: Job) -> Callable[[Explanation], Image]:
+def drawing_small(job: PictureJob) -> Callable[[Explanation], Image]:
     """The same for a sheet of many: without legends, and fine grids to their 99th percentile."""
 
     def draw(one: Explanation) -> Image:
@@ -60,7 +60,7 @@ def drawing_small(job: Job) -> Callable[[Explanation], Image]:
     return draw
 
 
-def _drawn(job: Job, one: Explanation) -> dict[str, Any]:
+def _drawn(job: PictureJob, one: Explanation) -> dict[str, Any]:
     """What the job says of the drawing, as far as it goes for what is explained."""
     said: dict[str, Any] = {} if job.alpha is None else {"alpha": job.alpha}
     if one.axes == 3:
@@ -69,7 +69,7 @@ def _drawn(job: Job, one: Explanation) -> dict[str, Any]:
     return said
 
 
-def options(job: Job, methods: Sequence[str]) -> dict[str, dict[str, object]]:
+def options(job: PictureJob, methods: Sequence[str]) -> dict[str, dict[str, object]]:
     """The options of each method: those named for it, and those named for all that have them."""
     found: dict[str, dict[str, object]] = {name: {} for name in methods}
     for text in job.option:
@@ -90,7 +90,7 @@ def options(job: Job, methods: Sequence[str]) -> dict[str, dict[str, object]]:
     return found
 
 
-def held(job: Job) -> dict[str | int, object]:
+def held(job: PictureJob) -> dict[str | int, object]:
     """What is held beside the picture: arrays from files, numbers, rows of numbers.
 
     Raises
@@ -109,7 +109,7 @@ def held(job: Job) -> dict[str | int, object]:
     return found
 
 
-def picture(job: Job) -> str | int | None:
+def picture(job: PictureJob) -> str | int | None:
     """Which input is the picture."""
     return None if job.picture is None else _place(job.picture)
 
@@ -141,7 +141,7 @@ def _number(word: str) -> int | float:
     return int(word) if word.strip().lstrip("+-").isdecimal() else float(word)
 
 
-def looked_at(path: str, network: Network, job: Job) -> np.ndarray | Frame | Path:
+def looked_at(path: str, network: Network, job: PictureJob) -> np.ndarray | Frame | Path:
     """The picture at that path, read; what it holds where the network takes other bands than a
     photograph has, the array of a ``.npy`` file; the path of a picture where the network takes
     none, for `compare` to refuse.
@@ -158,7 +158,7 @@ def looked_at(path: str, network: Network, job: Job) -> np.ndarray | Frame | Pat
     return read(Path(path), limit=job.max_pixels, white=job.white)
 
 
-def input_shape(job: Job, network: Network) -> tuple[int, ...]:
+def input_shape(job: PictureJob, network: Network) -> tuple[int, ...]:
     """(c, *image) that the network is looked at with before any work: of the first array, as the
     job says, as the network declares, else as pictures usually are.
     """
@@ -181,7 +181,7 @@ def layers(words: Sequence[str]) -> Layers:
     return words[0] if len(words) == 1 else list(words)
 
 
-def preprocessing(job: Job) -> dict[str, object]:
+def preprocessing(job: PictureJob) -> dict[str, object]:
     """What the job itself says of the preprocessing, in the words of `Preprocess`."""
     said = {
         "mean": job.mean,
@@ -194,7 +194,7 @@ def preprocessing(job: Job) -> dict[str, object]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def preparing(job: Job) -> Preparing:
+def preparing(job: PictureJob) -> Preparing:
     """The job's word; None where it says nothing, and the model's own stands."""
     mode = {} if job.preprocess is None else {"mode": job.preprocess}
     return mode | preprocessing(job) or None

@@ -25,7 +25,7 @@ from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explain import compare
 from xai_heatmap.explaining.request import DEFAULT_METHOD
 from xai_heatmap.jobs import request
-from xai_heatmap.jobs.job import Job
+from xai_heatmap.jobs.picture_job import PictureJob
 from xai_heatmap.networks.loading.folder import same_folder
 from xai_heatmap.networks.loading.load import load
 from xai_heatmap.render.colormaps import named
@@ -61,7 +61,7 @@ class Row:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def check(job: Job) -> None:
+def check(job: PictureJob) -> None:
     """Whatever can be found wrong without the model is found before the model is loaded."""
     for name in job.method:
         find_method(name)
@@ -90,7 +90,7 @@ def check(job: Job) -> None:
     _check_folder(job.out)
 
 
-def opened(job: Job) -> Network:
+def opened(job: PictureJob) -> Network:
     """The job's network."""
     with same_folder():
         loaded = load(job.model or "", weights=job.weights)
@@ -103,7 +103,7 @@ def opened(job: Job) -> Network:
     )
 
 
-def surveyed(network: Network, job: Job) -> Survey:
+def surveyed(network: Network, job: PictureJob) -> Survey:
     """The network at the job's input size: the model's own code runs here for the first time.
 
     Raises
@@ -126,7 +126,7 @@ def surveyed(network: Network, job: Job) -> Survey:
         ) from error
 
 
-def run(job: Job, network: Network) -> Iterator[Row]:
+def run(job: PictureJob, network: Network) -> Iterator[Row]:
     """Explain one picture after the other; one that can't be read is a row with an error.
 
     Raises
@@ -157,7 +157,7 @@ def run(job: Job, network: Network) -> Iterator[Row]:
 
 
 def _explained(
-    job: Job, ask: Callable[..., Comparison], image: str, title: str, *, network: Network
+    job: PictureJob, ask: Callable[..., Comparison], image: str, title: str, *, network: Network
 ) -> Row:
     start = time.perf_counter()
     given = request.looked_at(image, network, job)

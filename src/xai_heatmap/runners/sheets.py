@@ -13,7 +13,7 @@ from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Line, lines
 from xai_heatmap.explaining.inputs import taken
 from xai_heatmap.jobs import request
-from xai_heatmap.jobs.job import Job
+from xai_heatmap.jobs.job import Compare
 from xai_heatmap.runners import pages
 from xai_heatmap.runners.failing import running
 from xai_heatmap.runners.grid import Grid
@@ -25,9 +25,6 @@ from xai_heatmap.sources.labels import labels as labels_in
 
 METHODS = ("gradcam", "layercam", "gradcam_pp", "ablationcam")
 """Where nobody says which."""
-
-ROWS = pages.ROWS
-"""Layers that ``all`` or a glob stands for, where nobody says how many."""
 
 Telling = Callable[[str], None]
 
@@ -66,17 +63,13 @@ class Sheet:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def sheets(
-    job: Job, network: Network, *, rows: int = ROWS, tell: Telling = lambda _: None
-) -> Iterator[Sheet]:
+def sheets(job: Compare, network: Network, *, tell: Telling = lambda _: None) -> Iterator[Sheet]:
     """A sheet for one picture after the other; one that can't be read is a sheet with an error.
 
     Parameters
     ----------
     job, network
         As for `local.run`; where the job names no method, a choice of four.
-    rows
-        Layers that ``all`` or a glob may stand for; of more, so many are taken.
     tell
         Is told what is being done.
 
@@ -88,7 +81,7 @@ def sheets(
     names = labels_in(job.labels) if job.labels else network.declared.labels or ()
     methods = tuple(dict.fromkeys(job.method or METHODS))
     survey = surveyed(network, job)
-    layers, left_out = _rows(job.layer, survey, rows)
+    layers, left_out = _rows(job.layer, survey, job.rows)
     for image, title in zip(job.images, request.titles(job.images), strict=True):
         start = time.perf_counter()
         try:

@@ -21,11 +21,9 @@ from xai_heatmap.core.errors import (
     XaiHeatmapError,
 )
 from xai_heatmap.sources.files import opened
+from xai_heatmap.sources.limits import LIMIT
 from xai_heatmap.sources.pillow import identified, whole_files_only
 from xai_heatmap.sources.pixels import eight_bits, gray, of_array, over_white, remark
-
-LIMIT = 200_000_000
-"""Pixels; 600 MB of memory as RGB."""
 
 _ORIENTATION = 0x0112
 _UPRIGHT = {

@@ -1,39 +1,12 @@
 """The commands with their flags. Importing this imports no framework, not even numpy."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from xai_heatmap.apps.cli import compare, demo, export
-from xai_heatmap.apps.cli.flags import (
-    Alpha,
-    Answers,
-    Axes,
-    Axis,
-    Colormap,
-    Contour,
-    Crop,
-    Debug,
-    Fit,
-    Hold,
-    Images,
-    Json,
-    Labels,
-    MaxPixels,
-    Mean,
-    Model,
-    Options,
-    Out,
-    Picture,
-    Preset,
-    Resampling,
-    Size,
-    Slices,
-    Std,
-    Targets,
-    Weights,
-    White,
-)
+from xai_heatmap.apps.cli.flags import Debug, Json, job_command
 
 COMMANDS = ("explain", "compare", "layers", "export", "demo", "methods", "metrics", "doctor")
 
@@ -83,7 +56,9 @@ def start(
     """What did it look at? Heatmaps for any layer of any Keras 3 or PyTorch network."""
 
 
-@app.command(
+@job_command(
+    app,
+    "Explain",
     short_help="Explain pictures: a heatmap each.",
     epilog="""\b
 Examples:
@@ -111,51 +86,8 @@ such as XAI_HEATMAP_MODEL. A flag comes before a variable, a variable before the
 """,
 )
 def explain(
-    images: Images = None,
-    model: Model = None,
-    weights: Weights = None,
-    out: Out = None,
-    layer: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--layer",
-            metavar="LAYER",
-            help="auto, all, a name, a glob, or an index such as -1. Repeatable.  [default: auto]",
-        ),
-    ] = None,
-    method: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--method",
-            metavar="NAME",
-            help="As `xai-heatmap methods` lists them. Repeatable.  [default: the one that the "
-            "file was exported with, else gradcam]",
-        ),
-    ] = None,
-    option: Options = None,
-    target: Targets = None,
-    preprocess: Preset = None,
-    mean: Mean = None,
-    std: Std = None,
-    size: Size = None,
-    fit: Fit = None,
-    crop: Crop = None,
-    resampling: Resampling = None,
-    white: White = None,
-    hold: Hold = None,
-    picture: Picture = None,
-    axes: Axes = None,
-    labels: Labels = None,
-    answers: Answers = None,
-    colormap: Colormap = None,
-    alpha: Alpha = None,
-    contour: Contour = None,
-    legend: Annotated[
-        bool | None, typer.Option("--legend/--no-legend", help="Add a bar with the values.")
-    ] = None,
-    axis: Axis = None,
-    slices: Slices = None,
-    max_pixels: MaxPixels = None,
+    flags: Mapping[str, object],
+    *,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print this call as TOML, and stop.")
@@ -170,40 +102,12 @@ def explain(
     """
     from xai_heatmap.apps.cli.explain import explained
 
-    flags = {
-        "images": images,
-        "model": model,
-        "weights": weights,
-        "out": out,
-        "layer": layer,
-        "method": method,
-        "option": option,
-        "target": target,
-        "preprocess": preprocess,
-        "mean": mean,
-        "std": std,
-        "size": size,
-        "fit": fit,
-        "crop": crop,
-        "resampling": resampling,
-        "white": white,
-        "hold": hold,
-        "picture": picture,
-        "axes": axes,
-        "labels": labels,
-        "answers": answers,
-        "colormap": colormap,
-        "alpha": alpha,
-        "contour": contour,
-        "legend": legend,
-        "axis": axis,
-        "slices": slices,
-        "max_pixels": max_pixels,
-    }
     return explained(flags, as_json=as_json, quiet=quiet, print_config=print_config)
 
 
-@app.command(
+@job_command(
+    app,
+    "Layers",
     short_help="List the layers that have a map.",
     epilog="""\b
 Examples:
@@ -214,13 +118,8 @@ Examples:
 """,
 )
 def layers(
-    model: Annotated[
-        str | None, typer.Argument(metavar="MODEL", help="As for explain.", show_default=False)
-    ] = None,
-    weights: Weights = None,
-    size: Size = None,
-    hold: Hold = None,
-    picture: Picture = None,
+    flags: Mapping[str, object],
+    *,
     every: Annotated[
         bool, typer.Option("--all", help="Also layers without a grid, which have no map.")
     ] = False,
@@ -230,24 +129,20 @@ def layers(
     """List the layers that a map can be drawn of, in order of execution, and which is `auto`."""
     from xai_heatmap.apps.cli.layers import listed
 
-    flags = {
-        "model": model,
-        "weights": weights,
-        "size": size,
-        "hold": hold,
-        "picture": picture,
-    }
     return listed(flags, every=every, as_json=as_json)
 
 
-app.command(short_help="Methods and layers side by side on one sheet.", epilog=compare.EPILOG)(
-    compare.compare
-)
+job_command(
+    app,
+    "Compare",
+    short_help="Methods and layers side by side on one sheet.",
+    epilog=compare.EPILOG,
+)(compare.compare)
 
 
-app.command(short_help="Write model and heatmap as one ONNX file.", epilog=export.EPILOG)(
-    export.export
-)
+job_command(
+    app, "Export", short_help="Write model and heatmap as one ONNX file.", epilog=export.EPILOG
+)(export.export)
 
 
 app.command(short_help="See it at once: pictures and networks come along.", epilog=demo.EPILOG)(

@@ -18,14 +18,17 @@ from xai_heatmap.apps.cli.text import (
 )
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Cell, Line, Refusal
-from xai_heatmap.jobs.job import Job, settled
+from xai_heatmap.jobs.job import Compare
+from xai_heatmap.jobs.settings import settled
 from xai_heatmap.runners.local import check, opened
 from xai_heatmap.runners.sheets import METHODS, Sheet, Telling, sheets
 
 
-def compared(flags: Mapping[str, object], *, rows: int, as_json: bool) -> int:
+def compared(flags: Mapping[str, object], *, as_json: bool) -> int:
     """Run the job that the flags, the environment and the file in the current folder describe."""
-    job = settled(flags, environment=os.environ, folder=Path.cwd(), given=("images", "model"))
+    job = settled(
+        Compare, flags, environment=os.environ, folder=Path.cwd(), given=("images", "model")
+    )
     job = job.model_copy(update={"method": tuple(dict.fromkeys(job.method or METHODS))})
     check(job)
     start = time.perf_counter()
@@ -34,7 +37,7 @@ def compared(flags: Mapping[str, object], *, rows: int, as_json: bool) -> int:
     if not as_json:
         print_lines(model_line(job, network, time.perf_counter() - start))
     made = []
-    for sheet in _aside(sheets(job, network, rows=rows, tell=_telling())):
+    for sheet in _aside(sheets(job, network, tell=_telling())):
         made.append(sheet)
         if not as_json:
             _show(sheet, job)
@@ -71,7 +74,7 @@ def _wipe() -> None:
         sys.stderr.write("\r\x1b[K")
 
 
-def _show(sheet: Sheet, job: Job) -> None:
+def _show(sheet: Sheet, job: Compare) -> None:
     first = sheet.first
     if sheet.error is not None or first is None:
         said = str(sheet.error)
@@ -142,7 +145,7 @@ def _named(layers: Sequence[str]) -> str:
     return several[0] if len(several) == 1 else f"{several[0]} and {len(several) - 1} more"
 
 
-def _plain(sheet: Sheet, job: Job) -> dict[str, object]:
+def _plain(sheet: Sheet, job: Compare) -> dict[str, object]:
     """A sheet as JSON has it; every sheet has the same keys."""
     return {
         "image": sheet.image,

@@ -20,7 +20,8 @@ from xai_heatmap.apps.cli.text import (
 )
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.jobs.job import Job, settled
+from xai_heatmap.jobs.job import Explain
+from xai_heatmap.jobs.settings import settled
 from xai_heatmap.runners.local import Row, check, opened, run
 
 INTERRUPTED = 130
@@ -33,7 +34,7 @@ def explained(
 ) -> int:
     """Run the job that the flags, the environment and the file in the current folder describe."""
     wanted = () if print_config else ("images", "model")
-    job = settled(flags, environment=os.environ, folder=Path.cwd(), given=wanted)
+    job = settled(Explain, flags, environment=os.environ, folder=Path.cwd(), given=wanted)
     if print_config:
         sys.stdout.write(job.to_toml())
         return 0
@@ -165,7 +166,7 @@ def _reason(one: Explanation) -> str:
     return f"  auto: {one.layer_reason}" if one.layer_reason else ""
 
 
-def _plain(row: Row, job: Job) -> dict[str, object]:
+def _plain(row: Row, job: Explain) -> dict[str, object]:
     """A row as JSON has it; every row has the same keys."""
     explanations = [
         one.to_dict() | {"picture": str(picture), "arrays": str(picture.with_suffix(".npz"))}

@@ -1,13 +1,12 @@
 """`xai-heatmap export`: a model with its heatmap as one ONNX file."""
 
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from xai_heatmap.apps.cli.flags import Debug, Json
 from xai_heatmap.core.errors import BadOption
 
 EPILOG = """\b
@@ -24,59 +23,27 @@ The metadata xai_heatmap.class_index says which there are.
 """
 
 
-def export(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="As for explain.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where the .onnx file goes.")],
-    method: Annotated[
-        str,
-        typer.Option("--method", metavar="NAME", help="gradcam, hirescam, layercam or eigencam."),
-    ] = "gradcam",
-    layer: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--layer",
-            metavar="LAYER",
-            help="auto, all, a name, a glob, or an index such as -1. Repeatable.  [default: auto]",
-        ),
-    ] = None,
-    labels: Annotated[
-        Path | None,
-        typer.Option("--labels", metavar="FILE", help="Names of the classes, kept in the file."),
-    ] = None,
-    preprocess: Annotated[
-        str | None,
-        typer.Option("--preprocess", metavar="PRESET", help="As for explain, kept in the file."),
-    ] = None,
-    image_shape: Annotated[
-        str | None,
-        typer.Option("--image-shape", metavar="CxHxW", help="Where the model leaves it open."),
-    ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option("--weights", metavar="FILE", help="State dict for a PyTorch model."),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON document on stdout, errors included.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-) -> int:
+def export(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug = False) -> int:
     """Write one ONNX file that gives the prediction and its heatmap, wherever ONNX runs."""
     from xai_heatmap.apps.cli.terminal import aside, print_json, print_lines
     from xai_heatmap.exporting.export import export as exported
+    from xai_heatmap.jobs.job import Export
+    from xai_heatmap.jobs.settings import settled
     from xai_heatmap.networks.loading.folder import same_folder
     from xai_heatmap.networks.loading.load import load
     from xai_heatmap.sources.labels import labels as labels_in
 
-    names = labels_in(labels) if labels else None
+    job = settled(Export, flags, environment=os.environ, folder=Path.cwd())
+    names = labels_in(job.labels) if job.labels else None
     with same_folder(), aside(), _progress(shown=not as_json) as progress:
         path = exported(
-            load(model, weights=weights),
-            out,
-            method=method,
-            layers=layer[0] if layer and len(layer) == 1 else layer or "auto",
+            load(job.model, weights=job.weights),
+            job.out,
+            method=job.method,
+            layers=job.layer[0] if len(job.layer) == 1 else list(job.layer),
             labels=names,
-            preprocess=preprocess,
-            image_shape=_shape(image_shape),
+            preprocess=job.preprocess,
+            image_shape=_shape(job.image_shape),
             progress=progress,
         )
     if as_json:

@@ -1,176 +1,116 @@
-"""Flags that several commands have. Importing this imports no framework, not even numpy."""
+"""Commands made from jobs: what a field declares becomes a flag. Importing this imports no job."""
 
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+from typer.main import get_command
+
+if TYPE_CHECKING:
+    from xai_heatmap.jobs.flag import Said
+    from xai_heatmap.jobs.task import Task
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors included.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Weights = Annotated[
-    Path | None,
-    typer.Option(
-        "--weights",
-        metavar="FILE",
-        help="State dict for a PyTorch model: .safetensors, .pt, .pth. Never runs code from it.",
-    ),
-]
-Size = Annotated[
-    str | None,
-    typer.Option(
-        "--size", metavar="HxW", help="Rows and columns that the model takes: 224 or 224x320."
-    ),
-]
-Images = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="IMG",
-        help="Pictures; signals, volumes and pictures of other bands as .npy.",
-        show_default=False,
-    ),
-]
-Model = Annotated[
-    str | None, typer.Option("-m", "--model", metavar="MODEL", help="Which model; see below.")
-]
-Out = Annotated[
-    Path | None,
-    typer.Option("-o", "--out", metavar="FOLDER", help="Where results go.  [default: heatmaps]"),
-]
-Options = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--option",
-        metavar="NAME=VALUE",
-        help="Of the methods that have it; METHOD.NAME=VALUE for one. Repeatable.",
-    ),
-]
-Targets = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--target",
-        metavar="CLASS",
-        help="top1, top5 (the first five), a class's name or index, or A-B: why A rather "
-        "than B; with @LEFT,TOP,RIGHT,BOTTOM or @all over that part of the picture, where every "
-        "place is scored; box:LEFT,TOP,RIGHT,BOTTOM:CLASS of a detector. Repeatable.  "
-        "[default: top1]",
-    ),
-]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        "--preprocess",
-        metavar="PRESET",
-        help="imagenet, torch, tf, caffe, unit or raw.  [default: what the model says]",
-    ),
-]
-Mean = Annotated[
-    str | None, typer.Option("--mean", metavar="R,G,B", help="Instead of the preset's.")
-]
-Std = Annotated[str | None, typer.Option("--std", metavar="R,G,B", help="Instead of the preset's.")]
-Fit = Annotated[
-    str | None,
-    typer.Option(
-        "--fit",
-        metavar="HOW",
-        help="crop, stretch, letterbox or squash (stretch, then crop).  [default: as the model's "
-        "source says; else crop for imagenet and torch, letterbox for detectors, stretch for all "
-        "others; a picture of the model's size goes in as it is]",
-    ),
-]
-Crop = Annotated[
-    float | None,
-    typer.Option(
-        "--crop",
-        metavar="SHARE",
-        help="Part of the shorter side that --fit crop keeps.  [default: 0.875]",
-    ),
-]
-Resampling = Annotated[
-    str | None,
-    typer.Option("--resampling", metavar="HOW", help="bilinear, bicubic, nearest, lanczos, ..."),
-]
-White = Annotated[
-    float | None,
-    typer.Option(
-        "--white",
-        metavar="VALUE",
-        help="Which value of the picture is white, where that is not the highest of its type: 4095 "
-        "of 12 bits in a file of 16.",
-    ),
-]
-Hold = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--hold",
-        metavar="NAME=VALUE",
-        help="What the model takes beside the picture: NAME=FILE.npy, NAME=1.5, or a row "
-        "NAME=1,2,3. Repeatable.",
-    ),
-]
-Picture = Annotated[
-    str | None,
-    typer.Option("--picture", metavar="NAME", help="Which input of the model is the picture."),
-]
-Axes = Annotated[
-    str | None,
-    typer.Option(
-        "--axes",
-        metavar="LETTERS",
-        help="What the axes of one input are: c channels, t d h w f l the others, in their order, "
-        "such as tchw for frames of pictures, tc for time and features.",
-    ),
-]
-Labels = Annotated[
-    Path | None,
-    typer.Option(
-        "--labels", metavar="FILE", help="Names of the classes: .csv (index,name), .txt, .json."
-    ),
-]
-Answers = Annotated[
-    str | None,
-    typer.Option(
-        "--answers",
-        metavar="WHAT",
-        help="What the model answers, where it does not say it: classes, labels, values or boxes; "
-        "boxes:xyxy,pixels and the like where nobody can see how boxes are read.",
-    ),
-]
-Colormap = Annotated[
-    str | None,
-    typer.Option(
-        "--colormap",
-        metavar="NAME",
-        help="inferno, viridis, gray, jet or bluered.  [default: inferno; bluered if signed]",
-    ),
-]
-Alpha = Annotated[
-    float | None,
-    typer.Option("--alpha", metavar="0..1", help="Opacity of the strongest heat.  [default: 0.75]"),
-]
-Contour = Annotated[
-    bool | None,
-    typer.Option(
-        "--contour/--no-contour",
-        help="Outline the places with half of the strongest heat or more.  "
-        "[default: on grids up to 32x32]",
-    ),
-]
-Axis = Annotated[
-    int | None,
-    typer.Option(
-        "--axis", metavar="0..2", help="Of a volume: the axis that is cut.  [default: 0, the first]"
-    ),
-]
-Slices = Annotated[
-    str | None,
-    typer.Option(
-        "--slices",
-        metavar="N|A,B,...",
-        help="Of a volume: how many slices are drawn, or which, by the numbers below them.  "
-        "[default: 12]",
-    ),
-]
-MaxPixels = Annotated[
-    int | None,
-    typer.Option("--max-pixels", metavar="N", help="Refuse larger pictures.  [default: 200000000]"),
-]
+
+Run = Callable[..., int]
+"""A command: the flags that were said, by field, then switches that say how it is shown."""
+
+CONTEXT = "context"
+
+
+class Deferred(TyperCommand):
+    """A command that reads its flags off a job when it is called: a list of commands needs none."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **how: Any):
+        """The context of the command in full, which then runs in place of this one."""
+        full = self.callback() if self.callback else self
+        return full.make_context(info_name, args, parent, **how)
+
+
+def job_command(
+    app: typer.Typer, kind: str, *, short_help: str, epilog: str
+) -> Callable[[Run], Run]:
+    """Register a command that takes the flags of a job.
+
+    Parameters
+    ----------
+    app
+        Where it is registered.
+    kind
+        The name of the job's class in `jobs.job`.
+    short_help, epilog
+        Beside its name in the list of commands, and below its help.
+    """
+
+    def register(run: Run) -> Run:
+        def deferred() -> TyperCommand:
+            from xai_heatmap.jobs import job
+
+            return command(getattr(job, kind), run, short_help=short_help, epilog=epilog)
+
+        deferred.__doc__ = run.__doc__
+        app.command(run.__name__, cls=Deferred, short_help=short_help, epilog=epilog)(deferred)
+        return run
+
+    return register
+
+
+def command(job: "type[Task]", run: Run, *, short_help: str = "", epilog: str = "") -> TyperCommand:
+    """A command with a flag for each field of a job that declares one, then the switches of `run`.
+
+    `run` gets what was said, by field, and its own switches; what was not said is left to the file
+    of settings, to variables and to the job's defaults.
+    """
+    said = job.flags()
+    switches = list(signature(run, eval_str=True).parameters.values())[1:]
+
+    def called(**given: Any) -> int:
+        context = given.pop(CONTEXT)
+        own = {switch.name: given.pop(switch.name) for switch in switches}
+        return run(_spoken(said, given, context), **own)
+
+    own = Parameter(CONTEXT, Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    parameters = [own, *map(_parameter, said), *switches]
+    called.__signature__ = Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
+    called.__annotations__ = {each.name: each.annotation for each in parameters}
+    called.__doc__, called.__name__ = run.__doc__, run.__name__
+    alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+    alone.command(run.__name__, short_help=short_help, epilog=epilog)(called)
+    found = get_command(alone)
+    assert isinstance(found, TyperCommand)  # noqa: S101 - one command makes no group
+    return found
+
+
+def _spoken(said: "list[Said]", given: Mapping[str, Any], context: Any) -> dict[str, object]:
+    from xai_heatmap.jobs.values import parts
+
+    spoken: dict[str, object] = {}
+    for one in said:
+        source = context.get_parameter_source(one.field)
+        if source is None or source.name != "DEFAULT":
+            value = given[one.field]
+            spoken[one.field] = parts(value or []) if one.flag.commas else value
+    return spoken
+
+
+def _parameter(one: "Said") -> Parameter:
+    """A field of a job as a parameter that Typer reads."""
+    flag = one.flag
+    kind = list[one.kind] if one.several else one.kind
+    shown = flag.default_shown
+    if flag.argument:
+        told = typer.Argument(metavar=flag.metavar, help=flag.help, show_default=False)
+    else:
+        told = typer.Option(
+            *flag.typed(one.field, one.kind),
+            metavar=flag.metavar,
+            help=flag.help,
+            min=one.least,
+            show_default=shown,
+        )
+    annotation = Annotated[kind if one.required or shown else kind | None, told]
+    default = Parameter.empty if one.required else one.default if shown else None
+    return Parameter(one.field, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -7,13 +7,14 @@ from pathlib import Path
 from xai_heatmap.apps.cli.terminal import aside, facts, on_screen, print_json, print_lines, table
 from xai_heatmap.core.layers.selection import grids
 from xai_heatmap.core.network import Layer, Network, Survey
-from xai_heatmap.jobs.job import settled
+from xai_heatmap.jobs.job import Layers
+from xai_heatmap.jobs.settings import settled
 from xai_heatmap.runners.local import opened, surveyed
 
 
 def listed(flags: Mapping[str, object], *, every: bool, as_json: bool) -> int:
     """Print the layers of the model."""
-    job = settled(flags, environment=os.environ, folder=Path.cwd(), given=("model",))
+    job = settled(Layers, flags, environment=os.environ, folder=Path.cwd(), given=("model",))
     with aside():
         network = opened(job)
         survey = surveyed(network, job)

@@ -6,7 +6,7 @@ from xai_heatmap.apps.cli.terminal import bar, columns, elided, facts, on_screen
 from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.core.network import Network
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.jobs.job import Job
+from xai_heatmap.jobs.picture_job import PictureJob
 
 BESIDE = 22
 """Letters in a line of predictions that are neither label nor bar."""
@@ -24,7 +24,7 @@ def exit_code(outcomes: Sequence[XaiHeatmapError | None]) -> int:
     return errors[0].exit_code if len(errors) == len(outcomes) else SOME_FAILED
 
 
-def model_line(job: Job, network: Network, loading: float) -> list[str]:
+def model_line(job: PictureJob, network: Network, loading: float) -> list[str]:
     """Which model, what it is, and how long it took to load."""
     shape = network.declared.input_shape
     said = [job.model or "", network.name]

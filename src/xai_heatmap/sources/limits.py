@@ -1,0 +1,4 @@
+"""How much a picture may hold. Importing this imports no numpy."""
+
+LIMIT = 200_000_000
+"""Pixels; 600 MB of memory as RGB."""
