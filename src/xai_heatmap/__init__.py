@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from xai_heatmap.core.targets.category import category, negative, top
     from xai_heatmap.core.targets.contrast import contrast, margin, rest, similar
     from xai_heatmap.core.targets.measured import function, likeness, residual_softmax
+    from xai_heatmap.core.targets.place import place
     from xai_heatmap.core.targets.probability import probability
     from xai_heatmap.core.targets.region import region
     from xai_heatmap.core.targets.step import step
     from xai_heatmap.core.targets.target import Choice, Target
+    from xai_heatmap.core.targets.weighted import weighted
     from xai_heatmap.core.verdict import Verdict
     from xai_heatmap.explaining.batch import maps
     from xai_heatmap.explaining.comparison import Comparison
@@ -82,6 +84,7 @@ _HOMES = {
     "metric": "core.metric",
     "negative": "core.targets.category",
     "network": "networks",
+    "place": "core.targets.place",
     "probability": "core.targets.probability",
     "region": "core.targets.region",
     "residual_softmax": "core.targets.measured",
@@ -89,6 +92,7 @@ _HOMES = {
     "similar": "core.targets.contrast",
     "step": "core.targets.step",
     "top": "core.targets.category",
+    "weighted": "core.targets.weighted",
     "whole": "networks.opening.held",
 }
 
@@ -136,6 +140,7 @@ __all__ = [
     "metrics",
     "negative",
     "network",
+    "place",
     "probability",
     "region",
     "residual_softmax",
@@ -144,6 +149,7 @@ __all__ = [
     "similar",
     "step",
     "top",
+    "weighted",
     "whole",
 ]
 

@@ -13,10 +13,13 @@ from xai_heatmap.core.registry import METHODS, Method, find_method
 from xai_heatmap.core.targets.answer import Answer, Form, Kind, Meaning, Seen
 from xai_heatmap.core.targets.category import category, top
 from xai_heatmap.core.targets.classes import plain
+from xai_heatmap.core.targets.place import of_tuple
 from xai_heatmap.core.targets.target import Choice
+from xai_heatmap.core.targets.weighted import rows_of_weights, weighted
 
 OneTarget = Choice | int | str | Any | None
-"""A choice, a class by number or name, what an argmax answers, or None for the prediction."""
+"""A choice, a class by number or name, what an argmax answers, (class, row, column) where places
+are scored, a row of weights such as a one-hot, or None for the prediction."""
 
 Held = Mapping[str | int, Any] | None
 """What a model takes beside the picture, by the names of its inputs."""
@@ -36,14 +39,19 @@ NOTHING = "nothing"
 
 
 def for_each(wanted: OneTarget | Sequence[OneTarget], images: int) -> list[Choice]:
-    """A choice for each image; one that is said alone is that of all.
+    """A choice for each image; one that is said alone is that of all. A tuple of as many as there
+    are images is one for each, any other is (class, row, column) for all.
 
     Raises
     ------
     UnknownTarget
         For another number of them, and for what is no class.
     """
-    said = plain(wanted)
+    said: Any = plain(wanted)
+    if (rows := rows_of_weights(said)) is not None and len(rows) == images:
+        said = rows
+    if isinstance(said, tuple) and len(said) != images:
+        return [choice(said)] * images
     if isinstance(said, str) or not isinstance(said, Sequence):
         return [choice(said)] * images
     if len(said) != images:
@@ -140,6 +148,10 @@ def choice(wanted: OneTarget) -> Choice:
     """
     if wanted is None:
         return top(1)
+    if isinstance(wanted, tuple):
+        return of_tuple(wanted)
+    if rows_of_weights(wanted) is not None:
+        return weighted(wanted)
     return wanted if isinstance(wanted, Choice) else category(wanted)
 
 

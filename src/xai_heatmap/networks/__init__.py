@@ -3,6 +3,7 @@
 import copy
 import importlib
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral
@@ -55,7 +56,8 @@ def network(
         one is: a ``.keras`` or ``.h5`` file, ``module.py:factory``, ``torchvision:NAME``,
         ``timm:NAME``, ``keras:NAME``, ``hf:NAME``, ``demo``. Or any function from pictures, float32
         (n, c, H, W), to scores (n, classes): it is explained at the picture, by methods without
-        gradients.
+        gradients. A function of PyTorch's tensors and a method of a module, such as
+        ``clip.encode_image``, are differentiated, and the modules that they use are the layers.
     image_shape
         (c, H, W) to list the layers for, where the model does not say it.
     output
@@ -158,6 +160,14 @@ def _checked(image_shape: object, axes: Axes | None) -> None:
         )
 
 
+def _of_tensors(function: Any, options: dict[str, Any]) -> Any:
+    """A function of PyTorch's tensors as a module; None for any other."""
+    if "torch" not in sys.modules:
+        return None
+    home = importlib.import_module(f"{__name__}.torch.function")
+    return home.as_module(function, options["image_shape"])
+
+
 def _copied(model: Any) -> Any:
     """The model again, where running it would touch it; graphs and functions are as they are."""
     classes = {f"{c.__module__}.{c.__qualname__}" for c in type(model).__mro__}
@@ -188,6 +198,9 @@ def _opened(model: Any, *, keep_closing: bool, values: bool, **options: Any) -> 
                 "Boxes are read from the outputs of a model. Of a function that answers boxes, "
                 "xai_heatmap.detector(function, box=..., scores=...) explains one."
             )
+        if (module := _of_tensors(model, options)) is not None:
+            backend = importlib.import_module(f"{__name__}.torch.model")
+            return backend.open_torch(module, keep_closing=keep_closing or values, **options)
         return open_function(model, keep_closing=keep_closing, **options)
     raise NotAModel(
         f"A torch.nn.Module, a keras.Model, an ONNX model, a function from pictures to scores, or "
