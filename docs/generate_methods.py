@@ -53,7 +53,7 @@ Every map is raw: nothing is normalised but by the formula.
 TESTED = """
 ## How each is tested
 
-- **Oracles** (`tests/oracles.py`): the paper's sums once more, as slow loops in double precision,
+- **Oracles** (`testing/oracles/`): the paper's sums once more, as slow loops in double precision,
   compared on random arrays to 1e-5 of the largest value.
 - **Theorems**: completeness, what a linear head must give, what cancels out, what must be empty.
 - **Every option** has a test that fails where it is ignored, every method one for its number of

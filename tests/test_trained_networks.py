@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from crossing import crossed
-from short_options import ON_PHOTOGRAPHS
+from xai_heatmap.testing.short_options import ON_PHOTOGRAPHS
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 pytest.importorskip("safetensors", reason="needs safetensors")

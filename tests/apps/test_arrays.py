@@ -9,12 +9,12 @@ import pytest
 
 pytest.importorskip("torch", reason="needs PyTorch")
 
-from planted import ecg, scan
+from xai_heatmap.testing.networks.planted import ecg, scan
 
 FACTORY = """
 import sys
 sys.path.insert(0, {tests!r})
-from planted import Ball, Beats
+from xai_heatmap.testing.networks.planted import Ball, Beats
 
 def beats():
     return Beats()

@@ -8,7 +8,8 @@ pytest.importorskip("torch", reason="needs PyTorch")
 pytest.importorskip("onnxscript", reason="needs the exporter")
 
 import onnx
-from detecting import GREEN, SIDE, Bright, exported, scene, square
+
+from xai_heatmap.testing.networks.detecting import GREEN, SIDE, Bright, exported, scene, square
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import onnx
 import onnxruntime
 import PIL.Image
 import pytest
-from onnx_kit import OnnxKit
 
 import xai_heatmap as xh
 from xai_heatmap.apps.cli import main
 from xai_heatmap.core.errors import BadOption
+from xai_heatmap.testing.kits.onnx_kit import OnnxKit
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def main(folder):
     sys.path.insert(0, str(TESTS))
     import keras
 
-    from oracles import document_heatmap
+    from xai_heatmap.testing.oracles import document_heatmap
 
     models = {}
     for number, (path, layer) in enumerate(json.loads((folder / "cases.json").read_text())):

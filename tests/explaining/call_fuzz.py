@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from segmenting import Binary, Colours
 from torch import nn
-from torch_kit import Plain, Residual
 
 import xai_heatmap as xh
 import xai_heatmap.methods
-from short_options import SHORT
 from xai_heatmap.core.registry import METHODS, MODIFIERS, find_method
+from xai_heatmap.testing.kits.torch_kit import Plain, Residual
+from xai_heatmap.testing.networks.segmenting import Binary, Colours
+from xai_heatmap.testing.short_options import SHORT
 
 SIDE = 12
 ODD = (None, True, -1, 0, 1, 2, 3, 10**6, 2**70, 0.5, -0.5, 1e308, float("nan"), float("inf"), "",

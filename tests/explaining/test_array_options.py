@@ -14,12 +14,11 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "methods"))
 
-from twins import TWINS
-
 import xai_heatmap as xh
-from conformance import SHAPE, images
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.testing.conformance import SHAPE, images
+from xai_heatmap.testing.networks.twins import TWINS
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -11,9 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 
 from torch import nn  # noqa: E402
-from torch_kit import Plain, TorchKit  # noqa: E402
 
-import conformance  # noqa: E402
 import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.core.errors import (  # noqa: E402
     BadArray,
@@ -28,6 +26,8 @@ from xai_heatmap.core.errors import (  # noqa: E402
 )
 from xai_heatmap.core.evidence import Evidence, Level  # noqa: E402
 from xai_heatmap.core.registry import find_method  # noqa: E402
+from xai_heatmap.testing import conformance  # noqa: E402
+from xai_heatmap.testing.kits.torch_kit import Plain, TorchKit  # noqa: E402
 
 LABELS = ["red", "green", "blue", "none"]
 

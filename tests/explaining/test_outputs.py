@@ -6,15 +6,15 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 
 from torch import nn  # noqa: E402
-from torch_kit import Plain  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
 import xai_heatmap.methods  # noqa: E402
-from conformance import SHAPE, images  # noqa: E402
-from short_options import SHORT  # noqa: E402
 from xai_heatmap.core.errors import BadOption, NotAModel, UnknownTarget  # noqa: E402
 from xai_heatmap.core.registry import METHODS  # noqa: E402
 from xai_heatmap.core.targets.answer import Answer  # noqa: E402
+from xai_heatmap.testing.conformance import SHAPE, images  # noqa: E402
+from xai_heatmap.testing.kits.torch_kit import Plain  # noqa: E402
+from xai_heatmap.testing.short_options import SHORT  # noqa: E402
 
 ROW = np.array([0.5, 3.0, -1.0], np.float32)
 UNIT = xh.Preprocess(mode="unit", input_size=SHAPE[1:], fit="stretch")

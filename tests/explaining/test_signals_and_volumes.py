@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("torch", reason="needs PyTorch")
 
 import xai_heatmap as xh
-from planted import EXTRA, Ball, Beats, ecg, film, scan
 from xai_heatmap.core.errors import BadArray, BadOption, ImageNotFound, NotAnImage
+from xai_heatmap.testing.networks.planted import EXTRA, Ball, Beats, ecg, film, scan
 
 # keras's torch variables, fixed for the numpy of tomorrow by keras itself
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -90,7 +90,7 @@ def test_a_map_keeps_its_own_grid_and_is_drawn_out_in_full_length(beats):
 @pytest.mark.parametrize("kind", ["keras", "onnx", "torch", "function"])
 @pytest.mark.parametrize("axes", [1, 3])
 def test_every_backend_takes_an_array_in_its_own_layout(kind, axes):
-    from axes_kit import LONG, MADE, in_torch, weights
+    from xai_heatmap.testing.networks.axes import LONG, MADE, in_torch, weights
 
     own = weights((3,) * axes)
     x = np.random.default_rng(0).normal(size=(2, *LONG[axes])).astype(np.float32)

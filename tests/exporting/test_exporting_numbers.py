@@ -6,10 +6,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx_kit import OnnxKit
 
 import xai_heatmap as xh
 from xai_heatmap.core.errors import ModelError
+from xai_heatmap.testing.kits.onnx_kit import OnnxKit
 
 SHAPE = (3, 16, 16)
 

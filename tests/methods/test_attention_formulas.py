@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import oracles
 import xai_heatmap.methods  # noqa: F401 - registers them
 from xai_heatmap.core.attention import Attentions, Block, attentions, blocks
 from xai_heatmap.core.errors import NoAttention
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.registry import find_method
+from xai_heatmap.testing import oracles
 
 settled = settings(max_examples=30, deadline=None, derandomize=True)
 drawn = {

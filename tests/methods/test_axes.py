@@ -14,11 +14,18 @@ import torch
 
 import xai_heatmap as xh
 import xai_heatmap.methods
-from axes_kit import CHANNELS, LONG, MADE, in_torch, patched_transformer, weights
 from crossing import crossed
-from short_options import SHORT
 from xai_heatmap.core.registry import METHODS as EVERY
 from xai_heatmap.core.registry import find_method
+from xai_heatmap.testing.networks.axes import (
+    CHANNELS,
+    LONG,
+    MADE,
+    in_torch,
+    patched_transformer,
+    weights,
+)
+from xai_heatmap.testing.short_options import SHORT
 
 # keras's torch variables, fixed for the numpy of tomorrow by keras itself
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

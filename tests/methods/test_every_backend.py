@@ -10,16 +10,16 @@ pytest.importorskip("torch", reason="needs PyTorch")
 pytest.importorskip("keras", reason="needs Keras")
 
 import keras
-from twins import TWINS
 
 import xai_heatmap as xh
 import xai_heatmap.methods
-from conformance import SHAPE, images
 from crossing import crossed
-from short_options import SHORT
 from xai_heatmap.core.registry import METHODS as EVERY
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.networks.opening.recording import OpenedRecording
+from xai_heatmap.testing.conformance import SHAPE, images
+from xai_heatmap.testing.networks.twins import TWINS
+from xai_heatmap.testing.short_options import SHORT
 
 # keras's torch variables, fixed for the numpy of tomorrow by keras itself
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

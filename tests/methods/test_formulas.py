@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import oracles
 import xai_heatmap.methods
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.registry import METHODS, MODIFIERS, find_method
+from xai_heatmap.testing import oracles
 
 shapes = st.tuples(st.integers(1, 7), st.integers(1, 6), st.integers(1, 6))
 ORACLES = {

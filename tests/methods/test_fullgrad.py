@@ -14,9 +14,7 @@ import keras
 import torch
 import torch.nn.functional as F
 from torch import nn
-from twins import TWINS
 
-import oracles
 import xai_heatmap as xh
 import xai_heatmap.methods
 from xai_heatmap.core.errors import BadOption, NoRule
@@ -25,6 +23,8 @@ from xai_heatmap.core.recording import for_and_against
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.explaining.forward_pass import Ask, Passed
 from xai_heatmap.explaining.maps import mapped, with_biases
+from xai_heatmap.testing import oracles
+from xai_heatmap.testing.networks.twins import TWINS
 
 # keras's torch variables, fixed for the numpy of tomorrow by keras itself
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

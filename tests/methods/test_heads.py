@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy import ToyHead
 
-import oracles
 from xai_heatmap.core.attention import Attentions
 from xai_heatmap.core.errors import BadOption, UnknownMethod
 from xai_heatmap.core.evidence import Evidence, Level, Secant
@@ -19,6 +17,8 @@ from xai_heatmap.methods._noise import noisy
 from xai_heatmap.methods._regions import ranked
 from xai_heatmap.methods._resize import resized
 from xai_heatmap.methods._segments import segmentations
+from xai_heatmap.testing import oracles
+from xai_heatmap.testing.networks.head import ToyHead
 
 shapes = st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(1, 6))
 seeds = st.integers(0, 10_000)

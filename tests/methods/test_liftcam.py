@@ -15,18 +15,18 @@ onnx = pytest.importorskip("onnx", reason="needs ONNX")
 
 import torch.nn.functional as F  # noqa: E402
 from torch import nn  # noqa: E402
-from twins import TWINS  # noqa: E402
 
-import oracles  # noqa: E402
 import xai_heatmap as xh  # noqa: E402
 import xai_heatmap.methods  # noqa: E402 - registers them
-from conformance import SHAPE as PLAIN  # noqa: E402
 from xai_heatmap.core.errors import NoRule  # noqa: E402
 from xai_heatmap.core.evidence import Evidence, Secant  # noqa: E402
 from xai_heatmap.core.log_recording import LogRecording, logarithmic_mean  # noqa: E402
 from xai_heatmap.core.registry import find_method  # noqa: E402
 from xai_heatmap.core.targets.target import linear  # noqa: E402
 from xai_heatmap.networks.torch.deeplift import RULES, Secants  # noqa: E402
+from xai_heatmap.testing import oracles  # noqa: E402
+from xai_heatmap.testing.conformance import SHAPE as PLAIN  # noqa: E402
+from xai_heatmap.testing.networks.twins import TWINS  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "autodiff"))
 import exported_networks  # noqa: E402

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from toy import ToyHead
 
-import oracles
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.registry import find_method
+from xai_heatmap.testing import oracles
+from xai_heatmap.testing.networks.head import ToyHead
 
 SHAPE = (3, 5, 7)
 RANDOM = np.random.default_rng(4)

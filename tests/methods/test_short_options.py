@@ -3,8 +3,8 @@
 import pytest
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
-from short_options import ON_PHOTOGRAPHS, SHORT
 from xai_heatmap.core.registry import METHODS, find_method
+from xai_heatmap.testing.short_options import ON_PHOTOGRAPHS, SHORT
 
 
 @pytest.mark.parametrize("table", [SHORT, ON_PHOTOGRAPHS])

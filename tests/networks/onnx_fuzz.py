@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from onnx import AttributeProto, ModelProto
 from onnx.helper import make_node
-from onnx_kit import OnnxKit
 from test_onnx_files import model_of
 
 import xai_heatmap as xh
+from xai_heatmap.testing.kits.onnx_kit import OnnxKit
 
 SEEDS = ("plain", "residual", "tokens", "dropout", "tuple_output", "softmax", "half", "folding")
 LENGTHS = (-1, 0, 1, 2, 7, 2**31, 2**62, -(2**62))

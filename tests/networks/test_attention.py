@@ -7,15 +7,23 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 
-import token_twins  # noqa: E402
-from token_twins import GRID, HEADS, PATCH, SHAPE, TOKEN_TWINS, images, lively  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-import oracles  # noqa: E402
 import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.core.errors import NoAttention, NoRule  # noqa: E402
 from xai_heatmap.networks.torch.libragrad import Balancing  # noqa: E402
+from xai_heatmap.testing import oracles  # noqa: E402
+from xai_heatmap.testing.networks import transformers as token_twins  # noqa: E402
+from xai_heatmap.testing.networks.transformers import (  # noqa: E402
+    GRID,
+    HEADS,
+    PATCH,
+    SHAPE,
+    TOKEN_TWINS,
+    images,
+    lively,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import conformance
+from xai_heatmap.testing import conformance
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 

@@ -8,7 +8,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 pytest.importorskip("onnxscript", reason="needs the exporter")
 
-from detecting import (  # noqa: E402
+import xai_heatmap as xh  # noqa: E402
+import xai_heatmap.methods  # noqa: E402
+from crossing import crossed  # noqa: E402
+from xai_heatmap.core.boxes.detections import corners_of, evidence_of  # noqa: E402
+from xai_heatmap.core.errors import BadOption, NoRule, NoScores, UnknownTarget  # noqa: E402
+from xai_heatmap.core.registry import METHODS  # noqa: E402
+from xai_heatmap.core.targets.answer import Answer, Seen  # noqa: E402
+from xai_heatmap.testing.networks.detecting import (  # noqa: E402
     ANCHORS,
     GREEN,
     RED,
@@ -21,15 +28,7 @@ from detecting import (  # noqa: E402
     scene,
     square,
 )
-
-import xai_heatmap as xh  # noqa: E402
-import xai_heatmap.methods  # noqa: E402
-from crossing import crossed  # noqa: E402
-from short_options import SHORT  # noqa: E402
-from xai_heatmap.core.boxes.detections import corners_of, evidence_of  # noqa: E402
-from xai_heatmap.core.errors import BadOption, NoRule, NoScores, UnknownTarget  # noqa: E402
-from xai_heatmap.core.registry import METHODS  # noqa: E402
-from xai_heatmap.core.targets.answer import Answer, Seen  # noqa: E402
+from xai_heatmap.testing.short_options import SHORT  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -392,7 +391,7 @@ def test_where_no_box_is_the_best_ones_are_named():
 
 
 def test_a_box_needs_a_detector_and_a_detector_no_region():
-    from segmenting import Colours
+    from xai_heatmap.testing.networks.segmenting import Colours
 
     for_places = xh.network(Colours(), image_shape=(3, 12, 12))
     with pytest.raises(UnknownTarget, match="answers='boxes'"):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-import conformance_company
 import xai_heatmap as xh
-from conformance import SHAPE
+from xai_heatmap.testing.conformance import SHAPE
+from xai_heatmap.testing.conformance import company as conformance_company
 
 EPSILON = np.float32(1e-6)
 

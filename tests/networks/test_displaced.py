@@ -7,8 +7,15 @@ torch = pytest.importorskip("torch", reason="needs PyTorch")
 from torch import nn  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
-from conformance_displaced import LAYER, MOVE, SHAPE, STAY, check_moves, check_stays  # noqa: E402
 from xai_heatmap.networks.opening.shifting import may_shift  # noqa: E402
+from xai_heatmap.testing.conformance.displaced import (  # noqa: E402
+    LAYER,
+    MOVE,
+    SHAPE,
+    STAY,
+    check_moves,
+    check_stays,
+)
 
 DISPLACED = "does not lie over the picture"
 

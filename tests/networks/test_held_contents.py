@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-import conformance
 import xai_heatmap as xh
 from xai_heatmap.networks.opening.unchanged import unchanged
+from xai_heatmap.testing import conformance
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 

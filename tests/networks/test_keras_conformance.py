@@ -2,11 +2,11 @@
 
 import pytest
 
-import conformance
+from xai_heatmap.testing import conformance
 
 pytest.importorskip("keras", reason="needs Keras")
 
-from keras_kit import KerasKit
+from xai_heatmap.testing.kits.keras_kit import KerasKit
 
 # keras's torch variables, fixed for the numpy of tomorrow by keras itself
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

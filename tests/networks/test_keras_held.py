@@ -10,27 +10,14 @@ import pytest
 pytest.importorskip("keras", reason="needs Keras")
 pytest.importorskip("torch", reason="needs PyTorch, which says what is right")
 
-import held_checks
 import keras
-from held_checks import (
-    CLASSES,
-    MAPS,
-    META,
-    SHAPE,
-    Late,
-    Net,
-    Numbers,
-    alone,
-    case,
-    close,
-    maps,
-    pictures,
-    random,
-)
 from keras import layers, ops
 
 import xai_heatmap as xh
 from xai_heatmap.core.errors import BadArray, BadOption
+from xai_heatmap.testing.conformance import held as held_checks
+from xai_heatmap.testing.conformance.held import alone, case, close, maps, pictures, random
+from xai_heatmap.testing.networks.held import CLASSES, MAPS, META, SHAPE, Late, Net, Numbers
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-import conformance_unchanged
+from xai_heatmap.testing.conformance import unchanged as conformance_unchanged
 
 pytest.importorskip("keras", reason="needs Keras")
 
 import keras
 from keras import layers, ops
-from keras_kit import array_function, built, mean
 
-from conformance import CLASSES
+from xai_heatmap.testing.conformance import CLASSES
+from xai_heatmap.testing.kits.keras_kit import array_function, built, mean
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

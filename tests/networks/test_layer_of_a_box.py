@@ -5,10 +5,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 
-from heads_kit import LEVELS, STRIDES, Levels, boxes_of, in_onnx  # noqa: E402
-
 import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.core.errors import BadOption  # noqa: E402
+from xai_heatmap.testing.networks.levels import LEVELS, STRIDES, Levels, boxes_of, in_onnx  # noqa: E402
 
 
 def picture(side: int) -> np.ndarray:

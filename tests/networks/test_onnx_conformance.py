@@ -1,9 +1,9 @@
 """ONNX passes what every backend has to pass, and what only it can get wrong."""
 
 import pytest
-from onnx_kit import OnnxKit
 
-import conformance
+from xai_heatmap.testing import conformance
+from xai_heatmap.testing.kits.onnx_kit import OnnxKit
 
 SKIPPED = {
     "exception_in_the_middle_leaves_nothing_behind",

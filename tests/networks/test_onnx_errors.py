@@ -7,7 +7,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx import ModelProto, TensorProto, helper
-from onnx_kit import Graph, OnnxKit
 
 import xai_heatmap as xh
 from xai_heatmap.core.errors import (
@@ -23,6 +22,7 @@ from xai_heatmap.core.errors import (
 )
 from xai_heatmap.networks.onnx import check as onnx_check
 from xai_heatmap.networks.onnx import file as onnx_file
+from xai_heatmap.testing.kits.onnx_kit import Graph, OnnxKit
 
 Change = Callable[[ModelProto], None]
 

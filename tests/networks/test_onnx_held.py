@@ -10,9 +10,15 @@ import pytest
 pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 pytest.importorskip("torch", reason="needs PyTorch, which says what is right")
 
-import held_checks
 import onnx
-from held_checks import (
+from onnx import TensorProto, helper, numpy_helper
+
+import xai_heatmap as xh
+from xai_heatmap.core.errors import BadArray, BadOption
+from xai_heatmap.networks.onnx.session import Session
+from xai_heatmap.testing.conformance import held as held_checks
+from xai_heatmap.testing.conformance.held import case, close, pictures, random
+from xai_heatmap.testing.networks.held import (
     CLASSES,
     MAPS,
     META,
@@ -22,16 +28,7 @@ from held_checks import (
     Net,
     Numbers,
     Pair,
-    case,
-    close,
-    pictures,
-    random,
 )
-from onnx import TensorProto, helper, numpy_helper
-
-import xai_heatmap as xh
-from xai_heatmap.core.errors import BadArray, BadOption
-from xai_heatmap.networks.onnx.session import Session
 
 OPSET = 18
 

@@ -10,9 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import ModelProto, TensorProto, helper
-from onnx_kit import CLASSES, Graph, OnnxKit, conv, linear, pooled, relu
 
-import conformance
 import xai_heatmap as xh
 from held_memory import assert_memory_is_flat
 from xai_heatmap.core.layers.selection import select
@@ -22,6 +20,8 @@ from xai_heatmap.networks.onnx.metadata import LABELS, METHOD, PREPROCESS, WORDS
 from xai_heatmap.networks.onnx.runtime import open_onnx
 from xai_heatmap.networks.onnx.session import Session
 from xai_heatmap.sources.preprocess import FITS, PRESETS
+from xai_heatmap.testing import conformance
+from xai_heatmap.testing.kits.onnx_kit import CLASSES, Graph, OnnxKit, conv, linear, pooled, relu
 
 
 def pictures(n: int = 2, seed: int = 0) -> np.ndarray:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-import conformance_rounding
 import xai_heatmap as xh
-from conformance import CLASSES, SHAPE
+from xai_heatmap.testing.conformance import CLASSES, SHAPE
+from xai_heatmap.testing.conformance import rounding as conformance_rounding
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -3,7 +3,7 @@
 import pytest
 from test_company import OfFunctions, OfKeras, OfOnnx, OfTorch
 
-import conformance_seen
+from xai_heatmap.testing.conformance import seen as conformance_seen
 
 
 @pytest.mark.parametrize("kit", [OfFunctions, OfTorch, OfKeras, OfOnnx])

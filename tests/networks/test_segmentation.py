@@ -12,15 +12,24 @@ torch = pytest.importorskip("torch", reason="needs PyTorch")
 pytest.importorskip("onnxscript", reason="needs the exporter")
 
 import onnx  # noqa: E402
-from segmenting import GREEN, OTHER, RED, SIDE, Binary, Colours, scene, square  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
 import xai_heatmap.methods  # noqa: E402
 from crossing import crossed  # noqa: E402
-from short_options import SHORT  # noqa: E402
 from xai_heatmap.core.errors import BadOption, NoScores  # noqa: E402
 from xai_heatmap.core.registry import METHODS  # noqa: E402
 from xai_heatmap.core.targets.answer import Form  # noqa: E402
+from xai_heatmap.testing.networks.segmenting import (  # noqa: E402
+    GREEN,
+    OTHER,
+    RED,
+    SIDE,
+    Binary,
+    Colours,
+    scene,
+    square,
+)
+from xai_heatmap.testing.short_options import SHORT  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

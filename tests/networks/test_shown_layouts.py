@@ -7,9 +7,17 @@ torch = pytest.importorskip("torch", reason="needs PyTorch")
 from torch import nn  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
-from conformance_layouts import LAYER, RIGHT, SHAPE, WRONG, check_right, check_wrong, order  # noqa: E402
 from xai_heatmap.core.errors import NoGrid  # noqa: E402
 from xai_heatmap.core.layers.layout import Layout  # noqa: E402
+from xai_heatmap.testing.conformance.layouts import (  # noqa: E402
+    LAYER,
+    RIGHT,
+    SHAPE,
+    WRONG,
+    check_right,
+    check_wrong,
+    order,
+)
 
 
 class Tokens(nn.Module):

@@ -7,12 +7,11 @@ import weakref
 import numpy as np
 import pytest
 
-import conformance
+from xai_heatmap.testing import conformance
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 
 from torch import nn  # noqa: E402
-from torch_kit import Failing, Plain, TorchKit  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
 from held_memory import assert_memory_is_flat  # noqa: E402
@@ -23,6 +22,7 @@ from xai_heatmap.core.errors import (  # noqa: E402
     NoScores,
     NotAModel,
 )
+from xai_heatmap.testing.kits.torch_kit import Failing, Plain, TorchKit  # noqa: E402
 
 
 @pytest.mark.parametrize("check", conformance.CHECKS, ids=lambda check: check.__name__)
@@ -33,7 +33,7 @@ def test_conforms(check):
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_caller_inside_no_grad_or_inference_mode_gets_gradients(mode):
     with mode():
-        conformance.plain_network_opens(TorchKit())
+        conformance.opening.plain_network_opens(TorchKit())
 
 
 def test_weights_made_in_inference_mode_are_no_obstacle():

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import held_checks
 import numpy as np
 import pytest
 import torch
-from held_checks import META, SHAPE, Early, Late, Net, alone, case, close, maps, pictures, random
 from torch import nn
 
 import xai_heatmap as xh
 from xai_heatmap.core.errors import BadArray, BadOption, ModelError
+from xai_heatmap.testing.conformance import held as held_checks
+from xai_heatmap.testing.conformance.held import alone, case, close, maps, pictures, random
+from xai_heatmap.testing.networks.held import META, SHAPE, Early, Late, Net
 
 
 class TorchKit:

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-import conformance
+from xai_heatmap.testing import conformance
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-import conformance
-import conformance_unchanged
+from xai_heatmap.testing import conformance
+from xai_heatmap.testing.conformance import unchanged as conformance_unchanged
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
-from torch_kit import Plain  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.core.errors import BadOption, NotAModel  # noqa: E402
 from xai_heatmap.networks.opening.model_cache import state_of  # noqa: E402
+from xai_heatmap.testing.kits.torch_kit import Plain  # noqa: E402
 
 
 class Looking(Plain):

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from oracles import heat_by_loops
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.geometry import Geometry, cropped, letterboxed, stretched
 from xai_heatmap.render.heat import heat, scaled
+from xai_heatmap.testing.oracles import heat_by_loops
 
 
 def noise(*shape, seed=0):

@@ -4,12 +4,12 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from oracles import overlay_by_loops
 from xai_heatmap.core.errors import BadArray, BadOption, UnknownColormap
 from xai_heatmap.core.geometry import cropped
 from xai_heatmap.render.colormaps import named
 from xai_heatmap.render.heat import heat, scaled
 from xai_heatmap.render.overlay import overlay
+from xai_heatmap.testing.oracles import overlay_by_loops
 
 
 def photo(*size, seed=0):

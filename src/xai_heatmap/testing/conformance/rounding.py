@@ -2,14 +2,14 @@
 and a number that something moves has.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-import conformance
 import xai_heatmap as xh
-from short_options import SHORT
 from xai_heatmap.core.targets.target import Choice
+from xai_heatmap.testing.conformance.kit import checks_of, images, network
+from xai_heatmap.testing.short_options import SHORT
 
 BY_SLOPES = ("hirescam", "gradcam", "layercam", "eigengradcam", "input_x_gradient", "saliency")
 HIDING = ("occlusion", "rise", "sobol")
@@ -25,6 +25,7 @@ BY_TRYING = (
 SMALLER = xh.negative(xh.contrast(2, against=[1, 3, 3]))
 
 
+@runtime_checkable
 class Rounding(Protocol):
     """Two networks with a layer of one name."""
 
@@ -40,12 +41,13 @@ class Rounding(Protocol):
 
 def opened(model: Any) -> tuple[Any, np.ndarray, np.ndarray]:
     """The network, a picture as it takes it, and what it answers."""
-    network, x = conformance.network(model, answers="values"), conformance.images(1)
-    native = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if network.channels_last else x
-    return network, native, network.record(x).scores[0]
+    found, x = network(model, answers="values"), images(1)
+    native = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if found.channels_last else x
+    return found, native, found.record(x).scores[0]
 
 
 def words(network: Any, x: np.ndarray, target: Choice, methods: Any, layer: str) -> dict[str, str]:
+    """The verdict on each method's map."""
     found = {}
     for method in methods:
         here = "input" if method == "saliency" else layer
@@ -62,39 +64,37 @@ def cosine(own: np.ndarray) -> Choice:
     return xh.function(lambda rows: rows @ unit / np.linalg.norm(rows, axis=1), label="cosine")
 
 
-def likeness_of_a_picture_to_itself_has_no_slope(kind: Rounding) -> None:
-    network, x, own = opened(kind.plain())
+def likeness_of_a_picture_to_itself_has_no_slope(kit: Rounding) -> None:
+    """A likeness at its maximum has no slope: maps by gradients are rounding, and said to be."""
+    network, x, own = opened(kit.plain())
     for target in (xh.likeness(own), cosine(own), xh.negative(xh.likeness(2 * own))):
-        if kind.differentiable:
-            assert set(words(network, x, target, BY_SLOPES, kind.layer).values()) == {"cancelled"}
+        if kit.differentiable:
+            assert set(words(network, x, target, BY_SLOPES, kit.layer).values()) == {"cancelled"}
         hidden = words(network, x, target, ("occlusion",), "input")
         assert hidden["occlusion"] in ("ok", "no_positive_evidence"), "hiding does move it"
 
 
-def sides_that_are_the_same_take_each_other_away(kind: Rounding) -> None:
+def sides_that_are_the_same_take_each_other_away(kit: Rounding) -> None:
     """Of classes 1, 2 and 3, which are one and the same; thirds of two do not add up in float32."""
-    network, x, _ = opened(kind.twins())
-    trying = BY_TRYING if kind.differentiable else HIDING
-    names = (*trying, *BY_SLOPES) if kind.differentiable else trying
+    network, x, _ = opened(kit.twins())
+    trying = BY_TRYING if kit.differentiable else HIDING
+    names = (*trying, *BY_SLOPES) if kit.differentiable else trying
     for target in (xh.contrast(1, against=2), xh.contrast(3, against=[1, 2, 2]), SMALLER):
-        for method, word in words(network, x, target, names, kind.layer).items():
+        for method, word in words(network, x, target, names, kit.layer).items():
             assert word == "cancelled", (method, target.label)
-    other = words(network, x, xh.contrast(0, against=1), names, kind.layer)
+    other = words(network, x, xh.contrast(0, against=1), names, kit.layer)
     assert "cancelled" not in other.values()
 
 
-def what_something_moves_is_not_cancelled(kind: Rounding) -> None:
-    network, x, own = opened(kind.plain())
+def what_something_moves_is_not_cancelled(kit: Rounding) -> None:
+    """A score that something moves, by however little, has a map."""
+    network, x, own = opened(kit.plain())
     other = own + np.float32([0.01, *np.zeros(len(own) - 1)])
     targets = [xh.likeness(np.roll(own, 1)), xh.likeness(other), xh.contrast(1, against=2)]
     tiny = xh.function(lambda rows: 1e-12 * rows[:, 0], label="tiny")
     for target in (*targets, tiny, xh.function(lambda rows: 50 + rows[:, 0])):
-        names = (*BY_SLOPES, *BY_TRYING) if kind.differentiable else HIDING
-        assert "cancelled" not in words(network, x, target, names, kind.layer).values()
+        names = (*BY_SLOPES, *BY_TRYING) if kit.differentiable else HIDING
+        assert "cancelled" not in words(network, x, target, names, kit.layer).values()
 
 
-CHECKS = [
-    likeness_of_a_picture_to_itself_has_no_slope,
-    sides_that_are_the_same_take_each_other_away,
-    what_something_moves_is_not_cancelled,
-]
+CHECKS = checks_of(globals())

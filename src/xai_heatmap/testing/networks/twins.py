@@ -3,17 +3,20 @@
 import numpy as np
 import torch
 from onnx import numpy_helper
-from torch_kit import Plain
+
+from xai_heatmap.testing.kits.torch_kit import Plain
 
 
 def torch_twin() -> tuple[object, Plain]:
+    """The PyTorch network, and the same as the twin."""
     torch.manual_seed(3)
     model = Plain().eval()
     return model, model
 
 
 def onnx_twin() -> tuple[object, Plain]:
-    from onnx_kit import OnnxKit
+    """The ONNX model, and a PyTorch network of its weights."""
+    from xai_heatmap.testing.kits.onnx_kit import OnnxKit
 
     model = OnnxKit().plain().model
     stored = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
@@ -21,8 +24,10 @@ def onnx_twin() -> tuple[object, Plain]:
 
 
 def keras_twin() -> tuple[object, Plain]:
+    """The Keras model, and a PyTorch network of its weights."""
     import keras
-    from keras_kit import KerasKit
+
+    from xai_heatmap.testing.kits.keras_kit import KerasKit
 
     keras.utils.set_random_seed(3)
     model = KerasKit().plain().model
@@ -37,6 +42,7 @@ def keras_twin() -> tuple[object, Plain]:
 
 
 def filled(stored: dict[str, np.ndarray]) -> Plain:
+    """The plain PyTorch network with these weights."""
     model = Plain()
     with torch.no_grad():
         for name, value in stored.items():

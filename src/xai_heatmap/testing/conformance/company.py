@@ -2,17 +2,16 @@
 alone and beside any other picture.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pytest
 
-import conformance
 import xai_heatmap as xh
+from xai_heatmap.testing.conformance.kit import SHAPE, checks_of, network
 
-SHAPE = conformance.SHAPE
 
-
+@runtime_checkable
 class Company(Protocol):
     """Networks that answer two numbers which may add up to 1."""
 
@@ -36,24 +35,28 @@ def sums_to_one() -> np.ndarray:
 
 
 def sums_to_less() -> np.ndarray:
+    """A picture whose means add up to less than one."""
     x = sums_to_one()
     x[2, -1] = 0
     return x
 
 
 def maps(opened: Any, *pictures: np.ndarray, **ask: Any) -> np.ndarray:
+    """Maps of pictures in one batch."""
     x = np.stack(pictures)
     native = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if opened.channels_last else x
     return xh.maps(opened, native, layer="input", **ask)
 
 
-def methods(company: Company) -> list[str]:
+def _methods(kit: Company) -> list[str]:
+    """Methods that the network of the kit can be asked for."""
     without = ["occlusion"]
-    return [*without, "saliency", "hirescam"] if company.differentiable else without
+    return [*without, "saliency", "hirescam"] if kit.differentiable else without
 
 
-def alone_as_in_company(opened: Any, a: np.ndarray, b: np.ndarray, company: Company) -> None:
-    for method in methods(company):
+def alone_as_in_company(opened: Any, a: np.ndarray, b: np.ndarray, kit: Company) -> None:
+    """The map of `a` is the same alone and in a batch with `b`."""
+    for method in _methods(kit):
         for target in (0, xh.probability(1), xh.margin(0)):
             ask = {"method": method, "target": target}
             own = [maps(opened, x, **ask)[0] for x in (a, b)]
@@ -63,14 +66,16 @@ def alone_as_in_company(opened: Any, a: np.ndarray, b: np.ndarray, company: Comp
                 assert found == pytest.approx(right, rel=1e-4, abs=1e-7), (method, target)
 
 
-def an_accidental_sum_is_no_probability(company: Company) -> None:
-    opened = conformance.network(company.shares())
+def an_accidental_sum_is_no_probability(kit: Company) -> None:
+    """Values that happen to add up to one are not read as probabilities."""
+    opened = network(kit.shares())
     assert opened.record(sums_to_one()[None]).meaning == "logits"
-    alone_as_in_company(opened, sums_to_one(), sums_to_less(), company)
+    alone_as_in_company(opened, sums_to_one(), sums_to_less(), kit)
 
 
-def an_accidental_sum_at_every_place_is_none(company: Company) -> None:
-    opened = conformance.network(company.places())
+def an_accidental_sum_at_every_place_is_none(kit: Company) -> None:
+    """Values at every place that happen to add up to one are not read as probabilities."""
+    opened = network(kit.places())
     assert opened.record(sums_to_one()[None]).meaning == "logits"
     ask = {"method": "occlusion", "target": 0}
     own = [maps(opened, x, **ask)[0] for x in (sums_to_one(), sums_to_less())]
@@ -78,8 +83,9 @@ def an_accidental_sum_at_every_place_is_none(company: Company) -> None:
     assert found == pytest.approx(np.stack(own[::-1]), rel=1e-4, abs=1e-7)
 
 
-def probabilities_stay_so_beside_a_picture_that_has_none(company: Company) -> None:
-    opened = conformance.network(company.normalised())
+def probabilities_stay_so_beside_a_picture_that_has_none(kit: Company) -> None:
+    """Probabilities are read as such beside a picture whose row adds up to less than one."""
+    opened = network(kit.normalised())
     black = np.zeros(SHAPE, np.float32)
     meanings = {
         opened.record(np.stack(x)).meaning
@@ -91,8 +97,4 @@ def probabilities_stay_so_beside_a_picture_that_has_none(company: Company) -> No
     assert both[1] == pytest.approx(alone, rel=1e-4, abs=1e-7)
 
 
-CHECKS = [
-    an_accidental_sum_is_no_probability,
-    an_accidental_sum_at_every_place_is_none,
-    probabilities_stay_so_beside_a_picture_that_has_none,
-]
+CHECKS = checks_of(globals())

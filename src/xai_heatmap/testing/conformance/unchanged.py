@@ -8,18 +8,19 @@ import contextlib
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-import conformance
 import xai_heatmap as xh
-from short_options import SHORT
 from xai_heatmap.core.errors import NoHead
+from xai_heatmap.testing.conformance.kit import checks_of, images, network
+from xai_heatmap.testing.short_options import SHORT
 
 METHODS = ("gradcam", "hirescam", "ablationcam", "rise", "occlusion", "saliency")
 
 
+@runtime_checkable
 class Unchanged(Protocol):
     """Models that look and models that write, and how their users call them."""
 
@@ -37,7 +38,8 @@ class Unchanged(Protocol):
 
 
 def another_thread_is_answered_rightly_in_the_middle_of_a_pass(kit: Unchanged) -> None:
-    x, own = conformance.images(3, seed=5), conformance.images(1)
+    """Another thread that calls the model during a pass gets its own answer."""
+    x, own = images(3, seed=5), images(1)
     explaining, answers = threading.get_ident(), list[np.ndarray]()
 
     def look() -> None:
@@ -61,8 +63,9 @@ def another_thread_is_answered_rightly_in_the_middle_of_a_pass(kit: Unchanged) -
 
 
 def two_threads_serve_while_a_third_explains(kit: Unchanged) -> None:
+    """Two threads get the model's own answers while a third explains, 200 times."""
     model = kit.looking(lambda: None)
-    x, own, stop = conformance.images(2, seed=5), conformance.images(1), threading.Event()
+    x, own, stop = images(2, seed=5), images(1), threading.Event()
     right, wrong, calls = kit.answer(model, x), list[str](), [0]
     alone = {name: explained(model, own, name) for name in ("gradcam", "ablationcam")}
 
@@ -92,17 +95,20 @@ def two_threads_serve_while_a_third_explains(kit: Unchanged) -> None:
 
 
 def what_a_model_writes_is_put_back(kit: Unchanged) -> None:
+    """What a model writes into itself while it infers is put back."""
     for what, model in kit.writing().items():
-        kit.answer(model, conformance.images(2, seed=3))  # as its user has left it
+        kit.answer(model, images(2, seed=3))  # as its user has left it
         before = kit.state(model)
         for name in METHODS:
             with warnings.catch_warnings(), contextlib.suppress(NoHead):
                 warnings.simplefilter("ignore")  # some can't stand alone, and say so
-                explained(model, conformance.images(1), name)
+                explained(model, images(1), name)
             assert kit.state(model) == before, (what, name)
 
 
 def random_states_are_given_back(kit: Unchanged) -> None:
+    """NumPy's global random state is what it was, even where the model draws from it."""
+
     def draw() -> None:
         np.random.random()  # noqa: NPY002 - what users' models do; the type checker of these tests
         # draws from Python's `random` itself, so that one is looked at where the block is
@@ -111,20 +117,16 @@ def random_states_are_given_back(kit: Unchanged) -> None:
     np.random.seed(1)  # noqa: NPY002
     wanted = np.random.get_state()[1].tolist()  # noqa: NPY002
     for name in METHODS:
-        explained(model, conformance.images(1), name)
+        explained(model, images(1), name)
     assert np.random.get_state()[1].tolist() == wanted  # noqa: NPY002
 
 
 def explained(model: Any, x: np.ndarray, method: str) -> np.ndarray:
-    opened = conformance.network(model)
+    """The map of class 1 by a method."""
+    opened = network(model)
     layer = "auto" if method in ("rise", "occlusion", "saliency") else "conv"
     x = np.moveaxis(x, 1, -1) if opened.channels_last else x
     return xh.maps(opened, x, target=1, layer=layer, method=method, options=SHORT.get(method, {}))
 
 
-CHECKS = [
-    another_thread_is_answered_rightly_in_the_middle_of_a_pass,
-    two_threads_serve_while_a_third_explains,
-    what_a_model_writes_is_put_back,
-    random_states_are_given_back,
-]
+CHECKS = checks_of(globals())

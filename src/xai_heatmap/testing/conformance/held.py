@@ -4,114 +4,24 @@ The networks are written once in PyTorch, with numbers that a backend's kit puts
 is right is autograd on them, and their twins that take the picture alone.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 import xai_heatmap as xh
 import xai_heatmap.methods
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.registry import find_method
-
-SHAPE = (3, 10, 10)
-META, CLASSES, MAPS = 4, 3, 6
-
-Numbers = Mapping[str, np.ndarray]
-
-
-class Net(nn.Module):
-    """A network of a picture and something else, opened at `conv`."""
-
-    other = "metadata"
-    beside = (META,)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, MAPS, 3)
-
-    def trunk(self, image: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
-        return self.conv(image)
-
-    def numbers(self) -> Numbers:
-        return {name: value.detach().numpy() for name, value in self.state_dict().items()}
-
-
-class Late(Net):
-    """What is held joins behind the last layer with a grid."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.read = nn.Linear(META, MAPS)
-        self.mix = nn.Linear(2 * MAPS, MAPS)
-        self.fc = nn.Linear(MAPS, CLASSES)
-
-    def tail(self, a: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
-        joined = torch.cat([torch.relu(a).mean((2, 3)), torch.tanh(self.read(held))], 1)
-        return self.fc(torch.tanh(self.mix(joined)))
-
-    def forward(self, image: torch.Tensor, metadata: torch.Tensor) -> torch.Tensor:
-        return self.tail(self.trunk(image, metadata), metadata)
-
-
-class Early(Net):
-    """What is held scales and shifts the feature maps of `conv`; `conv2` comes behind."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gain = nn.Linear(META, MAPS)
-        self.shift = nn.Linear(META, MAPS)
-        self.conv2 = nn.Conv2d(MAPS, MAPS, 3)
-        self.fc = nn.Linear(MAPS, CLASSES)
-
-    def modulated(self, a: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
-        gain, shift = (own(held)[:, :, None, None] for own in (self.gain, self.shift))
-        return torch.tanh(a * gain + shift)
-
-    def tail(self, a: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
-        return self.fc(torch.relu(self.conv2(self.modulated(a, held))).mean((2, 3)))
-
-    def forward(self, image: torch.Tensor, metadata: torch.Tensor) -> torch.Tensor:
-        return self.tail(self.trunk(image, metadata), metadata)
-
-
-class Pair(Net):
-    """Two pictures, through the same layer: how alike are they, place by place?"""
-
-    other = "second"
-    beside = SHAPE
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fc = nn.Linear(MAPS, CLASSES)
-
-    def tail(self, a: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
-        both = torch.tanh(a) * torch.tanh(self.conv(held))
-        return self.fc(both.mean((2, 3)))
-
-    def forward(self, image: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-        return self.tail(self.trunk(image, second), second)
-
-
-class Alone(nn.Module):
-    """The twin: what is held is filled in, the picture is all that it takes."""
-
-    def __init__(self, net: Net, held: np.ndarray) -> None:
-        super().__init__()
-        self.net = net
-        self.register_buffer("held", torch.from_numpy(held))
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return self.net(image, self.held.expand(len(image), *self.held.shape[1:]))
-
+from xai_heatmap.testing.conformance.kit import checks_of
+from xai_heatmap.testing.networks.held import CLASSES, NETS, SHAPE, Alone, Early, Late, Net, Pair
 
 SIGNED = {"relu": False, "signed": True, "negative": True}
 
 
+@runtime_checkable
 class Kit(Protocol):
     """The same networks, made by a backend."""
 
@@ -125,10 +35,12 @@ class Kit(Protocol):
 
 
 def random(*shape: int, seed: int) -> np.ndarray:
+    """Normal numbers of a shape, float32."""
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
 def pictures(n: int, seed: int = 7) -> np.ndarray:
+    """Pictures of `SHAPE`, n c H W."""
     return random(n, *SHAPE, seed=seed)
 
 
@@ -160,6 +72,7 @@ class Case:
 
 
 def case(kit: Kit, kind: type[Net], seed: int = 3) -> Case:
+    """The network of a kind with fixed weights, in the framework of the kit."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         net = kind().eval()
@@ -167,6 +80,7 @@ def case(kit: Kit, kind: type[Net], seed: int = 3) -> Case:
 
 
 def alone(net: Net, held: np.ndarray) -> Any:
+    """The opened twin, which has the held input built in."""
     return xh.network(Alone(net, held), image_shape=SHAPE)
 
 
@@ -183,8 +97,9 @@ def close(found: np.ndarray, wanted: np.ndarray, *, tolerance: float = 1e-5) -> 
     np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance * np.abs(wanted).max() + 2e-7)
 
 
-NETS = (Late, Early, Pair)
 PLACES = ((Late, "conv"), (Early, "conv"), (Early, "conv2"), (Pair, "conv"))
+
+
 METHODS = (
     "integrated_gradients",
     "ablationcam",
@@ -197,6 +112,7 @@ METHODS = (
 
 
 def gradcam_and_layercam_are_those_of_autograd(kit: Kit) -> None:
+    """Grad-CAM and LayerCAM are those of autograd on the PyTorch network."""
     for kind in NETS:
         own = case(kit, kind)
         held, x = own.held(), pictures(1)
@@ -212,6 +128,7 @@ def gradcam_and_layercam_are_those_of_autograd(kit: Kit) -> None:
 
 
 def every_method_is_that_of_the_twin(kit: Kit) -> None:
+    """A map with a held input is that of the network which has the input built in."""
     for kind, layer in PLACES:
         own = case(kit, kind)
         held, x = own.held(), pictures(1)
@@ -224,6 +141,7 @@ def every_method_is_that_of_the_twin(kit: Kit) -> None:
 
 
 def methods_of_pixels_are_those_of_the_twin(kit: Kit) -> None:
+    """A map of pixels with a held input is that of the network which has the input built in."""
     own = case(kit, Early)
     held, x = own.held(), pictures(1)
     network, twin = own.opened(held), alone(own.net, held)
@@ -233,6 +151,7 @@ def methods_of_pixels_are_those_of_the_twin(kit: Kit) -> None:
 
 
 def other_values_give_another_map(kit: Kit) -> None:
+    """Other values of a held input give another map; the former ones give the former map."""
     for kind in NETS:
         own = case(kit, kind)
         network, x = own.opened(own.held()), pictures(1)
@@ -246,6 +165,7 @@ def other_values_give_another_map(kit: Kit) -> None:
 
 
 def a_recording_keeps_what_was_held(kit: Kit) -> None:
+    """A recording keeps the values that it was made with."""
     own = case(kit, Early)
     first, x = own.opened(own.held()), pictures(2)
     seed = np.eye(CLASSES, dtype=np.float32)[[1, 1]]
@@ -260,6 +180,7 @@ def a_recording_keeps_what_was_held(kit: Kit) -> None:
 
 
 def every_picture_may_have_its_own_row(kit: Kit) -> None:
+    """Each image of a batch may have its own row of a held input."""
     for kind in NETS:
         own = case(kit, kind)
         rows, x = own.held(3), pictures(3)
@@ -277,6 +198,7 @@ def every_picture_may_have_its_own_row(kit: Kit) -> None:
 
 
 def only_layers_of_the_picture_are_listed(kit: Kit) -> None:
+    """Layers that the picture does not reach are not listed."""
     for kind in NETS:
         own = case(kit, kind)
         network = own.opened(own.held())
@@ -286,6 +208,7 @@ def only_layers_of_the_picture_are_listed(kit: Kit) -> None:
 
 
 def an_input_that_is_not_held_is_named(kit: Kit) -> None:
+    """An input without a value is named in the error, before the model runs."""
     own = case(kit, Late)
     with kit.runs(own.model) as runs, pytest.raises(BadOption) as error:
         xh.network(own.model, image_shape=SHAPE)
@@ -296,6 +219,7 @@ def an_input_that_is_not_held_is_named(kit: Kit) -> None:
 
 
 def two_inputs_that_could_be_the_picture_are_named(kit: Kit) -> None:
+    """Two inputs that could be the picture are named in the error, before the model runs."""
     own = case(kit, Pair)
     with kit.runs(own.model) as runs, pytest.raises(BadOption) as error:
         xh.network(own.model, image_shape=SHAPE)
@@ -305,6 +229,7 @@ def two_inputs_that_could_be_the_picture_are_named(kit: Kit) -> None:
 
 
 def the_other_picture_can_be_explained(kit: Kit) -> None:
+    """Either input of a network of two pictures can be the explained one."""
     own = case(kit, Pair)
     one, two = pictures(1, seed=1), pictures(1, seed=2)
     swapped = {"image": own.native(two)}
@@ -315,6 +240,7 @@ def the_other_picture_can_be_explained(kit: Kit) -> None:
 
 
 def a_name_that_the_model_lacks_lists_its_names(kit: Kit) -> None:
+    """A held name that the model lacks is answered with the names it has."""
     own = case(kit, Late)
     with kit.runs(own.model) as runs, pytest.raises(BadOption) as error:
         xh.network(own.model, image_shape=SHAPE, held={"metdata": own.held()})
@@ -324,6 +250,7 @@ def a_name_that_the_model_lacks_lists_its_names(kit: Kit) -> None:
 
 
 def the_picture_is_not_held(kit: Kit) -> None:
+    """The picture itself can't be held."""
     own = case(kit, Late)
     held = {"image": own.native(pictures(1)), "metadata": own.held()}
     with pytest.raises(BadOption, match="is the picture"):
@@ -331,6 +258,7 @@ def the_picture_is_not_held(kit: Kit) -> None:
 
 
 def rows_are_as_many_as_pictures(kit: Kit) -> None:
+    """A held input has one row, or one for each picture."""
     own = case(kit, Late)
     network = own.opened(own.held(3))
     with pytest.raises(BadArray, match="3 rows for 2 pictures"):
@@ -340,6 +268,7 @@ def rows_are_as_many_as_pictures(kit: Kit) -> None:
 
 
 def explain_and_compare_hold_too(kit: Kit) -> None:
+    """`explain` and `compare` take held inputs as `maps` does."""
     own = case(kit, Early)
     image = np.random.default_rng(0).integers(0, 255, (10, 10, 3)).astype(np.uint8)
     how = {"preprocess": "unit", "layer": "conv", "target": 1}
@@ -355,17 +284,11 @@ def explain_and_compare_hold_too(kit: Kit) -> None:
 
 
 def whole_numbers_and_double_precision_are_taken(kit: Kit) -> None:
+    """Held inputs of double precision are taken as the type that the model wants."""
     own = case(kit, Late)
     held, x = own.held().astype(np.float64), pictures(1)
     found = own.maps(own.opened(held), x, layer="conv")
     close(found, own.maps(own.opened(held.astype(np.float32)), x, layer="conv"))
 
 
-CHECKS: list[Callable[[Kit], None]] = [
-    check
-    for check in list(globals().values())
-    if callable(check)
-    and getattr(check, "__module__", None) == __name__
-    and getattr(check, "__annotations__", {}).get("kit") is Kit
-    and list(check.__annotations__) == ["kit", "return"]
-]
+CHECKS = checks_of(globals())

@@ -1,5 +1,6 @@
 """Signals and volumes with something planted in them, and networks whose weights are set to see
-just that."""
+just that.
+"""
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ NORMAL, EXTRA = 0, 1
 
 
 def bump(length, centre, width, height):
+    """A Gaussian of a centre, a width and a height, over `length` samples."""
     return height * np.exp(-0.5 * ((np.arange(length) - centre) / width) ** 2)
 
 

@@ -1,17 +1,17 @@
 """What every backend has to pass about pictures: a network sees what its own call would show it."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pytest
 
-import conformance
 import xai_heatmap as xh
+from xai_heatmap.testing.conformance.kit import SHAPE, checks_of, network
 
-SHAPE = conformance.SHAPE
 PRESETS = ("imagenet", "torch", "tf", "unit", "raw")
 
 
+@runtime_checkable
 class Shares(Protocol):
     """A network that shows in its answer what it was given."""
 
@@ -37,12 +37,14 @@ def own_call(image: np.ndarray, preset: str) -> np.ndarray:
 
 
 def scores(opened: Any, image: np.ndarray, **ask: Any) -> list[float]:
+    """The scores of both classes, as `explain` gives them."""
     how = {"method": "occlusion", "layer": "input", **ask}
     return [xh.explain(opened, image, target=target, **how).score for target in (0, 1)]
 
 
 def a_picture_of_its_size_goes_in_as_it_is(kit: Shares) -> None:
-    opened = conformance.network(kit.shares())
+    """A picture of the network's size is shown whole, scaled as the preset is published."""
+    opened = network(kit.shares())
     image = framed(*SHAPE[1:])
     for preset in PRESETS:
         found = scores(opened, image, preprocess=preset)
@@ -52,7 +54,8 @@ def a_picture_of_its_size_goes_in_as_it_is(kit: Shares) -> None:
 
 
 def a_larger_picture_is_seen_whole_or_said_not_to_be(kit: Shares) -> None:
-    opened = conformance.network(kit.shares())
+    """A larger picture is shown whole, or a note says which part of it was."""
+    opened = network(kit.shares())
     image = framed(4 * SHAPE[1], 4 * SHAPE[2])
     for preset in PRESETS:
         how = {"preprocess": preset, "target": 0, "method": "occlusion", "layer": "input"}
@@ -66,7 +69,8 @@ def a_larger_picture_is_seen_whole_or_said_not_to_be(kit: Shares) -> None:
 
 
 def sixteen_bits_are_as_eight(kit: Shares) -> None:
-    opened = conformance.network(kit.shares())
+    """A picture of sixteen bits, or of twelve with `white`, is the same as that of eight."""
+    opened = network(kit.shares())
     image = framed(*SHAPE[1:])
     right = own_call(image, "unit")
     for given in (image.astype("<u2") * 257, image.astype(">u2") * 257):
@@ -77,8 +81,4 @@ def sixteen_bits_are_as_eight(kit: Shares) -> None:
     assert any("white=4095" in note for note in dark.notes)
 
 
-CHECKS = [
-    a_picture_of_its_size_goes_in_as_it_is,
-    a_larger_picture_is_seen_whole_or_said_not_to_be,
-    sixteen_bits_are_as_eight,
-]
+CHECKS = checks_of(globals())

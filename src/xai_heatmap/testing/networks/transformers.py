@@ -16,6 +16,7 @@ GRID = (SHAPE[1] // PATCH, SHAPE[2] // PATCH)
 
 
 def images(n: int = 3, seed: int = 0) -> np.ndarray:
+    """Random pictures n c H W, float32."""
     return np.random.default_rng(seed).normal(size=(n, *SHAPE)).astype(np.float32)
 
 
@@ -73,11 +74,13 @@ def lively(model: nn.Module, seed: int = 0) -> Any:
 
 
 def torch_twin(pool: str) -> tuple[nn.Module, nn.Module]:
+    """The PyTorch network, and the same as the twin."""
     model, twin = lively(SmallViT(pool=pool)), lively(SmallViT(pool=pool, attention="explicit"))
     return model, twin
 
 
 def onnx_twin(pool: str) -> tuple[Any, nn.Module]:
+    """The ONNX model, and a PyTorch network of its weights."""
     import onnx
 
     twin = lively(SmallViT(pool=pool))
@@ -92,6 +95,7 @@ def onnx_twin(pool: str) -> tuple[Any, nn.Module]:
 
 
 def keras_twin(pool: str) -> tuple[Any, nn.Module]:
+    """The Keras model, and a PyTorch network of its weights."""
     import keras
     from keras import layers, ops
 

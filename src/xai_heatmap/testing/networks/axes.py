@@ -52,6 +52,7 @@ class Weights:
 
 
 def weights(window: Sequence[int], *, seed: int = 3) -> Weights:
+    """Random weights for convolutions of a window."""
     random = np.random.default_rng(seed)
 
     def drawn(*shape: int) -> np.ndarray:
@@ -64,6 +65,7 @@ def weights(window: Sequence[int], *, seed: int = 3) -> Weights:
 
 
 def in_torch(own: Weights) -> Any:
+    """The network in PyTorch."""
     import torch
     from torch import nn
 
@@ -97,6 +99,7 @@ def in_torch(own: Weights) -> Any:
 
 
 def in_onnx(own: Weights) -> Any:
+    """The network as an ONNX model."""
     from onnx import TensorProto, helper, numpy_helper
 
     stored = {
@@ -128,6 +131,7 @@ def in_onnx(own: Weights) -> Any:
 
 
 def in_keras(own: Weights) -> Any:
+    """The network in Keras."""
     import keras
     from keras import layers
 

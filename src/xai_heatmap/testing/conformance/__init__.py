@@ -1,0 +1,32 @@
+"""What every backend has to pass: the same checks on the same small networks, built by each."""
+
+from xai_heatmap.testing.conformance import answers, heads, opening, sizes, state
+from xai_heatmap.testing.conformance.kit import (
+    CLASSES,
+    SHAPE,
+    Case,
+    Function,
+    Kit,
+    assert_slopes,
+    images,
+    network,
+    opens_rightly,
+    slopes,
+)
+
+CHECKS = [*opening.CHECKS, *answers.CHECKS, *heads.CHECKS, *state.CHECKS, *sizes.CHECKS]
+"""Each is a function of a `Kit`; it returns nothing, or fails."""
+
+__all__ = [
+    "CHECKS",
+    "CLASSES",
+    "SHAPE",
+    "Case",
+    "Function",
+    "Kit",
+    "assert_slopes",
+    "images",
+    "network",
+    "opens_rightly",
+    "slopes",
+]

@@ -1,0 +1,1 @@
+"""Small networks whose right answer is known."""
