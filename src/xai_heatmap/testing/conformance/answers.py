@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import xai_heatmap as xh
 from xai_heatmap.core.errors import (
     NonFiniteScores,
 )
@@ -13,6 +12,7 @@ from xai_heatmap.testing.conformance.kit import (
     assert_slopes,
     checks_of,
     images,
+    maps,
     network,
     opens_rightly,
     slopes,
@@ -69,7 +69,7 @@ def single_sigmoid_unit_is_for_and_against(kit: Kit) -> None:
     native = x if not opened.channels_last else np.moveaxis(x, 1, -1)
     assert opened.record(x).scores.shape == (3, 1)
     signed = {"method": "gradcam", "options": {"relu": False}}
-    for_, against = (xh.maps(opened, native, layer=case.layer, target=t, **signed) for t in (1, 0))
+    for_, against = (maps(opened, native, layer=case.layer, target=t, **signed) for t in (1, 0))
     assert np.abs(for_).max() > 0
     np.testing.assert_allclose(for_, -against, atol=1e-6)
 

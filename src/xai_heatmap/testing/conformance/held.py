@@ -16,6 +16,7 @@ import xai_heatmap.methods
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.testing.conformance.kit import checks_of
+from xai_heatmap.testing.conformance.kit import maps as kit_maps
 from xai_heatmap.testing.networks.held import CLASSES, NETS, SHAPE, Alone, Early, Late, Net, Pair
 
 SIGNED = {"relu": False, "signed": True, "negative": True}
@@ -61,7 +62,7 @@ class Case:
         last = self.kit.channels_last and values.ndim == 4
         return np.ascontiguousarray(np.moveaxis(values, 1, -1)) if last else values
 
-    def holding(self, held: np.ndarray) -> dict[str, np.ndarray]:
+    def holding(self, held: np.ndarray) -> dict[str | int, Any]:
         return {self.net.other: self.native(held)}
 
     def opened(self, held: np.ndarray) -> Any:
@@ -88,7 +89,7 @@ def maps(network: Any, x: np.ndarray, *, method: str = "gradcam", **how: Any) ->
     """Signed where the method can be: a map that is cut off at 0 may show nothing."""
     there = find_method(method.split(":")[-1]).options
     signed = {name: value for name, value in SIGNED.items() if name in there}
-    return xh.maps(network, x, target=1, method=method, options=signed, **how)
+    return kit_maps(network, x, target=1, method=method, options=signed, **how)
 
 
 def close(found: np.ndarray, wanted: np.ndarray, *, tolerance: float = 1e-5) -> None:
@@ -119,7 +120,7 @@ def gradcam_and_layercam_are_those_of_autograd(kit: Kit) -> None:
         beside = torch.from_numpy(held)
         activation = own.net.trunk(torch.from_numpy(x), beside).detach().requires_grad_()
         own.net.tail(activation, beside)[0, 1].backward()
-        a, g = activation.detach().numpy()[0], activation.grad.numpy()[0]
+        a, g = (np.asarray(t)[0] for t in (activation.detach(), activation.grad))
         gradcam = (g.mean((1, 2))[:, None, None] * a).sum(0)
         layercam = np.maximum((np.maximum(g, 0) * a).sum(0), 0)
         network = own.opened(held)
@@ -232,7 +233,7 @@ def the_other_picture_can_be_explained(kit: Kit) -> None:
     """Either input of a network of two pictures can be the explained one."""
     own = case(kit, Pair)
     one, two = pictures(1, seed=1), pictures(1, seed=2)
-    swapped = {"image": own.native(two)}
+    swapped: dict[str | int, Any] = {"image": own.native(two)}
     network = xh.network(own.model, image_shape=SHAPE, picture="second", held=swapped)
     layer = next(name for name in network.layers if name.startswith("conv"))
     found = own.maps(network, one, layer=layer)
@@ -243,7 +244,7 @@ def a_name_that_the_model_lacks_lists_its_names(kit: Kit) -> None:
     """A held name that the model lacks is answered with the names it has."""
     own = case(kit, Late)
     with kit.runs(own.model) as runs, pytest.raises(BadOption) as error:
-        xh.network(own.model, image_shape=SHAPE, held={"metdata": own.held()})
+        xh.network(own.model, image_shape=SHAPE, held=dict[str | int, Any](metdata=own.held()))
     assert "Did you mean 'metadata'?" in str(error.value)
     assert "'image'" in str(error.value)
     assert runs() == 0
@@ -252,7 +253,10 @@ def a_name_that_the_model_lacks_lists_its_names(kit: Kit) -> None:
 def the_picture_is_not_held(kit: Kit) -> None:
     """The picture itself can't be held."""
     own = case(kit, Late)
-    held = {"image": own.native(pictures(1)), "metadata": own.held()}
+    held: dict[str | int, Any] = {
+        "image": own.native(pictures(1)),
+        "metadata": own.held(),
+    }
     with pytest.raises(BadOption, match="is the picture"):
         xh.network(own.model, image_shape=SHAPE, picture="image", held=held)
 

@@ -95,6 +95,19 @@ def network(model: Any, **options: Any) -> Any:
     return xh.network(model, image_shape=SHAPE, **options)
 
 
+def maps(opened: Any, x: np.ndarray, **how: Any) -> np.ndarray:
+    """Maps n h w of pictures as the network takes them, at one layer."""
+    found = xh.maps(opened, x, **how)
+    assert isinstance(found, np.ndarray), "one layer has one array of maps"
+    return found
+
+
+def random_state() -> list[int]:
+    """State of NumPy's global generator."""
+    state: Any = np.random.get_state()  # noqa: NPY002 - the global one is meant
+    return state[1].tolist()
+
+
 def slopes(head: Function, activation: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
     """∂⟨cotangent, head(A)⟩/∂A by central differences; NaN within reach of a ReLU's kink."""
     step = 1e-2

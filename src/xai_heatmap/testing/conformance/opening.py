@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import xai_heatmap as xh
 from xai_heatmap.core.errors import (
     LayerNotReached,
     NoGrid,
@@ -16,6 +15,7 @@ from xai_heatmap.testing.conformance.kit import (
     Kit,
     checks_of,
     images,
+    maps,
     network,
     opens_rightly,
 )
@@ -119,7 +119,7 @@ def gridless_model_is_refused(kit: Kit) -> None:
     assert survey.auto is None
     native = images() if not opened.channels_last else np.moveaxis(images(), 1, -1)
     with pytest.raises(NoGrid, match="No layer"):
-        xh.maps(opened, native)
+        maps(opened, native)
 
 
 def auto_layer_is_crossed_by_every_path(kit: Kit) -> None:
@@ -157,9 +157,9 @@ def batch_equals_loop(kit: Kit) -> None:
     opened, x = network(case.model), images(4)
     native = x if not opened.channels_last else np.moveaxis(x, 1, -1)
     for method in ("gradcam", "hirescam", "layercam", "eigencam"):
-        batch = xh.maps(opened, native, method=method, layer=case.layer)
+        batch = maps(opened, native, method=method, layer=case.layer)
         loop = [
-            xh.maps(opened, native[i : i + 1], method=method, layer=case.layer)[0] for i in range(4)
+            maps(opened, native[i : i + 1], method=method, layer=case.layer)[0] for i in range(4)
         ]
         np.testing.assert_allclose(batch, np.stack(loop), atol=1e-5)
 

@@ -89,7 +89,7 @@ def sides_that_are_the_same_take_each_other_away(kit: Rounding) -> None:
 def what_something_moves_is_not_cancelled(kit: Rounding) -> None:
     """A score that something moves, by however little, has a map."""
     network, x, own = opened(kit.plain())
-    other = own + np.float32([0.01, *np.zeros(len(own) - 1)])
+    other = own + np.array([0.01] + [0.0] * (len(own) - 1), np.float32)
     targets = [xh.likeness(np.roll(own, 1)), xh.likeness(other), xh.contrast(1, against=2)]
     tiny = xh.function(lambda rows: 1e-12 * rows[:, 0], label="tiny")
     for target in (*targets, tiny, xh.function(lambda rows: 50 + rows[:, 0])):

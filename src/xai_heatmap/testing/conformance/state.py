@@ -10,6 +10,7 @@ from xai_heatmap.testing.conformance.kit import (
     images,
     network,
     opens_rightly,
+    random_state,
 )
 
 
@@ -45,12 +46,12 @@ def nothing_of_the_model_is_changed(kit: Kit) -> None:
     """Recording, pulling back and replaying change nothing of the model, nor the random state."""
     case = kit.plain()
     before = kit.snapshot(case.model)
-    state = np.random.get_state()[1].tolist()  # noqa: NPY002 - the global one is meant
+    state = random_state()
     recording = network(case.model).record(images(), [case.layer])
     recording.pullback(np.ones((2, CLASSES), np.float32))
     recording.replay(case.layer, recording.activations[case.layer][:1], row=0)
     assert kit.snapshot(case.model) == before
-    assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
+    assert random_state() == state
 
 
 def one_forward_pass_records(kit: Kit) -> None:

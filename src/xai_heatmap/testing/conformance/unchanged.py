@@ -12,9 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-import xai_heatmap as xh
 from xai_heatmap.core.errors import NoHead
-from xai_heatmap.testing.conformance.kit import checks_of, images, network
+from xai_heatmap.testing.conformance.kit import checks_of, images, maps, network, random_state
 from xai_heatmap.testing.short_options import SHORT
 
 METHODS = ("gradcam", "hirescam", "ablationcam", "rise", "occlusion", "saliency")
@@ -27,10 +26,10 @@ class Unchanged(Protocol):
     def looking(self, look: Callable[[], None]) -> Any:
         """A network of SHAPE that ends in a closing softmax and calls `look` in the middle."""
 
-    def answer(self, model: Any, x: np.ndarray) -> np.ndarray:
+    def answer(self, model: Any, x: np.ndarray) -> Any:
         """What the model's own call answers, as in a server."""
 
-    def writing(self) -> dict[str, Any]:
+    def writing(self) -> Any:
         """Models that write into themselves while they infer, by what they write."""
 
     def state(self, model: Any) -> object:
@@ -115,10 +114,10 @@ def random_states_are_given_back(kit: Unchanged) -> None:
 
     model = kit.looking(draw)
     np.random.seed(1)  # noqa: NPY002
-    wanted = np.random.get_state()[1].tolist()  # noqa: NPY002
+    wanted = random_state()
     for name in METHODS:
         explained(model, images(1), name)
-    assert np.random.get_state()[1].tolist() == wanted  # noqa: NPY002
+    assert random_state() == wanted
 
 
 def explained(model: Any, x: np.ndarray, method: str) -> np.ndarray:
@@ -126,7 +125,7 @@ def explained(model: Any, x: np.ndarray, method: str) -> np.ndarray:
     opened = network(model)
     layer = "auto" if method in ("rise", "occlusion", "saliency") else "conv"
     x = np.moveaxis(x, 1, -1) if opened.channels_last else x
-    return xh.maps(opened, x, target=1, layer=layer, method=method, options=SHORT.get(method, {}))
+    return maps(opened, x, target=1, layer=layer, method=method, options=SHORT.get(method, {}))
 
 
 CHECKS = checks_of(globals())

@@ -28,6 +28,9 @@ class Net(nn.Module):
     def trunk(self, image: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
         return self.conv(image)
 
+    def tail(self, a: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
     def numbers(self) -> Numbers:
         return {name: value.detach().numpy() for name, value in self.state_dict().items()}
 

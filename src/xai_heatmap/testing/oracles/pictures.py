@@ -1,6 +1,7 @@
 """Heats and overlays, pixel by pixel, and the document that the old API comes from."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def document_heatmap(cv2img, img_tensor, model, layer_name):
         heatmap /= np.max(heatmap)
         img = cv2img
         heatmap = cv2.resize(heatmap, (img.shape[1], img.shape[0]))
-        levels = np.uint8(heatmap * 255)
+        levels: Any = np.uint8(heatmap * 255)
     heatmap = cv2.applyColorMap(levels, cv2.COLORMAP_JET)
     hif = 0.8
     superimposed_image = heatmap * hif + img
