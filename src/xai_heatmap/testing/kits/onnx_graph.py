@@ -56,7 +56,7 @@ class Graph:
         self.nodes.append(helper.make_node(operator, inputs, made, name=name, **how))
         return made[0] if outputs == 1 else made
 
-    def stores(self, name: str, value: Array) -> str:
+    def stores(self, name: str, value: Any) -> str:
         self.stored[name] = np.asarray(value)
         return name
 
