@@ -1,6 +1,7 @@
 import pytest
 
-from xai_heatmap.render.page import elided, font, number
+from xai_heatmap.render.fonts import font
+from xai_heatmap.render.page import elided, number
 
 
 def test_short_text_stays():

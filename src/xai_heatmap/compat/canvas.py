@@ -12,7 +12,8 @@ from xai_heatmap.compat.activations import Tiles
 from xai_heatmap.compat.pictures import BlueFirst, from_cv2, to_cv2
 from xai_heatmap.core.geometry import Size
 from xai_heatmap.explaining.explanation import Prediction
-from xai_heatmap.render.page import elided, font, number
+from xai_heatmap.render.fonts import font
+from xai_heatmap.render.page import elided, number
 
 INK, FAINT, BAR, PAPER = (235, 235, 235), (140, 140, 140), (70, 130, 180), (24, 24, 27)
 

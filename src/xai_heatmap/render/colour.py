@@ -35,9 +35,7 @@ def difference(first: Lab, second: Lab) -> Float64[np.ndarray, "*any"]:
     seventh = ((np.hypot(a1, b1) + np.hypot(a2, b2)) / 2) ** 7
     stretch = 1.5 - 0.5 * np.sqrt(seventh / (seventh + FAR))
     c1, c2 = np.hypot(stretch * a1, b1), np.hypot(stretch * a2, b2)
-    h1, h2 = (
-        np.degrees(np.arctan2(b, stretch * a)) % 360 for a, b in ((a1, b1), (a2, b2))
-    )
+    h1, h2 = (np.degrees(np.arctan2(b, stretch * a)) % 360 for a, b in ((a1, b1), (a2, b2)))
     grey = c1 * c2 == 0
     apart = np.where(grey, 0.0, (h2 - h1 + 180) % 360 - 180)
     apart = np.where(~grey & (h2 - h1 == 180), 180.0, apart)  # the way round is as long

@@ -8,7 +8,8 @@ import PIL.ImageDraw
 
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.render.colormaps import named
-from xai_heatmap.render.page import INK, PAPER, Picture, elided, font, number
+from xai_heatmap.render.fonts import font, suited
+from xai_heatmap.render.page import INK, PAPER, Picture, elided, number
 
 
 def legend(
@@ -48,7 +49,8 @@ def legend(
     canvas = PIL.Image.new("RGB", (width, bar_bottom + gap // 2 + line + gap), PAPER)
     draw = PIL.ImageDraw.Draw(canvas)
     if title:
-        draw.text((gap, gap), elided(title, width - 2 * gap, using=letters), INK, letters)
+        words = suited(title, letters)
+        draw.text((gap, gap), elided(title, width - 2 * gap, using=words), INK, words)
     bar = PIL.Image.fromarray(colors[None]).resize(
         (width - 2 * gap, text), PIL.Image.Resampling.BILINEAR
     )

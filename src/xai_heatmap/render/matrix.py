@@ -8,7 +8,8 @@ import PIL.Image
 import PIL.ImageDraw
 
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.render.page import ELLIPSIS, INK, PAPER, Font, Picture, elided, font
+from xai_heatmap.render.fonts import Font, font, suited
+from xai_heatmap.render.page import ELLIPSIS, INK, PAPER, Picture, elided
 
 QUIET, BLANK, ALARM = (108, 117, 125), (241, 243, 245), (176, 42, 55)
 
@@ -102,11 +103,12 @@ def matrix(
     draw = PIL.ImageDraw.Draw(page)
     page.paste(shown, (GAP, GAP))
     left, room = shown.width + 3 * GAP, wide - shown.width - 4 * GAP
-    large = font(round(text * 1.3))
+    large = suited(title, font(round(text * 1.3)))
     draw.text((left, GAP), elided(title, room, using=large), INK, large)
     for place, fact in enumerate(facts):
         top = GAP + round(line * 1.3) + place * line
-        draw.text((left, top), elided(fact, room, using=words), QUIET, words)
+        own = suited(fact, words)
+        draw.text((left, top), elided(fact, room, using=own), QUIET, own)
     top = head + 2 * GAP
     for block in blocks:
         start = GAP + label + GAP
@@ -144,7 +146,8 @@ def _name(
     ):
         deep = round(letters.size * 1.3)
         if top + deep <= bottom:
-            draw.text((left, top), elided(said, width, using=letters), ink, letters)
+            own = suited(said, letters)
+            draw.text((left, top), elided(said, width, using=own), ink, own)
             top += deep
 
 
@@ -168,8 +171,9 @@ def _tile(
             middle = left + width // 2, first + place * deep + round(0.8 * deep)
             draw.text(middle, row, QUIET, small, anchor="ms")
     foot = left + width // 2, top + height + round(1.15 * small.size)
-    caption = elided(tile.caption, width, using=small)
-    draw.text(foot, caption, ALARM if tile.alarming else QUIET, small, anchor="ms")
+    own = suited(tile.caption, small)
+    caption = elided(tile.caption, width, using=own)
+    draw.text(foot, caption, ALARM if tile.alarming else QUIET, own, anchor="ms")
 
 
 def _pieces(name: str, width: int, *, using: Font) -> list[str]:

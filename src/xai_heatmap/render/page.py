@@ -1,12 +1,9 @@
 """What a page is made of: paper, ink and words."""
 
-import functools
-
 import numpy as np
-import PIL.ImageFont
 from jaxtyping import UInt8
 
-from xai_heatmap.core.errors import BadOption
+from xai_heatmap.render.fonts import Font
 
 INK, PAPER = (33, 37, 41), (255, 255, 255)
 
@@ -14,20 +11,6 @@ ELLIPSIS = "..."
 
 Picture = UInt8[np.ndarray, "_ _ 3"]
 """RGB, of a size that nothing else has to share."""
-
-Font = PIL.ImageFont.FreeTypeFont
-
-
-@functools.cache
-def font(size: int) -> Font:
-    """The font that comes with Pillow, ``size`` pixels high."""
-    found = PIL.ImageFont.load_default(size)
-    if not isinstance(found, PIL.ImageFont.FreeTypeFont):
-        raise BadOption(
-            "Words in pictures need a Pillow with FreeType; this one was built without. "
-            "`pip install --force-reinstall pillow` installs one that has it."
-        )
-    return found
 
 
 def elided(text: str, width: int, *, using: Font) -> str:

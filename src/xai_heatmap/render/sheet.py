@@ -9,7 +9,8 @@ import PIL.Image
 import PIL.ImageDraw
 
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.render.page import INK, PAPER, Picture, elided, font
+from xai_heatmap.render.fonts import font, suited
+from xai_heatmap.render.page import INK, PAPER, Picture, elided
 
 
 def sheet(
@@ -64,16 +65,17 @@ def sheet(
     page = PIL.Image.new("RGB", (gap + across * (width + gap), bottoms[-1]), PAPER)
     draw = PIL.ImageDraw.Draw(page)
     if heading:
-        shown = elided(heading, page.width - 2 * gap, using=font(head))
-        draw.text((gap, gap), shown, INK, font(head))
+        words = suited(heading, font(head))
+        draw.text((gap, gap), elided(heading, page.width - 2 * gap, using=words), INK, words)
     for row, bottom in zip(rows, bottoms[1:], strict=True):
         foot = bottom - gap - line
         for place, tile in enumerate(row):
             centre = gap + place * (width + gap) + width // 2
             picture = pictures[tile]
             page.paste(picture, (centre - picture.width // 2, foot - picture.height))
-            shown = elided(titles[tile], width, using=font(text))
-            draw.text((centre, foot + 0.75 * line), shown, INK, font(text), anchor="ms")
+            words = suited(titles[tile], font(text))
+            shown = elided(titles[tile], width, using=words)
+            draw.text((centre, foot + 0.75 * line), shown, INK, words, anchor="ms")
     return np.array(page)
 
 
