@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import DrawnOut, Heat, Map
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.render.smooth import Span, interpolation, smoothed
 from xai_heatmap.render.turned import turned
 
-Weights = Float32[np.ndarray, "pixels cells"]
 
-
-def heat(map_: Map, geometry: Geometry) -> Heat:
+def heat(map_: Map, geometry: Geometry, *, smooth: bool = False) -> Heat:
     """The map at the size of the original image, where the network looked; 0 elsewhere.
 
     Bilinear between the centres of the map's cells (``align_corners=False``), constant beyond the
@@ -25,6 +23,8 @@ def heat(map_: Map, geometry: Geometry) -> Heat:
         Finite, (h, w).
     geometry
         Which rectangle of the image the map covers.
+    smooth
+        True: cubic between the centres, for the eye; see `render.smooth`.
     """
     if map_.ndim != 2 or not map_.size:
         raise BadArray(
@@ -34,40 +34,27 @@ def heat(map_: Map, geometry: Geometry) -> Heat:
     if not np.isfinite(map_).all():
         raise BadArray("A map that can be drawn is finite; received NaN or infinity.")
     if geometry.matrix is not None:
-        return turned(map_, geometry)
+        return turned(map_, geometry, smooth=smooth)
     left, top, right, bottom = geometry.box
     rows, columns = geometry.image_size
+    if smooth:
+        return smoothed(map_, [Span(rows, top, bottom), Span(columns, left, right)])
     down = interpolation(rows, map_.shape[0], start=top, stop=bottom)
     along = interpolation(columns, map_.shape[1], start=left, stop=right)
     return down @ map_ @ along.T
 
 
-def drawn_out(map_: Map, lengths: Sequence[int]) -> DrawnOut:
+def drawn_out(map_: Map, lengths: Sequence[int], *, smooth: bool = False) -> DrawnOut:
     """The map of a signal or a volume at its full length along every axis, as `heat` does it."""
     if not np.isfinite(map_).all():
         raise BadArray("A map that can be drawn is finite; received NaN or infinity.")
+    if smooth:
+        return smoothed(map_, [Span(length, 0.0, float(length)) for length in lengths])
     for axis, (cells, length) in enumerate(zip(map_.shape, lengths, strict=True)):
         if cells != length:
             weights = interpolation(length, cells, start=0.0, stop=float(length))
             map_ = np.moveaxis(np.tensordot(weights, map_, axes=(1, axis)), 0, axis)
     return np.ascontiguousarray(map_, np.float32)
-
-
-def interpolation(pixels: int, cells: int, *, start: float, stop: float) -> Weights:
-    """How much each cell of a row counts for each pixel, the cells lying side by side in a span.
-
-    Rows sum to 1; to 0 where the pixel's centre is outside the span.
-    """
-    centres = np.arange(pixels) + 0.5
-    inside = (centres >= start) & (centres < stop)
-    place = np.clip((centres - start) / (stop - start) * cells - 0.5, 0, cells - 1)
-    first = np.minimum(place.astype(int), max(cells - 2, 0))
-    rest = place - first
-    weights = np.zeros((pixels, cells), np.float32)
-    pixel = np.arange(pixels)
-    weights[pixel, first] = 1 - rest
-    weights[pixel, np.minimum(first + 1, cells - 1)] += rest
-    return weights * inside[:, None].astype(np.float32)
 
 
 def scaled(heat: DrawnOut, *, to: str | float = "max", signed: bool = False) -> DrawnOut:

@@ -13,9 +13,9 @@ from xai_heatmap.core.arrays import Signal
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.render.colormaps import colored, named
 from xai_heatmap.render.fonts import font
-from xai_heatmap.render.heat import interpolation
 from xai_heatmap.render.overlay import overlay
 from xai_heatmap.render.page import INK, PAPER, Picture, number
+from xai_heatmap.render.smooth import interpolation
 
 Along = Float32[np.ndarray, " l"]
 """The heat of every sample."""

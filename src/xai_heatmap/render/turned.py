@@ -1,40 +1,83 @@
 """A map of an input that was given flipped or turned, drawn out over the image."""
 
+from collections.abc import Iterator
+
 import numpy as np
+from jaxtyping import Bool
 
 from xai_heatmap.core.arrays import Heat, Map
 from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.render.smooth import cubic
 
 AT_ONCE = 1 << 20
 """Pixels that are placed at a time."""
 
 
-def turned(map_: Map, geometry: Geometry) -> Heat:
+def turned(map_: Map, geometry: Geometry, *, smooth: bool = False) -> Heat:
     """As `render.heat.heat`, each pixel of the image looked up at its own place of the input."""
+    drawn = np.empty(geometry.image_size, np.float32)
+    for rows, x, y in _places(geometry):
+        drawn[rows] = _at(map_, geometry, x, y, smooth=smooth)
+    return drawn
+
+
+def seen(geometry: Geometry) -> Bool[np.ndarray, "H W"]:
+    """Which pixels of the image the network was given: those whose centres lie on its input."""
+    found = np.empty(geometry.image_size, bool)
+    for rows, x, y in _places(geometry):
+        found[rows] = _within(geometry, *_on_the_input(geometry, x, y))
+    return found
+
+
+def _places(geometry: Geometry) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Some rows of the image at a time, with x and y of their pixels' centres."""
     rows, columns = geometry.image_size
-    drawn = np.empty((rows, columns), np.float32)
     step = max(1, AT_ONCE // columns)
     for start in range(0, rows, step):
         stop = min(start + step, rows)
         y, x = np.mgrid[start:stop, 0:columns] + 0.5
-        drawn[start:stop] = _at(map_, geometry, x, y)
-    return drawn
+        yield slice(start, stop), x, y
 
 
-def _at(map_: Map, geometry: Geometry, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _at(map_: Map, geometry: Geometry, x: np.ndarray, y: np.ndarray, *, smooth: bool) -> np.ndarray:
+    u, v = _on_the_input(geometry, x, y)
+    (first, second, down), (before, behind, along) = (
+        _between(place / length * cells - 0.5, cells)
+        for place, length, cells in zip((v, u), geometry.input_size, map_.shape, strict=True)
+    )
+    corners = [map_[row, column] for row in (first, second) for column in (before, behind)]
+    if smooth:
+        drawn = np.zeros(x.shape, np.float32)
+        for row in range(-1, 3):
+            for column in range(-1, 3):
+                own = map_[_kept(first + row, map_.shape[0]), _kept(before + column, map_.shape[1])]
+                drawn += own * cubic(down - row) * cubic(along - column)
+        drawn = np.clip(drawn, np.minimum.reduce(corners), np.maximum.reduce(corners))
+    else:
+        upper = corners[0] * (1 - along) + corners[1] * along
+        lower = corners[2] * (1 - along) + corners[3] * along
+        drawn = upper * (1 - down) + lower * down
+    return drawn * _within(geometry, u, v)
+
+
+def _on_the_input(
+    geometry: Geometry, x: np.ndarray, y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where places of the image lie on the input: x, then y."""
     start, right, below = (
         np.array(geometry.to_input(*at)) for at in ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))
     )
     u, v = (start[i] + (right - start)[i] * x + (below - start)[i] * y for i in (0, 1))
+    return u, v
+
+
+def _within(geometry: Geometry, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     height, width = geometry.input_size
-    inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
-    (first, second, down), (before, behind, along) = (
-        _between(place / length * cells - 0.5, cells)
-        for place, length, cells in zip((v, u), (height, width), map_.shape, strict=True)
-    )
-    upper = map_[first, before] * (1 - along) + map_[first, behind] * along
-    lower = map_[second, before] * (1 - along) + map_[second, behind] * along
-    return (upper * (1 - down) + lower * down) * inside
+    return (u >= 0) & (u < width) & (v >= 0) & (v < height)
+
+
+def _kept(cell: np.ndarray, cells: int) -> np.ndarray:
+    return np.clip(cell, 0, cells - 1)
 
 
 def _between(place: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,9 +1,12 @@
 """What the network did not see of a picture, dimmed."""
 
 import numpy as np
+from jaxtyping import Bool
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.render.ground import muted
+from xai_heatmap.render.turned import seen
 
 GREY, LIGHT = 0.7, 0.45
 """How much of its colour the unseen part loses, and how much of its light it keeps."""
@@ -16,13 +19,32 @@ def dimmed(image: Image, geometry: Geometry) -> Image:
     """The picture with all that lies outside of the network's view grey and dark, and a fine line
     around the rest, of which no pixel is covered; a picture that was seen whole as it is.
     """
+    if geometry.matrix is not None:
+        return _around(image, seen(geometry))
     if geometry.share == 1:
         return image
     left, top, right, bottom = geometry.seen
-    luma = image.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    faded = LIGHT * (GREY * luma[..., None] + (1 - GREY) * image)
-    picture = np.rint(faded).astype(np.uint8)
-    wide = max(1, round(min(image.shape[:2]) / 240))
+    picture = muted(image, grey=GREY, light=LIGHT)
+    wide = _wide(image)
     picture[max(top - wide, 0) : bottom + wide, max(left - wide, 0) : right + wide] = LINE
     picture[top:bottom, left:right] = image[top:bottom, left:right]
     return picture
+
+
+def _around(image: Image, inside: Bool[np.ndarray, "H W"]) -> Image:
+    """The same of a region that is no upright rectangle."""
+    if inside.all():
+        return image
+    picture = muted(image, grey=GREY, light=LIGHT)
+    grown = inside
+    for _ in range(_wide(image)):
+        out = np.pad(grown, 1)
+        grown = grown | out[:-2, 1:-1] | out[2:, 1:-1] | out[1:-1, :-2] | out[1:-1, 2:]
+    picture[grown] = LINE
+    picture[inside] = image[inside]
+    return picture
+
+
+def _wide(image: Image) -> int:
+    """Pixels of the line."""
+    return max(1, round(min(image.shape[:2]) / 240))

@@ -9,10 +9,10 @@ from jaxtyping import Float32
 from xai_heatmap.core.arrays import Volume
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.render.contour import contour
-from xai_heatmap.render.heat import interpolation
 from xai_heatmap.render.overlay import overlay
 from xai_heatmap.render.page import Picture
 from xai_heatmap.render.sheet import sheet
+from xai_heatmap.render.smooth import interpolation
 
 Within = Float32[np.ndarray, "d h w"]
 """The heat of every place of a volume."""

@@ -1,0 +1,124 @@
+"""What a heat is drawn over: the photograph, greyer and darker where the heat would not show."""
+
+import numpy as np
+import PIL.Image
+from jaxtyping import Bool
+
+from xai_heatmap.core.arrays import Heat, Image
+from xai_heatmap.render.colour import difference, lab
+from xai_heatmap.render.overlay import overlay
+
+STEPS = ((0.0, 1.0), (0.5, 1.0), (0.85, 0.85), (0.85, 0.7), (0.85, 0.55))
+"""How much of its colour a photograph loses, and how much of its light it keeps, gently first."""
+
+ENOUGH = 28.0
+"""A hottest place that looks so different from its surroundings (CIEDE2000) stands out."""
+
+HOT, COLD = 0.8, 0.2
+"""What is the hottest place, and what is none of the heat."""
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+SAMPLED = 128
+"""Pixels of the longer side of what is looked at; colours are those of places, not of pixels."""
+
+AROUND = 0.1
+"""Of the picture's longer side: what still surrounds the heat."""
+
+
+def muted(image: Image, *, grey: float, light: float) -> Image:
+    """The photograph without that share of its colour, with that share of its light."""
+    picture = PIL.Image.fromarray(image)
+    if grey:
+        without = picture.convert("L").convert("RGB")
+        picture = PIL.Image.blend(picture, without, grey)
+    if light != 1:
+        picture = picture.point(np.rint(np.arange(256) * light).astype(int).tolist() * 3)
+    return np.array(picture)
+
+
+def ground(
+    image: Image, heat: Heat, *, colormap: str, alpha: float, mute: bool | None = None
+) -> Image:
+    """The photograph as it is where the hottest place stands out, else as little muted as that
+    takes.
+
+    The first of five steps is taken at which the hottest place differs by 28 or more (CIEDE2000)
+    from what surrounds it, or else the one at which it differs most.
+
+    Parameters
+    ----------
+    image, heat
+        As for `render.overlay.overlay`.
+    colormap, alpha
+        In which the heat is to be drawn.
+    mute
+        False: the photograph as it is. True: at least the first step, whatever is drawn over it.
+        None: as little as it takes.
+    """
+    least = 1 if mute else 0
+    if mute is False or alpha == 0 or not (mute or heat.any()):
+        return image
+    small, strength = _sampled(image, heat)
+    found: list[float] = []
+    for grey, light in STEPS[least:]:
+        under = muted(small, grey=grey, light=light)
+        found.append(contrast(overlay(under, strength, colormap=colormap, alpha=alpha), strength))
+        if found[-1] >= ENOUGH:
+            break
+    grey, light = STEPS[least + found.index(max(found))]
+    return image if (grey, light) == (0.0, 1.0) else muted(image, grey=grey, light=light)
+
+
+def contrast(picture: Image, heat: Heat) -> float:
+    """How different the hottest places of a picture look from what surrounds them: CIEDE2000 of
+    their mean colours, of the warmest kind of a signed heat; infinite where nothing is cold.
+    """
+    kinds = [kind for kind in (heat >= HOT, heat <= -HOT) if kind.any()]
+    return min((_apart(picture, hot, np.abs(heat) <= COLD) for hot in kinds), default=np.inf)
+
+
+def _apart(picture: Image, hot: Bool[np.ndarray, "H W"], cold: Bool[np.ndarray, "H W"]) -> float:
+    near = cold & _near(hot, cold)
+    if not near.any():
+        near = cold
+    if not near.any():
+        return float("inf")
+    first, second = (lab(picture[where]).mean(axis=0) for where in (hot, near))
+    return float(difference(first, second))
+
+
+def _near(hot: Bool[np.ndarray, "H W"], cold: Bool[np.ndarray, "H W"]) -> Bool[np.ndarray, "H W"]:
+    """What is as near to the hottest place as its nearest cold pixel, and a margin."""
+    margin = max(1, round(AROUND * max(hot.shape)))
+    grown = hot
+    while not (grown & cold).any() and not grown.all():
+        grown = _wider(grown, 1)
+    return _wider(grown, margin)
+
+
+def _wider(region: Bool[np.ndarray, "H W"], by: int) -> Bool[np.ndarray, "H W"]:
+    """The region and all within so many pixels of it, in rows and columns."""
+    size = 2 * by + 1
+    grown = np.pad(region, by)
+    for axis in (0, 1):
+        grown = np.lib.stride_tricks.sliding_window_view(grown, size, axis=axis).any(axis=-1)
+    return grown
+
+
+def _sampled(image: Image, heat: Heat) -> tuple[Image, Heat]:
+    """Both at a size that is quick to look at: the mean of some pixels' colours, the strongest of
+    their heat.
+    """
+    step = -(-max(heat.shape) // SAMPLED)
+    if step == 1:
+        return image, heat
+    small = np.array(PIL.Image.fromarray(image).reduce(step))
+    highest, lowest = (_pooled(np.maximum, heat, step), _pooled(np.minimum, heat, step))
+    return small, np.where(highest >= -lowest, highest, lowest)
+
+
+def _pooled(of: np.ufunc, heat: Heat, step: int) -> Heat:
+    for axis in (0, 1):
+        heat = of.reduceat(heat, np.arange(0, heat.shape[axis], step), axis=axis)
+    return heat
