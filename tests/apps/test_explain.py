@@ -1,5 +1,6 @@
 import json
 import os
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+import xai_heatmap as xh
 from xai_heatmap.sources.image import LIMIT
 
 
@@ -140,11 +142,54 @@ def test_every_preprocessing_flag_is_heeded(explain, flags, facts):
 
 
 @pytest.mark.parametrize(
-    "flags", [["--colormap", "viridis"], ["--alpha", "0.2"], ["--contour"], ["--legend"]]
+    "flags",
+    [
+        ["--colormap", "viridis"],
+        ["--alpha", "0.2"],
+        ["--contour"],
+        ["--legend"],
+        ["--no-caption"],
+    ],
 )
 def test_every_drawing_flag_is_heeded(explain, flags):
     plain, drawn = explain("--json"), explain("--json", "--out", "drawn", *flags)
     assert not np.array_equal(picture(plain), picture(drawn))
+
+
+@pytest.mark.parametrize("flag", ["mute", "smooth"])
+def test_flags_of_the_drawing_say_yes_and_no(explain, flag):
+    always = ["--json", "--size", "16", "--no-caption"]
+    yes, no = (explain(*always, "--out", f"{own}x", f"--{own}{flag}") for own in ("", "no-"))
+    assert (picture(yes) != picture(no)).any(), flag
+
+
+@pytest.mark.parametrize(
+    ("flags", "how"),
+    [
+        ([], {}),
+        (
+            ["--legend", "--no-mute", "--no-smooth"],
+            {"legend": True, "mute": False, "smooth": False},
+        ),
+        (["--contour", "--colormap", "jet"], {"contour": True, "colormap": "jet"}),
+        (["--alpha", "0", "--contour"], {"alpha": 0.0, "contour": True}),
+    ],
+)
+def test_python_and_the_command_line_draw_the_same_pixels(explain, place, flags, how):
+    bare = explain("--json", "--no-caption", "--out", "bare", *flags)
+    lined = explain("--json", *flags)
+    network = xh.network(runpy.run_path(str(place / "net.py"))["net"]())
+    e = xh.explain(
+        network, place / "dog.png", preprocess={"mode": "imagenet", "input_size": [32, 48]}
+    )
+    drawn = e.overlay(**how)
+    np.testing.assert_array_equal(picture(bare), drawn)
+    np.testing.assert_array_equal(picture(lined), e.captioned(drawn))
+    np.testing.assert_array_equal(picture(lined), e.overlay(caption=True, **how))
+    for caption, wanted in ((False, picture(bare)), (True, picture(lined))):
+        png, *_ = e.save(place / "own", picture=drawn, caption=caption)
+        with PIL.Image.open(png) as found:
+            np.testing.assert_array_equal(np.asarray(found), wanted)
 
 
 @pytest.mark.slow

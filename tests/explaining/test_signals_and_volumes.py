@@ -187,7 +187,7 @@ def test_saved_are_picture_raw_map_and_the_map_in_full(axes, x, tmp_path, beats,
     e = xh.explain(beats if axes == 1 else ball, x)
     picture, arrays, manifest = e.save(tmp_path)
     with PIL.Image.open(picture) as found:
-        np.testing.assert_array_equal(np.asarray(found), e.overlay())
+        np.testing.assert_array_equal(np.asarray(found), e.captioned(e.overlay()))
     with np.load(arrays) as found:
         np.testing.assert_array_equal(found["map"], e.map)
         np.testing.assert_array_equal(found["upsampled"], e.heat(scale="none"))

@@ -1,6 +1,6 @@
 import numpy as np
 
-from xai_heatmap.core.geometry import cropped, letterboxed, stretched
+from xai_heatmap.core.geometry import cropped, letterboxed, placed, stretched
 from xai_heatmap.render.unseen import LIGHT, LINE, dimmed
 
 
@@ -32,3 +32,25 @@ def test_a_picture_that_was_seen_whole_stays_as_it_is():
     image = photograph(30, 50)
     for fit in (stretched, letterboxed):
         assert dimmed(image, fit((30, 50), (24, 24))) is image
+
+
+def test_what_was_turned_is_dimmed_around_its_own_edges():
+    geometry = placed((60, 90), (1.03, 0.61, 10.3, -0.57, 1.01, 30.2), (30, 30))
+    image = photograph(60, 90)
+    drawn = dimmed(image, geometry)
+    inside = np.zeros((60, 90), bool)
+    for row, column in np.ndindex(60, 90):
+        u, v = geometry.to_input(column + 0.5, row + 0.5)
+        inside[row, column] = 0 <= u < 30 and 0 <= v < 30
+    assert 0.1 < inside.mean() < 0.5
+    np.testing.assert_array_equal(drawn[inside], image[inside])
+    line = (drawn == LINE).all(axis=-1)
+    assert line.any()
+    assert (drawn[~inside & ~line].astype(float) <= LIGHT * image[~inside & ~line].max() + 1).all()
+
+
+def test_a_picture_that_was_flipped_whole_stays_as_it_is():
+    image = photograph(30, 50)
+    flipped = placed((30, 50), (-1.0, 0.0, 50.0, 0.0, 1.0, 0.0), (30, 50))
+    assert flipped.matrix is not None
+    assert dimmed(image, flipped) is image

@@ -11,7 +11,7 @@ import PIL.ImageDraw
 from xai_heatmap.compat.activations import Tiles
 from xai_heatmap.compat.pictures import BlueFirst, from_cv2, to_cv2
 from xai_heatmap.core.geometry import Size
-from xai_heatmap.explaining.explanation import Prediction
+from xai_heatmap.core.prediction import Prediction
 from xai_heatmap.render.fonts import font
 from xai_heatmap.render.page import elided, number
 

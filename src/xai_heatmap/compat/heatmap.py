@@ -161,4 +161,5 @@ def painted(explained: Explanation, *, scale: Literal["max", "p99"] | float = "m
     """The explanation in the seed's colours and weight, but where there is no relevance the picture
     as it was.
     """
-    return to_cv2(explained.overlay(colormap="jet", alpha=OPACITY, scale=scale, dim=False))
+    plain = {"contour": False, "dim": False, "mute": False, "smooth": False}
+    return to_cv2(explained.overlay(colormap="jet", alpha=OPACITY, scale=scale, **plain))

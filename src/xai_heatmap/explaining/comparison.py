@@ -79,8 +79,19 @@ class Comparison(Sequence[Explanation]):
             heading=" · ".join([first.name, *shared]),
         )
 
-    def save(self, folder: str | os.PathLike[str], *, draw: Draw | None = None) -> list[Path]:
+    def save(
+        self, folder: str | os.PathLike[str], *, draw: Draw | None = None, caption: bool = True
+    ) -> list[Path]:
         """Write every explanation, and where there are several a sheet, ``<name>.sheet.png``.
+
+        Parameters
+        ----------
+        folder
+            Made if it is not there.
+        draw
+            How one is drawn; by default its overlay.
+        caption
+            Whether a line below each picture says what is shown.
 
         Returns
         -------
@@ -90,7 +101,8 @@ class Comparison(Sequence[Explanation]):
         written = list[Path]()
         try:
             for e, stem in zip(self.explanations, self._stems(), strict=True):
-                written.append(e.save(folder, picture=drawn[id(e)], stem=stem)[0])
+                files = e.save(folder, picture=drawn[id(e)], stem=stem, caption=caption)
+                written.append(files[0])
             return [*written, *self._saved_sheet(Path(folder), drawn)]
         except OutputError as error:
             if not written:

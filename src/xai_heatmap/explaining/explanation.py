@@ -2,51 +2,38 @@
 again.
 """
 
-import base64
-import html
-import io
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-import PIL.Image
 
-from xai_heatmap.core.arrays import DrawnOut, Image, Input, Map
-from xai_heatmap.core.boxes.detections import Detection
+from xai_heatmap.core.arrays import DrawnOut, Image
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.filling import plain_options
-from xai_heatmap.core.geometry import Geometry
-from xai_heatmap.core.network import INPUT, Layer
-from xai_heatmap.core.prediction import Prediction
-from xai_heatmap.core.targets.answer import ROW, Form, Meaning
-from xai_heatmap.core.verdict import Verdict
+from xai_heatmap.core.network import INPUT
 from xai_heatmap.explaining.channels import side_by_side
+from xai_heatmap.explaining.facts import Facts
+from xai_heatmap.explaining.notebook import page, preview
 from xai_heatmap.render.arrays import drawn
-from xai_heatmap.render.contour import contour as outlined
-from xai_heatmap.render.frame import framed
+from xai_heatmap.render.caption import captioned, words
 from xai_heatmap.render.heat import drawn_out, heat, scaled, top
 from xai_heatmap.render.legend import with_legend
-from xai_heatmap.render.overlay import overlay
+from xai_heatmap.render.page import Picture
+from xai_heatmap.render.photograph import photograph
 from xai_heatmap.render.plane import nothing_beneath
 from xai_heatmap.render.signal import TEXT
-from xai_heatmap.render.unseen import dimmed
-from xai_heatmap.sinks.folder import safe_stem, save
-from xai_heatmap.sinks.identity import identity
+from xai_heatmap.sinks.folder import save
 
-FAR = 0.5
-"""A box that overlaps the one asked for by less is worth a word."""
-
-PREVIEW = 640
-"""Longest side, in pixels, of the picture that a notebook shows."""
+FINE, TINY = 32 * 32, 64
+"""Places of a grid beyond which an outline is more in the way than of help, and pixels of a side
+below which it hides what it outlines.
+"""
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Facts):
     """Why a network gave one number for one picture, as a map, with the facts it came from.
 
     It is not a segmentation: a map says where evidence was, not where the object ends.
@@ -82,106 +69,6 @@ class Explanation:
         What is to be known of how it was taken, in sentences.
     """
 
-    map: Map
-    image: Image
-    name: str
-    geometry: Geometry | None
-    method: str
-    layer: Layer
-    target: str
-    score: float
-    predictions: Sequence[Prediction]
-    verdict: Verdict
-    network: str
-    index: int | None = None
-    layer_reason: str = ""
-    signed: bool = False
-    options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
-    preprocess: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
-    meaning: Meaning = "logits"
-    form: Form = ROW
-    detection: Detection | None = None
-    array: Input | None = None
-    regions: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
-    said: tuple[str, ...] = ()
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the map should know, in sentences."""
-        notes = [*self.said, *self._of_what_was_seen()]
-        if self.meaning == "log-probabilities":
-            notes.append(
-                "The model answers probabilities, and the softmax that makes them could not be "
-                "left out; "
-                "their logarithm is explained instead of the logit."
-            )
-        if self.meaning == "values":
-            notes.append(
-                "The output is a value and no class: the map shows what raises it, and what lowers "
-                "it where the method is signed or the target is negative."
-            )
-        if self.meaning == "log-odds":
-            notes.append(
-                "The model answers probabilities; the logit that a sigmoid made them from is "
-                "explained, log p - log(1 - p)."
-            )
-        if self.form.boxes is not None:
-            notes += self._of_boxes()
-        elif self.form != ROW:
-            places = "x".join(map(str, self.form.grid))
-            notes.append(
-                f"The network scores every class at {places} places; predictions are shares of "
-                "them, and a class without a region is explained where it wins."
-            )
-        if self.meaning == "probabilities":
-            notes.append(
-                "The model's output is explained as it stands, after its closing function."
-            )
-        if self.verdict.word != "ok":
-            notes.append(str(self.verdict))
-        figures = [
-            f"{name} unknown" if figure is None else f"{name} {figure:.3g}"
-            for name, figure in self.verdict.figures.items()
-        ]
-        notes += [", ".join(figures) + "."] if figures else []
-        return tuple(notes)
-
-    def _of_what_was_seen(self) -> list[str]:
-        """How much of the picture the network saw, where that is not all."""
-        if self.geometry is None or self.geometry.share == 1:
-            return []
-        left, top, right, bottom = self.geometry.seen
-        rows, columns = self.geometry.image_size
-        share = min(round(100 * self.geometry.share), 99)  # never "100 %" of what was cut
-        said = (
-            f"The network saw {share} % of the picture, its columns {left} to {right} of {columns} "
-            f"and rows {top} to {bottom} of {rows}; the rest was cropped away and is drawn dimmed. "
-            "The fit 'stretch' or 'letterbox' shows it all."
-        )
-        return [said]
-
-    def _of_boxes(self) -> list[str]:
-        """What a detector answers, and how far its box is from the one asked for."""
-        found = self.detection
-        if found is None:
-            return []
-        said = (
-            f"Of the detector's {self.form.places} boxes, number {found.query} is explained, "
-            f"{found.label} with probability {found.probability:.3f}; the outline is that box."
-        )
-        notes = [said]
-        if found.overlap is not None and found.overlap < FAR:
-            notes.append(
-                f"It overlaps the box that was asked for by {found.overlap:.0%} only; none is "
-                "nearer."
-            )
-        return notes
-
-    @property
-    def axes(self) -> int:
-        """Of the grid of what is explained: 1 of a signal, 2 of a picture, 3 of a volume."""
-        return 2 if self.array is None else self.array.ndim - 1
-
     @property
     def channels(self) -> "tuple[Explanation, ...]":
         """The same of each channel of the input, where the map is (c, *grid) as the option
@@ -191,29 +78,6 @@ class Explanation:
             return ()
         own = {name: value for name, value in self.options.items() if name != "channels"}
         return tuple(replace(self, map=one, options=own) for one in self.map)
-
-    @property
-    def stem(self) -> str:
-        """The name its files get: picture, method, layer and target."""
-        picture = Path(self.name).stem
-        sides = [side.partition(",")[0] for side in self.target.split(" - ")]  # first synonyms
-        target = "-".join(sides).replace(" ", "_")
-        method = self.method.replace(":", "-")
-        return safe_stem(f"{picture}.{method}.{self.layer.name}.{target}")
-
-    @property
-    def identity(self) -> str:
-        """A digest of the picture and of what was asked, 16 hexadecimal digits.
-
-        A saved result is replaced only by one with the same digest, so that other pictures of the
-        same name, other options or other networks never overwrite it.
-        """
-        return identity(self.image if self.array is None else self.array, self.to_dict())
-
-    @property
-    def caption(self) -> str:
-        """Layer, method and target in one line."""
-        return f"{self.layer.name} · {self.method} · {self.target}"
 
     def heat(self, *, scale: Literal["max", "p99", "none"] | float = "max") -> DrawnOut:
         """The map drawn out over the original picture, float32 (H, W); of a signal (l,), of a
@@ -237,12 +101,15 @@ class Explanation:
         *,
         colormap: str | None = None,
         alpha: float = 0.75,
-        contour: bool = False,
+        contour: bool | None = None,
         legend: bool = False,
+        caption: bool = False,
         scale: Literal["max", "p99"] | float | None = None,
         axis: int | None = None,
         slices: int | Sequence[int] | None = None,
         dim: bool = True,
+        mute: bool | None = None,
+        smooth: bool = True,
     ) -> Image:
         """The map over the original picture, uint8 RGB (H, W, 3); without evidence, the picture
         itself.
@@ -256,11 +123,15 @@ class Explanation:
             ``inferno``, ``viridis``, ``gray``, ``jet`` or ``bluered``; by default inferno, bluered
             where signed.
         alpha
-            Opacity of the strongest relevance, in [0, 1]; opacity follows relevance down to 0.
+            Opacity of the strongest relevance, in [0, 1]; opacity follows relevance down to 0. With
+            0 the outline alone is drawn.
         contour
-            Outline the places that have at least half of the strongest relevance.
+            Outline the places that have at least half of the strongest relevance; None: on grids of
+            up to 32x32, and pictures of 64 pixels a side or more.
         legend
             Add a bar with the raw values that the colours stand for (the picture grows by it).
+        caption
+            Add a line that says what is shown, as `save` does (the picture grows by it).
         scale
             As for `heat`; None is ``p99`` for a map of the pixels themselves, whose strongest few
             would leave nothing else to be seen, and ``max`` for any other.
@@ -270,33 +141,42 @@ class Explanation:
             numbers that stand below them: counted from 1.
         dim
             Show what the network did not see of a picture dark and grey, and outline the rest.
+        mute
+            Draw over a greyer and darker picture: True. None: where the hottest place would not
+            stand out otherwise, and no more than that takes. False: over the picture as it is.
+        smooth
+            Draw a coarse grid in curves through its values. False: in straight lines, as `heat` is.
         """
-        if scale is None:
-            scale = "p99" if self.layer.name == INPUT else "max"
-        colors = colormap or ("bluered" if self.signed else "inferno")
-        strength = self.heat(scale=scale)
         if (axis, slices) != (None, None) and (self.map.ndim != 3 or self.channels):
             raise BadOption(
                 "axis and slices choose what is shown of a volume; this map has "
                 f"{self.map.ndim} axes. Leave them out."
             )
+        if scale is None:
+            scale = "p99" if self.layer.name == INPUT else "max"
+        highest = top(self.heat(scale="none"), to=scale, signed=self.signed)
+        colors = colormap or ("bluered" if self.signed else "inferno")
+        how: dict[str, Any] = {
+            "colormap": colors,
+            "alpha": alpha,
+            "mute": mute,
+            "outlined": self._outlined if contour is None else contour,
+        }
         if self.channels:
-            whole = top(self.heat(scale="none"), to=scale, signed=self.signed) or "max"
-            how = {"colormap": colors, "alpha": alpha, "contour": contour, "scale": whole}
-            cut = {"axis": axis, "slices": slices, "dim": dim}
-            picture = side_by_side([one.overlay(**how, **cut) for one in self.channels])
+            how |= {"dim": dim, "smooth": smooth, "scale": highest or "max"}
+            how["contour"] = how.pop("outlined")
+            picture = side_by_side([one.overlay(**how) for one in self.channels])
         elif self.array is None and self.map.ndim == self.axes:
-            picture = overlay(self.image, strength, colormap=colors, alpha=alpha)
-            picture = dimmed(picture, self.geometry) if dim and self.geometry else picture
-            picture = outlined(picture, strength) if contour else picture
-            picture = framed(picture, self.detection.box) if self.detection else picture
+            strength = self._strength(highest, smooth=smooth)
+            box = self.detection.box if self.detection else None
+            seen = self.geometry if dim else None
+            picture = photograph(self.image, strength, geometry=seen, box=box, **how)
         else:
-            how = {"colormap": colors, "alpha": alpha, "marked": contour}
+            strength = self._strength(highest, smooth=smooth)
             own = self.array if self.map.ndim == self.axes else None
             beneath = nothing_beneath(self.map) if own is None else own
             picture = drawn(beneath, strength, axis=axis or 0, slices=slices, **how)
         if legend:
-            highest = top(self.heat(scale="none"), to=scale, signed=self.signed)
             picture = with_legend(
                 picture,
                 low=-highest if self.signed else 0.0,
@@ -305,34 +185,35 @@ class Explanation:
                 title=self.caption,
                 text=None if self.array is None else TEXT,
             )
-        return picture
+        return self.captioned(picture) if caption else picture
 
-    def to_dict(self) -> dict[str, object]:
-        """Every fact but the arrays, as plain values; the map's own range is among them."""
-        return {
-            "image": self.name,
-            "network": self.network,
-            "layer": self.layer.name,
-            "layer_shape": list(self.layer.shape),
-            "layer_reason": self.layer_reason,
-            "method": self.method,
-            "options": plain_options(self.options),
-            **({"regions": dict(self.regions)} if self.regions else {}),
-            "target": self.target,
-            "target_index": self.index,
-            **({} if self.detection is None else {"detection": vars(self.detection)}),
-            "score": self.score,
-            "meaning": self.meaning,
-            "places": list(self.form.grid),
-            "predictions": [vars(prediction) for prediction in self.predictions],
-            "verdict": vars(self.verdict) | {"figures": dict(self.verdict.figures)},
-            "notes": list(self.notes),
-            "map_range": [float(self.map.min()), float(self.map.max())],
-            "preprocess": dict(self.preprocess),
-            "geometry": self.geometry.to_dict() if self.geometry else None,
-            "input_shape": None if self.array is None else list(self.array.shape),
-            "xai_heatmap": _version(),
-        }
+    def captioned(self, picture: Picture) -> Picture:
+        """A picture of this explanation with a line below it: what is explained, how sure the
+        network is of it, method, layer, verdict.
+        """
+        return captioned(
+            picture,
+            words(
+                self.target,
+                self.index,
+                score=self.score,
+                likely=self.probability,
+                method=self.method,
+                layer=self.layer.name,
+                verdict=self.verdict.word,
+            ),
+        )
+
+    @property
+    def _outlined(self) -> bool:
+        """Whether an outline is of help, where nobody says."""
+        return self.layer.places <= FINE and min(self.image.shape[:2]) >= TINY
+
+    def _strength(self, highest: float, *, smooth: bool) -> DrawnOut:
+        """The heat as it is drawn, in which so much relevance is 1."""
+        if self.verdict.word == "cancelled" or not highest:
+            return np.zeros_like(self._upsampled())
+        return scaled(self._upsampled(smooth=smooth), to=highest, signed=self.signed)
 
     def save(
         self,
@@ -340,6 +221,7 @@ class Explanation:
         *,
         picture: Image | None = None,
         stem: str | None = None,
+        caption: bool | None = None,
     ) -> list[Path]:
         """Write picture (PNG), raw map (NPZ) and an entry in ``manifest.json``: all or nothing.
 
@@ -356,62 +238,41 @@ class Explanation:
             What to write instead of ``overlay()``.
         stem
             What to call the files instead of `stem`.
+        caption
+            Whether a line below the picture says what is shown; None: below `overlay()`, and not
+            below a `picture` of one's own.
 
         Returns
         -------
         The files written: picture, arrays, manifest.
         """
+        shown = self.overlay() if picture is None else picture
+        wanted = picture is None if caption is None else caption
         return save(
             folder,
             stem or self.stem,
-            picture=self.overlay() if picture is None else picture,
+            picture=self.captioned(shown) if wanted else shown,
             arrays={"map": self.map}
             | ({} if self.array is None else {"upsampled": self._upsampled()}),
             manifest=self.to_dict(),
             identity=self.identity,
         )
 
-    def _upsampled(self) -> DrawnOut:
+    def _upsampled(self, *, smooth: bool = False) -> DrawnOut:
         """The raw map at the size of what it explains; as it is where its grid is another."""
         if self.channels:
             return np.stack([one.heat(scale="none") for one in self.channels])
         if self.map.ndim != self.axes:
             return self.map
         if self.geometry is not None:
-            return heat(self.map, self.geometry)
-        return self.map if self.array is None else drawn_out(self.map, self.array.shape[1:])
-
-    def _preview(self) -> bytes:
-        picture = PIL.Image.fromarray(self.overlay())
-        picture.thumbnail((PREVIEW, PREVIEW))
-        written = io.BytesIO()
-        picture.save(written, "PNG")
-        return written.getvalue()
+            return heat(self.map, self.geometry, smooth=smooth)
+        if self.array is None:
+            return self.map
+        return drawn_out(self.map, self.array.shape[1:], smooth=smooth)
 
     def _repr_png_(self) -> bytes:
-        return self._preview()
+        return preview(self.overlay())
 
     def _repr_html_(self) -> str:
-        source = base64.b64encode(self._preview()).decode()
-        said = f"{self.target}, explained by {self.method} at {self.layer.name}"
-        rows = "".join(
-            f"<tr><td>{html.escape(p.label)}</td><td "
-            f"style='text-align:right'>{p.probability:.3f}</td></tr>"
-            for p in self.predictions
-        )
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        return (
-            "<figure style='display:flex;gap:1.5em;align-items:flex-start;margin:0;flex-wrap:wrap'>"
-            f"<img alt='{html.escape(said, quote=True)}' src='data:image/png;base64,{source}'>"
-            f"<figcaption><b>{html.escape(self.target)}</b> (score {self.score:.3g})<br>"
-            f"{html.escape(self.method)} at {html.escape(self.layer.name)} "
-            f"({'x'.join(map(str, self.layer.shape))})<br>verdict: {html.escape(self.verdict.word)}"
-            f"<table>{rows}</table>{notes}</figcaption></figure>"
-        )
-
-
-def _version() -> str:
-    try:
-        return version("xai-heatmap")
-    except PackageNotFoundError:
-        return "unknown"
+        facts = (self.target, f"score {self.score:.3g}", self.method, self.layer)
+        return page(preview(self.overlay()), *facts, self.verdict, self.predictions, self.notes)

@@ -13,7 +13,16 @@ R = TypeVar("R")
 OF_THE_NETWORK = ("image_shape", "output", "keep_closing", "answers")
 """What is said where a model becomes a network."""
 
-OF_THE_PICTURE = ("colormap", "alpha", "contour", "legend", "scale")
+OF_THE_PICTURE = (
+    "colormap",
+    "alpha",
+    "contour",
+    "legend",
+    "caption",
+    "scale",
+    "mute",
+    "smooth",
+)
 """What is said where an explanation is drawn."""
 
 ELSEWHERE = {

@@ -30,7 +30,7 @@ class Compare(PictureJob):
     """
 
     kind: Literal["compare"] = "compare"
-    hidden: ClassVar[frozenset[str]] = frozenset({"legend"})
+    hidden: ClassVar[frozenset[str]] = frozenset({"legend", "caption"})
 
     method: Annotated[
         Words,

@@ -47,7 +47,7 @@ class PictureJob(Task):
         What the model answers, as for `core.targets.wording.answering`.
     out
         The folder that pictures, maps and manifest are written to.
-    colormap, alpha, contour, legend
+    colormap, alpha, contour, legend, caption, mute, smooth
         How the picture is drawn.
     axis, slices
         Of a volume: which of its axes is cut, and how many slices are shown, or which.
@@ -192,10 +192,27 @@ class PictureJob(Task):
         bool | None,
         Flag(
             "Outline the places with half of the strongest heat or more.  "
-            "[default: on grids up to 32x32]"
+            "[default: on grids up to 32x32, and pictures of 64 pixels a side or more]"
         ),
     ] = None
     legend: Annotated[bool, Flag("Add a bar with the values.")] = False
+    caption: Annotated[
+        bool,
+        Flag(
+            "Write class, probability, method, layer and verdict below each picture.  "
+            "[default: caption]"
+        ),
+    ] = True
+    mute: Annotated[
+        bool | None,
+        Flag(
+            "Draw over a greyer and darker photograph.  [default: where the heat would not stand "
+            "out, as little as that takes]"
+        ),
+    ] = None
+    smooth: Annotated[
+        bool, Flag("Draw coarse grids in curves; the numbers stay.  [default: smooth]")
+    ] = True
     axis: Annotated[
         int | None,
         Flag("Of a volume: the axis that is cut.  [default: 0, the first]", metavar="0..2"),

@@ -17,28 +17,22 @@ from xai_heatmap.core.layers.selection import Layers
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.explaining.banded import banded, bands_taken
-from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.explanation import FINE, Explanation
 from xai_heatmap.explaining.laying import laid_out, shown_kind
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.jobs.picture_job import PictureJob
 from xai_heatmap.sources.array import KINDS, is_stored, stored
 from xai_heatmap.sources.image import Frame, bands_in, read
 
-FINE = 32 * 32
-"""Places of a grid beyond which an outline is more in the way than of help."""
-
 SMALL = 16 * 16
-"""The same, for the small pictures of a sheet."""
+"""Places of a grid beyond which an outline is in the way in the small pictures of a sheet."""
 
 
 def drawing(job: PictureJob) -> Callable[[Explanation], Image]:
     """How the job wants an explanation drawn."""
 
     def draw(one: Explanation) -> Image:
-        outlined = one.layer.places <= FINE if job.contour is None else job.contour
-        return one.overlay(
-            colormap=job.colormap, contour=outlined, legend=job.legend, **_drawn(job, one)
-        )
+        return one.overlay(contour=job.contour, legend=job.legend, **_drawn(job, one))
 
     return draw
 
@@ -49,20 +43,15 @@ def drawing_small(job: PictureJob) -> Callable[[Explanation], Image]:
     def draw(one: Explanation) -> Image:
         outlined = one.layer.places <= SMALL if job.contour is None else job.contour
         scale = "p99" if one.layer.places > FINE else "max"
-        return one.overlay(
-            colormap=job.colormap,
-            contour=outlined,
-            legend=False,
-            scale=scale,
-            **_drawn(job, one),
-        )
+        return one.overlay(contour=outlined, scale=scale, **_drawn(job, one))
 
     return draw
 
 
 def _drawn(job: PictureJob, one: Explanation) -> dict[str, Any]:
     """What the job says of the drawing, as far as it goes for what is explained."""
-    said: dict[str, Any] = {} if job.alpha is None else {"alpha": job.alpha}
+    said: dict[str, Any] = {"colormap": job.colormap, "mute": job.mute, "smooth": job.smooth}
+    said |= {} if job.alpha is None else {"alpha": job.alpha}
     if one.axes == 3:
         which = job.slices[0] if job.slices and len(job.slices) == 1 else job.slices
         said |= {"axis": job.axis, "slices": which}

@@ -20,7 +20,8 @@ def drawn(
     slices: int | Sequence[int] | None = None,
     colormap: str = "inferno",
     alpha: float = 0.75,
-    marked: bool = False,
+    mute: bool | None = False,
+    outlined: bool = False,
 ) -> Image:
     """A signal as lines, a plane as a picture, a volume as slices, the heat behind or over them.
 
@@ -31,16 +32,18 @@ def drawn(
         or in [-1, 1] for a diverging colour map.
     axis, slices
         Of a volume: which axis is cut, how many slices are shown, or which, counted from 1.
-    marked
+    mute
+        Of a plane or a volume, as for `ground`.
+    outlined
         Whether the places with at least half of the strongest relevance are marked.
     """
     how = {"colormap": colormap, "alpha": alpha}
     if array.ndim == 2:
-        return signal(array, heat, marked=marked, **how)
+        return signal(array, heat, marked=outlined, **how)
     if array.ndim == 3:
-        return plane(array, heat, marked=marked, **how)
+        return plane(array, heat, outlined=outlined, mute=mute, **how)
     which = _which(heat, axis, slices)
-    return side_by_side(array, heat, axis=axis, which=which, outlined=marked, **how)
+    return side_by_side(array, heat, axis=axis, which=which, outlined=outlined, mute=mute, **how)
 
 
 def plain(array: Input) -> Image:

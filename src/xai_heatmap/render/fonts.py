@@ -1,9 +1,12 @@
 """Letters of every script that a font at hand has."""
 
 import functools
+import math
 from collections.abc import Sequence
 
 import PIL.features
+import PIL.Image
+import PIL.ImageDraw
 import PIL.ImageFont
 
 from xai_heatmap.core.errors import BadOption
@@ -90,5 +93,8 @@ def _letters(name: tuple[str | None, str | None], size: int) -> dict[str, bool]:
 
 
 def _drawn(letter: str, using: Font) -> tuple[tuple[int, int], bytes]:
-    mask = using.getmask(letter)
-    return mask.size, bytes(mask)
+    left, top, right, bottom = using.getbbox(letter)
+    size = max(math.ceil(right - left), 1), max(math.ceil(bottom - top), 1)
+    ink = PIL.Image.new("L", size)
+    PIL.ImageDraw.Draw(ink).text((-left, -top), letter, 255, using)
+    return size, ink.tobytes()

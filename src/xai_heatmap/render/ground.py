@@ -1,5 +1,7 @@
 """What a heat is drawn over: the photograph, greyer and darker where the heat would not show."""
 
+import math
+
 import numpy as np
 import PIL.Image
 from jaxtyping import Bool
@@ -11,7 +13,7 @@ from xai_heatmap.render.overlay import overlay
 STEPS = ((0.0, 1.0), (0.5, 1.0), (0.85, 0.85), (0.85, 0.7), (0.85, 0.55))
 """How much of its colour a photograph loses, and how much of its light it keeps, gently first."""
 
-ENOUGH = 28.0
+ENOUGH = 24.0
 """A hottest place that looks so different from its surroundings (CIEDE2000) stands out."""
 
 HOT, COLD = 0.8, 0.2
@@ -20,7 +22,7 @@ HOT, COLD = 0.8, 0.2
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 SAMPLED = 128
-"""Pixels of the longer side of what is looked at; colours are those of places, not of pixels."""
+"""Pixels of a side of what is looked at; colours are those of places, not of pixels."""
 
 AROUND = 0.1
 """Of the picture's longer side: what still surrounds the heat."""
@@ -43,7 +45,7 @@ def ground(
     """The photograph as it is where the hottest place stands out, else as little muted as that
     takes.
 
-    The first of five steps is taken at which the hottest place differs by 28 or more (CIEDE2000)
+    The first of five steps is taken at which the hottest place differs by 24 or more (CIEDE2000)
     from what surrounds it, or else the one at which it differs most.
 
     Parameters
@@ -102,15 +104,16 @@ def _wider(region: Bool[np.ndarray, "H W"], by: int) -> Bool[np.ndarray, "H W"]:
     size = 2 * by + 1
     grown = np.pad(region, by)
     for axis in (0, 1):
-        grown = np.lib.stride_tricks.sliding_window_view(grown, size, axis=axis).any(axis=-1)
+        seen = np.lib.stride_tricks.sliding_window_view(grown, size, axis=axis)
+        grown = np.asarray(seen.any(axis=-1))
     return grown
 
 
-def _sampled(image: Image, heat: Heat) -> tuple[Image, Heat]:
+def _sampled(image: Image, heat: Heat) -> tuple[np.ndarray, np.ndarray]:
     """Both at a size that is quick to look at: the mean of some pixels' colours, the strongest of
     their heat.
     """
-    step = -(-max(heat.shape) // SAMPLED)
+    step = math.ceil(math.sqrt(heat.size) / SAMPLED)
     if step == 1:
         return image, heat
     small = np.array(PIL.Image.fromarray(image).reduce(step))
@@ -118,7 +121,7 @@ def _sampled(image: Image, heat: Heat) -> tuple[Image, Heat]:
     return small, np.where(highest >= -lowest, highest, lowest)
 
 
-def _pooled(of: np.ufunc, heat: Heat, step: int) -> Heat:
+def _pooled(of: np.ufunc, heat: np.ndarray, step: int) -> np.ndarray:
     for axis in (0, 1):
         heat = of.reduceat(heat, np.arange(0, heat.shape[axis], step), axis=axis)
     return heat

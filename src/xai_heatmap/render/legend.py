@@ -9,7 +9,7 @@ import PIL.ImageDraw
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.render.colormaps import named
 from xai_heatmap.render.fonts import font, suited
-from xai_heatmap.render.page import INK, PAPER, Picture, elided, number
+from xai_heatmap.render.page import INK, PAPER, Picture, elided, letters, number
 
 
 def legend(
@@ -42,14 +42,14 @@ def legend(
         raise BadOption(
             f"A legend is at least 8 letters wide; received width={width} with text={text}."
         )
-    colors, letters, gap = named(colormap).table, font(text), max(text // 2, 1)
+    colors, using, gap = named(colormap).table, font(text), max(text // 2, 1)
     line = round(text * 1.4)
     bar_top = gap + (line if title else 0)
     bar_bottom = bar_top + text
     canvas = PIL.Image.new("RGB", (width, bar_bottom + gap // 2 + line + gap), PAPER)
     draw = PIL.ImageDraw.Draw(canvas)
     if title:
-        words = suited(title, letters)
+        words = suited(title, using)
         draw.text((gap, gap), elided(title, width - 2 * gap, using=words), INK, words)
     bar = PIL.Image.fromarray(colors[None]).resize(
         (width - 2 * gap, text), PIL.Image.Resampling.BILINEAR
@@ -58,7 +58,7 @@ def legend(
     draw.rectangle((gap - 1, bar_top - 1, width - gap, bar_bottom), outline=(173, 181, 189))
     places = (("la", gap, low), ("ma", width / 2, (low + high) / 2), ("ra", width - gap, high))
     for anchor, x, value in places:
-        draw.text((x, bar_bottom + gap // 2), number(value), INK, letters, anchor=anchor)
+        draw.text((x, bar_bottom + gap // 2), number(value), INK, using, anchor=anchor)
     return np.array(canvas)
 
 
@@ -81,7 +81,7 @@ def with_legend(
         colormap=colormap,
         title=title,
         width=width,
-        text=text or min(max(width // 45, 12), 48),
+        text=text or letters(width),
     )
     missing = width - picture.shape[1]
     padded = np.pad(

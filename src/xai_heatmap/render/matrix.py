@@ -9,9 +9,9 @@ import PIL.ImageDraw
 
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.render.fonts import Font, font, suited
-from xai_heatmap.render.page import ELLIPSIS, INK, PAPER, Picture, elided
+from xai_heatmap.render.page import ALARM, ELLIPSIS, INK, PAPER, Picture, elided
 
-QUIET, BLANK, ALARM = (108, 117, 125), (241, 243, 245), (176, 42, 55)
+QUIET, BLANK = (108, 117, 125), (241, 243, 245)
 
 LABEL = 190
 """Pixels for the names of the rows, at most."""

@@ -1,11 +1,13 @@
 """What a page is made of: paper, ink and words."""
 
+import bisect
+
 import numpy as np
 from jaxtyping import UInt8
 
 from xai_heatmap.render.fonts import Font
 
-INK, PAPER = (33, 37, 41), (255, 255, 255)
+INK, PAPER, ALARM = (33, 37, 41), (255, 255, 255), (176, 42, 55)
 
 ELLIPSIS = "..."
 
@@ -18,12 +20,20 @@ def elided(text: str, width: int, *, using: Font) -> str:
     text = " ".join(text.split())
     if using.getlength(text) <= width:
         return text
-    for kept in range(len(text) - 1, -1, -1):
+
+    def short(kept: int) -> str:
         head, tail = text[: (kept + 1) // 2], text[len(text) - kept // 2 :]
-        short = head.rstrip() + ELLIPSIS + tail.lstrip()
-        if using.getlength(short) <= width:
-            return short
-    return ""
+        return head.rstrip() + ELLIPSIS + tail.lstrip()
+
+    fits = bisect.bisect_right(
+        range(len(text)), width, key=lambda kept: using.getlength(short(kept))
+    )
+    return short(fits - 1) if fits else ""
+
+
+def letters(width: int) -> int:
+    """How large letters are below a picture so wide, in pixels."""
+    return min(max(width // 45, 12), 48)
 
 
 def number(value: float) -> str:

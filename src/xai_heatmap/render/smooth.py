@@ -8,6 +8,9 @@ from jaxtyping import Float32, Int
 
 from xai_heatmap.core.arrays import DrawnOut, Map
 
+Drawn = Float32[np.ndarray, "..."]
+"""Drawn out along some of its axes."""
+
 Weights = Float32[np.ndarray, "pixels cells"]
 
 BEND = -0.5
@@ -52,8 +55,8 @@ def smoothed(map_: Map, spans: Sequence[Span]) -> DrawnOut:
 
 
 def _along(
-    axis: int, span: Span, which: range, drawn: DrawnOut, low: DrawnOut, high: DrawnOut
-) -> tuple[DrawnOut, DrawnOut, DrawnOut]:
+    axis: int, span: Span, which: range, drawn: Drawn, low: Drawn, high: Drawn
+) -> tuple[Drawn, Drawn, Drawn]:
     """Some pixels of one axis, with the lowest and highest of the cells around each."""
     cells = drawn.shape[axis]
     own = slice(which.start, which.stop)

@@ -1,6 +1,7 @@
 """A volume as a sheet of slices, each with its heat over it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -9,6 +10,7 @@ from jaxtyping import Float32
 from xai_heatmap.core.arrays import Volume
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.render.contour import contour
+from xai_heatmap.render.ground import ground
 from xai_heatmap.render.overlay import overlay
 from xai_heatmap.render.page import Picture
 from xai_heatmap.render.sheet import sheet
@@ -38,6 +40,7 @@ def slices(
     which: Sequence[int],
     colormap: str = "inferno",
     alpha: float = 0.75,
+    mute: bool | None = False,
     outlined: bool = False,
 ) -> Picture:
     """Slices of a volume side by side, the heat over each, all on one scale of grey and of colour.
@@ -56,6 +59,8 @@ def slices(
         Slices, counted from 0.
     colormap, alpha
         As for `overlay`.
+    mute
+        As for `ground`; one ground for all slices.
     outlined
         Whether the places with at least half of the strongest relevance have an outline.
     """
@@ -68,11 +73,13 @@ def slices(
     cuts, heats = np.moveaxis(volume, axis + 1, 1), np.moveaxis(heat, axis, 0)
     window = _window(volume)
     word = "frame" if len(volume) == 3 and axis == 0 else "slice"
+    pictures = [_enlarged(_pixels(cuts[:, place], window)) for place in which]
+    strengths = [_drawn_out(heats[place], pictures[0].shape[:2]) for place in which]
+    how: dict[str, Any] = {"colormap": colormap, "alpha": alpha}
+    under = ground(np.concatenate(pictures), np.concatenate(strengths), mute=mute, **how)
     tiles = []
-    for place in which:
-        picture = _enlarged(_pixels(cuts[:, place], window))
-        strength = _drawn_out(heats[place], picture.shape[:2])
-        tile = overlay(picture, strength, colormap=colormap, alpha=alpha)
+    for picture, strength in zip(np.split(under, len(which)), strengths, strict=True):
+        tile = overlay(picture, strength, **how)
         tiles.append(contour(tile, strength) if outlined else tile)
     titles = [f"{word} {place + 1} of {length}" for place in which]
     return sheet(tiles, titles, size=TILE, columns=_columns(len(tiles)))

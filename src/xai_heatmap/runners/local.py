@@ -165,7 +165,7 @@ def _explained(
     with running(network.name):
         comparison = Comparison(tuple(replace(one, name=title) for one in ask(given)))
     explained = time.perf_counter()
-    pictures = comparison.save(job.out, draw=request.drawing(job))
+    pictures = comparison.save(job.out, draw=request.drawing(job), caption=job.caption)
     written = time.perf_counter()
     return Row(
         image,

@@ -1,0 +1,129 @@
+"""What is known of an explanation: the map, where it came from and what it is worth."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import MappingProxyType
+
+from xai_heatmap.core.arrays import Image, Input, Map
+from xai_heatmap.core.boxes.detections import Detection
+from xai_heatmap.core.filling import plain_options
+from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.core.network import Layer
+from xai_heatmap.core.prediction import Prediction
+from xai_heatmap.core.targets.answer import ROW, Form, Meaning
+from xai_heatmap.core.verdict import Verdict
+from xai_heatmap.explaining.notes import of_the_map, of_the_scores, of_what_was_seen
+from xai_heatmap.sinks.folder import safe_stem
+from xai_heatmap.sinks.identity import identity
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts of an `Explanation`, which says what each is."""
+
+    map: Map
+    image: Image
+    name: str
+    geometry: Geometry | None
+    method: str
+    layer: Layer
+    target: str
+    score: float
+    predictions: Sequence[Prediction]
+    verdict: Verdict
+    network: str
+    index: int | None = None
+    layer_reason: str = ""
+    signed: bool = False
+    options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    preprocess: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    meaning: Meaning = "logits"
+    form: Form = ROW
+    detection: Detection | None = None
+    array: Input | None = None
+    regions: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
+    said: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the map should know, in sentences."""
+        return (
+            *self.said,
+            *of_what_was_seen(self.geometry),
+            *of_the_scores(self.meaning, self.form, self.detection),
+            *of_the_map(self.verdict),
+        )
+
+    @property
+    def axes(self) -> int:
+        """Of the grid of what is explained: 1 of a signal, 2 of a picture, 3 of a volume."""
+        return 2 if self.array is None else self.array.ndim - 1
+
+    @property
+    def stem(self) -> str:
+        """The name its files get: picture, method, layer and target."""
+        picture = Path(self.name).stem
+        sides = [side.partition(",")[0] for side in self.target.split(" - ")]  # first synonyms
+        target = "-".join(sides).replace(" ", "_")
+        method = self.method.replace(":", "-")
+        return safe_stem(f"{picture}.{method}.{self.layer.name}.{target}")
+
+    @property
+    def identity(self) -> str:
+        """A digest of the picture and of what was asked, 16 hexadecimal digits.
+
+        A saved result is replaced only by one with the same digest, so that other pictures of the
+        same name, other options or other networks never overwrite it.
+        """
+        return identity(self.image if self.array is None else self.array, self.to_dict())
+
+    @property
+    def caption(self) -> str:
+        """Layer, method and target in one line."""
+        return f"{self.layer.name} · {self.method} · {self.target}"
+
+    @property
+    def probability(self) -> float | None:
+        """Of what is explained, where that is a class among the likeliest or a box; else None."""
+        if self.detection is not None:
+            return self.detection.probability
+        if self.form != ROW:  # predictions are shares of places
+            return None
+        own = (self.index, self.target)
+        return next((p.probability for p in self.predictions if (p.index, p.label) == own), None)
+
+    def to_dict(self) -> dict[str, object]:
+        """Every fact but the arrays, as plain values; the map's own range is among them."""
+        return {
+            "image": self.name,
+            "network": self.network,
+            "layer": self.layer.name,
+            "layer_shape": list(self.layer.shape),
+            "layer_reason": self.layer_reason,
+            "method": self.method,
+            "options": plain_options(self.options),
+            **({"regions": dict(self.regions)} if self.regions else {}),
+            "target": self.target,
+            "target_index": self.index,
+            **({} if self.detection is None else {"detection": vars(self.detection)}),
+            "score": self.score,
+            "meaning": self.meaning,
+            "places": list(self.form.grid),
+            "predictions": [vars(prediction) for prediction in self.predictions],
+            "verdict": vars(self.verdict) | {"figures": dict(self.verdict.figures)},
+            "notes": list(self.notes),
+            "map_range": [float(self.map.min()), float(self.map.max())],
+            "preprocess": dict(self.preprocess),
+            "geometry": self.geometry.to_dict() if self.geometry else None,
+            "input_shape": None if self.array is None else list(self.array.shape),
+            "xai_heatmap": _version(),
+        }
+
+
+def _version() -> str:
+    try:
+        return version("xai-heatmap")
+    except PackageNotFoundError:
+        return "unknown"

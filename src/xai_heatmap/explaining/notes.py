@@ -1,0 +1,78 @@
+"""What a reader of a map should know, in sentences."""
+
+from collections.abc import Iterator
+
+from xai_heatmap.core.boxes.detections import Detection
+from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.core.targets.answer import ROW, Form, Meaning
+from xai_heatmap.core.verdict import Verdict
+
+FAR = 0.5
+"""A box that overlaps the one asked for by less is worth a word."""
+
+OF_MEANINGS: dict[Meaning, str] = {
+    "log-probabilities": "The model answers probabilities, and the softmax that makes them could "
+    "not be left out; their logarithm is explained instead of the logit.",
+    "values": "The output is a value and no class: the map shows what raises it, and what lowers "
+    "it where the method is signed or the target is negative.",
+    "log-odds": "The model answers probabilities; the logit that a sigmoid made them from is "
+    "explained, log p - log(1 - p).",
+}
+
+CLOSED = "The model's output is explained as it stands, after its closing function."
+
+
+def of_what_was_seen(geometry: Geometry | None) -> Iterator[str]:
+    """How much of the picture the network saw, where that is not all."""
+    if geometry is None or geometry.share == 1:
+        return
+    left, top, right, bottom = geometry.seen
+    rows, columns = geometry.image_size
+    share = min(round(100 * geometry.share), 99)  # never "100 %" of what was cut
+    yield (
+        f"The network saw {share} % of the picture, its columns {left} to {right} of {columns} "
+        f"and rows {top} to {bottom} of {rows}; the rest was cropped away and is drawn dimmed. "
+        "The fit 'stretch' or 'letterbox' shows it all."
+    )
+
+
+def of_the_scores(meaning: Meaning, form: Form, detection: Detection | None) -> Iterator[str]:
+    """What the number that is explained is, and of how many places or boxes."""
+    if meaning in OF_MEANINGS:
+        yield OF_MEANINGS[meaning]
+    if form.boxes is not None:
+        yield from _of_boxes(form, detection)
+    elif form != ROW:
+        places = "x".join(map(str, form.grid))
+        yield (
+            f"The network scores every class at {places} places; predictions are shares of "
+            "them, and a class without a region is explained where it wins."
+        )
+    if meaning == "probabilities":
+        yield CLOSED
+
+
+def of_the_map(verdict: Verdict) -> Iterator[str]:
+    """What it is worth, and the method's own figures."""
+    if verdict.word != "ok":
+        yield str(verdict)
+    figures = [
+        f"{name} unknown" if figure is None else f"{name} {figure:.3g}"
+        for name, figure in verdict.figures.items()
+    ]
+    if figures:
+        yield ", ".join(figures) + "."
+
+
+def _of_boxes(form: Form, found: Detection | None) -> Iterator[str]:
+    """What a detector answers, and how far its box is from the one asked for."""
+    if found is None:
+        return
+    yield (
+        f"Of the detector's {form.places} boxes, number {found.query} is explained, "
+        f"{found.label} with probability {found.probability:.3f}; the outline is that box."
+    )
+    if found.overlap is not None and found.overlap < FAR:
+        yield (
+            f"It overlaps the box that was asked for by {found.overlap:.0%} only; none is nearer."
+        )
