@@ -20,6 +20,10 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 # Tests and their helpers are compiled once for all workers and lanes, wherever that is switched off.
 PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compiled $(BIN)/python -m pytest
 
+# What XLA compiled for one test or one run, it need not compile again for the next.
+COMPILED := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
+	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
+
 .PHONY: help install check test fuzz mutations oldest peers demo bench truth costs docs mypages format clean
 
 help:
@@ -54,7 +58,7 @@ test: $(STAMP) ## everything: the checks above and every test, on every Keras ba
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	KERAS_BACKEND=tensorflow $(PYTEST) -n $(WORKERS) --dist worksteal
-	KERAS_BACKEND=jax $(PYTEST) -n $(WORKERS) --dist worksteal tests/networks tests/compat tests/methods -k keras
+	KERAS_BACKEND=jax $(COMPILED) $(PYTEST) -n $(WORKERS) --dist worksteal tests/networks tests/compat tests/methods -k keras
 	KERAS_BACKEND=torch $(PYTEST) -n $(WORKERS) --dist worksteal tests/networks tests/compat tests/methods -k keras
 
 fuzz: $(STAMP) ## random files and calls for as long as you like: SEED=7 COUNT=100000

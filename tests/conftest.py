@@ -9,7 +9,21 @@ for _threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_TH
 
 import hypothesis  # noqa: E402
 import jaxtyping  # noqa: E402
+import onnxruntime  # noqa: E402
 import pytest  # noqa: E402
+
+
+class _OneThread(onnxruntime.SessionOptions):
+    """onnxruntime reads no environment: as long as it is not told, one thread for each core spins
+    beside every session, which costs its tests three times what they compute.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.intra_op_num_threads = 1
+
+
+onnxruntime.SessionOptions = _OneThread
 
 pytest_plugins = ["budget"]
 

@@ -8,6 +8,7 @@ from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.methods._cells import cells_of
 from xai_heatmap.methods.occlusion import COVERED
+from xai_heatmap.testing.short_options import TELLING
 
 
 def of_one_place(axis, place):
@@ -32,22 +33,16 @@ GRIDS = {
     "slices last": ((24, 24, 6), 2),
     "rows of leads": ((5, 40), 0),
 }
-MASKING = {
-    "occlusion": {},
-    "sobol": {"samples": 8, "cells": 3},
-    "hsic": {"samples": 600, "cells": 2},
-    "rise": {"samples": 600, "cells": 2},
-}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", MASKING)
+@pytest.mark.parametrize("method", TELLING)
 @pytest.mark.parametrize("name", GRIDS)
 def test_the_one_slice_that_counts_has_the_largest_share(name, method):
     grid, axis = GRIDS[name]
     place = 2
     x = np.ones((1, 1, *grid), np.float32)
-    found = xh.maps(of_one_place(axis, place), x, method=method, target=0, options=MASKING[method])[
+    found = xh.maps(of_one_place(axis, place), x, method=method, target=0, options=TELLING[method])[
         0
     ]
     assert found.shape == grid

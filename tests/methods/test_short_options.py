@@ -4,10 +4,10 @@ import pytest
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.core.registry import METHODS, find_method
-from xai_heatmap.testing.short_options import ON_PHOTOGRAPHS, SHORT
+from xai_heatmap.testing.short_options import ON_PHOTOGRAPHS, SHORT, TELLING
 
 
-@pytest.mark.parametrize("table", [SHORT, ON_PHOTOGRAPHS])
+@pytest.mark.parametrize("table", [SHORT, ON_PHOTOGRAPHS, TELLING])
 def test_every_entry_is_a_method_with_these_options(table):
     for name, options in table.items():
         assert find_method(name).checked(options) == options

@@ -1,4 +1,4 @@
-"""Options that keep slow methods short."""
+"""Options that keep slow methods short: the one place for tables of them."""
 
 SHORT: dict[str, dict[str, object]] = {
     "rise": {"samples": 64, "cells": 3},
@@ -36,3 +36,11 @@ ON_PHOTOGRAPHS: dict[str, dict[str, object]] = {
     "occlusion": {"window": 56, "stride": 28},
 }
 """On trained networks, where the heat has to lie right."""
+
+TELLING: dict[str, dict[str, object]] = {
+    "occlusion": {},
+    "sobol": {"samples": 8, "cells": 3},
+    "hsic": {"samples": 600, "cells": 2},
+    "rise": {"samples": 600, "cells": 2},
+}
+"""For methods of masks, where the share of one place in the map is to be told from chance."""
