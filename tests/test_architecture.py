@@ -6,6 +6,7 @@
 import ast
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,14 @@ def test_the_way_of_a_picture_is_made_of_lines_that_exist():
             path = SOURCE / line.removeprefix("# ").partition(":")[0]
         else:
             assert line in path.read_text("utf-8"), (path, line)
+
+
+def test_types_are_checked_in_every_room_but_testing():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    options = settings["tool"]["pytest"]["ini_options"]["addopts"]
+    (hook,) = (one for one in options if one.startswith("--jaxtyping-packages="))
+    checked = set(re.findall(r"xai_heatmap\.(\w+)", hook))
+    assert checked == {path.parent.name for path in SOURCE.glob("*/__init__.py")} - {"testing"}
 
 
 def test_no_module_stands_at_the_root():

@@ -182,6 +182,14 @@ def metric(*, better: Better, cite: str, use_when: str, passes: str = "") -> Cal
     return register
 
 
+def all_metrics() -> dict[str, Metric]:
+    """Every metric by name, those of other packages included (see `core.plugins`)."""
+    from xai_heatmap.core.plugins import registered
+
+    registered("metrics", (METRICS,))
+    return METRICS
+
+
 def find_metric(name: object) -> Metric:
     """The metric of that name.
 
@@ -192,7 +200,7 @@ def find_metric(name: object) -> Metric:
     """
     if not isinstance(name, str):
         raise UnknownMetric(f"A metric is given by its name; received {name!r}.")
-    if name not in METRICS:
+    if name not in METRICS and name not in all_metrics():
         raise UnknownMetric(
             f"There is no metric {name!r}.{did_you_mean(name, METRICS)} "
             f"Known: {', '.join(METRICS)}."

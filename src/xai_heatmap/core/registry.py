@@ -256,6 +256,19 @@ def _check_name(name: object) -> None:
         raise UnknownMethod(f"A method is given by its name; received {name!r}.")
 
 
+def all_methods() -> dict[str, Method]:
+    """Every method by name, those of other packages included (see `core.plugins`)."""
+    _registered()
+    return METHODS
+
+
+def _registered() -> None:
+    """Read the entry points of other packages, which takes time: where no own name fits."""
+    from xai_heatmap.core.plugins import registered
+
+    registered("methods", (METHODS, MODIFIERS))
+
+
 def find_method(name: str) -> Method:
     """The method of that name; with a modifier before a colon, the method made of it.
 
@@ -268,12 +281,16 @@ def find_method(name: str) -> Method:
     before, colon, inner = name.rpartition(":")
     if colon:
         if before not in MODIFIERS:
+            _registered()
+        if before not in MODIFIERS:
             raise UnknownMethod(
                 f"There is nothing called {before!r} that makes a method out of another."
                 f"{did_you_mean(before, MODIFIERS)} Known: {', '.join(MODIFIERS)}, as in "
                 f"{next(iter(MODIFIERS), 'smooth')}:gradcam."
             )
         return MODIFIERS[before](find_method(inner))
+    if name not in METHODS:
+        _registered()
     if name not in METHODS:
         raise UnknownMethod(
             f"There is no method {name!r}.{did_you_mean(name.replace('++', '_pp'), METHODS)} "

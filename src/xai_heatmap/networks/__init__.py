@@ -183,6 +183,17 @@ def _copied(model: Any) -> Any:
         ) from problem
 
 
+def _brought(classes: Sequence[str]) -> Any:
+    """What another package opens models of one of these classes with; None where none does."""
+    from xai_heatmap.core.plugins import network_plugin
+
+    try:
+        openers = (network_plugin(name, OPENERS) for name in classes)
+        return next((opener for opener in openers if opener is not None), None)
+    except ImportError as problem:
+        raise NotAModel(str(problem)) from problem
+
+
 def _opened(model: Any, *, keep_closing: bool, values: bool, **options: Any) -> Network:
     """The model opened by the backend of its class; values are explained as they stand."""
     classes = [f"{c.__module__}.{c.__qualname__}" for c in type(model).__mro__]
@@ -190,6 +201,14 @@ def _opened(model: Any, *, keep_closing: bool, values: bool, **options: Any) -> 
         if name in classes:
             backend = importlib.import_module(f"{__name__}.{module}")
             return getattr(backend, opener)(model, keep_closing=keep_closing or values, **options)
+    if (opener := _brought(classes)) is not None:
+        found = opener(model, keep_closing=keep_closing or values, **options)
+        if isinstance(found, Network):
+            return found
+        raise NotAModel(
+            f"The package that opens {type(model).__name__} answered a {type(found).__name__}; "
+            "an xai_heatmap.Network was expected."
+        )
     if callable(model) and not isinstance(model, type):
         from xai_heatmap.networks.function.network import open_function
 

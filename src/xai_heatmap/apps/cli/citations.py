@@ -67,22 +67,32 @@ def cited(cite: str) -> Citation | None:
     return citations()[cite]
 
 
+def _shown(cite: str) -> Citation | str | None:
+    """The paper; as it stands what is neither a key nor an entry, as in another package."""
+    try:
+        return cited(cite)
+    except (KeyError, ValueError, StopIteration):
+        return " ".join(cite.split())
+
+
 def who(cite: str) -> str:
     """Who published it and when, in a few words."""
-    paper = cited(cite)
-    return NONE if paper is None else paper.who
+    paper = _shown(cite)
+    return NONE if paper is None else paper.who if isinstance(paper, Citation) else paper
 
 
 def reference(cite: str) -> str:
     """The paper in full, on one line."""
-    paper = cited(cite)
+    paper = _shown(cite)
     return NONE if paper is None else str(paper)
 
 
 def facts_of_paper(cite: str) -> dict[str, object] | None:
     """The paper as JSON has it."""
-    paper = cited(cite)
-    return None if paper is None else dict(vars(paper))
+    paper = _shown(cite)
+    return (
+        {"key": paper} if isinstance(paper, str) else None if paper is None else dict(vars(paper))
+    )
 
 
 def parsed(bibliography: str) -> dict[str, Citation]:

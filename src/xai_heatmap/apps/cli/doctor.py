@@ -6,10 +6,15 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
+import xai_heatmap.methods
+import xai_heatmap.metrics  # noqa: F401 - registers every metric, as the line before does every method
 from xai_heatmap.apps.cli.terminal import facts, print_json, print_lines, table
+from xai_heatmap.core.metric import METRICS
+from xai_heatmap.core.plugins import Plugin, network_plugins, registered
+from xai_heatmap.core.registry import METHODS, MODIFIERS
 from xai_heatmap.networks.keras.imported import keras_backend, without_log_lines
 
-BASE = ("xai-heatmap", "numpy", "pillow", "pydantic", "typer", "rich")
+BASE = ("xai-heatmap", "numpy", "pillow", "pydantic", "typer", "rich", "onnx", "onnxruntime")
 
 FRAMEWORKS = {
     "torch": ('pip install "xai-heatmap[torch]"', "PyTorch models"),
@@ -32,6 +37,7 @@ def examined(*, devices: bool, as_json: bool) -> int:
     installed = {name: _installed(name) for name in FRAMEWORKS}
     backend = keras_backend() if installed["keras"] else None
     found = _devices(installed) if devices else None
+    plugins = _plugins()
     if as_json:
         print_json(
             {
@@ -41,12 +47,33 @@ def examined(*, devices: bool, as_json: bool) -> int:
                 "frameworks": installed,
                 "keras_backend": backend,
                 "devices": found,
+                "entry_points": [vars(plugin) for plugin in plugins],
                 "missing": {n: FRAMEWORKS[n][0] for n, v in installed.items() if v is None},
             }
         )
         return 0
     _show(installed, backend, found)
+    _show_plugins(plugins)
     return 0
+
+
+def _plugins() -> list[Plugin]:
+    """What other packages bring, each imported."""
+    from xai_heatmap.networks import OPENERS
+    from xai_heatmap.networks.loading.load import HUBS
+
+    methods = registered("methods", (METHODS, MODIFIERS))
+    return [*methods, *registered("metrics", (METRICS,)), *network_plugins([*HUBS, *OPENERS])]
+
+
+def _show_plugins(plugins: list[Plugin]) -> None:
+    if not plugins:
+        return
+    rows = [[p.package, p.group, ", ".join(p.brings) or p.name, p.problem] for p in plugins]
+    head, *body = table(["other package", "brings", "names", "left out"], rows)
+    print_lines([""])
+    print_lines([head], style="bold")
+    print_lines(body)
 
 
 def _show(
@@ -100,10 +127,11 @@ def _devices(installed: dict[str, str | None]) -> dict[str, list[str]]:
             for device in importlib.import_module("tensorflow").config.list_physical_devices()
         ],
         "jax": lambda: [str(device) for device in importlib.import_module("jax").devices()],
+        "onnxruntime": lambda: importlib.import_module("onnxruntime").get_available_providers(),
     }
     found = {}
     for name, devices in asked.items():
-        if installed[name]:
+        if installed.get(name, name == "onnxruntime"):
             try:
                 with without_log_lines():
                     found[name] = devices()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.apps.cli.citations import facts_of_paper, reference, who
 from xai_heatmap.apps.cli.terminal import columns, facts, fitted, on_screen, print_json, print_lines
-from xai_heatmap.core.registry import METHODS, MODIFIERS, Method, find_method
+from xai_heatmap.core.registry import MODIFIERS, Method, all_methods, find_method
 
 MORE = "`xai-heatmap methods NAME` shows formula, options, remarks and paper of one."
 
@@ -31,7 +31,7 @@ AUTO = {
 
 def listed(names: Sequence[str] = (), *, as_json: bool) -> int:
     """Print the methods named with all that is known of them; all, in a table, where none is."""
-    chosen = [find_method(name) for name in names] or list(METHODS.values())
+    chosen = [find_method(name) for name in names] or list(all_methods().values())
     if as_json:
         print_json([_plain(method) for method in chosen])
     elif names:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import xai_heatmap.metrics  # noqa: F401 - registers every metric
 from xai_heatmap.apps.cli.citations import facts_of_paper, reference, who
 from xai_heatmap.apps.cli.terminal import columns, facts, fitted, on_screen, print_json, print_lines
-from xai_heatmap.core.metric import METRICS, Metric, find_metric
+from xai_heatmap.core.metric import Metric, all_metrics, find_metric
 
 MORE = "`xai-heatmap metrics NAME` shows formula, options, remarks and paper of one."
 
@@ -21,7 +21,7 @@ FAMILIES = {
 
 def listed(names: Sequence[str] = (), *, as_json: bool) -> int:
     """Print the metrics named with all that is known of them; all, in a table, where none is."""
-    chosen = [find_metric(name) for name in names] or list(METRICS.values())
+    chosen = [find_metric(name) for name in names] or list(all_metrics().values())
     if as_json:
         print_json([_plain(metric) for metric in chosen])
     elif names:

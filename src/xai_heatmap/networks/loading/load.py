@@ -127,6 +127,8 @@ def _loaded(text: str, *, bare: bool) -> Loaded:
         if not chosen:
             raise ModelNotFound(f"{text!r} names a hub but no model. {_KINDS}")
         return _called(HUBS[hub], chosen, trained=not (bare or question))
+    if colon and (brought := _brought(hub, name)) is not None:
+        return brought
     if text in NAMES:
         return _called(("loading.demo", "load_demo"), text)
     path = Path(text).expanduser()
@@ -135,6 +137,20 @@ def _loaded(text: str, *, bare: bool) -> Loaded:
     if not path.exists():
         raise ModelNotFound(_absent(text, path))
     return _from_file(path)
+
+
+def _brought(prefix: str, name: str) -> Loaded | None:
+    """The model that another package loads for its own prefix; None where there is no such one."""
+    from xai_heatmap.core.plugins import network_plugin
+
+    try:
+        load_it = network_plugin(prefix, HUBS)
+    except ImportError as problem:
+        raise ModelNotFound(str(problem)) from problem
+    if load_it is None:
+        return None
+    model = load_it(name)
+    return model if isinstance(model, Loaded) else Loaded(model)
 
 
 def _from_file(path: Path) -> Loaded:
