@@ -362,3 +362,36 @@ def test_a_preprocessing_that_says_its_geometry_is_believed():
 
     e = xh.explain(Red().eval(), spot((96, 128), (44, 50)), preprocess=own, target=0)
     assert e.geometry == geometry
+
+
+class RandomVerticalFlip:
+    """As torchvision's: a coin is tossed whatever its probability is."""
+
+    def __init__(self, p):
+        self.p = p
+
+    def __call__(self, picture):
+        tossed = float(torch.rand(1)) < self.p
+        return picture.transpose(PIL.Image.Transpose.FLIP_TOP_BOTTOM) if tossed else picture
+
+
+class RandomShade(RandomVerticalFlip):
+    """Sure to change the picture, each time otherwise."""
+
+    def __call__(self, picture):
+        shade = float(torch.rand(1))
+        return picture.point(lambda value: value * shade)
+
+
+@pytest.mark.parametrize("p", [0, 1.0])
+def test_a_flip_that_is_sure_is_a_flip(p):
+    own = Chain(RandomVerticalFlip(p), lambda picture: numbers(stretched(picture, 64, 64)))
+    geometry = Transform(own, 3).measured((80, 100)).geometry
+    x, y = geometry.to_image(16.0, 16.0)
+    assert (round(x), round(y)) == (25, 60 if p else 20)
+
+
+@pytest.mark.parametrize("own", [RandomVerticalFlip(0.5), RandomShade(1.0)])
+def test_a_coin_that_is_open_and_a_sure_step_that_draws_are_refused(own):
+    with pytest.raises(BadOption, match=f"draws at random .{type(own).__name__}"):
+        Transform(Chain(own, lambda p: numbers(stretched(p, 64, 64))), 3).measured((80, 100))

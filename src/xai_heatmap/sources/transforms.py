@@ -17,6 +17,7 @@ from xai_heatmap.core.errors import BadOption, XaiHeatmapError
 from xai_heatmap.core.geometry import Geometry, Size
 from xai_heatmap.core.measuring import Measured, measured
 from xai_heatmap.core.tensors import as_numpy
+from xai_heatmap.sources.steps import DRAWING, coins_alone, said
 
 PICTURES = ("pixel_values", "image", "images", "x", "input", "inputs")
 """Keys that the picture has in what a processor answers, most telling first."""
@@ -26,9 +27,6 @@ PROCESSORS = (
     "transformers.processing_utils.ProcessorMixin",
 )
 """Classes that take pictures by the name ``images``."""
-
-DRAWING = re.compile(r"\w*(?:Random|Jitter|Augment|AugMix|Erasing|CutMix|MixUp)\w*")
-"""What steps that draw at random are called."""
 
 REPEATS = 12
 """How often a preprocessing that may draw is asked the same again."""
@@ -56,6 +54,7 @@ class Transform:
     _way: Call | None = field(default=None, init=False)
     _drew: bool = field(default=False, init=False)
     _rolled: bool = field(default=False, init=False)
+    _seed: int | None = field(default=None, init=False)
     _known: dict[Size, Measured] = field(default_factory=dict, init=False)
 
     @property
@@ -65,7 +64,7 @@ class Transform:
 
     def to_dict(self) -> dict[str, object]:
         """What is written beside a map: the preprocessing in its own words."""
-        return {"transform": re.sub(r"\s+", " ", _said(self.own))[:2000]}
+        return {"transform": re.sub(r"\s+", " ", said(self.own))[:2000]}
 
     def __call__(self, image: Image) -> Input:
         """The input that becomes of a picture, channels first."""
@@ -95,8 +94,10 @@ class Transform:
         if size not in self._known:
             found = measured(self, size)
             drawing = self._drawing()
-            doubted = bool(drawing) or self._rolled
-            if found.random or self._drew or (doubted and self._differs(size)):
+            tossed = self._drew and coins_alone(self.own)
+            doubted = bool(drawing) or self._rolled or tossed
+            drew = self._drew and not tossed
+            if found.random or drew or (doubted and self._differs(size)):
                 steps = f" ({', '.join(drawing)})" if drawing else ""
                 raise BadOption(
                     f"preprocess={self.name} draws at random{steps}, so that the map would be of "
@@ -108,14 +109,16 @@ class Transform:
 
     def _drawing(self) -> list[str]:
         """Steps of it that are named as those are that draw at random."""
-        return list(dict.fromkeys(DRAWING.findall(_said(self.own))))
+        return list(dict.fromkeys(DRAWING.findall(said(self.own))))
 
     def _differs(self, size: Size) -> bool:
-        """Whether it answers one picture in several ways."""
+        """Whether it answers one picture in several ways, whatever generators start from."""
         picture = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
-        first = self(picture)
-        others = (self(picture) for _ in range(REPEATS))
-        return any(not np.array_equal(first, own, equal_nan=True) for own in others)
+        drew, found = self._drew, list[Input]()
+        for self._seed in range(1 + REPEATS):
+            found.append(self(picture))
+        self._seed, self._drew = None, drew
+        return any(not np.array_equal(found[0], own, equal_nan=True) for own in found[1:])
 
     def _answer(self, image: Image) -> Any:
         if self._way is not None:
@@ -125,18 +128,18 @@ class Transform:
                 raise
             except Exception as problem:
                 raise self._failed([f"{type(problem).__name__}: {problem}"]) from problem
-        said = []
+        problems = []
         for way in _ways(self.own):
             try:
                 answer = self._called(way, image)
             except XaiHeatmapError:
                 raise
             except Exception as problem:  # noqa: BLE001 - any way may be the wrong one
-                said.append(f"{type(problem).__name__}: {problem}")
+                problems.append(f"{type(problem).__name__}: {problem}")
                 continue
             self._way = way
             return answer
-        raise self._failed(said)
+        raise self._failed(problems)
 
     def _called(self, way: Call, image: Image) -> Any:
         """The answer; whether random numbers were drawn for it is kept in mind, their state is not
@@ -145,6 +148,10 @@ class Transform:
         torch = sys.modules.get("torch")
         python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - transforms use it
         theirs = None if torch is None else torch.get_rng_state()
+        if self._seed is not None:
+            random.seed(self._seed)
+            np.random.seed(self._seed)  # noqa: NPY002 - transforms use it
+            _ = None if torch is None else torch.default_generator.manual_seed(self._seed)
         try:
             return way(image)
         finally:
@@ -158,8 +165,8 @@ class Transform:
                 self._drew |= not torch.equal(theirs, torch.get_rng_state())
                 torch.set_rng_state(theirs)
 
-    def _failed(self, said: list[str]) -> BadOption:
-        reasons = "; ".join(dict.fromkeys(one.splitlines()[0][:160] for one in said))
+    def _failed(self, problems: list[str]) -> BadOption:
+        reasons = "; ".join(dict.fromkeys(one.splitlines()[0][:160] for one in problems))
         return BadOption(
             f"preprocess={self.name} failed on a picture, given as a Pillow image and as an array "
             f"(H, W, 3) of uint8: {reasons}. Give a function of one of these that answers the "
@@ -265,22 +272,3 @@ def _is_geometry(value: object) -> bool:
 def _is_bag(answer: Any) -> bool:
     """Whether it has keys though it is no mapping, as what transformers' processors answer."""
     return hasattr(answer, "keys") and hasattr(answer, "__getitem__")
-
-
-def _said(own: Any) -> str:
-    """It in its own words, with the names of its steps."""
-    steps = [
-        one
-        for attribute in ("transforms", "layers", "steps")
-        for one in _listed(getattr(own, attribute, None))
-    ]
-    try:
-        words = repr(own)
-    except Exception:  # noqa: BLE001 - a name will do
-        words = type(own).__name__
-    names = ", ".join(type(one).__name__ for one in steps)
-    return f"{type(own).__name__} {words} {names}".strip()
-
-
-def _listed(steps: Any) -> list[Any]:
-    return list(steps) if isinstance(steps, list | tuple) else []
