@@ -14,6 +14,7 @@ NAMES ?=
 BENCH ?=
 TRUTH ?=
 COSTS ?=
+DOCS ?=
 
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/$(VENV)/pyright
 
@@ -101,12 +102,8 @@ truth: $(STAMP) ## how right each method is where the truth is known; TRUTH="--s
 costs: $(STAMP) ## what a map of each method costs beside a forward pass; COSTS="--write"
 	$(BIN)/python -m benchmarks.costs $(COSTS)
 
-docs: $(STAMP) ## write the pages that are made from the code
-	$(BIN)/python docs/method_figures.py
-	$(BIN)/python docs/generate_methods.py
-	$(BIN)/python docs/generate_onnx_operators.py
-	$(BIN)/python docs/scenes.py
-	$(BIN)/python docs/showcase/demo.py
+docs: $(STAMP) ## write the pages that are made from the code; DOCS="--all" draws every picture again
+	$(BIN)/python docs/write.py $(DOCS)
 
 mypages: $(STAMP) ## the methods' pages with your photograph: PHOTO=me.jpg MODEL=resnet.onnx OUT=new-folder
 	$(BIN)/python docs/generate_methods.py --photo "$(PHOTO)" --model "$(MODEL)" --out "$(OUT)" $(PAGES)

@@ -1,4 +1,4 @@
-"""Draw docs/images/demo.jpg, what the demonstration shows: ``python docs/showcase/demo.py``."""
+"""Draw docs/images/demo.jpg, what the demonstration shows: ``python docs/demo.py``."""
 
 from pathlib import Path
 

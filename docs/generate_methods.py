@@ -17,7 +17,7 @@ from pathlib import Path
 
 import xai_heatmap as xh
 import xai_heatmap.methods  # registers every method
-from xai_heatmap.apps.cli.citations import citations
+from xai_heatmap.apps.cli.citations import cited, reference
 from xai_heatmap.apps.cli.methods import grouped
 from xai_heatmap.core.registry import METHODS, MODIFIERS, Method, Modifier
 from xai_heatmap.networks.onnx.formulas import FORMULAS
@@ -93,13 +93,12 @@ def pages(photographed: Photographed | None = None) -> dict[str, str]:
     """Every page's text by its file name; with the photograph of docs/pictures.py, or another."""
     shipped = FOLDER / "photographs.json"
     own = json.loads(shipped.read_text("utf-8")) if photographed is None else photographed
-    papers = citations()
     figures = FOLDER / "figures.json"
     drawn = json.loads(figures.read_text("utf-8")) if figures.exists() else {}
     told = {
         f"{method.name}.md": _page(
             method,
-            str(papers[method.cite]),
+            reference(method.cite),
             [*_figure(method, drawn.get(method.name, [])), *_photo(method.name, own)],
         )
         for method in METHODS.values()
@@ -108,10 +107,9 @@ def pages(photographed: Photographed | None = None) -> dict[str, str]:
 
 
 def _index() -> str:
-    papers = citations()
     tables = []
     for title, methods in grouped(list(METHODS.values())).items():
-        rows = [_row(method, str(papers[method.cite].short)) for method in methods]
+        rows = [_row(method, _short(method.cite)) for method in methods]
         head = ["| Method | Use it when | Passes | Paper |", "|---|---|---|---|"]
         tables += [f"### {title.capitalize()}\n", *head, *rows, ""]
     exported = ", ".join(f"[`{name}`]({name}.md)" for name in FORMULAS)
@@ -122,12 +120,17 @@ def _index() -> str:
             *tables,
             f"`xai-heatmap export` can build {exported} into an ONNX file.\n",
             MODIFIED,
-            *(_modified(own, str(papers[own.cite])) for own in MODIFIERS.values()),
+            *(_modified(own, reference(own.cite)) for own in MODIFIERS.values()),
             DETECTED,
-            f"{_linked(str(papers[DETECTING]))}\n",
+            f"{_linked(reference(DETECTING))}\n",
             TESTED.lstrip("\n"),
         ]
     )
+
+
+def _short(cite: str) -> str:
+    paper = cited(cite)
+    return reference(cite) if paper is None else paper.short
 
 
 def _row(method: Method, paper: str) -> str:

@@ -1,6 +1,6 @@
 """Make the pictures of photographs again: ``python docs/pictures.py``.
 
-The README's, and one on each method's page; after it, those of the methods named alone. Needs the
+The README's, and one on each method's page; or those of the methods named alone. Needs the
 reference networks (XAI_HEATMAP_REFERENCE, or ../shared/reference) and PyTorch.
 """
 
@@ -33,25 +33,24 @@ TOP = 64
 """Feature maps that are tried on the picture; the suggested layer has a thousand."""
 
 
+REFERENCE = Path(os.environ.get("XAI_HEATMAP_REFERENCE") or ROOT.parent / "shared/reference")
+WEIGHTS = REFERENCE / "models" / "squeezenet1_1_torchvision.safetensors"
+
+
+def weights() -> Path | None:
+    """Weights of the network that the photographs are shown to; None where they are not there."""
+    return WEIGHTS if WEIGHTS.exists() else None
+
+
 def main(asked: list[str]) -> None:
     """Write every picture into docs/images and docs/methods/images."""
-    reference = Path(os.environ.get("XAI_HEATMAP_REFERENCE") or ROOT.parent / "shared/reference")
-    weights = reference / "models" / "squeezenet1_1_torchvision.safetensors"
-    if not weights.exists():
-        sys.exit(f"{weights} is not there; XAI_HEATMAP_REFERENCE names the folder that holds it.")
+    reference, found = REFERENCE, weights()
+    if found is None:
+        sys.exit(f"{WEIGHTS} is not there; XAI_HEATMAP_REFERENCE names the folder that holds it.")
     names = labels(reference / "imagenet_classes.csv")
-    network = xh.network(load(f"{ROOT / 'examples/squeezenet.py'}:squeezenet", weights=weights))
-    compared = xh.compare(
-        network,
-        CHELSEA,
-        methods=["layercam"],
-        layers=["features.2", "features.5", "features.8", "features.12", "classifier.2"],
-        targets=["Egyptian cat"],
-        preprocess={"mode": "imagenet", "fit": "stretch"},
-        labels=names,
-    )
-    page = PIL.Image.fromarray(compared.sheet(columns=3))
-    page.save(HERE / "images" / "chelsea_layers.jpg", quality=88)
+    network = xh.network(load(f"{ROOT / 'examples/squeezenet.py'}:squeezenet", weights=found))
+    if not asked:
+        _draw_layers(network, names)
     kept = json.loads(FACTS.read_text("utf-8")) if FACTS.exists() else {}
     transformer = xh.network(_deit(reference))
     for name in asked or METHODS:
@@ -69,6 +68,21 @@ def main(asked: list[str]) -> None:
         print(name, kept[name], flush=True)
         facts = {own: kept[own] for own in sorted(kept) if own in METHODS}
         FACTS.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+
+
+def _draw_layers(network: xh.Network, names: Any) -> None:
+    """The README's picture: one class at five layers."""
+    compared = xh.compare(
+        network,
+        CHELSEA,
+        methods=["layercam"],
+        layers=["features.2", "features.5", "features.8", "features.12", "classifier.2"],
+        targets=["Egyptian cat"],
+        preprocess={"mode": "imagenet", "fit": "stretch"},
+        labels=names,
+    )
+    page = PIL.Image.fromarray(compared.sheet(columns=3))
+    page.save(HERE / "images" / "chelsea_layers.jpg", quality=88)
 
 
 def _deit(reference: Path) -> Any:

@@ -24,6 +24,7 @@ SHOWN = {
 }
 """Seeds that look well."""
 
+PICTURE = Path(__file__).resolve().parent / "images" / "scenes.jpg"
 SIDE, GAP = 160, 4
 
 
@@ -38,7 +39,7 @@ def main() -> None:
     """Write the sheet."""
     width = 3 * SIDE + 2 * GAP
     page = sheet([row(name) for name in SHOWN], list(SHOWN), columns=3, size=width, text=22)
-    path = Path(__file__).parent / "images" / "scenes.jpg"
+    path = PICTURE
     PIL.Image.fromarray(page).save(path, quality=82, optimize=True)
     print(f"{path.name}: {page.shape[1]}x{page.shape[0]}, {path.stat().st_size / 1000:.0f} kB")
 
