@@ -15,7 +15,7 @@ import pytest
 
 import xai_heatmap as xh
 from xai_heatmap.apps.cli.terminal import log, print_json, print_lines, safe
-from xai_heatmap.jobs.request import titles
+from xai_heatmap.sources.frames import titles
 
 torch = pytest.importorskip("torch")
 

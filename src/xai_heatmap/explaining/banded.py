@@ -7,7 +7,7 @@ import numpy as np
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.network import Network
 from xai_heatmap.sources.bands import PHOTOGRAPHS, checked, of_bands
-from xai_heatmap.sources.image import Frame, bands_in
+from xai_heatmap.sources.image import Photograph, bands_in
 
 
 def banded(given: Any, network: Network) -> np.ndarray | None:
@@ -19,7 +19,7 @@ def banded(given: Any, network: Network) -> np.ndarray | None:
         If it is known to take so many, and the picture has others.
     """
     channels = bands_taken(network)
-    if channels is None or isinstance(given, Frame):
+    if channels is None or isinstance(given, Photograph):
         return None
     array = given if isinstance(given, np.ndarray) else bands_in(given, channels)
     if array is not None and array.ndim == 4 and len(array) == 1:

@@ -1,9 +1,5 @@
 """What a job asks, in the words of `compare`."""
 
-import hashlib
-import os
-import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +18,7 @@ from xai_heatmap.explaining.laying import laid_out, shown_kind
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.jobs.picture_job import PictureJob
 from xai_heatmap.sources.array import KINDS, is_stored, stored
-from xai_heatmap.sources.image import Frame, bands_in, read
+from xai_heatmap.sources.image import Photograph, bands_in, read
 
 SMALL = 16 * 16
 """Places of a grid beyond which an outline is in the way in the small pictures of a sheet."""
@@ -130,7 +126,7 @@ def _number(word: str) -> int | float:
     return int(word) if word.strip().lstrip("+-").isdecimal() else float(word)
 
 
-def looked_at(path: str, network: Network, job: PictureJob) -> np.ndarray | Frame | Path:
+def looked_at(path: str, network: Network, job: PictureJob) -> np.ndarray | Photograph | Path:
     """The picture at that path, read; what it holds where the network takes other bands than a
     photograph has, the array of a ``.npy`` file; the path of a picture where the network takes
     none, for `compare` to refuse.
@@ -187,26 +183,3 @@ def preparing(job: PictureJob) -> Preparing:
     """The job's word; None where it says nothing, and the model's own stands."""
     mode = {} if job.preprocess is None else {"mode": job.preprocess}
     return mode | preprocessing(job) or None
-
-
-def titles(images: Sequence[str]) -> list[str]:
-    """File names; where several would be saved under one name, the whole path in one word, and
-    where even these are alike, a few digits of the path's hash as well. One path has one title.
-    """
-    paths = {image: Path(image) for image in images}
-    several = Counter(path.stem for path in paths.values())
-    words = {
-        image: path.name
-        if several[path.stem] == 1
-        else re.sub(r"[./\\:]+", "_", str(path)).strip("_")
-        for image, path in paths.items()
-    }
-    alike = Counter(words.values())
-    return [
-        words[image] if alike[words[image]] == 1 else f"{words[image]}-{_digits(image)}"
-        for image in images
-    ]
-
-
-def _digits(path: str) -> str:
-    return hashlib.sha256(os.fsencode(path)).hexdigest()[:8]

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -19,17 +19,20 @@ from xai_heatmap.core.errors import (
     XaiHeatmapError,
 )
 from xai_heatmap.core.network import Network, Survey
+from xai_heatmap.core.plain import plain
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.wording import answering, parsed
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explain import compare
 from xai_heatmap.explaining.request import DEFAULT_METHOD
 from xai_heatmap.jobs import request
+from xai_heatmap.jobs.events import MapsResult, Refusal, refusal
 from xai_heatmap.jobs.picture_job import PictureJob
 from xai_heatmap.networks.loading.folder import same_folder
 from xai_heatmap.networks.loading.load import load
 from xai_heatmap.render.colormaps import named
 from xai_heatmap.runners.failing import running
+from xai_heatmap.sources.frames import Frame, pictures
 from xai_heatmap.sources.labels import labels as labels_in
 from xai_heatmap.sources.pixels import check_white
 from xai_heatmap.sources.preprocess import Preprocess
@@ -47,6 +50,8 @@ class Row:
         Its explanations, None where there is an error.
     error
         Why there are none.
+    key
+        Of its frame.
     pictures, sheet
         What was written: one picture an explanation, and one of all where there are several.
     seconds
@@ -56,9 +61,30 @@ class Row:
     image: str
     comparison: Comparison | None = None
     error: XaiHeatmapError | None = None
+    key: str = ""
     pictures: Sequence[Path] = ()
     sheet: Path | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def event(self, job: PictureJob) -> MapsResult | Refusal:
+        """The row in plain values, for pages, other processes and ``--json``."""
+        if self.error is not None:
+            return refusal(
+                self.error, key=self.key, image=self.image, model=job.model, job="explain"
+            )
+        files = zip(self.comparison or (), self.pictures, strict=True)
+        return MapsResult(
+            key=self.key,
+            image=self.image,
+            model=job.model,
+            explanations=[
+                plain(one.to_dict())
+                | {"picture": str(path), "arrays": str(path.with_suffix(".npz"))}
+                for one, path in files
+            ],
+            sheet=str(self.sheet) if self.sheet else None,
+            seconds=dict(self.seconds),
+        )
 
 
 def check(job: PictureJob) -> None:
@@ -126,8 +152,15 @@ def surveyed(network: Network, job: PictureJob) -> Survey:
         ) from error
 
 
-def run(job: PictureJob, network: Network) -> Iterator[Row]:
+def run(job: PictureJob, network: Network, *, done: Collection[str] = ()) -> Iterator[Row]:
     """Explain one picture after the other; one that can't be read is a row with an error.
+
+    Parameters
+    ----------
+    job, network
+        What is asked, and of which network.
+    done
+        Keys of frames that a run before this one has done.
 
     Raises
     ------
@@ -149,29 +182,30 @@ def run(job: PictureJob, network: Network) -> Iterator[Row]:
         options=request.options(job, methods),
     )
     surveyed(network, job)
-    for image, title in zip(job.images, request.titles(job.images), strict=True):
+    for frame in pictures(job.images, done=done):
         try:
-            yield _explained(job, ask, image, title, network=network)
+            yield _explained(job, ask, frame, network=network)
         except (InputError, NonFiniteScores, ModelFailed) as error:
-            yield Row(image, error=error)
+            yield Row(frame.path, error=error, key=frame.key)
 
 
 def _explained(
-    job: PictureJob, ask: Callable[..., Comparison], image: str, title: str, *, network: Network
+    job: PictureJob, ask: Callable[..., Comparison], frame: Frame, *, network: Network
 ) -> Row:
     start = time.perf_counter()
-    given = request.looked_at(image, network, job)
+    given = request.looked_at(frame.path, network, job)
     decoded = time.perf_counter()
     with running(network.name):
-        comparison = Comparison(tuple(replace(one, name=title) for one in ask(given)))
+        comparison = Comparison(tuple(replace(one, name=frame.name) for one in ask(given)))
     explained = time.perf_counter()
-    pictures = comparison.save(job.out, draw=request.drawing(job), caption=job.caption)
+    saved = comparison.save(job.out, draw=request.drawing(job), caption=job.caption)
     written = time.perf_counter()
     return Row(
-        image,
+        frame.path,
         comparison,
-        pictures=pictures[: len(comparison)],
-        sheet=pictures[-1] if len(pictures) > len(comparison) else None,
+        key=frame.key,
+        pictures=saved[: len(comparison)],
+        sheet=saved[-1] if len(saved) > len(comparison) else None,
         seconds={
             "read": decoded - start,
             "explain": explained - decoded,

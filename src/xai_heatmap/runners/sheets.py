@@ -1,18 +1,20 @@
 """One picture explained by many methods at many layers, on one sheet."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xai_heatmap.core.errors import InputError, ModelFailed, NonFiniteScores, XaiHeatmapError
 from xai_heatmap.core.layers.selection import select, several, spread
 from xai_heatmap.core.network import Network, Survey
+from xai_heatmap.core.plain import plain
 from xai_heatmap.core.targets.wording import parsed
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.grid import Line, lines
+from xai_heatmap.explaining.grid import Cell, Line, Refusal, lines
 from xai_heatmap.explaining.inputs import taken
-from xai_heatmap.jobs import request
+from xai_heatmap.jobs import events, request
+from xai_heatmap.jobs.events import Facts, SheetResult
 from xai_heatmap.jobs.job import Compare
 from xai_heatmap.runners import pages
 from xai_heatmap.runners.failing import running
@@ -21,6 +23,7 @@ from xai_heatmap.runners.local import surveyed
 from xai_heatmap.sinks.folder import safe_stem
 from xai_heatmap.sinks.identity import joined
 from xai_heatmap.sinks.picture import save_picture
+from xai_heatmap.sources.frames import Frame, pictures
 from xai_heatmap.sources.labels import labels as labels_in
 
 METHODS = ("gradcam", "layercam", "gradcam_pp", "ablationcam")
@@ -51,6 +54,8 @@ class Sheet:
         How many layers more were asked for.
     seconds
         How long it took, by stage.
+    key
+        Of its frame.
     """
 
     image: str
@@ -61,9 +66,42 @@ class Sheet:
     pages: Sequence[Path] = ()
     left_out: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
+    key: str = ""
+
+    def event(self, job: Compare) -> SheetResult | events.Refusal:
+        """The sheet in plain values, for pages, other processes and ``--json``."""
+        if self.error is not None:
+            return events.refusal(
+                self.error, key=self.key, image=self.image, model=job.model, job="compare"
+            )
+        return SheetResult(
+            key=self.key,
+            image=self.image,
+            model=job.model,
+            rows=[
+                {
+                    "target": target,
+                    "layer": line.layer,
+                    "same": list(line.same),
+                    "cells": [_facts(cell) for cell in line.cells],
+                }
+                for target, lines in self.lines.items()
+                for line in lines
+            ],
+            methods=list(self.methods),
+            left_out=self.left_out,
+            sheets=[str(page) for page in self.pages],
+            seconds=dict(self.seconds),
+        )
 
 
-def sheets(job: Compare, network: Network, *, tell: Telling = lambda _: None) -> Iterator[Sheet]:
+def sheets(
+    job: Compare,
+    network: Network,
+    *,
+    tell: Telling = lambda _: None,
+    done: Collection[str] = (),
+) -> Iterator[Sheet]:
     """A sheet for one picture after the other; one that can't be read is a sheet with an error.
 
     Parameters
@@ -72,38 +110,22 @@ def sheets(job: Compare, network: Network, *, tell: Telling = lambda _: None) ->
         As for `local.run`; where the job names no method, a choice of four.
     tell
         Is told what is being done.
+    done
+        Keys of frames that a run before this one has done.
 
     Raises
     ------
     XaiHeatmapError
         For whatever would go wrong with every picture.
     """
-    names = labels_in(job.labels) if job.labels else network.declared.labels or ()
-    methods = tuple(dict.fromkeys(job.method or METHODS))
     survey = surveyed(network, job)
     layers, left_out = _rows(job.layer, survey, job.rows)
-    for image, title in zip(job.images, request.titles(job.images), strict=True):
+    for frame in pictures(job.images, done=done):
         start = time.perf_counter()
         try:
-            given = request.looked_at(image, network, job)
-            prepared = replace(
-                taken(given, request.preparing(job), network, white=job.white), name=title
-            )
-            choices = [choice for word in job.target for choice in parsed(word, names)]
-            ask = Grid(
-                network,
-                prepared,
-                choices,
-                options=request.options(job, job.method or METHODS),
-                labels=names if job.labels else None,
-                tell=tell,
-            )
-            with running(network.name):
-                labels = [one.target.label for one in ask.opened(methods, layers)]
-                rows_of = lines(ask, methods, layers, targets=len(choices))
-            told = dict(zip(labels, rows_of, strict=True))
+            told = _explained(job, frame, network, layers, tell)
         except (InputError, NonFiniteScores, ModelFailed) as error:
-            yield Sheet(image, error=error)
+            yield Sheet(frame.path, error=error, key=frame.key)
             continue
         explained = time.perf_counter()
         first = next(
@@ -113,19 +135,76 @@ def sheets(job: Compare, network: Network, *, tell: Telling = lambda _: None) ->
             for cell in line.cells
             if isinstance(cell, Explanation)
         )
-        stem = safe_stem(f"{Path(title).stem}.compare")
-        drawn = pages.drawn(first, methods, told, request.drawing_small(job), left_out=left_out)
-        own = [first.identity, *_identities(told)]
-        written = [
-            save_picture(
-                job.out / f"{stem}{f'.{number}' if number > 1 else ''}.png",
-                page,
-                identity=joined([*own, str(number)]),
-            )
-            for number, page in enumerate(drawn, 1)
-        ]
+        written = _written(job, frame, first, told, left_out)
         spent = {"explain": explained - start, "draw and write": time.perf_counter() - explained}
-        yield Sheet(image, first, methods, told, pages=written, left_out=left_out, seconds=spent)
+        yield Sheet(
+            frame.path,
+            first,
+            _methods(job),
+            told,
+            pages=written,
+            left_out=left_out,
+            seconds=spent,
+            key=frame.key,
+        )
+
+
+def _methods(job: Compare) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(job.method or METHODS))
+
+
+def _explained(
+    job: Compare, frame: Frame, network: Network, layers: Sequence[str], tell: Telling
+) -> dict[str, Sequence[Line]]:
+    """The rows of one picture by target."""
+    names = labels_in(job.labels) if job.labels else network.declared.labels or ()
+    given = request.looked_at(frame.path, network, job)
+    prepared = replace(
+        taken(given, request.preparing(job), network, white=job.white), name=frame.name
+    )
+    choices = [choice for word in job.target for choice in parsed(word, names)]
+    ask = Grid(
+        network,
+        prepared,
+        choices,
+        options=request.options(job, job.method or METHODS),
+        labels=names if job.labels else None,
+        tell=tell,
+    )
+    with running(network.name):
+        labels = [one.target.label for one in ask.opened(_methods(job), layers)]
+        rows_of = lines(ask, _methods(job), layers, targets=len(choices))
+    return dict(zip(labels, rows_of, strict=True))
+
+
+def _written(
+    job: Compare,
+    frame: Frame,
+    first: Explanation,
+    told: Mapping[str, Sequence[Line]],
+    left_out: int,
+) -> list[Path]:
+    """The files of the pages, one after the other."""
+    stem = safe_stem(f"{Path(frame.name).stem}.compare")
+    draw = request.drawing_small(job)
+    drawn = pages.drawn(first, _methods(job), told, draw, left_out=left_out)
+    own = [first.identity, *_identities(told)]
+    return [
+        save_picture(
+            job.out / f"{stem}{f'.{number}' if number > 1 else ''}.png",
+            page,
+            identity=joined([*own, str(number)]),
+        )
+        for number, page in enumerate(drawn, 1)
+    ]
+
+
+def _facts(cell: Cell) -> Facts:
+    """A cell in plain values; every cell has an error, which is null where there is a map."""
+    if isinstance(cell, Refusal):
+        error = {"code": cell.error.code, "message": str(cell.error)}
+        return {"method": cell.method, "layer": cell.layer, "error": error}
+    return plain(cell.to_dict()) | {"error": None}
 
 
 def _identities(told: Mapping[str, Sequence[Line]]) -> Iterator[str]:

@@ -39,7 +39,7 @@ _UPRIGHT = {
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class Photograph:
     """One picture and where it came from.
 
     Parameters
@@ -63,7 +63,9 @@ class Frame:
 Given = str | os.PathLike[str] | bytes | PIL.Image.Image | np.ndarray
 
 
-def read(image: Given | Frame, *, limit: int = LIMIT, white: int | float | None = None) -> Frame:
+def read(
+    image: Given | Photograph, *, limit: int = LIMIT, white: int | float | None = None
+) -> Photograph:
     """Read one picture, as RGB in 8 bits.
 
     A photograph is turned upright as its EXIF says. Transparency is composited over white. Grey
@@ -82,15 +84,15 @@ def read(image: Given | Frame, *, limit: int = LIMIT, white: int | float | None 
     white
         Which value is white, such as 4095 of 12 bits in 16.
     """
-    if isinstance(image, Frame):
+    if isinstance(image, Photograph):
         return image
     if isinstance(image, np.ndarray):
         pixels, said = of_array(np.asarray(image), white=white)
-        return Frame(pixels, "image", remark=said)
+        return Photograph(pixels, "image", remark=said)
     with decoded(image, limit=limit) as picture:
         with _broken_is_said(picture.what):
             pixels, said = _rgb(picture.pixels, white=white, colours_cut=picture.cut)
-        return Frame(pixels, picture.name, picture.path, said)
+        return Photograph(pixels, picture.name, picture.path, said)
 
 
 @dataclass(frozen=True, eq=False)

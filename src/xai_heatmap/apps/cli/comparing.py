@@ -14,7 +14,6 @@ from xai_heatmap.apps.cli.text import (
     predictions,
     preparation,
     shown,
-    told,
 )
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Cell, Line, Refusal
@@ -42,7 +41,7 @@ def compared(flags: Mapping[str, object], *, as_json: bool) -> int:
         if not as_json:
             _show(sheet, job)
     if as_json:
-        print_json([_plain(sheet, job) for sheet in made])
+        print_json([sheet.event(job).document() for sheet in made])
     return exit_code([sheet.error for sheet in made])
 
 
@@ -143,33 +142,3 @@ def _remarks(sheet: Sheet) -> list[tuple[str, str]]:
 def _named(layers: Sequence[str]) -> str:
     several = list(dict.fromkeys(layers))
     return several[0] if len(several) == 1 else f"{several[0]} and {len(several) - 1} more"
-
-
-def _plain(sheet: Sheet, job: Compare) -> dict[str, object]:
-    """A sheet as JSON has it; every sheet has the same keys."""
-    return {
-        "image": sheet.image,
-        "model": job.model,
-        "error": told(sheet.error),
-        "rows": [
-            {
-                "target": target,
-                "layer": line.layer,
-                "same": list(line.same),
-                "cells": [_cell(cell) for cell in line.cells],
-            }
-            for target, lines in sheet.lines.items()
-            for line in lines
-        ],
-        "methods": list(sheet.methods),
-        "left_out": sheet.left_out,
-        "sheets": [str(page) for page in sheet.pages],
-        "seconds": dict(sheet.seconds),
-    }
-
-
-def _cell(cell: Cell) -> dict[str, object]:
-    """Every cell has an error, which is null where there is a map."""
-    if isinstance(cell, Refusal):
-        return {"method": cell.method, "layer": cell.layer, "error": told(cell.error)}
-    return cell.to_dict() | {"error": None}

@@ -16,7 +16,6 @@ from xai_heatmap.apps.cli.text import (
     preparation,
     shown,
     times,
-    told,
 )
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explanation import Explanation
@@ -56,7 +55,7 @@ def explained(
             stopped = True
             log(f"stopped. {len(rows)} of {len(job.images)} pictures are done.")
     if as_json:
-        print_json([_plain(row, job) for row in rows])
+        print_json([row.event(job).document() for row in rows])
     return INTERRUPTED if stopped else exit_code([row.error for row in rows])
 
 
@@ -164,19 +163,3 @@ def _options(one: Explanation) -> str:
 
 def _reason(one: Explanation) -> str:
     return f"  auto: {one.layer_reason}" if one.layer_reason else ""
-
-
-def _plain(row: Row, job: Explain) -> dict[str, object]:
-    """A row as JSON has it; every row has the same keys."""
-    explanations = [
-        one.to_dict() | {"picture": str(picture), "arrays": str(picture.with_suffix(".npz"))}
-        for one, picture in zip(row.comparison or (), row.pictures, strict=True)
-    ]
-    return {
-        "image": row.image,
-        "model": job.model,
-        "error": told(row.error),
-        "explanations": explanations,
-        "sheet": str(row.sheet) if row.sheet else None,
-        "seconds": dict(row.seconds),
-    }

@@ -27,6 +27,7 @@ def export(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug =
     """Write one ONNX file that gives the prediction and its heatmap, wherever ONNX runs."""
     from xai_heatmap.apps.cli.terminal import aside, print_json, print_lines
     from xai_heatmap.exporting.export import export as exported
+    from xai_heatmap.jobs.events import FileResult
     from xai_heatmap.jobs.job import Export
     from xai_heatmap.jobs.settings import settled
     from xai_heatmap.networks.loading.folder import same_folder
@@ -47,7 +48,7 @@ def export(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug =
             progress=progress,
         )
     if as_json:
-        print_json({"path": str(path), "bytes": path.stat().st_size})
+        print_json(FileResult(path=str(path), bytes=path.stat().st_size).document())
     else:
         print_lines([f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)"])
     return 0

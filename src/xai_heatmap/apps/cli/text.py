@@ -77,8 +77,3 @@ def times(shape: Sequence[int]) -> str:
 def duration(seconds: float) -> str:
     """In a unit that suits it."""
     return f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
-
-
-def told(error: XaiHeatmapError | None) -> dict[str, str] | None:
-    """An error as JSON has it."""
-    return None if error is None else {"code": error.code, "message": str(error)}
