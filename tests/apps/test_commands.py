@@ -158,7 +158,8 @@ def test_a_method_says_formula_options_paper_and_remarks(cli):
     assert "gradcam\n  formula   ReLU(Σ_k α_k A_k)" in said.out
     assert "options   relu=True\n" in said.out
     per_axis = "0 (at least 0, or one for each axis)"
-    assert f"options   window={per_axis}, stride={per_axis}, fill=zero (or mean, blur)" in said.out
+    fill = "fill=zero (or mean, blur, a number, an array, activation_of(picture))"
+    assert f"options   window={per_axis}, stride={per_axis}, {fill}, regions" in said.out
     assert "auto      the picture itself" in said.out
     assert "Grad-CAM: Visual Explanations" in said.out
     assert "remarks   Averaging forgets *where* the gradient was" in said.out
