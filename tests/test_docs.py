@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.core.registry import METHODS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
