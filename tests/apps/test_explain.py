@@ -235,11 +235,39 @@ def test_one_broken_picture_among_good_ones_is_a_row(explain, place):
     assert said.code == 1
     assert said.err.count("error XH202") == 1
     assert "broken.jpg" in said.err
-    assert said.out.count("picture ") == 2
+    assert [line.split()[0] for line in said.out.splitlines() if ".png" in line] == [
+        "dog.png", "cat.png", "sheet",
+    ]  # fmt: skip
     said = explain("--json", images=["dog.png", "broken.jpg", "cat.png"])
     assert said.code == 1
     assert [row["error"] and row["error"]["code"] for row in said.json] == [None, "XH202", None]
     assert [len(row["explanations"]) for row in said.json] == [1, 0, 1]
+
+
+def test_many_pictures_are_one_table_and_a_contact_sheet(explain, place):
+    said = explain("--labels", "labels.csv", images=["dog.png", "cat.png", "dog.png"])
+    lines = [line for line in said.out.splitlines() if line]
+    head = next(line for line in lines if line.startswith("picture"))
+    assert head.split() == ["picture", "explained", "p", "verdict", "file"]
+    rows = lines[lines.index(head) + 1 : -1]
+    assert [row.split()[0] for row in rows] == ["dog.png", "cat.png", "dog.png"]
+    assert len({row.index("heatmaps/") for row in rows}) == 1  # columns stand below each other
+    assert all(Path(row.split()[-1]).exists() for row in rows)
+    assert lines[-1].split() == ["sheet", "heatmaps/contact-sheet.png"]
+    with PIL.Image.open(place / "heatmaps" / "contact-sheet.png") as page:
+        assert page.size > (2 * 320, 320)
+    assert explain("--quiet", images=["dog.png", "cat.png"]).out == ""
+    one = explain("--out", "one")
+    assert not (place / "one" / "contact-sheet.png").exists()
+    assert "picture  one/" in one.out
+
+
+def test_a_contact_sheet_of_more_than_a_page_has_several(explain, place, monkeypatch):
+    monkeypatch.setattr("xai_heatmap.runners.contact.MOST", 2)
+    said = explain(images=["dog.png", "cat.png", "dog.png"])
+    assert said.out.split()[-4:] == [
+        "sheet", "heatmaps/contact-sheet.png", "sheet", "heatmaps/contact-sheet.2.png",
+    ]  # fmt: skip
 
 
 def test_pictures_that_all_fail_are_an_input_error(explain):

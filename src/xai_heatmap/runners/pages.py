@@ -69,17 +69,14 @@ def drawn(
     width = max(SMALLEST, min(LARGEST, WIDE // across, int(tall)))
     deep = min(ROWS, max(1, TALL // (round(width * aspect) + BELOW)))
     count = -(-len(rows) // deep)
-    small = _smaller(first.image, FINER * width)
 
-    def drawn_small(one: Explanation) -> Image:
-        if one.geometry is None:
-            return draw(one)
-        return draw(replace(one, image=small, geometry=one.geometry.at(small.shape[:2])))
+    def small(one: Explanation) -> Image:
+        return drawn_small(one, draw, width=FINER * width)
 
     for page in range(count):
         blocks: dict[range, list[Strip]] = {}
         for row in rows[page * deep : (page + 1) * deep]:
-            tiles = [_tile(row.line.cells[column], row.line, drawn_small) for column in row.columns]
+            tiles = [_tile(row.line.cells[column], row.line, small) for column in row.columns]
             about = _about(row.line, row.target if len(told) > 1 else "")
             blocks.setdefault(row.columns, []).append(Strip(row.line.layer, about, tiles))
         facts = _facts(first, told, left_out)
@@ -92,6 +89,14 @@ def drawn(
             [Block([methods[i] for i in columns], strips) for columns, strips in blocks.items()],
             width=width,
         )
+
+
+def drawn_small(one: Explanation, draw: Callable[[Explanation], Image], *, width: int) -> Image:
+    """The explanation drawn on its picture no wider than that; a large photograph takes seconds."""
+    if one.geometry is None:
+        return draw(one)
+    image = _smaller(one.image, width)
+    return draw(replace(one, image=image, geometry=one.geometry.at(image.shape[:2])))
 
 
 def _smaller(image: Picture, width: int) -> Picture:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from xai_heatmap.apps.cli.table import Table, error_alone
 from xai_heatmap.apps.cli.terminal import aside, facts, log, print_json, print_lines
 from xai_heatmap.apps.cli.text import (
     duration,
@@ -21,6 +22,7 @@ from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.jobs.job import Explain
 from xai_heatmap.jobs.settings import settled
+from xai_heatmap.runners.contact import ContactSheet
 from xai_heatmap.runners.local import Row, check, opened, run
 
 INTERRUPTED = 130
@@ -44,16 +46,21 @@ def explained(
     loading = time.perf_counter() - start
     if not (as_json or quiet):
         print_lines(model_line(job, network, loading))
-    show = _nothing if as_json else _error_alone if quiet else _show
-    rows, stopped = [], False
+    many = len(job.images) > 1
+    show = _nothing if as_json else error_alone if quiet else Table(job) if many else _show
+    rows, stopped, contact = [], False, ContactSheet(job)
     with _progress(len(job.images), show, shown=not (as_json or quiet)) as advance:
         try:
             for row in _aside(run(job, network)):
                 rows.append(row)
                 advance(row)
+                contact.add(row)
         except KeyboardInterrupt:
             stopped = True
             log(f"stopped. {len(rows)} of {len(job.images)} pictures are done.")
+    contact.write()
+    if contact.pages and not (as_json or quiet):
+        print_lines(["", *facts([("sheet  ", str(page)) for page in contact.pages])])
     if as_json:
         print_json([row.event(job).document() for row in rows])
     return INTERRUPTED if stopped else exit_code([row.error for row in rows])
@@ -106,15 +113,9 @@ def _aside(rows: Iterator[Row]) -> Iterator[Row]:
 
 
 def _show(row: Row) -> None:
-    _error_alone(row)
+    error_alone(row)
     print_lines(_described(row))
     sys.stdout.flush()
-
-
-def _error_alone(row: Row) -> None:
-    if row.error is not None:
-        said = str(row.error)
-        log(f"error {row.error.code}: {said if row.image in said else f'{row.image}: {said}'}")
 
 
 def _nothing(row: Row) -> None:

@@ -1,0 +1,59 @@
+"""Many pictures on the terminal: a line for each."""
+
+import sys
+
+from xai_heatmap.apps.cli.terminal import columns, elided, log, on_screen, print_lines
+from xai_heatmap.jobs.job import Explain
+from xai_heatmap.runners.local import Row
+
+PICTURE, LABEL = 32, 28
+"""Letters of a picture's and of a class's column, at most."""
+
+HEAD = ("picture", "explained", "p", "verdict", "file")
+
+
+class Table:
+    """What is called with every row of many pictures, and shows it as a line of one table.
+
+    Parameters
+    ----------
+    job
+        Whose pictures they are: the longest name is known before the first is explained.
+    """
+
+    def __init__(self, job: Explain) -> None:
+        self.widths = (min(PICTURE, max(map(len, (HEAD[0], *job.images)))), LABEL, 5, 7)
+        self.begun = False
+
+    def __call__(self, row: Row) -> None:
+        """Show a picture; one with an error goes to stderr."""
+        error_alone(row)
+        lines = [] if self.begun or row.comparison is None else ["", self._line(*HEAD)]
+        for one, picture in zip(row.comparison or (), row.pictures, strict=True):
+            sure = "" if one.probability is None else f"{one.probability:.3f}"
+            lines.append(self._line(row.image, one.target, sure, one.verdict.word, str(picture)))
+        if row.sheet is not None:
+            lines.append(self._line(row.image, "all of them", "", "", str(row.sheet)))
+        self.begun = self.begun or bool(lines)
+        print_lines(lines)
+        sys.stdout.flush()
+
+    def _line(self, *cells: str) -> str:
+        """On a screen no longer than it; elsewhere whole."""
+        first = [
+            _kept(cell, width, screen=on_screen()).ljust(width)
+            for cell, width in zip(cells, self.widths, strict=False)
+        ]
+        line = "  ".join([*first, cells[-1]]).rstrip()
+        return elided(line, width=columns()) if on_screen() else line
+
+
+def error_alone(row: Row) -> None:
+    """What went wrong with a picture, on stderr."""
+    if row.error is not None:
+        said = str(row.error)
+        log(f"error {row.error.code}: {said if row.image in said else f'{row.image}: {said}'}")
+
+
+def _kept(cell: str, width: int, *, screen: bool) -> str:
+    return elided(cell, width=width) if screen else cell

@@ -1,0 +1,73 @@
+"""Many pictures on one sheet, a tile for each."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.jobs import request
+from xai_heatmap.jobs.job import Explain
+from xai_heatmap.render.page import Picture
+from xai_heatmap.render.sheet import sheet
+from xai_heatmap.runners.local import Row
+from xai_heatmap.runners.pages import drawn_small
+from xai_heatmap.sinks.identity import joined
+from xai_heatmap.sinks.picture import save_picture
+
+NAME = "contact-sheet"
+"""What its file is called; further pages have a number."""
+
+MOST = 48
+"""Pictures of a page."""
+
+TILE = 320
+"""Longer side of a tile, in pixels."""
+
+
+@dataclass
+class ContactSheet:
+    """The contact sheet of a run, filled picture by picture and written page by page.
+
+    Parameters
+    ----------
+    job
+        Says where it goes and how it is drawn; one of a single picture writes nothing.
+    pages
+        The files written so far.
+    """
+
+    job: Explain
+    pages: list[Path] = field(default_factory=list[Path])
+    _tiles: list[Picture] = field(default_factory=list[Picture])
+    _titles: list[str] = field(default_factory=list[str])
+    _identities: list[str] = field(default_factory=list[str])
+
+    def add(self, row: Row) -> None:
+        """The first explanation of a picture; one that could not be read has no tile."""
+        if row.comparison is None or len(self.job.images) < 2:
+            return
+        first = row.comparison[0]
+        self._tiles.append(drawn_small(first, request.drawing(self.job), width=TILE))
+        self._titles.append(_title(first))
+        self._identities.append(first.identity)
+        if len(self._tiles) == MOST:
+            self.write()
+
+    def write(self) -> None:
+        """Write what is not written yet."""
+        if not self._tiles or (len(self._tiles) == 1 and not self.pages):
+            return
+        number = len(self.pages) + 1
+        page = sheet(self._tiles, self._titles, size=TILE)
+        path = self.job.out / f"{NAME}{f'.{number}' if number > 1 else ''}.png"
+        own = joined([*self._identities, str(number)])
+        self.pages.append(save_picture(path, page, identity=own))
+        for kept in (self._tiles, self._titles, self._identities):
+            kept.clear()
+
+
+def _title(one: Explanation) -> str:
+    """The picture's name, what the network says, and the verdict where that is not good."""
+    said = f"{one.target.partition(',')[0]}"
+    sure = f" {one.probability:.2f}" if one.probability is not None else ""
+    bad = [] if one.verdict.word == "ok" else [one.verdict.word.replace("_", " ")]
+    return " · ".join([one.name, f"{said}{sure}", *bad])
