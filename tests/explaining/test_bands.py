@@ -154,3 +154,41 @@ def test_a_function_and_the_command_line_take_bands(tmp_path, monkeypatch):
     assert main(["explain", "field.npy", *words]) == 0
     assert main(["explain", "whole.npy", *words, "--preprocess", "unit"]) == 0
     assert len(list((tmp_path / "out").glob("*.png"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("dtype", "ask"), [("u2", {"preprocess": "unit", "white": 4095}), ("f4", {})]
+)
+def test_every_page_of_a_tiff_is_a_band(dtype, ask, tmp_path):
+    picture = lit(4, 6, dtype, 4095 if dtype == "u2" else 1)
+    first, *others = [PIL.Image.fromarray(band) for band in picture]
+    first.save(tmp_path / "field.tif", save_all=True, append_images=others)
+    model = looking_at(4, 6)
+    for given in (tmp_path / "field.tif", (tmp_path / "field.tif").read_bytes()):
+        e = xh.explain(model, given, **ask, **ASK)
+        assert peak(e)
+        assert e.score == pytest.approx(64 / (32 * 48), rel=1e-5)
+    with pytest.raises(BadArray, match=r"7 bands.*\(32, 48, 6\)"):
+        xh.explain(looking_at(4, 7), tmp_path / "field.tif", **ask, **ASK)
+
+
+def test_bands_are_drawn_by_their_numbers():
+    """Red is the fifth band: where that one is lit, and nothing else, the drawing is red."""
+    picture = lit(4, 6)
+    e = xh.explain(looking_at(4, 6), picture, image=(5, 1, 2), **ASK)
+    assert e.image[10, 22].tolist() == [255, 0, 0]
+    assert any("bands 5, 1 and 2 of 6" in note for note in e.notes)
+    whole = xh.explain(
+        looking_at(4, 6), lit(4, 6, "i2", 9), image=(1, 2, 5), preprocess="raw", **ASK
+    )
+    assert whole.image[10, 22].tolist() == [0, 0, 255]
+    assert peak(whole)
+    with pytest.raises(BadOption, match="bands 1 to 6"):
+        xh.explain(looking_at(4, 6), picture, image=(7, 1, 2), **ASK)
+
+
+def test_whole_numbers_are_drawn_on_a_picture_of_ones_own():
+    own = np.random.default_rng(0).integers(0, 255, (32, 48, 3), dtype=np.uint8)
+    e = xh.explain(looking_at(4, 6), lit(4, 6, "u1", 255), image=own, preprocess="unit", **ASK)
+    np.testing.assert_array_equal(e.image, own)
+    assert peak(e)

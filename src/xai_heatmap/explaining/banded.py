@@ -27,7 +27,8 @@ def banded(given: Any, network: Network) -> np.ndarray | None:
     found = (
         None if array is None else of_bands(array, channels, channels_last=network.channels_last)
     )
-    if found is None and network.declared.input_shape is not None:
+    many = array is not None and array.ndim == 3 and not isinstance(given, np.ndarray)
+    if found is None and (many or network.declared.input_shape is not None):
         received = "other bands" if array is None else f"an array of shape {array.shape}"
         raise BadArray(
             f"{network.name} takes pictures of {channels} bands: an array ({channels}, H, W) or "

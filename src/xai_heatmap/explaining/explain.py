@@ -100,7 +100,8 @@ def explain(
         explained: what did it look at, given this?
     image
         The photograph that an input which is ready is drawn on; or a pair of it and the `Geometry`
-        of the input, where that is not the whole photograph.
+        of the input, where that is not the whole photograph. Of a picture of bands also three of
+        their numbers, counted from 1, that are drawn as red, green and blue: ``image=(4, 3, 2)``.
 
     Returns
     -------

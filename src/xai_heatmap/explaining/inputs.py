@@ -29,7 +29,7 @@ from xai_heatmap.explaining.ready import (
 from xai_heatmap.networks.opening.inputs import check_input
 from xai_heatmap.render.arrays import plain
 from xai_heatmap.sources.array import KINDS, is_stored, kind_of, stored
-from xai_heatmap.sources.bands import drawn, said
+from xai_heatmap.sources.bands import drawn, named, said
 from xai_heatmap.sources.image import read
 from xai_heatmap.sources.pixels import remark
 from xai_heatmap.sources.preprocess import Preprocess
@@ -113,10 +113,10 @@ def taken(
         kind is None
         and axes not in KINDS
         and not _said_ready(preprocess)
-        and over is None
+        and (over is None or named(over) is not None or _whole(given))
         and (bands := banded(given, network)) is not None
     ):
-        return _of_bands(bands, name or _name(image), preprocess, network, white)
+        return _of_bands(bands, name or _name(image), preprocess, network, white, over=over)
     ready_made = kind is None and axes not in KINDS
     if ready_made and (found := _ready(given, preprocess, network, over=over, name=name)):
         if white is not None:
@@ -201,10 +201,23 @@ def _ready(
     )
 
 
+def _whole(given: Any) -> bool:
+    """Whether it is a file, or whole numbers: nothing that a network takes as it is."""
+    return not isinstance(given, np.ndarray) or given.dtype.kind in "iub"
+
+
 def _of_bands(
-    bands: np.ndarray, name: str, preprocess: Preparing, network: Network, white: int | float | None
+    bands: np.ndarray,
+    name: str,
+    preprocess: Preparing,
+    network: Network,
+    white: int | float | None,
+    *,
+    over: Any = None,
 ) -> Taken:
-    """A picture of bands at its own size, scaled as is said."""
+    """A picture of bands at its own size, scaled as is said, and drawn from some of them or over
+    a picture of one's own.
+    """
     wanted = network.declared.preprocess if preprocess is None else preprocess
     size = (bands.shape[1], bands.shape[2])
     if not isinstance(wanted, str | Mapping | Preprocess | None):
@@ -214,14 +227,18 @@ def _of_bands(
         )
     x = scaled(bands, wanted, white=white, model=network.name)
     check_input(x[None])
-    notes, facts = [said(bands.shape)], {}
+    which = named(over)
+    own_picture = over is not None and which is None
+    notes, facts = [] if own_picture else [said(bands.shape, which)], {}
     if wanted is not None:
         own = replace(stated(wanted), channels=None, fit="stretch", ratio=1.0, input_size=size)
         facts = own.to_dict()
         if bands.dtype == np.uint16 and own.mode != "raw":
             notes += filter(None, [remark(bands, white=white)])
-    whole = stretched(size, size)
-    return Taken(drawn(x), name, x, whole, facts, notes=tuple(notes))
+    if own_picture:
+        image, found, geometry, doubt = photograph(over, x)
+        return Taken(image, found, x, geometry, facts, notes=(*notes, *filter(None, [doubt])))
+    return Taken(drawn(x, which), name, x, stretched(size, size), facts, notes=tuple(notes))
 
 
 def _said_ready(preprocess: Preparing) -> bool:

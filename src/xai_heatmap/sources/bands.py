@@ -1,11 +1,12 @@
 """A picture of any number of bands, in the network's own layout: what is no photograph."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Image, Input
-from xai_heatmap.core.errors import BadArray
+from xai_heatmap.core.errors import BadArray, BadOption
 
 PHOTOGRAPHS = (1, 3)
 """Channels of a network that takes photographs."""
@@ -59,11 +60,40 @@ def checked(bands: np.ndarray) -> np.ndarray:
     return bands.astype(bands.dtype.newbyteorder("="))
 
 
-def drawn(x: Input) -> Image:
+def named(which: Any) -> tuple[int, ...] | None:
+    """Numbers of bands, counted from 1, where that is what was given; else None."""
+    if not isinstance(which, tuple | list) or len(which) != SHOWN:
+        return None
+    numbers = [isinstance(one, int | np.integer) and not isinstance(one, bool) for one in which]
+    return tuple(int(one) for one in which) if all(numbers) else None
+
+
+def drawn(x: Input, which: Sequence[int] | None = None) -> Image:
     """Three bands as red, green and blue, each from its 2nd to its 98th percentile; of fewer than
     three their mean.
+
+    Parameters
+    ----------
+    x
+        (c, H, W).
+    which
+        The three, counted from 1; the first ones where nobody says.
+
+    Raises
+    ------
+    BadOption
+        For a band that is not there.
     """
-    shown = x[:SHOWN] if len(x) >= SHOWN else x.mean(axis=0, keepdims=True)
+    if which is not None:
+        wrong = [one for one in which if not 1 <= one <= len(x)]
+        if wrong:
+            raise BadOption(
+                f"The picture has bands 1 to {len(x)}; received image={tuple(which)}. Name three "
+                "of them, red, green and blue."
+            )
+        shown = x[[one - 1 for one in which]]
+    else:
+        shown = x[:SHOWN] if len(x) >= SHOWN else x.mean(axis=0, keepdims=True)
     levels = [_stretched(band) for band in shown]
     return np.stack(levels * (SHOWN // len(levels)), axis=-1)
 
@@ -76,10 +106,14 @@ def _stretched(band: np.ndarray) -> np.ndarray:
     return np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
 
 
-def said(shape: Sequence[int]) -> str:
+def said(shape: Sequence[int], which: Sequence[int] | None = None) -> str:
     """What is drawn of so many bands, in a sentence."""
-    if len(shape) and shape[0] < SHOWN:
-        which = f"the mean of its {shape[0]} bands"
+    if which is None and shape[0] < SHOWN:
+        own = f"the mean of its {shape[0]} bands"
     else:
-        which = f"bands 1, 2 and 3 of {shape[0]}, each from its 2nd to its 98th percentile"
-    return f"The picture is drawn from {which}; the network saw all of them."
+        red, green, blue = which or (1, 2, 3)
+        own = (
+            f"bands {red}, {green} and {blue} of {shape[0]}, each from its 2nd to its 98th "
+            "percentile"
+        )
+    return f"The picture is drawn from {own}; the network saw all of them."

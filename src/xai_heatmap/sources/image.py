@@ -153,12 +153,28 @@ def decoded(
 def bands_in(
     image: str | os.PathLike[str] | bytes | PIL.Image.Image, channels: int, *, limit: int = LIMIT
 ) -> np.ndarray | None:
-    """What a picture holds, (H, W, channels) as it is; None if it holds another number of bands."""
-    with decoded(image, limit=limit) as picture:
-        if len(picture.pixels.getbands()) != channels:
+    """What a picture holds, (H, W, channels) as it is; None if it holds another number of bands.
+
+    Of a TIFF of several grey pages, all of one size, every page is a band, however many they are.
+    """
+    with decoded(image, limit=limit) as picture, _broken_is_said(picture.what):
+        pixels = picture.pixels
+        pages = getattr(pixels, "n_frames", 1) if pixels.format == "TIFF" else 1
+        if pages > 1 and len(pixels.getbands()) == 1:
+            return _pages(pixels, pages)
+        return np.array(pixels) if len(pixels.getbands()) == channels else None
+
+
+def _pages(picture: PIL.Image.Image, pages: int) -> np.ndarray | None:
+    """Every page as a band; None if they are not of one kind and size, as those of a scan."""
+    first = picture.size, picture.mode
+    bands = []
+    for page in range(pages):
+        picture.seek(page)
+        if (picture.size, picture.mode) != first:
             return None
-        with _broken_is_said(picture.what):
-            return np.array(picture.pixels)
+        bands.append(np.array(picture))
+    return np.stack(bands, axis=-1)
 
 
 def _file(path: Path) -> BufferedReader:
