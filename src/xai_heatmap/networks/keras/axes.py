@@ -5,11 +5,17 @@ from typing import Any
 
 import keras
 
-from xai_heatmap.networks.opening.axes_found import UNSEEN, Consumed
+from xai_heatmap.networks.opening.axes_found import UNSEEN, Consumed, linear_first
 
 CONVOLUTION = ("Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose",
                "Conv3DTranspose", "SeparableConv1D", "SeparableConv2D", "DepthwiseConv1D",
                "DepthwiseConv2D", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")  # fmt: skip
+LINEAR = ("Dense", "EinsumDense")
+POOLS = ("GlobalAveragePooling1D", "GlobalMaxPooling1D", "AveragePooling1D", "MaxPooling1D")
+
+MIXED = -1
+"""Where an axis of a value was mixed from one of the input."""
+
 FEATURES_LAST = ("Dense", "EinsumDense", "LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional",
                  "MultiHeadAttention")  # fmt: skip
 KEEPS = ("InputLayer", "Rescaling", "Normalization", "Dropout", "GaussianNoise", "Masking",
@@ -22,7 +28,8 @@ def consumed(model: keras.Model, shape: tuple[int, ...]) -> Consumed:
     """Which axis of an input of that shape is read as channels, where the first layers say it."""
     known: list[int | None] = list(range(len(shape)))
     lengths = list(shape)
-    for layer in _in_front(model):
+    layers = _in_front(model)
+    for layer in layers:
         kind = type(layer).__name__
         inside = layer.layer if kind == "TimeDistributed" else layer
         while isinstance(inside, keras.Sequential) and inside.layers:
@@ -31,6 +38,8 @@ def consumed(model: keras.Model, shape: tuple[int, ...]) -> Consumed:
         if name in CONVOLUTION and len(known) > 1:
             last = getattr(inside, "data_format", "channels_last") != "channels_first"
             return _read(known, -1 if last else (1 if kind == "TimeDistributed" else 0))
+        if name in LINEAR and len(known) == 2 and None not in known and min(lengths) > 1:
+            return _linear(known, lengths, tuple(shape), layers)
         if name in FEATURES_LAST and len(known) > 1:
             return _read(known, -1)
         moved = _moved(layer, kind, known, lengths)
@@ -38,6 +47,38 @@ def consumed(model: keras.Model, shape: tuple[int, ...]) -> Consumed:
             return UNSEEN
         known, lengths = moved
     return UNSEEN
+
+
+def _linear(
+    known: list[int | None], lengths: list[int], shape: tuple[int, ...], rest: Iterator[keras.Layer]
+) -> Consumed:
+    """What a linear layer mixes of a signal, told by the layers behind it.
+
+    Where Keras has its features, at the end, they are believed to be unless all layers are known
+    and none of them reads the other axis as a sequence.
+    """
+    mixed, rows = known[-1] or 0, known[0] or 0
+    usual, sequence, both = mixed == len(shape) - 1, False, False
+    known, lengths = [rows, MIXED], [lengths[0], 0]
+    for layer in rest:
+        kind = type(layer).__name__
+        if kind in CONVOLUTION or (kind in FEATURES_LAST and kind not in LINEAR):
+            last = getattr(layer, "data_format", "channels_last") != "channels_first"
+            both = known[-1 if last else 0] == rows
+            sequence = not both
+        elif kind in LINEAR:
+            both = known[-1] == rows
+            known = [known[0], MIXED]
+        elif kind in POOLS:
+            last = getattr(layer, "data_format", "channels_last") != "channels_first"
+            sequence = usual and known[0 if last else 1] == rows
+        elif kind != "Flatten":
+            moved = None if kind == "Reshape" else _moved(layer, kind, known, lengths)
+            sequence = usual and moved is None
+            known, lengths = moved or ([], [])
+        if sequence or both or len(known) < 2 or kind in (*POOLS, "Flatten"):
+            break
+    return linear_first(mixed, rows, shape, sequence=sequence, both=both)
 
 
 def _in_front(model: keras.Model) -> Iterator[keras.Layer]:

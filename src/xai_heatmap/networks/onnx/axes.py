@@ -2,7 +2,7 @@
 are, where the graph shows it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from onnx import AttributeProto, ModelProto, NodeProto, ValueInfoProto, helper, numpy_helper
@@ -10,6 +10,8 @@ from onnx import AttributeProto, ModelProto, NodeProto, ValueInfoProto, helper, 
 from xai_heatmap.core.axes import Axes, with_channels_at
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.networks.onnx.autodiff.known import KnownValues
+from xai_heatmap.networks.onnx.linear_first import RECURRENT, Followed, LinearFirst, product_of
+from xai_heatmap.networks.opening.axes_found import MOST_CHANNELS, certainly
 
 TURNED = "to the model's own axes"
 """The name of the node that turns, which is no layer of the user's."""
@@ -17,11 +19,6 @@ TURNED = "to the model's own axes"
 KEEPS = ("Identity", "Cast", "Add", "Sub", "Mul", "Div", "Clip", "Dropout", "Neg", "Pad", "Relu",
          "Sqrt", "Abs", "Pow", "BatchNormalization", "LayerNormalization")  # fmt: skip
 """Operators behind which every axis is what it was."""
-
-RECURRENT = ("LSTM", "GRU", "RNN")
-
-Followed = tuple[int | None, ...]
-"""Of every axis of a tensor, which axis of the input it is; None of one that was added."""
 
 
 def turned(model: ModelProto, name: str, axes: Axes) -> ModelProto:
@@ -60,39 +57,68 @@ def _turn(model: ModelProto, name: str, inner: str, axes: Axes) -> NodeProto:
 
 
 def axes_in(model: ModelProto, value: ValueInfoProto) -> Axes | None:
-    """The axes of an input, where the first operator that mixes channels shows them."""
+    """The axes of an input, where the first operator that mixes channels shows them.
+
+    Raises
+    ------
+    BadArray
+        Where that is a product that may mix time as well as features.
+    """
     kind = value.type.tensor_type
     number = len(kind.shape.dim)
     if not kind.HasField("shape") or not 2 <= number <= 5:
         return None
-    ranks, values = _ranks(model), KnownValues(model.graph, {})
+    lengths = [dim.dim_value for dim in kind.shape.dim]
+    stored, values = _stored(model), KnownValues(model.graph, {})
     known: dict[str, Followed] = {value.name: tuple(range(number))}
+    linear: LinearFirst | None = None
     for node in model.graph.node:
         own = next((known[read] for read in node.input if read in known), None)
         if own is None:
             continue
-        if (channel := _channel(node, own, ranks)) is not None:
+        if linear is not None and linear.look(node, own, stored):
+            break
+        if (found := product_of(node, own, lengths, stored)) is not None:
+            linear = linear or found
+            linear.both = linear.mixed != found.mixed
+            if linear.both:
+                break
+            known[node.output[0]] = linear.behind(own)
+            continue
+        if linear is None and (channel := _channel(node, own, stored, lengths)) is not None:
             return _axes(own, channel, number)
         if (after := _after(node, own, values)) is not None and node.output:
             known[node.output[0]] = after
-    return None
+    if linear is None:
+        return None
+    told = certainly(linear.told(), lengths[1:])
+    return with_channels_at(told.channel, number - 1)
 
 
-def _ranks(model: ModelProto) -> dict[str, int]:
-    """How many axes every stored tensor has; its numbers, which may be many, are not read."""
-    found = {tensor.name: len(tensor.dims) for tensor in model.graph.initializer}
+def _stored(model: ModelProto) -> Mapping[str, Sequence[int]]:
+    """The shape of every stored tensor; its numbers, which may be many, are not read."""
+    found = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
-            found[node.output[0]] = len(node.attribute[0].t.dims)
+            found[node.output[0]] = tuple(node.attribute[0].t.dims)
+        if node.op_type == "Identity":
+            pairs = zip(node.input, node.output, strict=False)
+            found.update({to: found[name] for name, to in pairs if name in found})
     return found
 
 
-def _channel(node: NodeProto, own: Followed, ranks: Mapping[str, int]) -> int | None:
+def _channel(
+    node: NodeProto, own: Followed, stored: Mapping[str, Sequence[int]], lengths: Sequence[int]
+) -> int | None:
     """Which axis of its input an operator reads as channels, counted from the front."""
     if node.op_type in ("Conv", "ConvTranspose") and len(own) > 2:
         return 1
-    last = node.op_type == "MatMul" and len(node.input) > 1 and ranks.get(node.input[1]) == 2
-    return len(own) - 1 if (last or node.op_type in RECURRENT) and len(own) > 2 else None
+    weighted = len(node.input) > 1 and len(stored.get(node.input[1], ())) == 2
+    if node.op_type == "MatMul" and weighted and len(own) > 2:
+        read = own[-1]
+        several = len(lengths) > 3 and read is not None and lengths[read] > MOST_CHANNELS
+        return None if several else len(own) - 1
+    return len(own) - 1 if node.op_type in RECURRENT and len(own) > 2 else None
 
 
 def _axes(own: Followed, channel: int, number: int) -> Axes | None:
@@ -115,6 +141,8 @@ def _after(node: NodeProto, own: Followed, values: KnownValues) -> Followed | No
         if order is None:
             order = [*range(len(own))][::-1]
         return tuple(own[i] for i in order) if sorted(order) == [*range(len(own))] else None
+    if node.op_type == "Gather" and len(node.input) > 1:
+        return _picked(node, own, values)
     if node.op_type not in ("Squeeze", "Unsqueeze"):
         return None
     places = _whole(node, "axes")
@@ -131,6 +159,15 @@ def _after(node: NodeProto, own: Followed, values: KnownValues) -> Followed | No
         return tuple(axis for place, axis in enumerate(own) if place not in named)
     rest = iter(own)
     return tuple(None if place in named else next(rest) for place in range(length))
+
+
+def _picked(node: NodeProto, own: Followed, values: KnownValues) -> Followed | None:
+    """Without the axis of which one place is read."""
+    place = values.value(node.input[1])
+    said = next((a.i for a in node.attribute if a.name == "axis"), 0)
+    if place is None or place.ndim or not -len(own) <= said < len(own):
+        return None
+    return tuple(axis for at, axis in enumerate(own) if at != said % len(own))
 
 
 def _whole(node: NodeProto, name: str) -> list[int] | None:

@@ -18,6 +18,7 @@ from xai_heatmap.networks.onnx.inferring import inferring
 from xai_heatmap.networks.onnx.input import (
     IMAGES,
     PictureInput,
+    channels_last,
     declarations,
     picture_input,
     retyped,
@@ -136,9 +137,13 @@ def source(
 
 
 def _other_axes(model: ModelProto, value: ValueInfoProto) -> Axes | None:
-    """The axes that a graph was seen to read, where its channels are neither first nor last."""
+    """The axes that a graph was seen to read, where its lengths alone do not say them."""
     axes = axes_in(model, value)
-    return axes if axes is not None and axes.channel not in (0, len(axes.grid)) else None
+    if axes is None:
+        return None
+    lengths = tuple(dim.dim_value or None for dim in value.type.tensor_type.shape.dim)
+    usual = len(axes.grid) if channels_last(model, value.name, lengths) else 0
+    return None if axes.channel == usual else axes
 
 
 def ready(

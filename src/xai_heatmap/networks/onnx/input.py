@@ -129,7 +129,7 @@ def picture_input(
         )
     if all(length is None for length in lengths[1:]) and image_shape is None:
         raise _open(value.name, f"{len(lengths)} axes of open length")
-    return PictureInput(value.name, lengths, _channels_last(model, value.name, lengths))
+    return PictureInput(value.name, lengths, channels_last(model, value.name, lengths))
 
 
 def retyped(model: ModelProto, name: str) -> None:
@@ -197,7 +197,7 @@ def _length(dim: object, name: str) -> Length:
     return dim.dim_value  # type: ignore[attr-defined] - as above
 
 
-def _channels_last(model: ModelProto, name: str, lengths: tuple[Length, ...]) -> bool:
+def channels_last(model: ModelProto, name: str, lengths: tuple[Length, ...]) -> bool:
     """Only one end has a length that channels have; else the graph moves the last axis at once."""
     first, last = (lengths[axis] in CHANNELS for axis in (1, -1))
     if first != last:

@@ -12,6 +12,11 @@ Shape = tuple[int, ...]
 """Of one input in the network's own axes."""
 
 
+MOST_CHANNELS = 16
+"""That a linear layer along one axis of several is believed to read as channels: others mix rows
+or columns."""
+
+
 @dataclass(frozen=True)
 class Consumed:
     """What the first operation that mixes channels makes of the axes of an input.
@@ -22,13 +27,44 @@ class Consumed:
         Whether it was seen at all.
     channel
         The axis that it reads as channels, None where it reads all of them as a grid.
+    doubtful
+        Whether it is a linear layer of a signal, which may as well mix the steps of time.
     """
 
     certain: bool
     channel: int | None = None
+    doubtful: bool = False
 
 
 UNSEEN = Consumed(certain=False)
+
+
+def linear_first(
+    mixed: int, rows: int, shape: Shape, *, sequence: bool = False, both: bool = False
+) -> Consumed:
+    """What a linear layer shows that is the first to mix anything, of a signal.
+
+    It reads features at every step, or it mixes the steps of every feature, as networks for
+    forecasts do: the operation is the same. What follows tells it, or the lengths do: there are
+    rarely more features than steps.
+
+    Parameters
+    ----------
+    mixed, rows
+        The axis that it mixes, and the other one.
+    shape
+        Of one input.
+    sequence
+        Whether what follows reads the other axis as a sequence: a convolution or a recurrent layer
+        along it, or numbers that are added by the place on it.
+    both
+        Whether another linear layer mixes the other axis, too.
+    """
+    if not sequence and (both or shape[mixed] > shape[rows]):
+        return Consumed(certain=False, channel=mixed, doubtful=True)
+    return Consumed(certain=True, channel=mixed)
+
+
 Look = Callable[[Shape], Consumed]
 """What becomes of inputs of that shape; raises what the network raises where it can't take them."""
 
@@ -74,10 +110,10 @@ def settled(
     Raises
     ------
     BadArray
-        For a single axis that nothing is known of.
+        For a single axis that nothing is known of; for a signal whose axes nothing tells apart.
     """
     own = tuple(shape)
-    seen = _seen(look, own)
+    seen = _told(look, own)
     if first and seen is not None and seen.certain and seen.channel != 0:
         seen = None
     if seen is not None and seen.certain:
@@ -96,7 +132,7 @@ def settled(
     others = [place for place in reversed(range(len(own))) if place != 0]
     for place in (*others, *([None] if own[0] == 1 else [])):
         axes = with_channels_at(place, len(own) - (place is None))
-        seen = _seen(look, axes.native(own))
+        seen = _told(look, axes.native(own))
         if seen is not None and seen.certain and seen.channel == place:
             return Settled(axes, own, certain=True, first=True)
     return Settled(convention, convention.lengths(own, 1), certain=False)
@@ -112,6 +148,31 @@ def _seen(look: Look, shape: Shape) -> Consumed | None:
         if out_of_memory(problem):
             raise
         return None
+
+
+def _told(look: Look, shape: Shape) -> Consumed | None:
+    """As `_seen`; refused where time and features can't be told apart."""
+    seen = _seen(look, shape)
+    return seen and certainly(seen, shape)
+
+
+def certainly(seen: Consumed, shape: Sequence[int]) -> Consumed:
+    """What was seen, where it is not in doubt.
+
+    Raises
+    ------
+    BadArray
+        Where it is, with the line to write.
+    """
+    if not seen.doubtful:
+        return seen
+    raise BadArray(
+        f"The first layer that mixes anything in an input of {'x'.join(map(str, shape))} is linear "
+        f"along the axis of {shape[seen.channel or 0]}: whether that is time or features can't be "
+        f"told. Say it, a letter for each axis: xai_heatmap.network(model, axes='tc') if there are "
+        f"{shape[0]} steps of time, axes='ct' if there are {shape[1]}; on the command line "
+        f"--axes tc or --axes ct."
+    )
 
 
 def _axes(channel: int | None, axes: int, *, channels_last: bool) -> Axes:
@@ -197,7 +258,7 @@ class Door:
         convention = usual(max(len(shape) - 1, 1), channels_last=channels_last)
         if first:
             return Settled(convention, shape, certain=False, first=True)
-        seen = _seen(look, shape) or UNSEEN
+        seen = _told(look, shape) or UNSEEN
         if seen.certain and seen.channel != convention.channel:
             axes = with_channels_at(seen.channel, len(shape))
             return Settled(axes, axes.lengths(shape, 1), certain=True)

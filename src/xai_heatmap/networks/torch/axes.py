@@ -11,12 +11,14 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from xai_heatmap.networks.opening.axes_found import UNSEEN, Consumed, Shape
+from xai_heatmap.networks.opening.axes_found import MOST_CHANNELS, UNSEEN, Consumed, Shape
+from xai_heatmap.networks.torch.linear_first import LinearFirst, behind, mixed_by, varies
 
 CONVOLUTIONS = tuple(f"conv{turned}{d}d" for turned in ("", "_transpose") for d in (1, 2, 3))
 LINEAR = ("linear", "matmul", "mm", "__matmul__", "addmm", "bmm", "baddbmm")
 RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 SPECTRA = ("stft",)
+ADDS = ("add", "add_", "__add__", "__radd__", "__iadd__")
 ATTENTION = ("multi_head_attention_forward", "_transformer_encoder_layer_fwd")
 
 RESAMPLED = ("pad", "interpolate", "upsample", "avg_pool1d", "avg_pool2d", "avg_pool3d",
@@ -29,10 +31,6 @@ MOVED = ("permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims", 
          "select", "narrow", "repeat", "chunk", "split", "unbind", "tensor_split", "ravel",
          "unfold", "view_as", "reshape_as", "flip", "roll", "t", "index_select")  # fmt: skip
 """Operations that only rearrange: coordinates go through them as values do."""
-
-MOST_CHANNELS = 16
-"""That a linear layer along one axis of several is believed to read as channels: others mix rows
-or columns."""
 
 ROWS = 2
 """Inputs that go in, so that their axis is told from all others."""
@@ -56,12 +54,13 @@ def consumed(run: Callable[[torch.Tensor], object], image: torch.Tensor) -> Cons
     image
         Inputs in the network's own axes, `ROWS` of them.
     """
+    following = _Following(image)
     try:
-        with torch.no_grad(), _Following(image):
+        with torch.no_grad(), following:
             run(image)
     except _Ended as end:
         return end.found
-    return UNSEEN
+    return following.linear.told() if following.linear else UNSEEN
 
 
 class _Following(TorchFunctionMode):
@@ -72,6 +71,7 @@ class _Following(TorchFunctionMode):
         self._shape: Shape = tuple(image.shape)
         self._known: dict[int, tuple[torch.Tensor, list[torch.Tensor]]] = {}
         self._know(image, [_coordinate(image, axis) for axis in range(image.ndim)])
+        self.linear: LinearFirst | None = None
 
     def _know(self, value: torch.Tensor, coordinates: list[torch.Tensor]) -> None:
         self._known[id(value)] = value, coordinates
@@ -86,7 +86,17 @@ class _Following(TorchFunctionMode):
         subject = args[0] if args else kwargs.get("input")
         own = self._of(subject)
         output = func(*args, **kwargs)  # first of all: it may refuse what it is given
+        if self.linear is not None and self._tells(self.linear, name, args, kwargs):
+            raise _Ended(self.linear.told())
         if own is not None and (role := _role(name, subject, args, kwargs)) is not None:
+            found = mixed_by(own, subject, self._shape[1:]) if name in LINEAR else None
+            if found is not None:
+                self.linear = self.linear or found
+                self.linear.both = found.mixed != self.linear.mixed
+                if self.linear.both:
+                    raise _Ended(self.linear.told())
+                self._know(output, behind(own, output))
+                return output
             seen = self._consumed(own, *role)
             if seen.certain:
                 raise _Ended(seen)
@@ -97,6 +107,23 @@ class _Following(TorchFunctionMode):
             if same:
                 self._know(output, self._of(same[0]) or [])
         return output
+
+    def _tells(
+        self, linear: LinearFirst, name: str, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> bool:
+        """Whether an operation behind the linear layer tells what that mixed."""
+        subject = args[0] if args else kwargs.get("input")
+        own = self._of(subject)
+        if name in ADDS and len(args) > 1:
+            return linear.placed(subject, self._of(subject), args[1], self._of(args[1]))
+        if own is None or not isinstance(subject, torch.Tensor) or name in ATTENTION:
+            return False
+        role = _role(name, subject, args, kwargs)
+        if role is None:
+            return False
+        if name in LINEAR:
+            return linear.mixes_both(own, subject)
+        return linear.sequence_of(own, *role)
 
     def _follow(
         self,
@@ -124,17 +151,17 @@ class _Following(TorchFunctionMode):
         """What an operation makes of the axes that reads its channels on one axis of what it is
         given, and places on those in `grid`.
         """
-        images, *varies = map(_varies, coordinates)
+        images, *varying = map(varies, coordinates)
         if channels is not None and channels in images:
             return UNSEEN  # several inputs as the channels of one
         long = [axis for axis, length in enumerate(self._shape[1:]) if length > 1]
-        placed = [axis for axis in long if varies[axis] & grid]
+        placed = [axis for axis in long if varying[axis] & grid]
         mixed = [axis for axis in long if axis not in placed]
         if not placed or any(
-            channels not in varies[axis] for axis in mixed if channels is not None
+            channels not in varying[axis] for axis in mixed if channels is not None
         ):
             return UNSEEN
-        flat = [axis for axis in range(len(varies)) if axis not in long]
+        flat = [axis for axis in range(len(varying)) if axis not in long]
         if (
             channels == -1
             and mixed
@@ -199,15 +226,3 @@ def _resampled(one: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
             places = torch.arange(length, device=one.device) * before // length
             one = one.index_select(axis, places)
     return one
-
-
-def _varies(one: torch.Tensor) -> set[int]:
-    """On which axes, counted from the end, a coordinate is not the same everywhere."""
-    return {
-        axis - one.ndim
-        for axis in range(one.ndim)
-        if one.shape[axis] > 1
-        and not torch.equal(
-            one.narrow(axis, 0, one.shape[axis] - 1), one.narrow(axis, 1, one.shape[axis] - 1)
-        )
-    }

@@ -1,0 +1,79 @@
+"""A product that is the first to mix anything in an ONNX graph's signal, and what follows it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from onnx import NodeProto
+
+from xai_heatmap.networks.opening.axes_found import Consumed, linear_first
+
+PRODUCTS = ("MatMul", "Gemm")
+
+RECURRENT = ("LSTM", "GRU", "RNN")
+
+MIXED = -1
+"""Where an axis of a tensor was mixed from one of the input."""
+
+Followed = tuple[int | None, ...]
+"""Of every axis of a tensor, which axis of the input it is; None of one that was added."""
+
+
+@dataclass
+class LinearFirst:
+    """The product, and what nodes behind it show.
+
+    Parameters
+    ----------
+    mixed, rows
+        The axis of the input that it mixes, and the other one, the images being axis 0.
+    lengths
+        Of all axes of the input; 0 where one is open.
+    """
+
+    mixed: int
+    rows: int
+    lengths: Sequence[int]
+    sequence: bool = False
+    both: bool = False
+
+    def told(self) -> Consumed:
+        """What it reads as channels; where there may be any number of rows, they are steps."""
+        shape = tuple(self.lengths[1:])
+        free = self.sequence or not self.lengths[self.rows]
+        mixed, rows = self.mixed - 1, self.rows - 1
+        return linear_first(mixed, rows, shape, sequence=free, both=self.both)
+
+    def behind(self, own: Followed) -> Followed:
+        """The axes of what the product answers."""
+        return *own[:-1], MIXED
+
+    def look(self, node: NodeProto, own: Followed, stored: Mapping[str, Sequence[int]]) -> bool:
+        """Whether a node that reads what has those axes tells what the product mixed."""
+        if self.rows not in own:
+            return False
+        at = own.index(self.rows)
+        if node.op_type in ("Conv", "ConvTranspose"):
+            self.sequence, self.both = at > 1, at == 1
+        elif node.op_type in RECURRENT:
+            self.sequence, self.both = at < len(own) - 1, at == len(own) - 1
+        elif node.op_type in PRODUCTS:
+            self.both = at == len(own) - 1 and any(len(stored.get(n, ())) == 2 for n in node.input)
+        elif node.op_type == "Add":
+            added = [stored[name] for name in node.input if name in stored]
+            back = len(own) - at
+            self.sequence = any(len(dims) >= back and dims[-back] > 1 for dims in added)
+        return self.sequence or self.both
+
+
+def product_of(
+    node: NodeProto, own: Followed, lengths: Sequence[int], stored: Mapping[str, Sequence[int]]
+) -> LinearFirst | None:
+    """The product by stored weights, if the input is a signal, of which it mixes one whole axis."""
+    if node.op_type not in PRODUCTS or len(node.input) < 2 or not node.output:
+        return None
+    if len(lengths) != 3 or min(lengths[1:]) == 1:
+        return None
+    if len(stored.get(node.input[1], ())) != 2 or own[-1] not in (1, 2) or 0 not in own[:-1]:
+        return None
+    mixed = own[-1]
+    return LinearFirst(mixed, 3 - mixed, lengths)
