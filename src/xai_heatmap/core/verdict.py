@@ -21,6 +21,17 @@ SATURATED_BEYOND = 1e-3
 ROUNDING = 1e-5
 """As a share of the contributions that it was made from: a smaller map is nothing but rounding."""
 
+CANCELLED = (
+    "what the feature maps contribute cancels out at every place, and the map is nothing but "
+    "rounding: what comes next takes the scale of the activation away, as layer normalisation "
+    "does. Choose gradcam, reciprocam, or another layer."
+)
+
+DEAD = (
+    "no gradient of the score reaches this layer: what comes after does not depend on it, or cuts "
+    "gradients off. Choose an earlier layer, or a method without gradients, such as eigencam."
+)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -95,39 +106,26 @@ def verdict(
     if gradient is not None and activation is not None:
         share = _share(map_, gradient, activation)
         if share <= ROUNDING:
-            return Verdict(
-                "cancelled",
-                share,
-                "what the feature maps contribute cancels out at every place, and the map is "
-                "nothing but rounding: what comes next takes the scale of the activation away, as "
-                "layer normalisation does. Choose gradcam, reciprocam, or another layer.",
-            )
+            return Verdict("cancelled", share, CANCELLED)
     highest = float(map_.max(initial=-np.inf))
     if highest > 0:
         return Verdict("ok", highest, f"the strongest place has relevance {highest:.4g}.")
     if gradient is not None and not np.any(gradient):
         if reach is not None and reach.flat:
             return Verdict("cancelled", reach.share, _unmoved(reach))
-        return Verdict(
-            "dead_gradient",
-            0.0,
-            "no gradient of the score reaches this layer: what comes after does not depend on it, "
-            "or cuts gradients off. Choose an earlier layer, or a method without gradients, such "
-            "as eigencam.",
-        )
-    if not directed:
-        return Verdict("no_positive_evidence", highest, _undirected(map_))
-    return Verdict(
-        "no_positive_evidence",
-        highest,
-        "nothing at this layer speaks for the target; "
-        + (
-            "the map shows what speaks against it. "
-            if map_.any()
-            else "the map stays empty. hirescam shows what speaks against it. "
-        )
-        + "Another layer may show more.",
+        return Verdict("dead_gradient", 0.0, DEAD)
+    because = _nothing_for(map_) if directed else _undirected(map_)
+    return Verdict("no_positive_evidence", highest, because)
+
+
+def _nothing_for(map_: Answered) -> str:
+    """Why a map of a method that sees the score has no place above 0."""
+    found = (
+        "the map shows what speaks against it. "
+        if map_.any()
+        else "the map stays empty. hirescam shows what speaks against it. "
     )
+    return f"nothing at this layer speaks for the target; {found}Another layer may show more."
 
 
 def _unmoved(reach: Reach) -> str:

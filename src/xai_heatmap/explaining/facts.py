@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,6 +13,7 @@ from xai_heatmap.core.network import Layer
 from xai_heatmap.core.prediction import Prediction
 from xai_heatmap.core.targets.answer import ROW, Form, Meaning
 from xai_heatmap.core.verdict import Verdict
+from xai_heatmap.core.version import installed_version
 from xai_heatmap.explaining.notes import of_the_map, of_the_scores, of_what_was_seen
 from xai_heatmap.sinks.folder import safe_stem
 from xai_heatmap.sinks.identity import identity
@@ -118,12 +118,5 @@ class Facts:
             "preprocess": dict(self.preprocess),
             "geometry": self.geometry.to_dict() if self.geometry else None,
             "input_shape": None if self.array is None else list(self.array.shape),
-            "xai_heatmap": _version(),
+            "xai_heatmap": installed_version(),
         }
-
-
-def _version() -> str:
-    try:
-        return version("xai-heatmap")
-    except PackageNotFoundError:
-        return "unknown"

@@ -4,7 +4,6 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from xai_heatmap.core.named import named
 from xai_heatmap.core.network import INPUT, Layers, Network
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.answer import ROW
+from xai_heatmap.core.version import installed_version
 from xai_heatmap.explaining.batch import maps
 from xai_heatmap.explaining.preparing import settled
 from xai_heatmap.exporting.check import (
@@ -260,7 +260,7 @@ def _facts(
             f"{len(names)} labels were given for {outputs} classes. Give one for each, in output "
             f"order."
         )
-    facts = {VERSION: _version(), METHOD: method, LAYERS: json.dumps(list(opened))}
+    facts = {VERSION: installed_version(), METHOD: method, LAYERS: json.dumps(list(opened))}
     facts[CLASSES] = f"-1..{max(outputs, 2) - 1}"
     if names:
         facts[LABELS] = json.dumps(names, ensure_ascii=False)
@@ -268,13 +268,6 @@ def _facts(
         prepared = settled(preprocess, network, input_shape=shape)
         facts[PREPROCESS] = json.dumps(prepared.to_dict())
     return facts
-
-
-def _version() -> str:
-    try:
-        return version("xai-heatmap")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _save(model: ModelProto, target: Path) -> None:

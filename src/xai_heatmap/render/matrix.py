@@ -100,35 +100,57 @@ def matrix(
     tall = head + 3 * GAP + sum(line + GAP + len(b.strips) * deep for b in blocks)
     wide = max(GAP + label + across * (shown.width + GAP) + GAP, shown.width + 640)
     page = PIL.Image.new("RGB", (wide, tall), PAPER)
-    draw = PIL.ImageDraw.Draw(page)
     page.paste(shown, (GAP, GAP))
-    left, room = shown.width + 3 * GAP, wide - shown.width - 4 * GAP
-    large = suited(title, font(round(text * 1.3)))
-    draw.text((left, GAP), elided(title, room, using=large), INK, large)
-    for place, fact in enumerate(facts):
-        top = GAP + round(line * 1.3) + place * line
-        own = suited(fact, words)
-        draw.text((left, top), elided(fact, room, using=own), QUIET, own)
+    _facts(page, shown.width, title, facts, text=text)
     top = head + 2 * GAP
     for block in blocks:
-        start = GAP + label + GAP
-        for place, name in enumerate(block.columns):
-            centre = start + place * (shown.width + GAP) + shown.width // 2
-            named = elided(name, shown.width, using=words)
-            draw.text((centre, top + 0.75 * line), named, INK, words, anchor="ms")
-        top += line + GAP // 2
-        for strip in block.strips:
-            _name(draw, strip, (GAP, top), (label, shown.height), (words, small))
-            for place, tile in enumerate(strip.tiles):
-                corner = start + place * (shown.width + GAP), top
-                _tile(page, draw, tile, (corner, shown.size), (words, small))
-            top += deep
-        top += GAP // 2
+        top = _block(page, block, top, label, shown.size, (words, small), line=line) + GAP // 2
     return np.array(page)
 
 
 Fonts = tuple[Font, Font]
 """For what is read first, and for the rest."""
+
+
+def _facts(
+    page: PIL.Image.Image, beside: int, title: str, facts: Sequence[str], *, text: int
+) -> None:
+    """Draw the title and the facts at the head of a page, beside a picture of that width."""
+    draw, line = PIL.ImageDraw.Draw(page), round(text * 1.4)
+    left, room = beside + 3 * GAP, page.width - beside - 4 * GAP
+    words, large = font(text), suited(title, font(round(text * 1.3)))
+    draw.text((left, GAP), elided(title, room, using=large), INK, large)
+    for place, fact in enumerate(facts):
+        top = GAP + round(line * 1.3) + place * line
+        own = suited(fact, words)
+        draw.text((left, top), elided(fact, room, using=own), QUIET, own)
+
+
+def _block(
+    page: PIL.Image.Image,
+    block: Block,
+    top: int,
+    label: int,
+    tile_size: tuple[int, int],
+    fonts: Fonts,
+    *,
+    line: int,
+) -> int:
+    """Draw one block below `top`: the names of its columns, then its strips; where it ends."""
+    draw, start = PIL.ImageDraw.Draw(page), GAP + label + GAP
+    width, height = tile_size
+    for place, name in enumerate(block.columns):
+        centre = start + place * (width + GAP) + width // 2
+        named = elided(name, width, using=fonts[0])
+        draw.text((centre, top + 0.75 * line), named, INK, fonts[0], anchor="ms")
+    top += line + GAP // 2
+    for strip in block.strips:
+        _name(draw, strip, (GAP, top), (label, height), fonts)
+        for place, tile in enumerate(strip.tiles):
+            corner = start + place * (width + GAP), top
+            _tile(page, draw, tile, (corner, tile_size), fonts)
+        top += height + line + GAP // 2
+    return top
 
 
 def _name(

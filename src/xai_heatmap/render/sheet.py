@@ -40,16 +40,7 @@ def sheet(
     heading
         One line at the top of the page, larger.
     """
-    if not tiles or len(tiles) != len(titles):
-        raise BadOption(
-            f"A sheet takes a title for each tile, and at least one; "
-            f"received {len(tiles)} tiles and {len(titles)} titles."
-        )
-    if size < 1 or text < 1 or (columns is not None and columns < 1):
-        raise BadOption(
-            f"A sheet's columns, size and text are at least 1; "
-            f"received columns={columns}, size={size}, text={text}."
-        )
+    _check(tiles, titles, columns, size, text)
     pictures = [_fitted(tile, size) for tile in tiles]
     width = max(3 * text, *(picture.width for picture in pictures))
     gap, line, head = max(text * 2 // 3, 2), round(text * 1.5), round(text * 1.3)
@@ -77,6 +68,22 @@ def sheet(
             shown = elided(titles[tile], width, using=words)
             draw.text((centre, foot + 0.75 * line), shown, INK, words, anchor="ms")
     return np.array(page)
+
+
+def _check(
+    tiles: Sequence[Picture], titles: Sequence[str], columns: int | None, size: int, text: int
+) -> None:
+    """Refuse a sheet without tiles, with a tile that has no title, or of no size."""
+    if not tiles or len(tiles) != len(titles):
+        raise BadOption(
+            f"A sheet takes a title for each tile, and at least one; "
+            f"received {len(tiles)} tiles and {len(titles)} titles."
+        )
+    if size < 1 or text < 1 or (columns is not None and columns < 1):
+        raise BadOption(
+            f"A sheet's columns, size and text are at least 1; "
+            f"received columns={columns}, size={size}, text={text}."
+        )
 
 
 def _columns(count: int, aspect: float) -> int:

@@ -94,25 +94,7 @@ def save(
             tidy.enter_context(alone(folder))
             entries = _entries(folder / MANIFEST)
             stem = _free(folder, stem, entries, identity) if identity else stem
-            shown, numbers = folder / f"{stem}.png", folder / f"{stem}.npz"
-            temporary = staged(
-                {
-                    shown: lambda file: _write_picture(file, picture, facts),
-                    numbers: lambda file: _write_arrays(file, arrays),
-                },
-                tidy,
-            )
-            kept = [entry for entry in entries if entry["stem"] != stem]
-            entry = {
-                "stem": stem,
-                "picture": shown.name,
-                "arrays": numbers.name,
-                "sha256": {path.name: _digest(own) for path, own in temporary.items()},
-                "explanation": facts,
-            }
-            temporary |= staged(
-                {folder / MANIFEST: lambda file: _write_manifest(file, [*kept, entry])}, tidy
-            )
+            temporary = _staged_entry(folder / stem, picture, arrays, facts, entries, tidy)
             renamed(temporary, tidy, undo)
             undo.pop_all()
     except OSError as error:
@@ -122,6 +104,35 @@ def save(
             "Nothing was written."
         ) from error
     return list(temporary)
+
+
+def _staged_entry(
+    base: Path,
+    picture: Image,
+    arrays: Mapping[str, np.ndarray],
+    facts: Mapping[str, object],
+    entries: list[dict[str, Any]],
+    tidy: contextlib.ExitStack,
+) -> dict[Path, Path]:
+    """Picture, arrays and manifest under temporary names, by the names that they will have."""
+    shown, numbers = base.with_name(f"{base.name}.png"), base.with_name(f"{base.name}.npz")
+    temporary = staged(
+        {
+            shown: lambda file: _write_picture(file, picture, facts),
+            numbers: lambda file: _write_arrays(file, arrays),
+        },
+        tidy,
+    )
+    kept = [entry for entry in entries if entry["stem"] != base.name]
+    entry = {
+        "stem": base.name,
+        "picture": shown.name,
+        "arrays": numbers.name,
+        "sha256": {path.name: _digest(own) for path, own in temporary.items()},
+        "explanation": facts,
+    }
+    listed = base.with_name(MANIFEST)
+    return temporary | staged({listed: lambda file: _write_manifest(file, [*kept, entry])}, tidy)
 
 
 def _folder(given: Any) -> Path:

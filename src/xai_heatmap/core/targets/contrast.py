@@ -24,6 +24,22 @@ def _check_against(against: object) -> None:
         )
 
 
+def _check_sides(which: int | str | Choice, against: object, weight: float) -> None:
+    """Refuse the same class on both sides, places on one side alone, and a weight of no number."""
+    if isinstance(which, int | str) and which == against:
+        raise UnknownTarget(
+            f"A contrast needs two different classes; {which!r} stands on both sides."
+        )
+    given = cast("object", weight)
+    if not isinstance(given, int | float | np.number) or not math.isfinite(weight):
+        raise UnknownTarget(f"The weight of the other classes is a number; received {weight!r}.")
+    if isinstance(which, Choice) and which.over:
+        raise UnknownTarget(
+            f"A contrast is over the same places on both sides; {which.label} has its own. Put the "
+            "contrast inside: region(contrast(...), where=...)."
+        )
+
+
 @dataclass(frozen=True)
 class Others:
     """Classes that another one is held against, chosen by the scores of the image.
@@ -91,18 +107,7 @@ def contrast(
     """
     which, against = class_or_choice(which), plain(against)
     _check_against(against)
-    if isinstance(which, int | str) and which == against:
-        raise UnknownTarget(
-            f"A contrast needs two different classes; {which!r} stands on both sides."
-        )
-    given = cast("object", weight)
-    if not isinstance(given, int | float | np.number) or not math.isfinite(weight):
-        raise UnknownTarget(f"The weight of the other classes is a number; received {weight!r}.")
-    if isinstance(which, Choice) and which.over:
-        raise UnknownTarget(
-            f"A contrast is over the same places on both sides; {which.label} has its own. Put the "
-            "contrast inside: region(contrast(...), where=...)."
-        )
+    _check_sides(which, against, weight)
     named = against.label if isinstance(against, Others) else repr(against)
     taken = "" if weight == 1 else f", weight={weight:g}"
     chosen = which.label if isinstance(which, Choice) else repr(which)

@@ -1,0 +1,11 @@
+"""Version of the package, as it is installed."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+
+def installed_version() -> str:
+    """The version that files are signed with; ``unknown`` where the package is not installed."""
+    try:
+        return version("xai-heatmap")
+    except PackageNotFoundError:
+        return "unknown"
