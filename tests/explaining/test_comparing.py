@@ -8,7 +8,7 @@ import pytest
 import xai_heatmap as xh
 from xai_heatmap import scenes
 from xai_heatmap.core.errors import BadOption, NoRule, UnknownTarget
-from xai_heatmap.explaining.grid import Refusal, lines
+from xai_heatmap.explaining.grid import Refusal, grid_rows
 
 LAYERS = [str(i) for i in range(8)]
 
@@ -45,7 +45,7 @@ class Asked:
 
 def test_methods_that_never_refuse_are_asked_together(one):
     ask = Asked(one)
-    (found,) = lines(ask, ["a", "b"], LAYERS)
+    (found,) = grid_rows(ask, ["a", "b"], LAYERS)
     assert ask.calls == [("ab", *LAYERS)]
     assert [line.layer for line in found] == LAYERS
     assert [cell.method for cell in found[0].cells] == ["a", "b"]
@@ -55,7 +55,7 @@ def test_methods_that_never_refuse_are_asked_together(one):
 @pytest.mark.parametrize("layers", [{"0"}, {"3", "4"}, {"7"}, set(LAYERS)])
 def test_exactly_the_layers_that_refuse_are_refused(one, layers, error):
     ask = Asked(one, refuse={("a", layer) for layer in layers}, error=error)
-    (found,) = lines(ask, ["a", "b"], LAYERS)
+    (found,) = grid_rows(ask, ["a", "b"], LAYERS)
     refused = {line.layer for line in found if isinstance(line.cells[0], Refusal)}
     assert refused == layers
     assert not any(isinstance(line.cells[1], Refusal) for line in found)
@@ -65,27 +65,27 @@ def test_exactly_the_layers_that_refuse_are_refused(one, layers, error):
 
 def test_a_lone_refusal_among_many_layers_takes_few_calls(one):
     ask = Asked(one, refuse={("a", "5")})
-    lines(ask, ["a"], LAYERS)
+    grid_rows(ask, ["a"], LAYERS)
     assert len(ask.calls) == 1 + 2 * 3
 
 
 def test_where_everything_is_refused_the_first_reason_is_raised(one):
     ask = Asked(one, refuse={(method, layer) for method in "ab" for layer in LAYERS})
     with pytest.raises(BadOption, match="a can't"):
-        lines(ask, ["a", "b"], LAYERS)
+        grid_rows(ask, ["a", "b"], LAYERS)
 
 
 def test_what_is_no_refusal_is_raised_at_once(one):
     ask = Asked(one, refuse={("a", "0")}, error=UnknownTarget)
     with pytest.raises(UnknownTarget):
-        lines(ask, ["a"], LAYERS)
+        grid_rows(ask, ["a"], LAYERS)
     assert len(ask.calls) == 1
 
 
 def test_layers_that_look_the_same_share_a_line_unless_they_are_empty(one):
     ask = Asked(one, maps={"2": 5.0, "4": 5.0, "5": 0.0, "6": 0.0}, refuse={("b", "2")})
-    (found,) = lines(ask, ["a"], LAYERS)
+    (found,) = grid_rows(ask, ["a"], LAYERS)
     assert {line.layer: line.same for line in found if line.same} == {"2": ("4",)}
     assert {"5", "6"} <= {line.layer for line in found}
-    (apart,) = lines(ask, ["a", "b"], LAYERS)  # b refuses one of them
+    (apart,) = grid_rows(ask, ["a", "b"], LAYERS)  # b refuses one of them
     assert not any(line.same for line in apart)

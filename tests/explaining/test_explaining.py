@@ -729,7 +729,7 @@ def test_labels_that_share_one_probability_are_a_contradiction(picture):
 def test_every_target_is_known_before_any_method_runs(picture, monkeypatch):
     runs = []
     network = xh.network(Colours(), image_shape=(3, 64, 64))
-    monkeypatch.setattr("xai_heatmap.explaining.explain.mapped", lambda *_: runs.append(1))
+    monkeypatch.setattr("xai_heatmap.explaining.question.compute_maps", lambda *_: runs.append(1))
     with pytest.raises(UnknownTarget):
         xh.compare(network, picture, targets=[0, "violet"], labels=LABELS, preprocess="unit")
     assert not runs

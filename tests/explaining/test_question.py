@@ -6,7 +6,7 @@ import pytest
 import xai_heatmap as xh
 from xai_heatmap.core.errors import BadOption, UnknownTarget
 from xai_heatmap.core.registry import Found, find_method
-from xai_heatmap.explaining.inputs import taken
+from xai_heatmap.explaining.inputs import prepare
 from xai_heatmap.explaining.question import questions
 from xai_heatmap.jobs.job import Compare
 from xai_heatmap.runners.sheets import sheets
@@ -111,7 +111,7 @@ def test_filters_are_ranked_for_what_was_declared():
 
 def test_a_question_answers_with_the_map_and_can_be_asked_of_other_pictures():
     network, image = opened(), picture()
-    given = taken(image, STRETCHED, network)
+    given = prepare(image, STRETCHED, network)
     (asked,) = questions(network, given, [2], at=["relu"])
     others = np.stack([given.x, batch(picture(1))[0]])
     own = asked.values(others)
@@ -197,7 +197,7 @@ def test_what_no_method_is_to_blame_for_ends_the_sheet(tmp_path):
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 def test_a_figure_that_is_no_number_loses_no_map(tmp_path, wrong):
     network, image = opened(), picture()
-    given = taken(image, STRETCHED, network)
+    given = prepare(image, STRETCHED, network)
     (asked,) = questions(network, given, [2], at=["relu"])
     method = find_method("hirescam")
     known = asked.evidence("relu", method.needs)

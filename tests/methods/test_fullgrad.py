@@ -21,8 +21,8 @@ from xai_heatmap.core.errors import BadOption, NoRule
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.recording import for_and_against
 from xai_heatmap.core.registry import find_method
-from xai_heatmap.explaining.forward_pass import Ask, Passed
-from xai_heatmap.explaining.maps import mapped, with_biases
+from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
+from xai_heatmap.explaining.maps import compute_maps, with_biases
 from xai_heatmap.testing import oracles
 from xai_heatmap.testing.networks.twins import TWINS
 
@@ -39,12 +39,12 @@ def pictures(n=2):
 
 def found(network, x, target=None, *, layer="input", signed=True):
     """What FullGrad finds of every image, with its score."""
-    ask = Ask(find_method("fullgrad"), {"signed": signed}, [layer])
+    ask = MethodRequest(find_method("fullgrad"), {"signed": signed}, [layer])
     recording = network.record(x, [layer], biases=True)
     choice = target or xh.top()
     targets = [choice(scores) for scores in recording.scores]
-    passed = Passed(recording, x, targets, network, lambda name: [name])
-    answers = mapped(passed, [ask], lambda _, __, own, known: (own, known.score))
+    passed = ForwardPass(recording, x, targets, network, lambda name: [name])
+    answers = compute_maps(passed, [ask], lambda _, __, own, known: (own, known.score))
     return [row[0] for row in answers[layer]]
 
 
@@ -343,14 +343,14 @@ def test_one_backward_pass_and_nothing_left_on_the_model(monkeypatch):
 def test_others_beside_it_get_what_they_get_alone():
     network, x = xh.network(module("silu"), image_shape=SHAPE), pictures(1)
     asked = [
-        Ask(find_method("fullgrad"), {}, ["input"]),
-        Ask(find_method("gradcam"), {}, ["norm"]),
-        Ask(find_method("reciprocam"), {}, ["norm"]),
+        MethodRequest(find_method("fullgrad"), {}, ["input"]),
+        MethodRequest(find_method("gradcam"), {}, ["norm"]),
+        MethodRequest(find_method("reciprocam"), {}, ["norm"]),
     ]
     recording = network.record(x, ["input", "norm"], biases=with_biases(asked, ["input", "norm"]))
     targets = [xh.category(1)(recording.scores[0])]
-    passed = Passed(recording, x, targets, network, lambda name: [name])
-    answers = mapped(passed, asked, lambda _, __, own, ___: own.map)
+    passed = ForwardPass(recording, x, targets, network, lambda name: [name])
+    answers = compute_maps(passed, asked, lambda _, __, own, ___: own.map)
     together = {"fullgrad": answers["input"][0][0], "gradcam": answers["norm"][0][0]}
     together["reciprocam"] = answers["norm"][0][1]
     for name, own in together.items():

@@ -14,7 +14,7 @@ from onnx import ModelProto, TensorProto, helper
 import xai_heatmap as xh
 from held_memory import assert_memory_is_flat
 from xai_heatmap.core.layers.selection import select
-from xai_heatmap.explaining.grid import Refusal, lines
+from xai_heatmap.explaining.grid import Refusal, grid_rows
 from xai_heatmap.networks.onnx.engine import SERVED
 from xai_heatmap.networks.onnx.metadata import LABELS, METHOD, PREPROCESS, WORDS, declared
 from xai_heatmap.networks.onnx.runtime import open_onnx
@@ -496,9 +496,9 @@ def test_refusals_of_single_layers_compile_nothing_again(monkeypatch):
         return {(0, one.method, one.layer.name): one for one in found}
 
     compiled = sessions_of(monkeypatch)
-    lines(ask, ["gradcam"], layers)
+    grid_rows(ask, ["gradcam"], layers)
     assert len(compiled) == 2
-    (found,) = lines(ask, ["gradcam", "cam"], layers)
+    (found,) = grid_rows(ask, ["gradcam", "cam"], layers)
     refused = [line.layer for line in found if isinstance(line.cells[1], Refusal)]
     assert len(refused) >= 2
     assert len(compiled) == 2

@@ -18,7 +18,7 @@ from xai_heatmap.core.prediction import probabilities
 from xai_heatmap.core.registry import Found, find_method
 from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.inputs import Taken
+from xai_heatmap.explaining.inputs import PreparedInput
 from xai_heatmap.explaining.question import Question, questions_of
 
 GRADCAM = find_method("gradcam")
@@ -62,7 +62,7 @@ def look(
         recording = recording.inner
     picture: Image = np.zeros((*x.shape[2:], 3), np.uint8) if image is None else image
     seen = geometry or stretched((picture.shape[0], picture.shape[1]), x.shape[2:])
-    given = Taken(picture, "image", x[0], seen)
+    given = PreparedInput(picture, "image", x[0], seen)
     (question,) = questions_of(network, given, recording, [target], labels=labels or None)
     return question, name
 

@@ -16,11 +16,11 @@ from xai_heatmap.core.listed import class_names
 from xai_heatmap.core.memory import halved
 from xai_heatmap.core.named import named
 from xai_heatmap.core.network import Layers
-from xai_heatmap.explaining.forward_pass import Ask, Passed
+from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
 from xai_heatmap.explaining.inputs import array
 from xai_heatmap.explaining.leaving import of_those_reached
 from xai_heatmap.explaining.levels import at_level, candidates, levels, one_level
-from xai_heatmap.explaining.maps import mapped, with_biases
+from xai_heatmap.explaining.maps import compute_maps, with_biases
 from xai_heatmap.explaining.question import opened_at
 from xai_heatmap.explaining.request import (
     ClassNames,
@@ -85,7 +85,7 @@ def maps(
     inputs = opened.channels_first(native)
     opened.check_held(len(inputs))
     survey = opened.survey(inputs.shape[1:])
-    asked = [Ask(*chosen, select(survey, layer, auto=chosen[0].auto))]
+    asked = [MethodRequest(*chosen, select(survey, layer, auto=chosen[0].auto))]
     joined = partial(pyramid, survey)
     wanted = for_each(target, len(inputs))
     if inputs.ndim == 4:
@@ -96,7 +96,7 @@ def maps(
         )
     among = candidates(survey, layer, asked)
 
-    def mapped_at(asked: Sequence[Ask]) -> dict[str, Maps]:
+    def mapped_at(asked: Sequence[MethodRequest]) -> dict[str, Maps]:
         found_at, biases = list[str](), with_biases(asked, asked[0].layers)
 
         def some(rows: Sequence[int]) -> dict[str, Maps]:
@@ -110,8 +110,8 @@ def maps(
                 found_at.extend(levels(recording, targets, survey, among))
                 here = at_level(asked, one_level(found_at))
             which = (rows, len(inputs)) if rows else None
-            passed = Passed(recording, x, targets, own, joined, among=which)
-            found = mapped(passed, here, lambda _, __, answer, ___: answer.map)
+            passed = ForwardPass(recording, x, targets, own, joined, among=which)
+            found = compute_maps(passed, here, lambda _, __, answer, ___: answer.map)
             at = zip(asked[0].layers, here[0].layers, strict=True)
             return {name: np.array([row[0] for row in found[level]]) for name, level in at}
 

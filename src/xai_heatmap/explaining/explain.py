@@ -16,8 +16,8 @@ from xai_heatmap.core.network import Layers
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.classes import plain
 from xai_heatmap.explaining.comparison import Comparison
-from xai_heatmap.explaining.forward_pass import Ask
-from xai_heatmap.explaining.inputs import taken
+from xai_heatmap.explaining.forward_pass import MethodRequest
+from xai_heatmap.explaining.inputs import prepare
 from xai_heatmap.explaining.leaving import of_those_reached
 from xai_heatmap.explaining.levels import candidates
 from xai_heatmap.explaining.many import Explanations, is_many
@@ -196,14 +196,14 @@ def compare(
                 f"{', '.join(methods)}.{did_you_mean(name, methods)}"
             )
     chosen = [with_options(name, options.get(name, {}), opened) for name in methods]
-    given = taken(x, preprocess, opened, over=image, white=white)
+    given = prepare(x, preprocess, opened, over=image, white=white)
     opened.check_held(1)
     survey = opened.survey(given.x.shape)
     wanted = [
-        Ask(
+        MethodRequest(
             m,
             over_picture(
-                m, own, given.geometry, lambda x: taken(x, preprocess, opened, white=white).x
+                m, own, given.geometry, lambda x: prepare(x, preprocess, opened, white=white).x
             ),
             select(survey, layers, auto=m.auto),
         )
@@ -211,7 +211,7 @@ def compare(
     ]
     among = candidates(survey, layers, wanted)
 
-    def made(asked: Sequence[Ask]) -> Comparison:
+    def made(asked: Sequence[MethodRequest]) -> Comparison:
         names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
         at, biases = opened_at(asked, survey, among), with_biases(asked, names)
         own = questions(opened, given, targets, at=at, labels=labels, biases=biases)

@@ -20,7 +20,7 @@ from xai_heatmap.explaining.settling import settled
 
 
 @dataclass(frozen=True)
-class Ask:
+class MethodRequest:
     """What is wanted of a recording: a method, with its options, at these layers."""
 
     method: Method
@@ -39,7 +39,7 @@ BACKWARD = frozenset({"gradient", "pyramid"})
 
 
 @dataclass(frozen=True)
-class Passed:
+class ForwardPass:
     """Pictures that went through a network together.
 
     Parameters
@@ -64,7 +64,7 @@ class Passed:
     batch: int = 32
     among: tuple[Sequence[int], int] | None = None
 
-    def settled(self, ask: Ask, layer: str, row: int) -> Mapping[str, object]:
+    def settled(self, ask: MethodRequest, layer: str, row: int) -> Mapping[str, object]:
         """Options as the formula takes them for one of the pictures."""
         own, of = (range(len(self.x)), len(self.x)) if self.among is None else self.among
         return settled(

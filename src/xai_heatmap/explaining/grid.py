@@ -29,7 +29,7 @@ Cell = Explanation | Refusal
 
 
 @dataclass(frozen=True)
-class Line:
+class GridRow:
     """What every method says of one target at one layer.
 
     Parameters
@@ -47,9 +47,9 @@ class Line:
     same: tuple[str, ...] = ()
 
 
-def lines(
+def grid_rows(
     ask: Asking, methods: Sequence[str], layers: Sequence[str], *, targets: int = 1
-) -> list[list[Line]]:
+) -> list[list[GridRow]]:
     """For each target a line for each layer. Everything is asked for at once; where that is
     refused, one method after the other, and of that halves, down to the layers that refuse.
 
@@ -64,20 +64,20 @@ def lines(
 
 def _of_a_target(
     found: Mapping[Place, Cell], number: int, methods: Sequence[str], layers: Sequence[str]
-) -> list[Line]:
+) -> list[GridRow]:
     rows = {layer: tuple(found[number, method, layer] for method in methods) for layer in layers}
     every = [cell for cells in rows.values() for cell in cells]
     refused = [found[number, method, layer] for method in methods for layer in layers]
     if refused and all(isinstance(cell, Refusal) for cell in every):
         raise next(cell.error for cell in refused if isinstance(cell, Refusal))
-    told: list[Line] = []
+    told: list[GridRow] = []
     for layer, cells in rows.items():
         twin = next((line for line in told if _alike(line.cells, cells)), None)
         if twin is None:
-            told.append(Line(layer, cells))
+            told.append(GridRow(layer, cells))
         else:
             place = told.index(twin)
-            told[place] = Line(twin.layer, twin.cells, (*twin.same, layer))
+            told[place] = GridRow(twin.layer, twin.cells, (*twin.same, layer))
     return told
 
 

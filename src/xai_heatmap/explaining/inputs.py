@@ -38,7 +38,7 @@ from xai_heatmap.sources.transforms import Transform
 
 
 @dataclass(frozen=True)
-class Taken:
+class PreparedInput:
     """What is explained, as a person sees it and as the network takes it.
 
     Parameters
@@ -65,7 +65,7 @@ class Taken:
     array: Input | None = None
     notes: tuple[str, ...] = ()
 
-    def laid(self, form: Form, network: Network) -> "Taken":
+    def laid(self, form: Form, network: Network) -> "PreparedInput":
         """The same, or drawn on the input itself where the network answers places or boxes and the
         picture was flipped or turned: those are upright rectangles of the input alone.
         """
@@ -82,14 +82,14 @@ class Taken:
         return replace(self, image=shown, geometry=stretched(size, size), notes=notes)
 
 
-def taken(
+def prepare(
     image: Any,
     preprocess: Preparing,
     network: Network,
     *,
     over: Any = None,
     white: int | float | None = None,
-) -> Taken:
+) -> PreparedInput:
     """A picture prepared as the model wants it, an input that is ready as it is, or a signal or a
     volume.
 
@@ -130,20 +130,27 @@ def taken(
         )
     if kind is None and isinstance(given, np.ndarray):
         kind = kind_of(given, axes=axes)
-    if kind is None:
-        if axes in KINDS:
-            raise BadArray(
-                f"{network.name} takes a {KINDS[axes]}: a numpy array of numbers, already "
-                f"preprocessed, or the path of a .npy file; received {_said(image)}. If it takes "
-                "pictures after all, say so: xai_heatmap.network(model, image_shape=(c, H, W))."
-            )
-        prepare = preparation(preprocess, network)
-        held = numbers is not None and (tensor or (given.ndim == 4 and len(given) == 1))
-        picture = _channels_last(given) if held else given
-        frame = read(picture, white=white)
-        made = _prepared(prepare, frame.image, name or frame.name, network)
-        return replace(made, notes=(*filter(None, [frame.remark]), *made.notes))
-    return _of_array(given, kind, name, preprocess, network, white)
+    if kind is not None:
+        return _of_array(given, kind, name, preprocess, network, white)
+    if axes in KINDS:
+        raise BadArray(
+            f"{network.name} takes a {KINDS[axes]}: a numpy array of numbers, already "
+            f"preprocessed, or the path of a .npy file; received {_said(image)}. If it takes "
+            "pictures after all, say so: xai_heatmap.network(model, image_shape=(c, H, W))."
+        )
+    held = numbers is not None and (tensor or (given.ndim == 4 and len(given) == 1))
+    shown = _channels_last(given) if held else given
+    return _of_picture(shown, name, preprocess, network, white)
+
+
+def _of_picture(
+    given: Any, name: str, preprocess: Preparing, network: Network, white: int | float | None
+) -> PreparedInput:
+    """A picture, prepared as the model wants it."""
+    how = preparation(preprocess, network)
+    frame = read(given, white=white)
+    made = _prepared(how, frame.image, name or frame.name, network)
+    return replace(made, notes=(*filter(None, [frame.remark]), *made.notes))
 
 
 def _of_array(
@@ -153,7 +160,7 @@ def _of_array(
     preprocess: Preparing,
     network: Network,
     white: int | float | None,
-) -> Taken:
+) -> PreparedInput:
     """What is no picture, as it is."""
     if white is not None:
         raise BadOption(
@@ -169,12 +176,12 @@ def _of_array(
         given = given[0]
     x = laid_out(given, kind, network)
     check_input(x[None])
-    return Taken(plain(x), name or KINDS.get(kind, "array"), x, array=x)
+    return PreparedInput(plain(x), name or KINDS.get(kind, "array"), x, array=x)
 
 
 def _ready(
     given: Any, preprocess: Preparing, network: Network, *, over: Any, name: str
-) -> Taken | None:
+) -> PreparedInput | None:
     """An array that the network takes as it is; None for a picture."""
     outright = _said_ready(preprocess)
     if not isinstance(given, np.ndarray):
@@ -193,10 +200,10 @@ def _ready(
     if over is not None:
         image, found, geometry, doubt = photograph(over, x)
         notes = (f"{note}.", *([doubt] if doubt else []))
-        return Taken(image, found, x, geometry, {"mode": READY}, notes=notes)
+        return PreparedInput(image, found, x, geometry, {"mode": READY}, notes=notes)
     image, how = drawing(x, network)
     geometry = stretched((x.shape[1], x.shape[2]), (x.shape[1], x.shape[2]))
-    return Taken(
+    return PreparedInput(
         image, name or "input", x, geometry, {"mode": READY}, notes=(f"{note}; drawn {how}.",)
     )
 
@@ -214,7 +221,7 @@ def _of_bands(
     white: int | float | None,
     *,
     over: Any = None,
-) -> Taken:
+) -> PreparedInput:
     """A picture of bands at its own size, scaled as is said, and drawn from some of them or over
     a picture of one's own.
     """
@@ -237,8 +244,10 @@ def _of_bands(
             notes += filter(None, [remark(bands, white=white)])
     if own_picture:
         image, found, geometry, doubt = photograph(over, x)
-        return Taken(image, found, x, geometry, facts, notes=(*notes, *filter(None, [doubt])))
-    return Taken(drawn(x, which), name, x, stretched(size, size), facts, notes=tuple(notes))
+        return PreparedInput(
+            image, found, x, geometry, facts, notes=(*notes, *filter(None, [doubt]))
+        )
+    return PreparedInput(drawn(x, which), name, x, stretched(size, size), facts, notes=tuple(notes))
 
 
 def _said_ready(preprocess: Preparing) -> bool:
@@ -274,19 +283,21 @@ def array(x: Any) -> np.ndarray:
         ) from problem
 
 
-def _prepared(prepare: Preparation | Transform, image: Image, name: str, network: Network) -> Taken:
+def _prepared(
+    prepare: Preparation | Transform, image: Image, name: str, network: Network
+) -> PreparedInput:
     """A picture, and what becomes of it."""
     if isinstance(prepare, Preparation):
         x, geometry, facts = prepare(image)
-        return Taken(image, name, x, geometry, facts)
+        return PreparedInput(image, name, x, geometry, facts)
     x, own = prepare.given(image)
     if own is not None:
-        return Taken(image, name, x, own)
+        return PreparedInput(image, name, x, own)
     check_input(x[None])
     found = prepare.measured((image.shape[0], image.shape[1]))
     said = prepare.to_dict()
     if found.geometry is not None:
-        return Taken(image, name, x, found.geometry, said)
+        return PreparedInput(image, name, x, found.geometry, said)
     size = x.shape[1], x.shape[2]
     undone = found.seen(x)
     shown, how = drawing(x, network) if undone is None else (as_picture(undone), "unscaled")
@@ -295,4 +306,4 @@ def _prepared(prepare: Preparation | Transform, image: Image, name: str, network
         f"turning of it, so the map lies on the network's input, drawn {how}, and not on the "
         "photograph."
     )
-    return Taken(shown, name, x, stretched(size, size), said, notes=(note,))
+    return PreparedInput(shown, name, x, stretched(size, size), said, notes=(note,))

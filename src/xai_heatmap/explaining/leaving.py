@@ -8,13 +8,13 @@ from typing import TypeVar
 from xai_heatmap.core.errors import LayerNotReached
 from xai_heatmap.core.layers.selection import by_pattern
 from xai_heatmap.core.network import Layers
-from xai_heatmap.explaining.forward_pass import Ask
+from xai_heatmap.explaining.forward_pass import MethodRequest
 
 Answer = TypeVar("Answer")
 
 
 def of_those_reached(
-    run: Callable[[Sequence[Ask]], Answer], asked: Sequence[Ask], wanted: Layers
+    run: Callable[[Sequence[MethodRequest]], Answer], asked: Sequence[MethodRequest], wanted: Layers
 ) -> Answer:
     """What `run` makes of all that is asked. Where `wanted` is ``all`` or a glob, layers that do
     not run for these pictures are left out, and a warning says which and why.

@@ -9,10 +9,10 @@ from xai_heatmap.core.errors import BadOption, NoRule
 from xai_heatmap.core.network import INPUT, Layers, Survey
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.targets.target import Target
-from xai_heatmap.explaining.forward_pass import Ask, cotangents
+from xai_heatmap.explaining.forward_pass import MethodRequest, cotangents
 
 
-def candidates(survey: Survey, wanted: Layers, asked: Sequence[Ask]) -> Sequence[str]:
+def candidates(survey: Survey, wanted: Layers, asked: Sequence[MethodRequest]) -> Sequence[str]:
     """What ``auto`` is chosen from once a box is known; nothing where it is known before."""
     automatic = wanted == "auto" or list(np.atleast_1d(wanted)) == ["auto"]
     if not (survey.heads and automatic and any(map(_open, asked))):
@@ -21,7 +21,7 @@ def candidates(survey: Survey, wanted: Layers, asked: Sequence[Ask]) -> Sequence
     return [name for name in survey.layers if name in {*survey.heads, *ends, survey.auto}]
 
 
-def at_level(asked: Sequence[Ask], level: str) -> list[Ask]:
+def at_level(asked: Sequence[MethodRequest], level: str) -> list[MethodRequest]:
     """The same, with that level for ``auto``."""
     return [replace(ask, layers=[level]) if _open(ask) else ask for ask in asked]
 
@@ -83,5 +83,5 @@ def reason(survey: Survey, level: str) -> str:
     return f"what the detector's head reads for this box: {which}{size} places, stride {stride}"
 
 
-def _open(ask: Ask) -> bool:
+def _open(ask: MethodRequest) -> bool:
     return ask.method.auto == "auto"

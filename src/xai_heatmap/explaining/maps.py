@@ -9,7 +9,13 @@ from xai_heatmap.core.errors import BadOption, NonFiniteScores
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import Found, Method
-from xai_heatmap.explaining.forward_pass import BACKWARD, Ask, Gradual, Passed, cotangents
+from xai_heatmap.explaining.forward_pass import (
+    BACKWARD,
+    ForwardPass,
+    Gradual,
+    MethodRequest,
+    cotangents,
+)
 
 Answer = TypeVar("Answer")
 
@@ -23,7 +29,7 @@ COLLECTED = frozenset({
 backward pass forbids, hold several layers, or wait for the last bias."""
 
 
-def with_biases(asked: Sequence[Ask], names: Sequence[str]) -> bool:
+def with_biases(asked: Sequence[MethodRequest], names: Sequence[str]) -> bool:
     """Whether a recording opened at the layers named, the first of them first, has to keep biases.
 
     Raises
@@ -43,8 +49,8 @@ def with_biases(asked: Sequence[Ask], names: Sequence[str]) -> bool:
     return bool(adding)
 
 
-def mapped(
-    passed: Passed, asked: Sequence[Ask], finish: Finish[Answer]
+def compute_maps(
+    passed: ForwardPass, asked: Sequence[MethodRequest], finish: Finish[Answer]
 ) -> dict[str, list[list[Answer]]]:
     """Every answer for one row of targets: by layer, then image, then what was asked of that
     layer; one backward pass.
@@ -82,7 +88,9 @@ def mapped(
             own = [place for place, ask in enumerate(here) if layer in ask.layers]
             found[layer] = [[row[place] for place in own] for row in answers]
 
-    def answer(ask: Ask, options: Mapping[str, object], known: Evidence, row: int) -> Answer:
+    def answer(
+        ask: MethodRequest, options: Mapping[str, object], known: Evidence, row: int
+    ) -> Answer:
         return finish(
             row,
             ask.method,

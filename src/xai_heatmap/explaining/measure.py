@@ -20,7 +20,7 @@ from xai_heatmap.core.tensors import as_numpy
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explain import compare
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.inputs import taken
+from xai_heatmap.explaining.inputs import prepare
 from xai_heatmap.explaining.metric_evidence import Counted, check, evidence
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.explaining.question import Question, questions
@@ -217,7 +217,7 @@ def measure(
     if not any(find_metric(name).questions for name in names):
         return [found for one in made for found in ask(one)]
     x, image = (image, None) if x is None else (x, image)
-    given = taken(x, preprocess, opened, over=image, white=white)
+    given = prepare(x, preprocess, opened, over=image, white=white)
     wanted = [choice(one) for one in listed(plain(targets), name="targets")]
     asked = questions(opened, given, wanted, labels=class_names(labels))
     each = len(made) // len(asked)

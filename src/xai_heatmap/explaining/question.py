@@ -19,10 +19,10 @@ from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.target import Target
 from xai_heatmap.core.verdict import finite, verdict
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.forward_pass import Ask, Passed
-from xai_heatmap.explaining.inputs import Taken
+from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
+from xai_heatmap.explaining.inputs import PreparedInput
 from xai_heatmap.explaining.levels import at_level, levels, reason
-from xai_heatmap.explaining.maps import mapped
+from xai_heatmap.explaining.maps import compute_maps
 from xai_heatmap.explaining.request import OneTarget, answers_of, check, choice, seen_in, whole
 from xai_heatmap.explaining.settling import numbers_of
 
@@ -53,7 +53,7 @@ class Question:
     """
 
     network: Network
-    given: Taken
+    given: PreparedInput
     recording: Recording
     answer: Answer
     predictions: tuple[Prediction, ...]
@@ -96,7 +96,7 @@ class Question:
         return self._passed.evidence(needs, 0, layer, gradients)
 
     def explanations(
-        self, asked: Sequence[Ask], *, reasons: bool = False, among: Sequence[str] = ()
+        self, asked: Sequence[MethodRequest], *, reasons: bool = False, among: Sequence[str] = ()
     ) -> list[Explanation]:
         """An explanation for each method and layer, in the order of layers; one backward pass.
 
@@ -121,7 +121,7 @@ class Question:
         def judged(_: int, method: Method, found: Found, known: Evidence) -> Explanation:
             return self.explanation(found, method, known, options=options[method.name])
 
-        answers = mapped(self._passed, asked, judged)
+        answers = compute_maps(self._passed, asked, judged)
         return [  # layers that gave one and the same array share an answer, and not its name
             replace(
                 one,
@@ -182,15 +182,15 @@ class Question:
         )
 
     @cached_property
-    def _passed(self) -> Passed:
+    def _passed(self) -> ForwardPass:
         inputs = np.ascontiguousarray(self.given.x[None], dtype=np.float32)
         joined = partial(pyramid, self.survey)
-        return Passed(self.recording, inputs, [self.target], self.network, joined)
+        return ForwardPass(self.recording, inputs, [self.target], self.network, joined)
 
 
 def questions(
     network: Network,
-    given: Taken,
+    given: PreparedInput,
     targets: Sequence[OneTarget],
     *,
     at: Sequence[str] = (),
@@ -215,7 +215,7 @@ def questions(
 
 def questions_of(
     network: Network,
-    given: Taken,
+    given: PreparedInput,
     recording: Recording,
     targets: Sequence[OneTarget],
     *,
@@ -242,7 +242,9 @@ def questions_of(
     return [Question(network, given, recording, answer, likely, target) for target in chosen]
 
 
-def opened_at(asked: Sequence[Ask], survey: Survey, among: Sequence[str] = ()) -> list[str]:
+def opened_at(
+    asked: Sequence[MethodRequest], survey: Survey, among: Sequence[str] = ()
+) -> list[str]:
     """Every layer that is looked at, once, with those that a method joins to it; at whichever of
     the levels `among`.
     """
@@ -267,7 +269,7 @@ def _slope(method: Method, known: Evidence) -> Gradient | None:
     return known.balanced if "balanced" in method.needs else None
 
 
-def _reason(asked: Sequence[Ask], method: str, survey: Survey) -> str:
+def _reason(asked: Sequence[MethodRequest], method: str, survey: Survey) -> str:
     """Why ``auto`` is the layer that it is."""
     own = next(ask.method for ask in asked if ask.method.name == method)
     return {"input": PIXELS, "finest": FINEST}.get(own.auto, survey.reason)

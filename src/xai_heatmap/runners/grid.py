@@ -9,9 +9,9 @@ from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.forward_pass import Ask
+from xai_heatmap.explaining.forward_pass import MethodRequest
 from xai_heatmap.explaining.grid import Place, Refusing
-from xai_heatmap.explaining.inputs import Taken
+from xai_heatmap.explaining.inputs import PreparedInput
 from xai_heatmap.explaining.levels import candidates
 from xai_heatmap.explaining.maps import with_biases
 from xai_heatmap.explaining.question import Question, opened_at, questions
@@ -50,7 +50,7 @@ class Grid:
     """
 
     network: Network
-    given: Taken
+    given: PreparedInput
     targets: Sequence[Choice]
     options: Mapping[str, Mapping[str, object]]
     labels: Sequence[str] | None = None
@@ -82,15 +82,17 @@ class Grid:
                 found |= {(number, one.method, at): one for at in (one.layer.name, "auto")}
         return {(n, m, at): found[n, m, at] for n in targets for m in methods for at in layers}
 
-    def _asked(self, methods: Sequence[str], layers: Sequence[str]) -> list[Ask]:
+    def _asked(self, methods: Sequence[str], layers: Sequence[str]) -> list[MethodRequest]:
         survey = self.network.survey(self.given.x.shape)
         chosen = [with_options(name, self.options[name], self.network) for name in methods]
-        return [Ask(m, own, select(survey, list(layers), auto=m.auto)) for m, own in chosen]
+        return [
+            MethodRequest(m, own, select(survey, list(layers), auto=m.auto)) for m, own in chosen
+        ]
 
-    def _among(self, layers: Sequence[str], asked: Sequence[Ask]) -> Sequence[str]:
+    def _among(self, layers: Sequence[str], asked: Sequence[MethodRequest]) -> Sequence[str]:
         return candidates(self.network.survey(self.given.x.shape), list(layers), asked)
 
-    def _of(self, asked: Sequence[Ask], among: Sequence[str]) -> Sequence[Question]:
+    def _of(self, asked: Sequence[MethodRequest], among: Sequence[str]) -> Sequence[Question]:
         survey = self.network.survey(self.given.x.shape)
         names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
         biases = with_biases(asked, names)

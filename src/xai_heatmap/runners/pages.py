@@ -8,7 +8,7 @@ import PIL.Image
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.grid import Cell, Line, Refusal
+from xai_heatmap.explaining.grid import Cell, GridRow, Refusal
 from xai_heatmap.render.matrix import Block, Strip, Tile, fitted, matrix
 from xai_heatmap.render.page import Picture
 
@@ -32,13 +32,13 @@ BELOW = 28
 class _Row:
     columns: range
     target: str
-    line: Line
+    line: GridRow
 
 
 def drawn(
     first: Explanation,
     methods: Sequence[str],
-    told: Mapping[str, Sequence[Line]],
+    told: Mapping[str, Sequence[GridRow]],
     draw: Callable[[Explanation], Image],
     *,
     left_out: int = 0,
@@ -107,7 +107,7 @@ def _smaller(image: Picture, width: int) -> Picture:
     return np.array(whole.resize(fitted(image, width), PIL.Image.Resampling.LANCZOS))
 
 
-def _facts(first: Explanation, told: Mapping[str, Sequence[Line]], left_out: int) -> list[str]:
+def _facts(first: Explanation, told: Mapping[str, Sequence[GridRow]], left_out: int) -> list[str]:
     likely = first.predictions[0]
     facts = [f"{first.network} says {likely.label}, {likely.probability:.3f}"]
     if len(told) == 1:
@@ -118,7 +118,7 @@ def _facts(first: Explanation, told: Mapping[str, Sequence[Line]], left_out: int
     return [*facts, "each map to its own strongest place; beyond 32x32 to the 99th percentile"]
 
 
-def _about(line: Line, target: str) -> list[str]:
+def _about(line: GridRow, target: str) -> list[str]:
     """The target, the layer that `auto` is, its shape, and the layers that share the row."""
     layers = {cell.layer.name: cell.layer for cell in line.cells if isinstance(cell, Explanation)}
     about = [target] if target else []
@@ -128,7 +128,7 @@ def _about(line: Line, target: str) -> list[str]:
     return about + [f"= {name}" for name in line.same]
 
 
-def _tile(cell: Cell, line: Line, draw: Callable[[Explanation], Image]) -> Tile:
+def _tile(cell: Cell, line: GridRow, draw: Callable[[Explanation], Image]) -> Tile:
     if isinstance(cell, Refusal):
         words = str(cell.error)
         return Tile(None, f"refused, {cell.error.code}", alarming=True, words=words)

@@ -11,8 +11,8 @@ from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.plain import plain
 from xai_heatmap.core.targets.wording import parsed
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.grid import Cell, Line, Refusal, lines
-from xai_heatmap.explaining.inputs import taken
+from xai_heatmap.explaining.grid import Cell, GridRow, Refusal, grid_rows
+from xai_heatmap.explaining.inputs import prepare
 from xai_heatmap.jobs import events, request
 from xai_heatmap.jobs.events import Facts, SheetResult
 from xai_heatmap.jobs.job import Compare
@@ -61,7 +61,7 @@ class Sheet:
     image: str
     first: Explanation | None = None
     methods: Sequence[str] = ()
-    lines: Mapping[str, Sequence[Line]] = field(default_factory=dict)
+    lines: Mapping[str, Sequence[GridRow]] = field(default_factory=dict)
     error: XaiHeatmapError | None = None
     pages: Sequence[Path] = ()
     left_out: int = 0
@@ -155,12 +155,12 @@ def _methods(job: Compare) -> tuple[str, ...]:
 
 def _explained(
     job: Compare, frame: Frame, network: Network, layers: Sequence[str], tell: Telling
-) -> dict[str, Sequence[Line]]:
+) -> dict[str, Sequence[GridRow]]:
     """The rows of one picture by target."""
     names = labels_in(job.labels) if job.labels else network.declared.labels or ()
     given = request.looked_at(frame.path, network, job)
     prepared = replace(
-        taken(given, request.preparing(job), network, white=job.white), name=frame.name
+        prepare(given, request.preparing(job), network, white=job.white), name=frame.name
     )
     choices = [choice for word in job.target for choice in parsed(word, names)]
     ask = Grid(
@@ -173,7 +173,7 @@ def _explained(
     )
     with running(network.name):
         labels = [one.target.label for one in ask.opened(_methods(job), layers)]
-        rows_of = lines(ask, _methods(job), layers, targets=len(choices))
+        rows_of = grid_rows(ask, _methods(job), layers, targets=len(choices))
     return dict(zip(labels, rows_of, strict=True))
 
 
@@ -181,7 +181,7 @@ def _written(
     job: Compare,
     frame: Frame,
     first: Explanation,
-    told: Mapping[str, Sequence[Line]],
+    told: Mapping[str, Sequence[GridRow]],
     left_out: int,
 ) -> list[Path]:
     """The files of the pages, one after the other."""
@@ -207,7 +207,7 @@ def _facts(cell: Cell) -> Facts:
     return plain(cell.to_dict()) | {"error": None}
 
 
-def _identities(told: Mapping[str, Sequence[Line]]) -> Iterator[str]:
+def _identities(told: Mapping[str, Sequence[GridRow]]) -> Iterator[str]:
     """What stands in every cell, so that a page is replaced by the same page alone."""
     for line in (line for rows in told.values() for line in rows):
         yield line.layer

@@ -16,7 +16,7 @@ from xai_heatmap.apps.cli.text import (
     shown,
 )
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.grid import Cell, Line, Refusal
+from xai_heatmap.explaining.grid import Cell, GridRow, Refusal
 from xai_heatmap.jobs.job import Compare
 from xai_heatmap.jobs.settings import settled
 from xai_heatmap.runners.local import check, opened
@@ -96,7 +96,7 @@ def _show(sheet: Sheet, job: Compare) -> None:
     sys.stdout.flush()
 
 
-def _score(lines: Sequence[Line]) -> float:
+def _score(lines: Sequence[GridRow]) -> float:
     return next(
         cell.score for line in lines for cell in line.cells if isinstance(cell, Explanation)
     )
