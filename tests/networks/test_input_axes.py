@@ -204,7 +204,7 @@ def test_what_contradicts_the_axes_is_refused():
     with pytest.raises(BadOption, match="image_shape gives the length of every axis"):
         xh.network(model, axes="tc", image_shape=(3, 24, 24))
     with pytest.raises(BadArray, match="axes='t'"):
-        xh.maps(nn.Linear(12, 3).eval(), np.zeros((1, 12), np.float32))
+        xh.maps(nn.Conv2d(12, 3, 1).eval(), np.zeros((1, 12), np.float32))
 
 
 def test_image_shape_is_in_the_networks_own_axes():

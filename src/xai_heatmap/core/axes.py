@@ -18,7 +18,7 @@ LETTERS = {
     "d": "depth",
     "h": "height",
     "w": "width",
-    "f": "frequency",
+    "f": "frequency or features",
     "l": "length",
 }
 """What an axis may be called; the images are not among them."""

@@ -34,6 +34,7 @@ from xai_heatmap.explaining.request import (
     whole,
     with_options,
 )
+from xai_heatmap.explaining.rows import takes_rows, usual_method
 from xai_heatmap.explaining.spoken import spoken
 
 
@@ -73,9 +74,11 @@ def maps(
     float32 (n, *grid); a dict of them by layer name where `layer` names several.
     """
     opened = networks.network(network, held=held, picture=picture)
-    chosen = with_options(method_name(method, opened), options, opened)
     labels, layer = class_names(labels), named(opened, layer)
     native = array(x)
+    if method is None and takes_rows(opened, native.shape[1:]):
+        method = usual_method(opened)
+    chosen = with_options(method_name(method, opened), options, opened)
     if native.ndim < 2 or native.dtype != np.float32:
         raise BadArray(
             f"maps() takes preprocessed float32 images (n, ...); received {native.dtype} of shape "

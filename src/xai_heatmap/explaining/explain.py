@@ -3,6 +3,7 @@ formula.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,7 @@ from xai_heatmap.explaining.request import (
     options_by_method,
     with_options,
 )
+from xai_heatmap.explaining.rows import feature_names, row_in, usual_method
 from xai_heatmap.explaining.settling import over_picture
 from xai_heatmap.explaining.spoken import spoken
 
@@ -53,6 +55,7 @@ def explain(
     held: Held = None,
     picture: str | int | None = None,
     image: Any = None,
+    features: Sequence[str] | None = None,
 ) -> Any:
     """Why the network gave a picture its score, as one map; of many pictures, an iterator of them.
 
@@ -68,11 +71,12 @@ def explain(
         in the network's own layout, (c, H, W) or (1, c, H, W). For a network that takes signals or
         volumes: an array of numbers, already preprocessed, in the network's own layout, such as
         (c, length) or (c, depth, height, width), or the path of a ``.npy`` file of it; without the
-        axis of channels where there is one. Or many of these: a list, a generator, a folder, a
-        data loader, a data set.
+        axis of channels where there is one. Or a row of a table, (features,). Or many of these: a
+        list, a generator, a folder, a data loader, a data set.
     method
         A name that ``xai-heatmap methods`` lists; None for the one that the model's file was
-        exported with, else Grad-CAM.
+        exported with, else Grad-CAM; of a row of features integrated gradients, or occlusion where
+        there are no gradients.
     layer
         ``auto``, a name, an index among the layers with a grid, or the module or Keras layer
         itself: ``model.layer4[-1]``. ``input`` is the picture itself; methods that explain pixels
@@ -102,6 +106,9 @@ def explain(
         The photograph that an input which is ready is drawn on; or a pair of it and the `Geometry`
         of the input, where that is not the whole photograph. Of a picture of bands also three of
         their numbers, counted from 1, that are drawn as red, green and blue: ``image=(4, 3, 2)``.
+    features
+        Names of the features, where `x` is a row of a table, (features,) or (1, features); a row of
+        a data frame brings its own.
 
     Returns
     -------
@@ -130,6 +137,7 @@ def explain(
             preprocess=prepared_by(preprocess, opened),
             labels=labels,
             options=options,
+            features=features,
         )
         return Explanations(x, one)
     if several(layer):
@@ -137,10 +145,13 @@ def explain(
             f"explain() makes one map; layer={layer!r} means several. compare(..., "
             f"layers={layer!r}) makes them."
         )
-    name = method_name(method, opened)
+    row = row_in(x, opened) if image is None else None
+    name = method_name(
+        usual_method(opened) if method is None and row is not None else method, opened
+    )
     compared = compare(
         opened,
-        x,
+        x if row is None else row,
         methods=[name],
         layers=layer,
         targets=[target],
@@ -150,7 +161,9 @@ def explain(
         options={name: {} if options is None else options},
         image=image,
     )
-    return compared[0]
+    if row is None:
+        return compared[0]
+    return replace(compared[0], features=feature_names(features, x, len(row)))
 
 
 @spoken

@@ -17,6 +17,7 @@ from xai_heatmap.explaining.channels import side_by_side
 from xai_heatmap.explaining.facts import Facts
 from xai_heatmap.explaining.notebook import page, preview
 from xai_heatmap.render.arrays import drawn
+from xai_heatmap.render.bars import bars
 from xai_heatmap.render.caption import captioned, words
 from xai_heatmap.render.heat import drawn_out, heat, scaled, top
 from xai_heatmap.render.legend import with_legend
@@ -65,6 +66,8 @@ class Explanation(Facts):
     regions
         Where regions were given, what the method says of each by its number: its label, or its
         place in the stack of masks.
+    features
+        Names of the features, of a row of a table.
     said
         What is to be known of how it was taken, in sentences.
     """
@@ -115,7 +118,8 @@ class Explanation(Facts):
         itself.
 
         A signal is drawn as lines over time with the heat behind them, a volume as a sheet of
-        slices that share one scale, and a map for each channel as a sheet of these.
+        slices that share one scale, a row of a table as a bar for each feature, and a map for each
+        channel as a sheet of these.
 
         Parameters
         ----------
@@ -162,6 +166,11 @@ class Explanation(Facts):
             "mute": mute,
             "outlined": self._outlined if contour is None else contour,
         }
+        if self.features and self.array is not None:
+            picture = bars(
+                self.features, self.map.tolist(), self.array[0].tolist(), colormap=colors
+            )
+            return self.captioned(picture) if caption else picture
         if self.channels:
             how |= {"dim": dim, "smooth": smooth, "scale": highest or "max"}
             how["contour"] = how.pop("outlined")

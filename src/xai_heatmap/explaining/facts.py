@@ -44,7 +44,14 @@ class Facts:
     detection: Detection | None = None
     array: Input | None = None
     regions: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
+    features: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
+
+    @property
+    def attributions(self) -> dict[str, float]:
+        """Of a row of a table, what each feature contributed by its name, the strongest first."""
+        pairs = zip(self.features, map(float, self.map), strict=False)
+        return dict(sorted(pairs, key=lambda pair: -abs(pair[1])))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -104,6 +111,7 @@ class Facts:
             "layer_reason": self.layer_reason,
             "method": self.method,
             "options": plain_options(self.options),
+            **({"attributions": self.attributions} if self.features else {}),
             **({"regions": dict(self.regions)} if self.regions else {}),
             "target": self.target,
             "target_index": self.index,

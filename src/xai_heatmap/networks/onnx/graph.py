@@ -137,10 +137,14 @@ def source(
 
 
 def _other_axes(model: ModelProto, value: ValueInfoProto) -> Axes | None:
-    """The axes that a graph was seen to read, where its lengths alone do not say them."""
+    """The axes that a graph was seen to read, where its lengths alone do not say them; of a single
+    axis the features of a row, where nothing shows it to be another.
+    """
     axes = axes_in(model, value)
     if axes is None:
-        return None
+        kind = value.type.tensor_type
+        row = kind.HasField("shape") and len(kind.shape.dim) == 2
+        return Axes("f") if row else None
     lengths = tuple(dim.dim_value or None for dim in value.type.tensor_type.shape.dim)
     usual = len(axes.grid) if channels_last(model, value.name, lengths) else 0
     return None if axes.channel == usual else axes

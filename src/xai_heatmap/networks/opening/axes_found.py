@@ -120,6 +120,8 @@ def settled(
         axes = _axes(seen.channel, len(own), channels_last=channels_last)
         return Settled(axes, axes.lengths(own, 1), certain=True)
     convention = usual(max(len(own) - 1, 1), channels_last=channels_last)
+    if len(own) < 2 and seen is not None:  # it ran: features of a row, each a place of its own
+        return Settled(Axes("f"), (1, *own), certain=True)
     if len(own) < 2:
         raise BadArray(
             f"An input of shape {own} has no axis of channels, and nothing shows what it is. "
@@ -255,6 +257,8 @@ class Door:
 
     def _convention(self, look: Look, shape: Shape, *, channels_last: bool, first: bool) -> Settled:
         """Of a model that says where its channels are, which it only may turn away from."""
+        if len(shape) == 1:  # features of a row, each a place of its own
+            return Settled(Axes("f"), (1, *shape), certain=True)
         convention = usual(max(len(shape) - 1, 1), channels_last=channels_last)
         if first:
             return Settled(convention, shape, certain=False, first=True)
