@@ -64,7 +64,7 @@ def _drawn(network: xh.Network, name: str) -> Iterator[dict[str, object]]:
         except XaiHeatmapError as error:
             yield {"layer": layer, "refused": str(error)}
             continue
-        tiles.append(contour(one.overlay(), truth))
+        tiles.append(contour(one.overlay(contour=False), truth))
         titles.append(f"{one.layer.name}, {'x'.join(map(str, one.map.shape))}")
         yield _facts(one, scene)
     _write(FOLDER / f"{name}.webp", tiles, titles)

@@ -22,6 +22,7 @@ import generate_methods  # noqa: E402
 import generate_onnx_operators  # noqa: E402
 import method_figures  # noqa: E402
 import pictures  # noqa: E402
+import user_pages  # noqa: E402
 
 import scenes  # noqa: E402
 
@@ -71,6 +72,8 @@ def main() -> None:
         scenes.main()
     if everything or not demo.PICTURE.exists():
         demo.main()
+    if everything or not all(path.exists() for path in user_pages.PICTURES):
+        user_pages.main()
 
 
 if __name__ == "__main__":
