@@ -1,9 +1,10 @@
 """Write all that is made from the code: ``python docs/write.py``, which is ``make docs``.
 
-The pages of methods and of ONNX operators are written anew. A method's figure is drawn where it is
-missing, or where the method's file has changed since; so is its photograph, where the reference
-networks are there (see `pictures.py`). ``--all`` draws every picture again, which takes minutes:
-after a change of what is drawn (scenes, colours, sheets). A second run changes nothing.
+The pages of methods, metrics and ONNX operators are written anew. A metric is measured where its
+file has changed since. A method's figure is drawn where it is missing, or where the method's file
+has changed since; so is its photograph, where the reference networks are there (`pictures.py`).
+``--all`` draws every picture again, which takes minutes: after a change of what is drawn (scenes,
+colours, sheets). A second run changes nothing.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import sys
 from pathlib import Path
 
+from xai_heatmap.core.metric import METRICS
 from xai_heatmap.core.registry import METHODS
 
 HERE = Path(__file__).resolve().parent
@@ -19,8 +21,10 @@ sys.path.insert(0, str(HERE))
 
 import demo  # noqa: E402 - these lie beside this file
 import generate_methods  # noqa: E402
+import generate_metrics  # noqa: E402
 import generate_onnx_operators  # noqa: E402
 import method_figures  # noqa: E402
+import metric_figures  # noqa: E402
 import pictures  # noqa: E402
 import user_pages  # noqa: E402
 
@@ -66,7 +70,10 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="draw every picture again")
     everything = parser.parse_args().all
     draw(everything=everything)
+    if names := list(METRICS) if everything else metric_figures.stale():
+        metric_figures.main(names)
     generate_methods.write(generate_methods.FOLDER, generate_methods.pages())
+    generate_metrics.write(generate_metrics.FOLDER, generate_metrics.pages())
     generate_onnx_operators.main()
     if everything or not scenes.PICTURE.exists():
         scenes.main()

@@ -107,6 +107,19 @@ class SheetResult(Result):
     sheets: list[str] = []
 
 
+class FiguresResult(Result):
+    """Figures of the maps of one picture.
+
+    Parameters
+    ----------
+    figures
+        One for each map and metric, beside those of maps that know nothing.
+    """
+
+    kind: Literal["figures"] = "figures"
+    figures: list[Facts] = []
+
+
 class Refusal(Event):
     """One picture that could not be explained, and why; the others go on.
 
@@ -120,7 +133,11 @@ class Refusal(Event):
         Of the error.
     """
 
-    EMPTY: ClassVar[Mapping[str, type[Result]]] = {"explain": MapsResult, "compare": SheetResult}
+    EMPTY: ClassVar[Mapping[str, type[Result]]] = {
+        "explain": MapsResult,
+        "compare": SheetResult,
+        "measure": FiguresResult,
+    }
 
     kind: Literal["refusal"] = "refusal"
     image: str
@@ -155,14 +172,19 @@ class FileResult(Event):
 
 
 AnyEvent = Annotated[
-    Progress | MapsResult | SheetResult | Refusal | FileResult, Field(discriminator="kind")
+    Progress | MapsResult | SheetResult | FiguresResult | Refusal | FileResult,
+    Field(discriminator="kind"),
 ]
 """Whichever event, told apart by its kind."""
 
-_ANY = TypeAdapter[Progress | MapsResult | SheetResult | Refusal | FileResult](AnyEvent)
+_ANY = TypeAdapter[Progress | MapsResult | SheetResult | FiguresResult | Refusal | FileResult](
+    AnyEvent
+)
 
 
-def event_of(text: str) -> Progress | MapsResult | SheetResult | Refusal | FileResult:
+def event_of(
+    text: str,
+) -> Progress | MapsResult | SheetResult | FiguresResult | Refusal | FileResult:
     """The event that `model_dump_json` wrote."""
     return _ANY.validate_json(text)
 

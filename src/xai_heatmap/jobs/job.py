@@ -78,6 +78,59 @@ class Layers(PictureJob):
     model: Annotated[str | None, Flag("As for explain.", metavar="MODEL", argument=True)] = None
 
 
+class Measure(PictureJob):
+    """Metrics of the maps of pictures, beside those of maps that know nothing.
+
+    Parameters
+    ----------
+    metric, metric_option
+        Names, and options as ``metric.name=value``.
+    mask
+        The truth of one picture: a picture that is not black on the object, or a ``.npy`` file.
+    """
+
+    kind: Literal["measure"] = "measure"
+    hidden: ClassVar[frozenset[str]] = frozenset(
+        {"out", "colormap", "alpha", "contour", "legend", "caption", "mute", "smooth"}
+    ) | {"axis", "slices"}
+
+    layer: Annotated[Words, Flag(LAYER_HELP, metavar="LAYER", after="method")] = ("auto",)
+    method: Annotated[
+        Words,
+        Flag(
+            "Whose maps, as `xai-heatmap methods` lists them. Repeatable.  [default: the one "
+            "that the file was exported with, else gradcam]",
+            metavar="NAME",
+            after="mask",
+        ),
+    ] = ()
+    metric: Annotated[
+        Words,
+        Flag(
+            "As `xai-heatmap metrics` lists them. Repeatable.  [default: insertion_deletion; "
+            "energy where there is a mask]",
+            metavar="NAME",
+            after="weights",
+        ),
+    ] = ()
+    metric_option: Annotated[
+        Words,
+        Flag(
+            "Of the metrics that have it; METRIC.NAME=VALUE for one. Repeatable.",
+            metavar="NAME=VALUE",
+            after="metric",
+        ),
+    ] = ()
+    mask: Annotated[
+        Path | None,
+        Flag(
+            "The truth: a picture that is black beside the object, or a .npy file.",
+            metavar="FILE",
+            after="metric_option",
+        ),
+    ] = None
+
+
 class Export(Task):
     """One ONNX file that holds a model and its heatmap.
 
@@ -121,14 +174,14 @@ class Export(Task):
         return []
 
 
-Job = Annotated[Explain | Compare | Layers | Export, Field(discriminator="kind")]
+Job = Annotated[Explain | Compare | Layers | Measure | Export, Field(discriminator="kind")]
 """Whichever job, told apart by its kind."""
 
-KINDS: tuple[type[Task], ...] = (Explain, Compare, Layers, Export)
+KINDS: tuple[type[Task], ...] = (Explain, Compare, Layers, Measure, Export)
 
-_ANY = TypeAdapter[Explain | Compare | Layers | Export](Job)
+_ANY = TypeAdapter[Explain | Compare | Layers | Measure | Export](Job)
 
 
-def job_of(text: str) -> Explain | Compare | Layers | Export:
+def job_of(text: str) -> Explain | Compare | Layers | Measure | Export:
     """The job that `model_dump_json` wrote."""
     return _ANY.validate_json(text)

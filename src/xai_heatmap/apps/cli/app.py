@@ -8,7 +8,17 @@ import typer
 from xai_heatmap.apps.cli import compare, demo, export
 from xai_heatmap.apps.cli.flags import Debug, Json, job_command
 
-COMMANDS = ("explain", "compare", "layers", "export", "demo", "methods", "metrics", "doctor")
+COMMANDS = (
+    "explain",
+    "compare",
+    "layers",
+    "measure",
+    "export",
+    "demo",
+    "methods",
+    "metrics",
+    "doctor",
+)
 
 app = typer.Typer(
     name="xai-heatmap",
@@ -138,6 +148,33 @@ job_command(
     short_help="Methods and layers side by side on one sheet.",
     epilog=compare.EPILOG,
 )(compare.compare)
+
+
+@job_command(
+    app,
+    "Measure",
+    short_help="What maps are worth, beside maps that know nothing.",
+    epilog="""\b
+Examples:
+  xai-heatmap measure dog.jpg -m torchvision:resnet50
+  xai-heatmap measure dog.jpg -m net.keras --metric deletion --metric-option steps=32
+  xai-heatmap measure dog.jpg -m model.keras --metric energy --mask dog-mask.png
+  xai-heatmap measure dog.jpg -m model.onnx --method gradcam --method rise --json
+
+\b
+A figure never stands alone: beside it stand those of two maps that know nothing, one
+the same everywhere, one of random numbers. `xai-heatmap metrics` lists the metrics.
+
+\b
+MODEL is as for explain: a file, net.py:make, or a hub's name. Flags can stand in
+xai-heatmap.toml or in variables such as XAI_HEATMAP_MODEL, as for explain.
+""",
+)
+def measure(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug = False) -> int:
+    """Measure the maps of pictures by metrics: against the truth, or against the network itself."""
+    from xai_heatmap.apps.cli.measure import measured
+
+    return measured(flags, as_json=as_json)
 
 
 job_command(

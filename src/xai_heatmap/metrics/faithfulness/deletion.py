@@ -35,8 +35,7 @@ def deletion(
     probability: ``target=probability(...)``. Places that are away show `fill`: ``mean`` of each
     channel, ``blur``, or ``linear``, what the neighbours let one expect. `block` takes squares of
     so many places at once. Where a step cuts through places of one value, every choice among them
-    counts alike; of more than `ties` choices so many are drawn. Edges and a blob in the centre
-    fool it more often than the shared masks of sensitivity-n.
+    counts alike; of more than `ties` choices so many are drawn.
 
     Examples
     --------

@@ -1,0 +1,75 @@
+"""`xai-heatmap measure`: what maps are worth by metrics, beside maps that know nothing."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from xai_heatmap.apps.cli.terminal import aside, facts, log, print_json, print_lines, table
+from xai_heatmap.apps.cli.text import duration, exit_code, model_line
+from xai_heatmap.jobs.job import Measure
+from xai_heatmap.jobs.settings import settled
+from xai_heatmap.runners import measuring
+from xai_heatmap.runners.local import check, opened
+from xai_heatmap.runners.measuring import Figures, figures
+
+HEAD = ("metric", "method", "layer", "target", "value", "constant", "random", "better", "passes")
+
+
+def measured(flags: Mapping[str, object], *, as_json: bool) -> int:
+    """Run the job that the flags, the environment and the file in the current folder describe."""
+    job = settled(
+        Measure, flags, environment=os.environ, folder=Path.cwd(), given=("images", "model")
+    )
+    check(job)
+    measuring.check(job)
+    start = time.perf_counter()
+    with aside():
+        network = opened(job)
+    if not as_json:
+        print_lines(model_line(job, network, time.perf_counter() - start))
+    made = []
+    for one in _aside(figures(job, network)):
+        made.append(one)
+        if not as_json:
+            _show(one)
+    if as_json:
+        print_json([one.event(job).document() for one in made])
+    return exit_code([one.error for one in made])
+
+
+def _aside(made: Iterator[Figures]) -> Iterator[Figures]:
+    while True:
+        with aside():
+            one = next(made, None)
+        if one is None:
+            return
+        yield one
+
+
+def _show(one: Figures) -> None:
+    if one.error is not None:
+        said = str(one.error)
+        log(f"error {one.error.code}: {said if one.image in said else f'{one.image}: {said}'}")
+        return
+    rows = [
+        (
+            each.metric,
+            each.method,
+            each.layer,
+            each.target,
+            *(f"{figure:.4g}" for figure in (each.value, each.constant, each.random)),
+            each.better,
+            str(each.passes),
+        )
+        for each in one.measured
+    ]
+    worse = [each for each in one.measured if not each.better_than_nothing]
+    notes = [
+        f"{each.metric} of {each.method} at {each.layer} is no better than of a map that knows "
+        "nothing"
+        for each in worse
+    ]
+    spent = ", ".join(f"{name} {duration(value)}" for name, value in one.seconds.items())
+    print_lines(["", *facts([("image  ", one.image)]), *table(HEAD, rows)])
+    print_lines(facts([*(("note   ", note) for note in notes), ("time   ", spent)]))
