@@ -16,6 +16,9 @@ SOURCE = ROOT / "src" / "xai_heatmap"
 ROOMS, ARROWS, FLOORS = 17, 60, 6
 """At most."""
 
+FILE, FUNCTION = 300, 60
+"""Lines at most; of a function its docstring is not counted, which lists every argument."""
+
 
 def modules():
     """Every module by its dotted name below the package."""
@@ -108,6 +111,44 @@ def test_types_are_checked_in_every_room_but_testing():
     (hook,) = (one for one in options if one.startswith("--jaxtyping-packages="))
     checked = set(re.findall(r"xai_heatmap\.(\w+)", hook))
     assert checked == {path.parent.name for path in SOURCE.glob("*/__init__.py")} - {"testing"}
+
+
+def functions(tree):
+    """Every function below a node with its lines, without decorators and docstring."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = node.end_lineno - node.lineno + 1
+            if ast.get_docstring(node) is not None:
+                lines -= node.body[0].end_lineno - node.body[0].lineno + 1
+            yield node.name, lines
+
+
+def too_long(name, code):
+    """What of a file is longer than it may be, in words."""
+    lines = len(code.splitlines())
+    found = [f"{name}: {lines} lines"] if lines > FILE else []
+    return found + [
+        f"{name}: {function}() has {lines} lines"
+        for function, lines in functions(ast.parse(code))
+        if lines > FUNCTION
+    ]
+
+
+def test_no_file_and_no_function_is_longer_than_a_reader_holds():
+    found = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        found += too_long(path.relative_to(SOURCE).as_posix(), path.read_text("utf-8"))
+    assert found == []
+
+
+def test_what_is_too_long_is_seen():
+    line = "    x = 1\n"
+    assert too_long("a.py", "x = 1\n" * 300) == []
+    assert too_long("a.py", "x = 1\n" * 301) == ["a.py: 301 lines"]
+    assert too_long("a.py", "def f():\n" + line * 59) == []
+    assert too_long("a.py", "def f():\n" + line * 60) == ["a.py: f() has 61 lines"]
+    documented = 'def f():\n    """One.\n\n    Two.\n    """\n' + line * 59
+    assert too_long("a.py", documented) == []
 
 
 def test_no_module_stands_at_the_root():

@@ -18,7 +18,7 @@ from xai_heatmap.core.prediction import probabilities
 from xai_heatmap.core.registry import Found, find_method
 from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.inputs import PreparedInput
+from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.question import Question, questions_of
 
 GRADCAM = find_method("gradcam")

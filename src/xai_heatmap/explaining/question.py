@@ -20,9 +20,9 @@ from xai_heatmap.core.targets.target import Target
 from xai_heatmap.core.verdict import finite, verdict
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
-from xai_heatmap.explaining.inputs import PreparedInput
 from xai_heatmap.explaining.levels import at_level, levels, reason
 from xai_heatmap.explaining.maps import compute_maps
+from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.request import OneTarget, answers_of, check, choice, seen_in, whole
 from xai_heatmap.explaining.settling import numbers_of
 

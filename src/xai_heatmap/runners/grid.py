@@ -11,9 +11,9 @@ from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.forward_pass import MethodRequest
 from xai_heatmap.explaining.grid import Place, Refusing
-from xai_heatmap.explaining.inputs import PreparedInput
 from xai_heatmap.explaining.levels import candidates
 from xai_heatmap.explaining.maps import with_biases
+from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.question import Question, opened_at, questions
 from xai_heatmap.explaining.request import with_options
 
