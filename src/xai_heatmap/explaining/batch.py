@@ -79,12 +79,7 @@ def maps(
     if method is None and takes_rows(opened, native.shape[1:]):
         method = usual_method(opened)
     chosen = with_options(method_name(method, opened), options, opened)
-    if native.ndim < 2 or native.dtype != np.float32:
-        raise BadArray(
-            f"maps() takes preprocessed float32 images (n, ...); received {native.dtype} of shape "
-            f"{native.shape}. "
-            "explain() takes pictures."
-        )
+    _check(native)
     inputs = opened.channels_first(native)
     opened.check_held(len(inputs))
     survey = opened.survey(inputs.shape[1:])
@@ -123,3 +118,13 @@ def maps(
 
     stacked = of_those_reached(mapped_at, asked, layer)
     return stacked if several(layer) else next(iter(stacked.values()))
+
+
+def _check(native: np.ndarray) -> None:
+    """Refuse whatever is no batch of preprocessed images."""
+    if native.ndim < 2 or native.dtype != np.float32:
+        raise BadArray(
+            f"maps() takes preprocessed float32 images (n, ...); received {native.dtype} of shape "
+            f"{native.shape}. "
+            "explain() takes pictures."
+        )
