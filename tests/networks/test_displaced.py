@@ -209,3 +209,14 @@ def test_what_only_looks_about_itself_is_kept(kind, size):
 )
 def test_which_operations_may_move_places(name, before, after, may):
     assert may_shift(name, before, after) is may
+
+
+@pytest.mark.parametrize("size", [96, 128, 224])
+@pytest.mark.parametrize("first", [(3, 8, 1), (1, 8, 0), (3, 4, 1), (1, 4, 0)])
+@pytest.mark.parametrize("second", [(3, 4, 1), (1, 2, 0)])
+def test_strides_longer_than_kernels_displace_nothing(first, second, size):
+    torch.manual_seed(0)
+    body = [nn.Conv2d(3, 8, *first), nn.ReLU(), nn.Conv2d(8, 8, *second), nn.ReLU()]
+    model = nn.Sequential(*body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5)).eval()
+    layers = xh.network(model, image_shape=(3, size, size)).layers
+    assert all(layers[str(place)].grid for place in range(4))

@@ -231,3 +231,43 @@ def test_a_spectrogram_without_channels_is_a_plane():
     assert found.map.shape == (16, 10)
     assert found.heat().shape == (32, 20)
     assert found.overlay().shape == (32, 20, 3)
+
+
+class FrameByFrame(nn.Module):
+    """A convolution for one frame after the other, in a loop of the model's own."""
+
+    def __init__(self, axis):
+        super().__init__()
+        torch.manual_seed(0)
+        self.axis, self.body, self.last = axis, nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+
+    def forward(self, x):
+        frames = [self.body(x.select(self.axis, t)) for t in range(x.shape[self.axis])]
+        return self.last(torch.stack(frames, 1).relu().mean((1, 3, 4)))
+
+
+@pytest.mark.parametrize(
+    ("axis", "word", "shape"), [(1, "tchw", (5, 3, 8, 8)), (2, "cdhw", (3, 5, 8, 8))]
+)
+@pytest.mark.parametrize("method", ["saliency", "occlusion"])
+def test_frames_in_a_loop_are_places(axis, word, shape, method):
+    network = xh.network(FrameByFrame(axis).eval())
+    x = np.random.default_rng(0).normal(size=(1, *shape)).astype(np.float32)
+    assert network.axes_of(shape).word == word
+    assert xh.maps(network, x, method=method, target=0).shape == (1, 5, 8, 8)
+
+
+class ColourByColour(nn.Module):
+    """A convolution for one channel after the other: what it reads of each shows no channels."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.last = nn.Conv2d(1, 4, 3), nn.Linear(4, 2)
+
+    def forward(self, x):
+        own = [self.body(x[:, c : c + 1]) for c in range(3)]
+        return self.last(torch.stack(own, 1).relu().mean((1, 3, 4)))
+
+
+def test_channels_in_a_loop_are_no_places():
+    assert xh.network(ColourByColour().eval()).axes_of((3, 8, 8)).word == "chw"

@@ -52,6 +52,9 @@ COARSE = 6
 FINE = 24
 """From so many places along an axis on, one beside a spot counts as under it."""
 
+OFF_CENTRE = 0.25
+"""How far beside a place, in places, a spot may lie that moves it."""
+
 MISSED = 3
 """Spots under which nothing moves, of six, in a layer that lies elsewhere."""
 
@@ -181,9 +184,11 @@ def displaced(
 
 def _boxes(grid: Sequence[int], image: Sequence[int]) -> list[tuple[slice, ...]]:
     """The places that each spot touches; with those one beside them on a fine grid, half a one
-    where steps are not whole.
+    where steps are not whole, else a quarter: where strides are longer than kernels, what a place
+    reads does not lie in the middle of it.
     """
-    near = [1.0 if g >= FINE else 0.5 * (s % g > 0) for g, s in zip(grid, image, strict=True)]
+    axes = list(zip(grid, image, strict=True))
+    near = [1.0 if g >= FINE else OFF_CENTRE * (2 if s % g else 1) for g, s in axes]
     return [
         tuple(
             slice(max(math.floor(c * g / s - by), 0), math.ceil((c + _spot(s)) * g / s + by))

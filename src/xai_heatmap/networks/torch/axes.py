@@ -157,6 +157,9 @@ class _Following(TorchFunctionMode):
         long = [axis for axis, length in enumerate(self._shape[1:]) if length > 1]
         placed = [axis for axis in long if varying[axis] & grid]
         mixed = [axis for axis in long if axis not in placed]
+        along = [axis for axis in mixed if varying[axis]]
+        if channels not in (None, -1) and len(along) == 1 and channels in varying[along[0]]:
+            mixed = along  # one place of each other axis at a time, as frame by frame
         if not placed or any(
             channels not in varying[axis] for axis in mixed if channels is not None
         ):
