@@ -1,5 +1,12 @@
 """What every backend has to pass: the same checks on the same small networks, built by each."""
 
+import importlib.util
+
+from xai_heatmap.networks.loading.loaded import missing
+
+if importlib.util.find_spec("pytest") is None:
+    raise missing("pytest", "pip install pytest", purpose="The conformance kit")
+
 from xai_heatmap.testing.conformance import answers, heads, opening, sizes, state
 from xai_heatmap.testing.conformance.kit import (
     CLASSES,

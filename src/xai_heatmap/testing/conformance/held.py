@@ -243,8 +243,9 @@ def the_other_picture_can_be_explained(kit: Kit) -> None:
 def a_name_that_the_model_lacks_lists_its_names(kit: Kit) -> None:
     """A held name that the model lacks is answered with the names it has."""
     own = case(kit, Late)
+    misspelt: dict[str | int, Any] = {"metdata": own.held()}
     with kit.runs(own.model) as runs, pytest.raises(BadOption) as error:
-        xh.network(own.model, image_shape=SHAPE, held=dict[str | int, Any](metdata=own.held()))
+        xh.network(own.model, image_shape=SHAPE, held=misspelt)
     assert "Did you mean 'metadata'?" in str(error.value)
     assert "'image'" in str(error.value)
     assert runs() == 0

@@ -102,10 +102,10 @@ def maps(opened: Any, x: np.ndarray, **how: Any) -> np.ndarray:
     return found
 
 
-def random_state() -> list[int]:
-    """State of NumPy's global generator."""
+def random_state() -> list[float]:
+    """State of NumPy's global generator, and how far it has been used."""
     state: Any = np.random.get_state()  # noqa: NPY002 - the global one is meant
-    return state[1].tolist()
+    return [*state[1].tolist(), *state[2:]]
 
 
 def slopes(head: Function, activation: np.ndarray, cotangent: np.ndarray) -> np.ndarray:
