@@ -258,3 +258,25 @@ def test_other_values_compile_nothing():
         other = own.holding(own.held(seed=9))
         own.maps(network, x, method="ablationcam", layer="conv", held=other)
     assert made == []
+
+
+def test_rows_of_another_length_are_another_graph():
+    """What is held for one call may be longer than what was held for the one before."""
+    numbers = {"conv.weight": random(MAPS, 3, 3, 3, seed=1), "conv.bias": random(MAPS, seed=2)}
+    numbers |= {"fc.weight": random(CLASSES, MAPS, seed=3), "fc.bias": random(CLASSES, seed=4)}
+    numbers["along"] = np.array([1])
+    nodes = [
+        then("ReduceMean", "extra", "along", out="row"),
+        conv("image", "conv"),
+        then("Relu", "conv", out="relu"),
+        then("GlobalAveragePool", "relu", out="mean"),
+        then("Flatten", "mean", out="flat"),
+        then("Mul", "flat", "row", out="both"),
+        dense("both", "logits", "fc"),
+    ]
+    model, x = graph(nodes, numbers, {"extra": ("n", "length")}, "n"), pictures(2)
+    short, long = np.full((1, 2), 1, np.float32), np.full((1, 7), 3, np.float32)
+    network = xh.network(model, held={"extra": short})
+    one = held_checks.maps(network, x, layer="conv")
+    close(held_checks.maps(network, x, layer="conv", held={"extra": long}), 3 * one)
+    assert np.abs(one).max() > 0
