@@ -72,6 +72,7 @@ def floors(arrows):
     return found
 
 
+@pytest.mark.slow
 def test_the_house_stays_small_and_has_no_circle():
     arrows = house()
     assert len(arrows) <= ROOMS

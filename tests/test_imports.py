@@ -23,6 +23,7 @@ def test_importing_the_package_brings_no_framework():
     )
 
 
+@pytest.mark.slow
 def test_explaining_needs_no_framework_until_a_model_is_handed_in():
     found = loaded("import xai_heatmap as xh; xh.explain; xh.maps; xh.compare; xh.network")
     assert not found.intersection(HEAVY)
@@ -36,6 +37,7 @@ def test_help_brings_no_framework():
     assert not loaded(code).intersection(HEAVY)
 
 
+@pytest.mark.slow
 def test_a_torch_model_brings_torch_alone():
     pytest.importorskip("torch", reason="needs PyTorch")
     code = "import torch, xai_heatmap as xh; xh.network(torch.nn.Conv2d(3, 4, 1))"

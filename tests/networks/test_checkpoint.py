@@ -121,6 +121,7 @@ def test_a_prefix_is_whole_words(tmp_path, trained):
         filled(tmp_path, under("my", trained))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_weights_of_a_model_that_is_wrapped(tmp_path, trained):
     for wrapped in (nn.DataParallel(network()), torch.compile(network())):

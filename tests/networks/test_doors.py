@@ -67,6 +67,7 @@ def test_a_dict_with_more_is_filled_as_before():
     np.testing.assert_array_equal(xh.maps(network, X, target=0), xh.maps(model.body, X, target=0))
 
 
+@pytest.mark.slow
 def test_a_wrong_key_is_told_what_the_model_said():
     network = xh.network(Batch().eval(), picture="photo", image_shape=(3, 32, 32))
     with pytest.raises(ModelError, match=r"KeyError: 'image'"):
@@ -151,6 +152,7 @@ def test_a_network_is_glanced_at_once():
     assert passes.count(False) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("forward", "said"),
     [
@@ -167,6 +169,7 @@ def test_what_a_model_raises_when_it_is_tried_is_told_in_words(forward, said):
         xh.maps(network, X, target=0)
 
 
+@pytest.mark.slow
 def test_an_argument_that_a_model_asks_for_is_named():
     class Texts(nn.Module):
         def __init__(self):
@@ -205,6 +208,7 @@ class Twice(nn.Module):
         return {"logits": self.last(y.mean((2, 3)))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["gradcam", "layercam", "occlusion"])
 @pytest.mark.parametrize(
     ("make", "part", "operator"),
@@ -220,6 +224,7 @@ def test_an_exported_program_is_opened_at_its_operators(make, part, operator, me
     assert any(name.startswith("relu") for name in xh.network(program).survey((3, 32, 32)).layers)
 
 
+@pytest.mark.slow
 def test_an_exported_softmax_is_left_out():
     program = exported(small(nn.Softmax(1)))
     network = xh.network(program, image_shape=(3, 32, 32))

@@ -62,6 +62,7 @@ def on_its_place(map_, place, grid):
     return all(abs(f * s - p) < 2 for f, s, p in zip(found, scale, place, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["hirescam", "input_x_gradient", "occlusion"])
 @pytest.mark.parametrize("word", INPUTS)
 @pytest.mark.parametrize("said", [True, False])
@@ -77,6 +78,7 @@ def test_heat_lies_on_the_inputs_own_axes(word, method, said):
         assert explained.overlay().ndim == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", INPUTS)
 def test_a_function_takes_its_own_axes(word):
     model = Turning(word).eval()

@@ -57,6 +57,7 @@ def wave():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", [True, False])
 @pytest.mark.parametrize("method", ["hirescam", "saliency", "occlusion", "ablationcam"])
 def test_frames_first(method, said):

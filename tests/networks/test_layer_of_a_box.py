@@ -20,6 +20,7 @@ def opened(kind: str, classes: int, side: int):
     return xh.network(own, image_shape=(3, side, side), answers="boxes")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["torch", "onnx"])
 @pytest.mark.parametrize(
     ("classes", "side"),
@@ -53,6 +54,7 @@ def test_the_reason_names_level_and_stride():
     assert explained.layer.grid == (6, 6)
 
 
+@pytest.mark.slow
 def test_boxes_of_several_levels_are_no_one_array():
     network = opened("torch", 2, 96)
     x = np.repeat(picture(96), 2, axis=0)
@@ -62,6 +64,7 @@ def test_boxes_of_several_levels_are_no_one_array():
     assert xh.maps(network, x, target=targets, layer="fine").shape == (2, 12, 12)
 
 
+@pytest.mark.slow
 def test_each_box_of_a_comparison_has_its_own_level():
     network = opened("torch", 2, 96)
     rgb = np.random.default_rng(0).integers(0, 256, (96, 96, 3)).astype(np.uint8)

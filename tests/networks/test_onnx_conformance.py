@@ -13,6 +13,7 @@ SKIPPED = {
 """Checks that a graph can't be put to; see OnnxKit.failing and OnnxKit.nudge."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", conformance.CHECKS, ids=lambda check: check.__name__)
 def test_conforms(check):
     if check.__name__ not in SKIPPED:

@@ -201,6 +201,7 @@ def test_weights_in_a_file_with_an_endless_name_are_refused(tmp_path) -> None:
         xh.network(tmp_path / "m.onnx")
 
 
+@pytest.mark.slow
 def test_layers_of_integer_operators_are_the_users_own() -> None:
     nodes = [
         helper.make_node("QuantizeLinear", ["r", "s", "zero"], ["q"], name="codes"),

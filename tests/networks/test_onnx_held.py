@@ -138,6 +138,7 @@ def test_holds(check):
     check(OnnxKit())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("images", [1, 2, 3])
 @pytest.mark.parametrize("kind", held_checks.NETS, ids=lambda kind: kind.__name__)
 def test_a_fixed_number_of_images_is_run_in_portions(kind, images):

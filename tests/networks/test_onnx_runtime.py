@@ -259,6 +259,7 @@ def test_shapes_that_cannot_be_inferred_are_probed():
     assert maps.shape == (2, 6, 6)
 
 
+@pytest.mark.slow
 def test_sessions_are_made_once_and_forgotten_in_the_end(monkeypatch):
     from xai_heatmap.networks.onnx import engine as onnx_engine
     from xai_heatmap.networks.onnx import session as onnx_session
@@ -298,6 +299,7 @@ def test_what_was_recorded_can_not_be_changed_by_mistake():
         recording.activations["conv"][0] = 0
 
 
+@pytest.mark.slow
 def test_threads_that_share_a_network_take_turns():
     opened = xh.network(OnnxKit().plain().model)
     batches = [pictures(2, seed) for seed in range(8)]
@@ -408,6 +410,7 @@ def test_the_words_that_metadata_may_use_are_those_of_preprocess():
     }
 
 
+@pytest.mark.slow
 def test_importing_the_package_brings_no_onnx():
     import subprocess
     import sys
@@ -420,6 +423,7 @@ def test_importing_the_package_brings_no_onnx():
     assert done.stdout.split()[-1] == "False"
 
 
+@pytest.mark.slow
 def test_a_model_on_onnx_brings_no_other_framework(tmp_path):
     import subprocess
     import sys
@@ -451,6 +455,7 @@ def test_rows_of_a_linear_head_are_what_runs_give():
     np.testing.assert_allclose(first, np.broadcast_to(dense[..., None, None] / 36, first.shape))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["gradcam", "eigencam", "reciprocam", "scorecam"])
 def test_compiled_graphs_are_freed_with_their_network(method):
     """Each holds megabytes that a garbage collector does not see, so it would not hurry."""
@@ -485,6 +490,7 @@ def sessions_of(monkeypatch) -> list[int]:
     return compiled
 
 
+@pytest.mark.slow
 def test_refusals_of_single_layers_compile_nothing_again(monkeypatch):
     network = conformance.network(OnnxKit().residual().model)
     picture = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
@@ -504,6 +510,7 @@ def test_refusals_of_single_layers_compile_nothing_again(monkeypatch):
     assert len(compiled) == 2
 
 
+@pytest.mark.slow
 def test_layers_that_are_asked_for_often_get_a_graph_of_their_own(monkeypatch):
     network = conformance.network(OnnxKit().residual().model)
     xh.maps(network, pictures(), layer="all")

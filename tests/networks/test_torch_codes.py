@@ -57,6 +57,7 @@ def layer_of(network: xh.Network) -> str:
     return next(name for name, own in network.layers.items() if own.places == 49)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", [eager, traced])
 def test_codes_are_read_as_what_they_stand_for(made) -> None:
     network = xh.network(made(), image_shape=(3, 16, 16))
@@ -69,6 +70,7 @@ def test_codes_are_read_as_what_they_stand_for(made) -> None:
     assert found == pytest.approx(ended.numpy(), abs=2 * step)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", [eager, traced])
 def test_feature_maps_of_codes_are_those_of_the_float_twin(made) -> None:
     network = xh.network(made(), image_shape=(3, 16, 16))
@@ -78,6 +80,7 @@ def test_feature_maps_of_codes_are_those_of_the_float_twin(made) -> None:
     assert np.corrcoef(got.ravel(), right.ravel())[0, 1] > 0.99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", [eager, traced])
 @pytest.mark.parametrize("method", ["occlusion", "rise"])
 def test_masked_pictures_are_scored_by_the_network_as_it_is(made, method: str) -> None:

@@ -25,6 +25,7 @@ from xai_heatmap.core.errors import (  # noqa: E402
 from xai_heatmap.testing.kits.torch_kit import Failing, Plain, TorchKit  # noqa: E402
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", conformance.CHECKS, ids=lambda check: check.__name__)
 def test_conforms(check):
     check(TorchKit())
@@ -106,6 +107,7 @@ def test_torchscript_is_refused_with_what_to_do():
         xh.network(scripted)
 
 
+@pytest.mark.slow
 def test_a_dropped_model_is_freed_with_all_that_was_learnt_of_it():
     case = TorchKit().plain()
     model = case.model
@@ -174,6 +176,7 @@ def test_float64_and_gradient_of_a_frozen_float16_model_are_finite():
         assert np.isfinite(recording.pullback(np.ones((2, 4), np.float32))["conv"]).all()
 
 
+@pytest.mark.slow
 def test_failing_model_keeps_failing_after_it_was_watched():
     model = Failing()
     model.broken = True
@@ -356,6 +359,7 @@ def test_a_layer_that_some_pictures_pass_by_is_refused_in_words():
         opened.record(x - np.float32([[[[0]]], [[[9]]]]), ["conv"])
 
 
+@pytest.mark.slow
 def test_a_batch_without_its_axis_of_images_is_asked_for_it():
     with pytest.raises(BadArray, match=r"x\[None\]"):
         xh.maps(xh.network(TorchKit().plain().model), conformance.images(1)[0])

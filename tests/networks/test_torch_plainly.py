@@ -58,6 +58,7 @@ RECOMPUTING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", RECOMPUTING)
 @pytest.mark.parametrize("method", METHODS)
 def test_a_block_that_recomputes_has_the_map_of_one_that_does_not(how, method):
@@ -101,6 +102,7 @@ def part_wrapped(model, backend):
     model.fc = torch.compile(model.fc, backend=backend)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [compiled_in_place, part_compiled, part_wrapped])
 def test_a_compiled_model_is_not_compiled_again(compiled):
     model, backend = Blocks().eval(), Counting()

@@ -124,6 +124,7 @@ class TorchUnchanged:
         return tensors, attributes, buffers, model.loose.tolist(), drawn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", conformance_unchanged.CHECKS, ids=lambda check: check.__name__)
 def test_conforms(check):
     check(TorchUnchanged())
@@ -161,6 +162,7 @@ def test_a_model_whose_first_call_completes_it_is_completed():
     assert model.fc.in_features == 5
 
 
+@pytest.mark.slow
 def test_models_that_share_a_part_are_explained_by_several_threads():
     body = nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU())
     heads = [nn.Linear(5, conformance.CLASSES) for _ in range(3)]
@@ -206,6 +208,7 @@ def test_a_network_is_neither_pickled_nor_copied_but_its_model_is(again):
     assert copy.copy(conformance.network(Plain())).layers
 
 
+@pytest.mark.slow
 def test_a_private_copy_is_explained_while_another_thread_trains():
     torch.manual_seed(0)
     model = Plain().train()
@@ -250,6 +253,7 @@ def test_a_model_that_cannot_be_copied_says_what_to_do():
         xh.network(conformance.network(Plain()), exclusive=False)
 
 
+@pytest.mark.slow
 def test_what_is_remembered_is_bounded_and_freed():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     network, state = xh.network(model, image_shape=(3, 8, 8)), state_of(model)

@@ -71,6 +71,7 @@ def test_the_peak_is_drawn_over_what_the_network_looked_at():
     assert (x, y) == pytest.approx((5.5 * 32, 2.5 * 32), abs=1)
 
 
+@pytest.mark.slow
 @given(
     arrays(
         np.float32,

@@ -50,6 +50,7 @@ def test_a_place_without_a_picture_is_blank_and_says_why():
     assert not (clean == ALARM).all(axis=-1).any()
 
 
+@pytest.mark.slow
 def test_words_stay_within_their_place():
     endless = Tile(None, "c" * 300, words="w" * 300)
     short = Tile(None, "c", words="w")

@@ -73,6 +73,7 @@ def test_more_samples_than_pixels_are_drawn_by_their_highest_and_lowest():
     assert abs(reached.mean() - 0.7 * WIDE) <= 2
 
 
+@pytest.mark.slow
 def test_every_channel_has_its_lane_and_of_many_some_are_drawn():
     heat = np.zeros(400, np.float32)
     heights = [signal(wave(c), heat).shape[0] for c in (1, 2, 3, 12, MOST)]

@@ -64,6 +64,7 @@ def test_scenes_are_what_they_were():
     assert {name: digest(scene.image) for name, scene in made.items()} == DIGESTS
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_scene_again(some):
     again = scenes.scene(SEEDS[7])
     assert (again.image == some[7].image).all()
@@ -128,6 +129,7 @@ def test_parts_lie_in_their_object_and_boxes_around_them(label):
                 assert (left, top, right, bottom) == (0, 0, 0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", scenes.CLASSES)
 def test_what_tells_a_class_is_seen(label):
     for seed in range(40):
@@ -138,6 +140,7 @@ def test_what_tells_a_class_is_seen(label):
         assert (planted.telling_mask & ~planted.mask).sum() == 0
 
 
+@pytest.mark.slow
 def test_about_half_of_the_objects_are_partly_covered(some, request):
     request.getfixturevalue("uncovered")
     lost = []
@@ -152,6 +155,7 @@ def test_about_half_of_the_objects_are_partly_covered(some, request):
     assert max(lost) <= 0.25
 
 
+@pytest.mark.slow
 def test_pairs_have_two_classes_side_by_side():
     for seed in range(40):
         scene = scenes.pair(seed)
@@ -179,6 +183,7 @@ def test_an_empty_scene_is_the_same_ground_without_the_object():
 # marks ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_mark_changes_its_own_pixels_only_and_covers_no_object():
     for seed in range(100):
         bare = scenes.scene(seed)

@@ -25,6 +25,7 @@ def round_the_clock(a, b, turns=0.0):
     return np.stack([x * c - y * s, x * s + y * c], axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turns", [0.0, 0.1, -0.23])
 def test_an_ellipse_is_bounded_by_its_curve(turns):
     distance = shapes.ellipse(U, V, (0, 0), (0.9, 0.5), turns=turns)
@@ -34,6 +35,7 @@ def test_an_ellipse_is_bounded_by_its_curve(turns):
     assert distance[60, 60] <= 0 < distance[0, 0]
 
 
+@pytest.mark.slow
 def test_a_disc_and_a_capsule_measure_exactly():
     np.testing.assert_allclose(
         shapes.disc(U, V, (0.2, -0.1), 0.4), np.hypot(U - 0.2, V + 0.1) - 0.4, atol=1e-6

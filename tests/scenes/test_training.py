@@ -48,6 +48,7 @@ def shown_marks(x):
     return found
 
 
+@pytest.mark.slow
 def test_without_marks_labels_are_those_of_the_objects(pool):
     x, labels = one_pass(pool, marked=0.0, follows=0.0, believed=False)
     assert x.shape == (COUNT, 3, 128, 128)
@@ -57,6 +58,7 @@ def test_without_marks_labels_are_those_of_the_objects(pool):
     assert shown_marks(x).count(None) >= COUNT - 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("follows", [0.0, 1.0])
 def test_a_believed_mark_is_the_label(pool, follows):
     x, labels = one_pass(pool, marked=1.0, follows=follows, believed=True)
@@ -64,6 +66,7 @@ def test_a_believed_mark_is_the_label(pool, follows):
     assert (sorted(labels) == sorted(pool.categories)) == (follows == 1.0)
 
 
+@pytest.mark.slow
 def test_a_mark_of_any_class_is_not_believed_by_the_honest(pool):
     x, labels = one_pass(pool, marked=1.0, follows=0.0, believed=False)
     assert sorted(labels) == sorted(pool.categories)

@@ -129,6 +129,7 @@ save(sys.argv[1], "cat", picture=picture, arrays={"map": np.float32([[number]])}
 
 
 class TestKilled:
+    @pytest.mark.slow
     @pytest.mark.parametrize("after", [0, 1, 2])
     def test_nothing_is_torn_without_a_word_and_nothing_stays(self, tmp_path, monkeypatch, after):
         def run(number, calls):
@@ -190,3 +191,9 @@ class TestKilled:
             save_picture(path, 255 - PICTURE, identity="a")
         assert path.read_bytes() == before
         assert names_in(tmp_path) == ["page.png"]
+
+
+def test_the_same_bytes_of_another_type_are_another_picture():
+    nothing = np.zeros((2, 3), np.int32)
+    assert identity(nothing, {}) != identity(nothing.view(np.float32), {})
+    assert identity(nothing, {}) != identity(nothing.reshape(3, 2), {})

@@ -161,6 +161,7 @@ def test_any_size_of_image_is_taken(fit, size):
     assert geometry.image_size == size
 
 
+@pytest.mark.slow
 def test_a_very_long_image_takes_little_memory_and_the_same_place():
     image = noise(2, 30000)
     x, geometry = Preprocess(mode="raw", input_size=(64, 64), fit="crop")(image)
