@@ -19,7 +19,7 @@ from xai_heatmap import scenes
 from xai_heatmap.core.arrays import Map
 from xai_heatmap.core.metric import METRICS
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.inputs import taken
+from xai_heatmap.explaining.inputs import prepare
 from xai_heatmap.explaining.metric_evidence import evidence
 from xai_heatmap.explaining.question import Question, questions
 from xai_heatmap.explaining.request import choice
@@ -80,7 +80,7 @@ def _asked(
     one = xh.explain(network, scene.image, layer=GOOD, **ask)
     early = xh.explain(network, scene.image, layer=SHALLOW, **ask)
     other = xh.explain(network, scenes.scene(seed + 1000).image, layer=GOOD, method="gradcam")
-    (question,) = questions(network, taken(scene.image, None, network), [choice(scene.category)])
+    (question,) = questions(network, prepare(scene.image, None, network), [choice(scene.category)])
     rows, columns = scene.image.shape[:2]
     down, along = np.mgrid[:rows, :columns]
     far = ((down - rows / 2) / rows) ** 2 + ((along - columns / 2) / columns) ** 2
