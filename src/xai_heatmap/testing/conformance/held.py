@@ -235,8 +235,9 @@ def the_other_picture_can_be_explained(kit: Kit) -> None:
     one, two = pictures(1, seed=1), pictures(1, seed=2)
     swapped: dict[str | int, Any] = {"image": own.native(two)}
     network = xh.network(own.model, image_shape=SHAPE, picture="second", held=swapped)
-    layer = next(name for name in network.layers if name.startswith("conv"))
-    found = own.maps(network, one, layer=layer)
+    layers = [name for name in network.layers if name.startswith("conv")]
+    assert layers, "the layer that the second picture goes through is not listed"
+    found = own.maps(network, one, layer=layers[0])
     close(found, own.maps(own.opened(two), one, layer="conv"))  # the product does not care
 
 
