@@ -28,11 +28,33 @@ def generator():
     return script("generate_metrics")
 
 
+@pytest.fixture(scope="module")
+def figures():
+    return script("metric_figures")
+
+
 @pytest.fixture
-def own():
-    """Leave the registry as it was."""
+def spread():
+    """Twenty lines that are a metric; the registry is as it was afterwards."""
     before = dict(METRICS)
-    yield
+
+    @xh.metric(
+        better="lower",
+        cite="@misc{doe2026, author = {Doe, Ann}, title = {Spread}, year = {2026}, eprint = {1.2}}",
+        use_when="you ask how many places share the heat",
+        passes="1",
+    )
+    def spread(relevance, image, score, model, *, above: float = 0.5):
+        """|{places above a part of the maximum}| / |places|,  0 where y stays without the picture.
+
+        It asks the network once, for an empty picture.
+        """
+        (empty,) = model([np.zeros_like(image)])
+        if empty == score:
+            return 0.0
+        return (relevance > above * relevance.max()).mean()
+
+    yield METRICS["spread"]
     METRICS.clear()
     METRICS.update(before)
 
@@ -43,8 +65,8 @@ def test_every_page_is_up_to_date(generator):
     assert {f"{name}.md" for name in METRICS} < set(written)
 
 
-def test_every_metric_was_measured_as_it_is_now():
-    assert script("metric_figures").stale() == [], "run: make docs"
+def test_every_metric_was_measured_as_it_is_now(figures):
+    assert figures.stale() == [], "run: make docs"
     facts = json.loads((FOLDER / "figures.json").read_text("utf-8"))
     assert set(facts) == set(METRICS)
     assert facts["average_drop"]["maps"]["the same everywhere"]["as good"] == 1  # what fools it
@@ -63,24 +85,8 @@ def test_a_metric_that_nobody_measured_says_so(generator, monkeypatch, tmp_path)
     assert "Not measured yet: `make docs`" in generator.pages()["energy.md"]
 
 
-def test_a_metric_of_twenty_lines_is_everywhere(own, generator, capsys):
-    @xh.metric(
-        better="lower",
-        cite="@misc{doe2026, author = {Doe, Ann}, title = {Spread}, year = {2026}, eprint = {1.2}}",
-        use_when="you ask how many places share the heat",
-        passes="1",
-    )
-    def spread(relevance, image, score, model, *, above: float = 0.5):
-        """|{places above a part of the maximum}| / |places|,  0 where y stays without the picture.
-
-        It asks the network once, for an empty picture.
-        """
-        (empty,) = model([np.zeros_like(image)])
-        if empty == score:
-            return 0.0
-        return (relevance > above * relevance.max()).mean()
-
-    assert METRICS["spread"].needs == {"relevance", "image", "score", "model"}
+def test_a_metric_of_twenty_lines_is_listed_and_has_a_page(spread, generator, capsys):
+    assert spread.needs == {"relevance", "image", "score", "model"}
     assert main(["metrics"]) == 0
     listed = capsys.readouterr().out
     (line,) = [line for line in listed.splitlines() if line.startswith("spread ")]
@@ -92,6 +98,9 @@ def test_a_metric_of_twenty_lines_is_everywhere(own, generator, capsys):
     pages = generator.pages()
     assert "| [`spread`](spread.md) |" in pages["README.md"]
     assert "Doe 2026. Spread. <https://arxiv.org/abs/1.2>" in pages["spread.md"]
+
+
+def test_a_metric_of_twenty_lines_is_measured(spread):
     (found,) = xh.measure(
         lambda x: np.stack([x.mean(axis=(1, 2, 3)), x.max(axis=(1, 2, 3))], axis=1),
         np.arange(192, dtype=np.uint8).reshape(8, 8, 3),
