@@ -197,10 +197,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, default=MANY)
     many = parser.parse_args().pictures
-    lines = [
-        "| drawing | stands out | 5th percentile | median | seen first |",
-        "|---|---|---|---|---|",
-    ]
+    lines = [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
     for name, draw in DRAWINGS.items():
         seen = looked_at(draw, many)
         lines.append(

@@ -5,9 +5,10 @@ import sys
 from xai_heatmap.apps.cli.terminal import columns, elided, log, on_screen, print_lines
 from xai_heatmap.jobs.job import Explain
 from xai_heatmap.runners.local import Row
+from xai_heatmap.sources.frames import titles
 
-PICTURE, LABEL = 32, 28
-"""Letters of a picture's and of a class's column, at most."""
+PICTURE, LABEL, VERDICT = 32, 28, 20
+"""Letters of a column: a picture's on a screen, a class's, a verdict's."""
 
 HEAD = ("picture", "explained", "p", "verdict", "file")
 
@@ -22,7 +23,8 @@ class Table:
     """
 
     def __init__(self, job: Explain) -> None:
-        self.widths = (min(PICTURE, max(map(len, (HEAD[0], *job.images)))), LABEL, 5, 7)
+        longest = max(map(len, (HEAD[0], *titles(job.images))))
+        self.widths = (min(PICTURE, longest) if on_screen() else longest, LABEL, 5, VERDICT)
         self.begun = False
 
     def __call__(self, row: Row) -> None:
@@ -31,9 +33,9 @@ class Table:
         lines = [] if self.begun or row.comparison is None else ["", self._line(*HEAD)]
         for one, picture in zip(row.comparison or (), row.pictures, strict=True):
             sure = "" if one.probability is None else f"{one.probability:.3f}"
-            lines.append(self._line(row.image, one.target, sure, one.verdict.word, str(picture)))
-        if row.sheet is not None:
-            lines.append(self._line(row.image, "all of them", "", "", str(row.sheet)))
+            lines.append(self._line(one.name, one.target, sure, one.verdict.word, str(picture)))
+        if row.sheet is not None and row.comparison is not None:
+            lines.append(self._line(row.comparison[0].name, "all of them", "", "", str(row.sheet)))
         self.begun = self.begun or bool(lines)
         print_lines(lines)
         sys.stdout.flush()
