@@ -9,7 +9,7 @@ import xai_heatmap.methods  # noqa: F401 - registers them
 from xai_heatmap.core.errors import BadOption, UnknownMethod
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.options import Within
-from xai_heatmap.core.registry import METHODS, Found, find_method, method
+from xai_heatmap.core.registry import METHODS, MethodResult, find_method, method
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_a_method_may_give_figures_beside_its_map(registered):
     @method(cite="x", use_when="never")
     def figured(activation):
         """A."""
-        return Found(activation[0], {"residual": 0.25})
+        return MethodResult(activation[0], {"residual": 0.25})
 
     known = Evidence(activation=np.ones((2, 1, 1), np.float32))
     assert METHODS["figured"](known).shape == (1, 1)

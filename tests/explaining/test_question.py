@@ -5,7 +5,7 @@ import pytest
 
 import xai_heatmap as xh
 from xai_heatmap.core.errors import BadOption, UnknownTarget
-from xai_heatmap.core.registry import Found, find_method
+from xai_heatmap.core.registry import MethodResult, find_method
 from xai_heatmap.explaining.inputs import prepare
 from xai_heatmap.explaining.question import questions
 from xai_heatmap.jobs.job import Compare
@@ -201,7 +201,7 @@ def test_a_figure_that_is_no_number_loses_no_map(tmp_path, wrong):
     (asked,) = questions(network, given, [2], at=["relu"])
     method = find_method("hirescam")
     known = asked.evidence("relu", method.needs)
-    found = Found(method(known), {"standard error": wrong, "fine": 0.5})
+    found = MethodResult(method(known), {"standard error": wrong, "fine": 0.5})
     one = asked.explanation(found, method, known, layer="relu")
     assert one.verdict.figures == {"standard error": None, "fine": 0.5}
     assert any("standard error unknown, fine 0.5" in note for note in one.notes)

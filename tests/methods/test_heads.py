@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from xai_heatmap.core.attention import Attentions
 from xai_heatmap.core.errors import BadOption, UnknownMethod
-from xai_heatmap.core.evidence import Evidence, Level, Secant
+from xai_heatmap.core.evidence import Evidence, Level, Multipliers
 from xai_heatmap.core.registry import METHODS, find_method
 from xai_heatmap.methods._baseline import baseline
 from xai_heatmap.methods._masking import varying
@@ -975,7 +975,7 @@ def everything(shape):
         image=activation,
         activation=activation,
         gradient=gradient,
-        secant=Secant(gradient, before=0.0, after=head.score(activation)),
+        secant=Multipliers(gradient, before=0.0, after=head.score(activation)),
         score=head.score(activation),
         head=head,
         model=ToyHead(shape, seed=2),  # some feature maps alone raise its score, others lower it

@@ -19,7 +19,7 @@ from torch import nn  # noqa: E402
 import xai_heatmap as xh  # noqa: E402
 import xai_heatmap.methods  # noqa: E402 - registers them
 from xai_heatmap.core.errors import NoRule  # noqa: E402
-from xai_heatmap.core.evidence import Evidence, Secant  # noqa: E402
+from xai_heatmap.core.evidence import Evidence, Multipliers  # noqa: E402
 from xai_heatmap.core.log_recording import LogRecording, logarithmic_mean  # noqa: E402
 from xai_heatmap.core.registry import find_method  # noqa: E402
 from xai_heatmap.core.targets.target import linear  # noqa: E402
@@ -80,7 +80,7 @@ def test_liftcam_equals_its_oracle(shape, seed):
     activation, slopes = np.random.default_rng(seed).normal(size=(2, *shape)).astype(np.float32)
     own = slopes * activation
     total = float(own.sum(dtype=np.float64))
-    evidence = Evidence(activation=activation, secant=Secant(slopes, 0.5, 0.5 + total))
+    evidence = Evidence(activation=activation, secant=Multipliers(slopes, 0.5, 0.5 + total))
     found = find_method("liftcam").found(evidence)
     wanted = oracles.liftcam_by_loops(activation, own)
     np.testing.assert_allclose(found.map, wanted, atol=1e-4 * max(1, np.abs(wanted).max()))
@@ -89,7 +89,7 @@ def test_liftcam_equals_its_oracle(shape, seed):
 
 def test_without_relu_evidence_against_is_kept():
     activation = np.array([[[1, 3]]], np.float32)
-    evidence = Evidence(activation=activation, secant=Secant(-activation, -10.0, -20.0))
+    evidence = Evidence(activation=activation, secant=Multipliers(-activation, -10.0, -20.0))
     liftcam = find_method("liftcam")
     np.testing.assert_array_equal(liftcam(evidence), np.zeros((1, 2)))
     np.testing.assert_array_equal(liftcam(evidence, {"relu": False}), [[-10, -30]])
@@ -97,7 +97,7 @@ def test_without_relu_evidence_against_is_kept():
 
 def test_what_the_slopes_lack_stands_in_the_verdict():
     activation = np.ones((1, 1, 2), np.float32)
-    short = Evidence(activation=activation, secant=Secant(activation, 0.0, 4.0))
+    short = Evidence(activation=activation, secant=Multipliers(activation, 0.0, 4.0))
     assert find_method("liftcam").found(short).figures[RESIDUAL] == pytest.approx(0.5)
 
 

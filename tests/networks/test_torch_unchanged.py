@@ -21,7 +21,7 @@ from torch.nn import functional  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.core.errors import BadOption, NotAModel  # noqa: E402
-from xai_heatmap.networks.opening.model_cache import state_of  # noqa: E402
+from xai_heatmap.networks.opening.model_cache import cache_of  # noqa: E402
 from xai_heatmap.testing.kits.torch_kit import Plain  # noqa: E402
 
 
@@ -256,7 +256,7 @@ def test_a_model_that_cannot_be_copied_says_what_to_do():
 @pytest.mark.slow
 def test_what_is_remembered_is_bounded_and_freed():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    network, state = xh.network(model, image_shape=(3, 8, 8)), state_of(model)
+    network, state = xh.network(model, image_shape=(3, 8, 8)), cache_of(model)
     for side in range(8, 248):
         x = np.zeros((1, 3, 8, side), np.float32)
         xh.maps(network, x, layer="1", method=("gradcam", "ablationcam")[side % 2], target=0)

@@ -15,7 +15,7 @@ from xai_heatmap.core.geometry import Geometry, stretched
 from xai_heatmap.core.log_recording import LogRecording
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.prediction import probabilities
-from xai_heatmap.core.registry import Found, find_method
+from xai_heatmap.core.registry import MethodResult, find_method
 from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.prepared_input import PreparedInput
@@ -87,7 +87,7 @@ def document(question: Question, layer: str) -> Explanation:
     known = question.evidence(layer, GRADCAM.needs)
     activation = question.recording.activations[layer][0]
     map_ = document_map(activation, question.gradients[layer])
-    return question.explanation(Found(map_), LEGACY, known, layer=layer)
+    return question.explanation(MethodResult(map_), LEGACY, known, layer=layer)
 
 
 def inputs(img_tensor: Any, network: Network) -> Inputs:

@@ -36,7 +36,7 @@ class Differentiated(Protocol):
 
 
 @runtime_checkable
-class Again(Protocol):
+class Rerun(Protocol):
     """What a formula sees of a network that is opened for other pictures too."""
 
     def __call__(self, pictures: Iterable[Input], needs: Collection[str]) -> "Iterator[Evidence]":
@@ -121,7 +121,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Secant:
+class Multipliers:
     """How y rises from 0 to A, shared out among all entries: Σ slopes ⊙ A = after - before.
 
     Parameters
@@ -177,10 +177,10 @@ class Evidence:
     score: float | None = None
     head: Scored | None = None
     model: Scored | None = None
-    again: Again | None = None
+    again: Rerun | None = None
     pyramid: Sequence[Level] | None = None
     biases: Sequence[ForAndAgainst] | None = None
     attentions: Attentions | None = None
     balanced: Gradient | None = None
-    secant: Secant | None = None
+    secant: Multipliers | None = None
     moves: Moves = field(default_factory=Moves)

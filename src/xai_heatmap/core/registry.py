@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from xai_heatmap.core.arrays import Input, Map
 from xai_heatmap.core.errors import UnknownMethod, did_you_mean
-from xai_heatmap.core.evidence import Again, Differentiated, Evidence
+from xai_heatmap.core.evidence import Differentiated, Evidence, Rerun
 from xai_heatmap.core.formula import checked, declaration, remarks, summary
 from xai_heatmap.core.options import Option, declared
 
@@ -27,7 +27,7 @@ Auto = Literal["auto", "input", "finest"]
 
 
 @dataclass(frozen=True)
-class Found:
+class MethodResult:
     """A map with figures that say how good it is, such as what it lacks to add up; of a method that
     was given regions, what it says of each.
     """
@@ -37,7 +37,7 @@ class Found:
     regions: Sequence[float] = ()
 
 
-Formula = Callable[..., Map | Found]
+Formula = Callable[..., Map | MethodResult]
 Own = TypeVar("Own", bound=Formula)
 
 
@@ -116,10 +116,10 @@ class Method:
 
     def found(
         self, evidence: Evidence, options: Mapping[str, object] = MappingProxyType({})
-    ) -> Found:
+    ) -> MethodResult:
         """The raw map with the figures that the method gives of it."""
         answer = self.formula(**{name: getattr(evidence, name) for name in self.needs}, **options)
-        return answer if isinstance(answer, Found) else Found(answer)
+        return answer if isinstance(answer, MethodResult) else MethodResult(answer)
 
     def checked(self, options: Mapping[str, object]) -> dict[str, object]:
         """`options` in the types of their defaults; text is read as the command line gives it.
@@ -153,7 +153,7 @@ class Modifier:
     """
 
     name: str
-    formula: Callable[..., Map | Found]
+    formula: Callable[..., Map | MethodResult]
     taken: Mapping[str, Option]
     cite: str
     use_when: str
@@ -174,7 +174,7 @@ class Modifier:
         """The method that is made of `inner`; where both have an option, it is the modifier's."""
         said, of, rest = (inspect.getdoc(self.formula) or "").partition("\n")
 
-        def formula(image: Input, again: Again, **options: object) -> Map | Found:
+        def formula(image: Input, again: Rerun, **options: object) -> Map | MethodResult:
             own = {name: value for name, value in options.items() if name in self.taken}
             others = {name: value for name, value in options.items() if name not in self.taken}
 
@@ -215,7 +215,7 @@ def method(
         name = formula.__name__
         parameters = inspect.signature(formula).parameters.values()
         differentiates = any(
-            p.name in DIFFERENTIATED or p.annotation in (Differentiated, Again) for p in parameters
+            p.name in DIFFERENTIATED or p.annotation in (Differentiated, Rerun) for p in parameters
         )
         declares = declaration(formula, kind="a method", offered=OFFERED)
         needs, taken = declares.needs, declares.options
@@ -236,10 +236,10 @@ MODIFIERS: dict[str, Modifier] = {}
 
 def modifier(
     *, cite: str, use_when: str, passes: str, signed: bool = True
-) -> Callable[[Callable[..., Found]], Callable[..., Found]]:
+) -> Callable[[Callable[..., MethodResult]], Callable[..., MethodResult]]:
     """Register a formula over a method, ``(maps_of, image, *, options)``, under its own name."""
 
-    def register(formula: Callable[..., Found]) -> Callable[..., Found]:
+    def register(formula: Callable[..., MethodResult]) -> Callable[..., MethodResult]:
         parameters = inspect.signature(formula).parameters.values()
         taken = {p.name: declared(p) for p in parameters if p.kind is p.KEYWORD_ONLY}
         name = formula.__name__

@@ -10,7 +10,7 @@ from jaxtyping import Float32
 from xai_heatmap.core.arrays import ForAndAgainst, Gradients, Input, Inputs, Scores
 from xai_heatmap.core.attention import Attentions, Block, attentions
 from xai_heatmap.core.errors import NoGrid
-from xai_heatmap.core.evidence import Evidence, Head, Level, Secant, batched
+from xai_heatmap.core.evidence import Evidence, Head, Level, Multipliers, batched
 from xai_heatmap.core.moves import Moves
 from xai_heatmap.core.network import INPUT, Network
 from xai_heatmap.core.recording import Recording, for_and_against
@@ -150,12 +150,12 @@ class ForwardPass:
         grid = self.recording.activations[layer].shape[2:]
         return attentions(self.blocks, row, layer=layer, grid=grid)
 
-    def _secant(self, row: int, layer: str) -> Secant:
+    def _secant(self, row: int, layer: str) -> Multipliers:
         pair, target = self.recording.between(layer, row=row), self.targets[row]
         seeds = np.zeros_like(pair.scores)
         seeds[0] = target.between(pair.scores)
         after, before = map(float, target.value(pair.scores))
-        return Secant(pair.pullback(seeds)[layer][0], before, after)
+        return Multipliers(pair.pullback(seeds)[layer][0], before, after)
 
     def _again(
         self, layer: str, row: int, moves: Moves, pictures: Iterable[Input], needs: Collection[str]

@@ -8,7 +8,7 @@ import numpy as np
 from xai_heatmap.core.errors import BadOption, NonFiniteScores
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.core.registry import Found, Method
+from xai_heatmap.core.registry import Method, MethodResult
 from xai_heatmap.explaining.forward_pass import (
     BACKWARD,
     ForwardPass,
@@ -19,7 +19,7 @@ from xai_heatmap.explaining.forward_pass import (
 
 Answer = TypeVar("Answer")
 
-Finish = Callable[[int, Method, Found, Evidence], Answer]
+Finish = Callable[[int, Method, MethodResult, Evidence], Answer]
 """What becomes of a map: the image's row, the method, the map, all that was known of the image."""
 
 COLLECTED = frozenset({
@@ -122,7 +122,7 @@ def _sharing(recording: Recording) -> list[list[str]]:
     return list(found.values())
 
 
-def _finite(found: Found, method: Method) -> Found:
+def _finite(found: MethodResult, method: Method) -> MethodResult:
     if not np.isfinite(found.map).all():
         raise NonFiniteScores(
             f"{method.name} came out as NaN or infinity: a gradient or activation overflowed. "

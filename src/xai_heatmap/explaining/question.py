@@ -14,7 +14,7 @@ from xai_heatmap.core.network import INPUT, Network, Survey
 from xai_heatmap.core.prediction import Prediction, predictions
 from xai_heatmap.core.reach import Terms, reach, terms
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.core.registry import Found, Method
+from xai_heatmap.core.registry import Method, MethodResult
 from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.target import Target
 from xai_heatmap.core.verdict import finite, verdict
@@ -118,7 +118,7 @@ class Question:
         used = {name for ask in asked for name in ask.layers}
         options = {ask.method.name: ask.options for ask in asked}
 
-        def judged(_: int, method: Method, found: Found, known: Evidence) -> Explanation:
+        def judged(_: int, method: Method, found: MethodResult, known: Evidence) -> Explanation:
             return self.explanation(found, method, known, options=options[method.name])
 
         answers = compute_maps(self._passed, asked, judged)
@@ -135,7 +135,7 @@ class Question:
 
     def explanation(
         self,
-        found: Found,
+        found: MethodResult,
         method: Method,
         known: Evidence,
         *,

@@ -4,7 +4,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Differentiated
-from xai_heatmap.core.registry import Found
+from xai_heatmap.core.registry import MethodResult
 from xai_heatmap.methods._channels import Channels, added
 
 RESIDUAL = "completeness residual"
@@ -18,7 +18,7 @@ def along(
     *,
     steps: int,
     channels: Channels = "joined",
-) -> Found:
+) -> MethodResult:
     """Σ_k (stop - start)_k ⊙ mean over the way of ∂y/∂A_k, by the midpoint rule; each k alone where
     channels are not joined.
     """
@@ -31,7 +31,9 @@ def along(
     joined = channels == "joined"
     map_ = np.einsum("k...,k...->...", mean, way) if joined else added(mean * way, channels)
     before, after = map(float, head([start, stop]))
-    return Found(map_, {RESIDUAL: residual(float(map_.sum(dtype=np.float64)), before, after)})
+    return MethodResult(
+        map_, {RESIDUAL: residual(float(map_.sum(dtype=np.float64)), before, after)}
+    )
 
 
 def residual(total: float, before: float, after: float) -> float:

@@ -10,7 +10,7 @@ from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.options import Within
-from xai_heatmap.core.registry import Found, method
+from xai_heatmap.core.registry import MethodResult, method
 
 Rows = Float64[np.ndarray, "k places"]
 Kinds = Float64[np.ndarray, "k parts"]
@@ -34,7 +34,7 @@ def feature_factors(
     parts: Annotated[int, Within(1, 32)] = 4,
     part: Annotated[int, Within(1, 32)] = 1,
     seed: Annotated[int, Within(0)] = 0,
-) -> Found:
+) -> MethodResult:
     """(y(A) - y(A - w_p h_p)) h_p / Σ h_p,  ReLU(A) ≈ Σ_p w_p h_p, with no w, h below 0.
 
     h_p says where part p is, w_p what the feature maps say of it; the factors that lie nearest to
@@ -67,7 +67,7 @@ def feature_factors(
     where = places[chosen]
     map_ = losses[chosen] * where / max(where.sum(), np.finfo(np.float64).tiny)
     missing = ((rows - kinds @ places) ** 2).sum() / max((rows**2).sum(), np.finfo(float).tiny)
-    return Found(
+    return MethodResult(
         map_.reshape(activation.shape[1:]).astype(np.float32),
         {"score added": float(losses[chosen]), "explained": float(1 - missing)},
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from xai_heatmap.core.arrays import Activation, ForAndAgainst, Gradient
-from xai_heatmap.core.registry import Found, method
+from xai_heatmap.core.registry import MethodResult, method
 from xai_heatmap.methods._path import RESIDUAL
 from xai_heatmap.methods._resize import resized, shared_out
 
@@ -25,7 +25,7 @@ def fullgrad(
     biases: Sequence[ForAndAgainst],
     *,
     signed: bool = False,
-) -> Found:
+) -> MethodResult:
     """Σ_c |x_c ⊙ ∂y/∂x_c| + Σ_l Σ_k ψ(|b_lk ⊙ ∂y/∂v_lk|),  ψ draws out to the picture.
 
     b_l is all that an operation from u to v adds: v - Σ J u, J its derivative. Of a convolution,
@@ -65,7 +65,7 @@ def fullgrad(
     total = float(product.sum(dtype=np.float64)) + sum(_total(own) for own in biases)
     off = sum(_total(own) for own in biases if own.ndim == 1)
     scale = abs(score) or 1.0
-    return Found(map_, {RESIDUAL: abs(total - score) / scale, OFF_THE_GRID: off / scale})
+    return MethodResult(map_, {RESIDUAL: abs(total - score) / scale, OFF_THE_GRID: off / scale})
 
 
 def _total(contribution: ForAndAgainst) -> float:

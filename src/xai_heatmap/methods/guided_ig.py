@@ -8,7 +8,7 @@ from jaxtyping import Float64
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Differentiated
 from xai_heatmap.core.options import Within
-from xai_heatmap.core.registry import Found, method
+from xai_heatmap.core.registry import MethodResult, method
 from xai_heatmap.methods._baseline import Baseline
 from xai_heatmap.methods._baseline import baseline as nothing
 from xai_heatmap.methods._channels import Channels, added
@@ -33,7 +33,7 @@ def guided_ig(
     anchors: Annotated[int, Within(1)] = 8,
     share: Annotated[float, Within(0.001, 1)] = 0.1,
     channels: Channels = "joined",
-) -> Found:
+) -> MethodResult:
     """Σ_c ∫ ∂y/∂x_c dx_c along a way on which values of small gradient go first.
 
     Each of `steps` covers its part of the distance Σ |x' - x| that is left: the `share` of all
@@ -73,7 +73,7 @@ def guided_ig(
             total += (slope + after) / 2 * (moved - x)
             x, slope = moved, after
     figures = {RESIDUAL: residual(float(total.sum()), before, score)}
-    return Found(added(total, channels), figures)
+    return MethodResult(added(total, channels), figures)
 
 
 def _gradient(head: Differentiated, x: Point) -> tuple[float, Point]:

@@ -9,7 +9,7 @@ from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.filling import Regions
 from xai_heatmap.core.options import PerAxis, Within
-from xai_heatmap.core.registry import Found, method
+from xai_heatmap.core.registry import MethodResult, method
 from xai_heatmap.methods._areas import Shares
 from xai_heatmap.methods._baseline import Baseline, baseline
 from xai_heatmap.methods._cells import Design, blocks_of, covered, latin_hypercube
@@ -34,7 +34,7 @@ def hsic(
     fill: Baseline = "zero",
     regions: Annotated[Shares | None, Regions()] = None,
     seed: Annotated[int, Within(0)] = 0,
-) -> Found:
+) -> MethodResult:
     """tr(K_p H L H) / (N - 1)² - chance,  K_p over whether block p is shown, L over the scores.
 
     The Hilbert-Schmidt independence criterion between a block and the score; H takes means off.
@@ -66,7 +66,7 @@ def hsic(
     halves = [_dependence(design[place::2], values[place::2])[0] for place in range(2)]
     dependence, chance = _dependence(design, values)
     drawn, own = blocks.spread(dependence), () if regions is None else dependence.tolist()
-    return Found(drawn, {"chance": chance, "reliability": agreement(*halves)}, own)
+    return MethodResult(drawn, {"chance": chance, "reliability": agreement(*halves)}, own)
 
 
 def _dependence(shown: Design, scores: Scores) -> tuple[PerCell, float]:

@@ -5,7 +5,7 @@ from typing import Annotated
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Differentiated
 from xai_heatmap.core.options import Within
-from xai_heatmap.core.registry import Found, method
+from xai_heatmap.core.registry import MethodResult, method
 from xai_heatmap.methods._baseline import Baseline
 from xai_heatmap.methods._baseline import baseline as nothing
 from xai_heatmap.methods._path import along
@@ -23,7 +23,7 @@ def integrated(
     *,
     baseline: Baseline = "zero",
     steps: Annotated[int, Within(1)] = 32,
-) -> Found:
+) -> MethodResult:
     """Σ_k (A - B)_k ⊙ ∫₀¹ ∂y/∂A_k(B + t(A - B)) dt, which sums to y(A) - y(B).
 
     Integrated gradients of a layer instead of the picture: only what lies behind the layer runs

@@ -5,7 +5,7 @@ from typing import Annotated
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Differentiated
 from xai_heatmap.core.options import Within
-from xai_heatmap.core.registry import Found, method
+from xai_heatmap.core.registry import MethodResult, method
 from xai_heatmap.methods._baseline import Baseline
 from xai_heatmap.methods._baseline import baseline as nothing
 from xai_heatmap.methods._channels import Channels
@@ -26,7 +26,7 @@ def integrated_gradients(
     baseline: Baseline = "zero",
     steps: Annotated[int, Within(1)] = 32,
     channels: Channels = "joined",
-) -> Found:
+) -> MethodResult:
     """Σ_c (x - b)_c ⊙ ∫₀¹ ∂y/∂x_c(b + t(x - b)) dt, which sums to y(x) - y(b).
 
     b is the picture that stands for nothing. ``zero`` is 0 after preprocessing: the mean colour

@@ -7,7 +7,7 @@ import numpy as np
 
 from xai_heatmap.core.evidence import Level
 from xai_heatmap.core.options import Within
-from xai_heatmap.core.registry import Found, method
+from xai_heatmap.core.registry import MethodResult, method
 from xai_heatmap.methods._resize import resized
 from xai_heatmap.methods.layercam import layercam
 
@@ -19,7 +19,7 @@ from xai_heatmap.methods.layercam import layercam
 )
 def layercam_fused(
     pyramid: Sequence[Level], *, gamma: Annotated[float, Within(0.01)] = 2.0
-) -> Found:
+) -> MethodResult:
     """max_l tanh(γ M_l / max M_l),  M_l LayerCAM at layer l; of the last layer M_l / max M_l.
 
     l runs from the layer that is asked for over the last layer of every coarser grid that all paths
@@ -48,4 +48,4 @@ def layercam_fused(
         share = map_ / highest
         shown = share if place == len(pyramid) - 1 else np.tanh(np.float32(gamma) * share)
         total, used = np.maximum(total, resized(shown, grid)), used + 1
-    return Found(total, {"layers": float(used)})
+    return MethodResult(total, {"layers": float(used)})

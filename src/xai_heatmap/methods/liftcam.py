@@ -3,8 +3,8 @@
 import numpy as np
 
 from xai_heatmap.core.arrays import Activation
-from xai_heatmap.core.evidence import Secant
-from xai_heatmap.core.registry import Found, method
+from xai_heatmap.core.evidence import Multipliers
+from xai_heatmap.core.registry import MethodResult, method
 from xai_heatmap.methods._path import RESIDUAL, residual
 
 
@@ -13,7 +13,7 @@ from xai_heatmap.methods._path import RESIDUAL, residual
     use_when="several layers follow, as in VGG or MobileNetV3, where one gradient says too little",
     passes="2 forward and 1 backward through the head",
 )
-def liftcam(activation: Activation, secant: Secant, *, relu: bool = True) -> Found:
+def liftcam(activation: Activation, secant: Multipliers, *, relu: bool = True) -> MethodResult:
     """ReLU(Σ_k α_k A_k),  α_k = Σ (S_k ⊙ A_k) over the grid,  Σ S ⊙ A = y(A) - y(0).
 
     S are DeepLIFT's multipliers by its Rescale rule (Shrikumar et al. 2017): on the way back every
@@ -32,11 +32,11 @@ def liftcam(activation: Activation, secant: Secant, *, relu: bool = True) -> Fou
     >>> import numpy as np
     >>> activation = np.array([[[1, 3]], [[2, 0]]], np.float32)
     >>> slopes = np.array([[[1, 1]], [[-3, 1]]], np.float32)  # α = (4, -6)
-    >>> found = liftcam(activation, Secant(slopes, before=1.0, after=-1.0))
+    >>> found = liftcam(activation, Multipliers(slopes, before=1.0, after=-1.0))
     >>> found.map, found.figures
     (array([[ 0., 12.]], dtype=float32), {'completeness residual': 0.0})
     """
     weights = (secant.slopes * activation).reshape(len(activation), -1).sum(axis=1)
     total = np.einsum("k,k...->...", weights, activation)
     lacking = residual(float(weights.sum(dtype=np.float64)), secant.before, secant.after)
-    return Found(np.maximum(total, 0) if relu else total, {RESIDUAL: lacking})
+    return MethodResult(np.maximum(total, 0) if relu else total, {RESIDUAL: lacking})

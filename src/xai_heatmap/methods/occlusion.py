@@ -11,7 +11,7 @@ from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.filling import Regions
 from xai_heatmap.core.options import PerAxis, Within, per_axis
-from xai_heatmap.core.registry import Found, method
+from xai_heatmap.core.registry import MethodResult, method
 from xai_heatmap.methods._areas import Shares, alone
 from xai_heatmap.methods._baseline import Baseline, baseline
 from xai_heatmap.methods._channels import Channels
@@ -44,7 +44,7 @@ def occlusion(
     fill: Baseline = "zero",
     regions: Annotated[Shares | None, Regions()] = None,
     channels: Channels = "joined",
-) -> Found:
+) -> MethodResult:
     """mean of y(x) - y(x with window W covered) over the windows W that cover a place.
 
     `window` and `stride` count places of the grid, one number for all of its axes or one for each;
@@ -87,7 +87,7 @@ def occlusion(
     whole_axes = sum(size >= length > 1 for size, length in zip(sizes, grid, strict=True))
     figures = {COVERED: float(whole_axes)} if whole_axes else {}
     map_ = (losses / times).astype(np.float32)
-    return Found(map_ if each else map_[0], figures)
+    return MethodResult(map_ if each else map_[0], figures)
 
 
 def _of_regions(
@@ -97,7 +97,7 @@ def _of_regions(
     regions: Shares,
     which: Sequence[OfChannels],
     **windows: object,
-) -> Found:
+) -> MethodResult:
     """What the score loses without each region, at all of its places."""
     areas = alone(regions, **windows)
     covered = (_hidden(activation, covers, own, share) for own in which for share in areas.shares)
@@ -105,7 +105,7 @@ def _of_regions(
     losses = (float(whole) - np.array(values, np.float64)).reshape(len(which), -1)
     maps = [areas.spread(own) for own in losses]
     joined = isinstance(which[0], slice)
-    return Found(maps[0] if joined else np.stack(maps), {}, losses.sum(axis=0).tolist())
+    return MethodResult(maps[0] if joined else np.stack(maps), {}, losses.sum(axis=0).tolist())
 
 
 def _sizes(

@@ -7,7 +7,7 @@ import numpy as np
 
 from xai_heatmap.core.evidence import Level
 from xai_heatmap.core.options import Within
-from xai_heatmap.core.registry import Found, method
+from xai_heatmap.core.registry import MethodResult, method
 from xai_heatmap.methods._resize import resized, scaled
 from xai_heatmap.methods.layercam import layercam
 
@@ -17,7 +17,9 @@ from xai_heatmap.methods.layercam import layercam
     use_when="the map has to be sharp: what the last layer shows, with the edges of early ones",
     auto="finest",
 )
-def refinecam(pyramid: Sequence[Level], *, floor: Annotated[float, Within(0, 0.9)] = 0.1) -> Found:
+def refinecam(
+    pyramid: Sequence[Level], *, floor: Annotated[float, Within(0, 0.9)] = 0.1
+) -> MethodResult:
     """((Π_l (f + (1 - f) N_l))^{1/n} - f) / (1 - f),  N_l LayerCAM at layer l, scaled to [0, 1].
 
     l runs over n layers: the one that is asked for and the last one of every coarser grid that all
@@ -42,7 +44,7 @@ def refinecam(pyramid: Sequence[Level], *, floor: Annotated[float, Within(0, 0.9
     maps = [layercam(level.activation, level.gradient) for level in pyramid]
     used = [resized(scaled(map_), grid) for map_ in maps if np.ptp(map_) > 0]
     if not used:
-        return Found(np.zeros(grid, np.float32), {"layers": 0.0})
+        return MethodResult(np.zeros(grid, np.float32), {"layers": 0.0})
     product = np.prod([floor + (1 - floor) * own for own in used], axis=0)
     mean = (product ** (1 / len(used)) - floor) / (1 - floor)
-    return Found(mean.astype(np.float32), {"layers": float(len(used))})
+    return MethodResult(mean.astype(np.float32), {"layers": float(len(used))})

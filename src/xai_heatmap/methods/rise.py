@@ -10,7 +10,7 @@ from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.filling import Regions
 from xai_heatmap.core.options import PerAxis, Within
-from xai_heatmap.core.registry import Found, method
+from xai_heatmap.core.registry import MethodResult, method
 from xai_heatmap.methods._areas import Areas, Shares
 from xai_heatmap.methods._baseline import Baseline, baseline
 from xai_heatmap.methods._cells import Cells, cells_of
@@ -41,7 +41,7 @@ def rise(
     fill: Baseline = "zero",
     regions: Annotated[Shares | None, Regions()] = None,
     seed: Annotated[int, Within(0)] = 0,
-) -> Found:
+) -> MethodResult:
     """Σ_i y(x ⊙ M_i) M_i / Σ_i M_i - mean_i y(x ⊙ M_i).
 
     M_i is a coarse grid of `cells` along each axis (one number, or one for each; along an axis that
@@ -87,7 +87,7 @@ def rise(
             break
     whole = halves[0] + halves[1]
     map_ = whole.map().astype(np.float32)
-    return Found(
+    return MethodResult(
         map_,
         {
             "standard error": whole.error(),

@@ -6,7 +6,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Input
 from xai_heatmap.core.options import Within
-from xai_heatmap.core.registry import Found, MapsOf, modifier
+from xai_heatmap.core.registry import MapsOf, MethodResult, modifier
 from xai_heatmap.methods._moments import moments
 from xai_heatmap.methods._noise import noisy
 
@@ -23,7 +23,7 @@ def smooth(
     noise: Annotated[float, Within(0)] = 0.15,
     samples: Annotated[int, Within(1)] = 25,
     seed: Annotated[int, Within(0)] = 0,
-) -> Found:
+) -> MethodResult:
     """mean_i M(x + ε_i),  ε_i normal with deviation σ = noise · (max x - min x).
 
     M is the map of the method named behind the colon, at the same layer, of the same target,
@@ -42,4 +42,4 @@ def smooth(
     array([0., 1.], dtype=float32)
     """
     found = moments(maps_of(noisy(image, noise=noise, samples=samples, seed=seed)))
-    return Found(found.mean.astype(np.float32), {"standard error": found.error_of_mean()})
+    return MethodResult(found.mean.astype(np.float32), {"standard error": found.error_of_mean()})

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 
 from xai_heatmap.core.arrays import Activation, Input, Map
-from xai_heatmap.core.evidence import Again
+from xai_heatmap.core.evidence import Rerun
 from xai_heatmap.core.options import Within
 from xai_heatmap.core.registry import method
 from xai_heatmap.methods._noise import noisy
@@ -19,7 +19,7 @@ from xai_heatmap.methods._noise import noisy
 def smooth_gradcam_pp(
     activation: Activation,
     image: Input,
-    again: Again,
+    again: Rerun,
     *,
     noise: Annotated[float, Within(0)] = 0.15,
     samples: Annotated[int, Within(1)] = 25,

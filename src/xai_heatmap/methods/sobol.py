@@ -10,7 +10,7 @@ from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.filling import Regions
 from xai_heatmap.core.options import PerAxis, Within
-from xai_heatmap.core.registry import Found, method
+from xai_heatmap.core.registry import MethodResult, method
 from xai_heatmap.methods._areas import Shares
 from xai_heatmap.methods._baseline import Baseline, baseline
 from xai_heatmap.methods._cells import Design, blocks_of, covered, latin_hypercube
@@ -33,7 +33,7 @@ def sobol(
     fill: Baseline = "zero",
     regions: Annotated[Shares | None, Regions()] = None,
     seed: Annotated[int, Within(0)] = 0,
-) -> Found:
+) -> MethodResult:
     """T_p = mean_j (y(x ⊙ M_j) - y(x ⊙ M_j^p))² / (2 Var y),  M_j^p is M_j but for one block p.
 
     The total Sobol index by Jansen's estimator: what of the variance is left when all blocks but p
@@ -64,7 +64,7 @@ def sobol(
     halves = [_indices(rows[:, place::2])[0] for place in range(2)]
     indices, error = _indices(rows)
     drawn, own = blocks.spread(indices), () if regions is None else indices.tolist()
-    return Found(drawn, {"standard error": error, "reliability": agreement(*halves)}, own)
+    return MethodResult(drawn, {"standard error": error, "reliability": agreement(*halves)}, own)
 
 
 def _design(one: Design, other: Design) -> Iterator[np.ndarray]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Input
 from xai_heatmap.core.options import Within
-from xai_heatmap.core.registry import Found, MapsOf, modifier
+from xai_heatmap.core.registry import MapsOf, MethodResult, modifier
 from xai_heatmap.methods._moments import moments
 from xai_heatmap.methods._noise import noisy
 
@@ -24,7 +24,7 @@ def vary(
     noise: Annotated[float, Within(0)] = 0.15,
     samples: Annotated[int, Within(2)] = 25,
     seed: Annotated[int, Within(0)] = 0,
-) -> Found:
+) -> MethodResult:
     """Var_i M(x + ε_i),  ε_i normal with deviation σ = noise · (max x - min x).
 
     As ``smooth:``, with the variance of the maps in place of their mean: in units of the map,
@@ -39,4 +39,6 @@ def vary(
     True
     """
     found = moments(maps_of(noisy(image, noise=noise, samples=samples, seed=seed)))
-    return Found(found.second.astype(np.float32), {"standard error": found.error_of_variance()})
+    return MethodResult(
+        found.second.astype(np.float32), {"standard error": found.error_of_variance()}
+    )

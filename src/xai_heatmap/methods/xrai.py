@@ -7,7 +7,7 @@ import numpy as np
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Differentiated
 from xai_heatmap.core.options import Within
-from xai_heatmap.core.registry import Found, method
+from xai_heatmap.core.registry import MethodResult, method
 from xai_heatmap.methods._path import RESIDUAL, along
 from xai_heatmap.methods._regions import ranked
 from xai_heatmap.methods._segments import segmentations
@@ -29,7 +29,7 @@ free places a region is not taken for, as a share of all."""
 )
 def xrai(
     activation: Activation, head: Differentiated, *, steps: Annotated[int, Within(1)] = 16
-) -> Found:
+) -> MethodResult:
     """mean of a_q over what region R adds to those before it,  a the integrated gradients.
 
     a is the mean of two: from the darkest and from the brightest value of each channel, everywhere,
@@ -66,4 +66,6 @@ def xrai(
         "regions": float(sum(one.max() + 1 for one in labels)),
     }
     around, fewest = round(WIDER * max(added.shape)), max(1, round(SLIVER * added.size))
-    return Found(ranked(added, labels, around=around, fewest=fewest).astype(np.float32), figures)
+    return MethodResult(
+        ranked(added, labels, around=around, fewest=fewest).astype(np.float32), figures
+    )

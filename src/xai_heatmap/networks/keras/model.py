@@ -34,7 +34,7 @@ from xai_heatmap.networks.opening.calling import Call, call_of
 from xai_heatmap.networks.opening.declared_inputs import Declaration, as_declared, picture_among
 from xai_heatmap.networks.opening.held import Given, Held, Name, in_rows
 from xai_heatmap.networks.opening.interfaces import Closing, Engine
-from xai_heatmap.networks.opening.model_cache import state_of
+from xai_heatmap.networks.opening.model_cache import cache_of
 from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.outputs import scores_in
 from xai_heatmap.networks.opening.taps import beneath, intercepted
@@ -59,7 +59,7 @@ def open_keras(
         If the model takes more than the picture and what is held, or takes it in another shape.
     """
     adapter = KerasAdapter(model, output=output, held=held, picture=picture)
-    state = state_of(model)
+    state = cache_of(model)
     return OpenedNetwork(
         adapter,
         _engine(adapter, state.kept),

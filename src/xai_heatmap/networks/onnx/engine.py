@@ -21,7 +21,7 @@ from xai_heatmap.networks.onnx.survey import Shapes, sightings
 from xai_heatmap.networks.onnx.unrounded import unrounded
 from xai_heatmap.networks.opening.axes_found import UNSEEN, Consumed
 from xai_heatmap.networks.opening.held import Held
-from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Sightings, Undo
+from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site
 
 KEPT = 8
@@ -54,7 +54,7 @@ class OnnxEngine:
             self._ready, (shape, held.key), lambda: ready(self.source, shape, held, compared=once)
         )
 
-    def survey(self, adapter: Adapter, x: Native) -> Sightings:
+    def survey(self, adapter: Adapter, x: Native) -> ModelTrace:
         """From shapes that are inferred; the graph runs only where that is not enough."""
         known = self.ready(self._shape(x), adapter.held)
 

@@ -26,7 +26,7 @@ from xai_heatmap.networks.onnx.survey import sites
 from xai_heatmap.networks.opening.declared_inputs import as_declared, picture_among
 from xai_heatmap.networks.opening.held import Given, Held, Name
 from xai_heatmap.networks.opening.interfaces import Closing
-from xai_heatmap.networks.opening.model_cache import State, View
+from xai_heatmap.networks.opening.model_cache import ModelCache, ShapePlan
 from xai_heatmap.networks.opening.network import OpenedNetwork
 
 CPU = ("CPUExecutionProvider",)
@@ -88,7 +88,7 @@ def open_onnx(
     adapter = GraphAdapter(file.name, said, given, sites(engine.ready(shape, beside)), beside)
     own = known if axes is None or known is None else axes.native(known)
     network = OnnxNetwork(
-        adapter, engine, State(), image_shape=own, keep_closing=keep_closing, axes=axes
+        adapter, engine, ModelCache(), image_shape=own, keep_closing=keep_closing, axes=axes
     )
     network.built_in = tuple(layers(file.model))
     return network
@@ -100,7 +100,7 @@ class OnnxNetwork(OpenedNetwork):
     built_in: Sequence[str] = ()
     """Layers whose maps an export has built into the file."""
 
-    def _viewed(self, shape: tuple[int, ...], parts: Mapping[str, object]) -> View:
+    def _viewed(self, shape: tuple[int, ...], parts: Mapping[str, object]) -> ShapePlan:
         view = super()._viewed(shape, parts)
         layers = view.survey.layers
         chosen = [n for n in self.built_in if n in layers and layers[n].places > 1]

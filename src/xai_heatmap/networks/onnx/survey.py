@@ -9,7 +9,7 @@ from xai_heatmap.networks.onnx.cut import depending_on, infos, reads
 from xai_heatmap.networks.onnx.graph import Ready
 from xai_heatmap.networks.onnx.input import IMAGES, REAL
 from xai_heatmap.networks.onnx.modules import Answered, modules
-from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Sighting, Sightings
+from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.mixing import mixes
 from xai_heatmap.networks.opening.shifting import may_shift
 
@@ -20,7 +20,7 @@ Probe = Callable[[Sequence[str]], Shapes]
 """Runs the graph on IMAGES_IN_A_SURVEY pictures, or as many as it takes: shapes of tensors."""
 
 
-def sightings(ready: Ready, *, images: int | None, probe: Probe) -> Sightings:
+def sightings(ready: Ready, *, images: int | None, probe: Probe) -> ModelTrace:
     """Every node that depends on the picture and gives real numbers, as one call of one layer.
 
     Parameters
@@ -48,10 +48,10 @@ def sightings(ready: Ready, *, images: int | None, probe: Probe) -> Sightings:
                 *((m.path, m.kind) for m in answered.get(tensor, ())),
             ]
             calls.extend(
-                Sighting(own, every[own].index(tensor), kind, shapes[tensor], number[tensor])
+                LayerCall(own, every[own].index(tensor), kind, shapes[tensor], number[tensor])
                 for own, kind in names
             )
-    return Sightings(
+    return ModelTrace(
         calls=calls,
         sources=_sources(graph.model, number),
         image=0,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.network import INPUT, Layer
-from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Sighting, Sightings
+from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.layout_reading import DISPLACED
 
 FINER = 1.5
@@ -25,7 +25,7 @@ def coarsens(grid: Sequence[int], image: Sequence[int]) -> bool:
 
 
 def check_axes(
-    layers: Mapping[str, Layer], seen: Sightings, shape: Sequence[int], *, name: str, word: str
+    layers: Mapping[str, Layer], seen: ModelTrace, shape: Sequence[int], *, name: str, word: str
 ) -> None:
     """Refuse axes that nobody said and nothing showed, if no layer can lie on them and some have
     places on others.
@@ -64,7 +64,7 @@ SAID = (
 )
 
 
-def _has_places(call: Sighting, rank: int) -> bool:
+def _has_places(call: LayerCall, rank: int) -> bool:
     """Whether a layer answers places on as many axes as the input has."""
     own = call.shape[1:]
     counted = call.shape[:1] == (IMAGES_IN_A_SURVEY,)

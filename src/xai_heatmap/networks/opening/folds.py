@@ -6,13 +6,13 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.folded import fold
-from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Sighting
+from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall
 
 Outputs = Callable[[Native], Mapping[str, np.ndarray]]
 """What the layers asked about answer for inputs (n, c, *image)."""
 
 
-def candidates(calls: Mapping[str, Sighting], image: Sequence[int]) -> dict[str, int]:
+def candidates(calls: Mapping[str, LayerCall], image: Sequence[int]) -> dict[str, int]:
     """Layers whose rows may be frames, and how many a picture has."""
     if len(image) != 3:
         return {}

@@ -14,7 +14,7 @@ from xai_heatmap.core.recording import Recording
 from xai_heatmap.networks.opening.alone import Alone
 from xai_heatmap.networks.opening.head_check import MIXED, Proof, proof, still_repeats
 from xai_heatmap.networks.opening.interfaces import Adapter, Head, Recorded
-from xai_heatmap.networks.opening.model_cache import View
+from xai_heatmap.networks.opening.model_cache import ShapePlan
 from xai_heatmap.networks.opening.recording import layout_of
 from xai_heatmap.networks.opening.scores import ScoredModel
 
@@ -26,7 +26,7 @@ class ModelWithHeads(ScoredModel):
     """An opened model whose head runs again with other activations."""
 
     def _head(
-        self, recorded: Recorded, view: View, x: Native, name: str, row: int
+        self, recorded: Recorded, view: ShapePlan, x: Native, name: str, row: int
     ) -> Callable[[Float32[np.ndarray, "m k *grid"]], Recording]:
         """From other activations of layer `name` to recordings of the head, for one image."""
         one = slice(row, row + 1)
@@ -43,7 +43,9 @@ class ModelWithHeads(ScoredModel):
 
         return behind
 
-    def _between(self, recorded: Recorded, view: View, x: Native, name: str, row: int) -> Recorded:
+    def _between(
+        self, recorded: Recorded, view: ShapePlan, x: Native, name: str, row: int
+    ) -> Recorded:
         """The head of one image between what layer `name` said and 0."""
         one = slice(row, row + 1)
         with self._state.lock:
@@ -53,7 +55,7 @@ class ModelWithHeads(ScoredModel):
             return head.between(own.to_native(zero, like=head.output))
 
     def _proven_head(
-        self, adapter: Adapter, scores: Native, view: View, x: Native, name: str
+        self, adapter: Adapter, scores: Native, view: ShapePlan, x: Native, name: str
     ) -> Head:
         """A head that gave the recorded scores for the recorded activation, else one that makes
         whole passes.
@@ -81,12 +83,14 @@ class ModelWithHeads(ScoredModel):
         return head
 
     def _made(
-        self, adapter: Adapter, view: View, x: Native, name: str, *, whole: bool, alone: bool
+        self, adapter: Adapter, view: ShapePlan, x: Native, name: str, *, whole: bool, alone: bool
     ) -> Head:
         head = self._engine.head(adapter, x, name, view.sites[name], view.undo, whole=whole)
         return Alone(head) if alone else head
 
-    def _proof(self, adapter: Adapter, scores: Native, view: View, x: Native, name: str) -> Proof:
+    def _proof(
+        self, adapter: Adapter, scores: Native, view: ShapePlan, x: Native, name: str
+    ) -> Proof:
         """How a head is to be run; tried once, and said where that is slow."""
         key = name, x.shape[1:], adapter.output, self._beside(adapter)
         if key not in self._state.heads:

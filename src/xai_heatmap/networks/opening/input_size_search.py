@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from xai_heatmap.core.errors import BadArray, ModelError, XaiHeatmapError
 from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.networks.loading.loaded import first_line
-from xai_heatmap.networks.opening.interfaces import Sightings
+from xai_heatmap.networks.opening.interfaces import ModelTrace
 
 SIDES = (1, 2, 4, 8, 16, 28, 32, 48, 64, 96, 128, 160, 192, 224, 256, 299, 512, 1024, 4096, 16384)
 """Lengths that networks are made for."""
@@ -21,7 +21,7 @@ PLACES = 256 * 256
 CHANNELS = (3, 1, 4)
 
 Shape = Sequence[int]
-Look = Callable[[tuple[int, ...]], Sightings]
+Look = Callable[[tuple[int, ...]], ModelTrace]
 """What is seen of a network in one pass with pictures of that shape (c, *image)."""
 Works = Callable[[Shape], bool]
 
@@ -34,7 +34,7 @@ def fitted(
     usual: Shape,
     name: str,
     channels_last: bool,
-) -> Sightings:
+) -> ModelTrace:
     """What is seen with pictures of `shape`.
 
     Parameters
@@ -85,7 +85,7 @@ def _runs(attempt: Callable[[], object]) -> bool:
         return False
 
 
-def _empty(seen: Sightings) -> bool:
+def _empty(seen: ModelTrace) -> bool:
     """Whether a layer is left without a place; inference of shapes calls that a negative length."""
     return any(length < 1 for call in seen.calls for length in call.shape)
 

@@ -105,7 +105,7 @@ class Adapter(Protocol):
 
 
 @dataclass(frozen=True)
-class Sighting:
+class LayerCall:
     """One call of one part, as seen once: which, of what class, the shape of its main tensor, its
     node in the flow.
     """
@@ -118,7 +118,7 @@ class Sighting:
 
 
 @dataclass(frozen=True)
-class Sightings:
+class ModelTrace:
     """What an engine saw in one pass.
 
     Parameters
@@ -148,7 +148,7 @@ class Sightings:
         Whether any operation may bring what lies at one place of the picture to another.
     """
 
-    calls: Sequence[Sighting]
+    calls: Sequence[LayerCall]
     sources: Mapping[int, Sequence[int]]
     image: int
     output: int
@@ -209,7 +209,7 @@ class Head(Protocol):
 class Engine(Protocol):
     """Following, differentiating and replaying values in one framework."""
 
-    def survey(self, adapter: Adapter, x: Native) -> Sightings:
+    def survey(self, adapter: Adapter, x: Native) -> ModelTrace:
         """Watch every part once, with the two pictures of `layout_probe`."""
         ...
 

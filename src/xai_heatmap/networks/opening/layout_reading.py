@@ -14,7 +14,7 @@ import numpy as np
 from xai_heatmap.core.layers.layout import Layout, layout, plausible, readings
 from xai_heatmap.core.layers.signal import convolves
 from xai_heatmap.core.network import INPUT, Layer
-from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Sighting
+from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall
 from xai_heatmap.networks.opening.layout_probe import (
     ALIKE,
     Changes,
@@ -93,7 +93,7 @@ class LayoutReader:
         self.guessed = False
         """Whether any layer was read by a guess."""
 
-    def read(self, call: Sighting) -> Read:
+    def read(self, call: LayerCall) -> Read:
         """The layout of the next layer, or None and why."""
         own = layout(
             call.shape,
@@ -115,14 +115,14 @@ class LayoutReader:
             self._remember(call, found)
         return found, why
 
-    def _in_own_order(self, call: Sighting) -> Layout | None:
+    def _in_own_order(self, call: LayerCall) -> Layout | None:
         """The layer with its channels where the network has them; None of another rank."""
         if len(call.shape) != len(self._image) + 2:
             return None
         first = self._own_order == "channels_first"
         return Layout(self._own_order, call.shape[2:] if first else call.shape[1:-1])
 
-    def _lies_elsewhere(self, call: Sighting, own: Layout) -> bool:
+    def _lies_elsewhere(self, call: LayerCall, own: Layout) -> bool:
         """Whether the layer's places are others of the picture than they would be drawn over."""
         if math.prod(own.grid) == 1:
             return False
@@ -134,7 +134,7 @@ class LayoutReader:
             return False
         return seen is None or standing(own, seen, self._image) != "shown"
 
-    def _checked(self, call: Sighting, own: Layout) -> Read:
+    def _checked(self, call: LayerCall, own: Layout) -> Read:
         pairs = not convolves(call.kind) and self._pairs(call.shape)
         guess = own.kind != self._own_order or pairs
         every = readings(call.shape, own, image=self._image)
@@ -168,7 +168,7 @@ class LayoutReader:
             return usual, ""
         return self._unshown(call, own, stands[own] == "still")
 
-    def _unshown(self, call: Sighting, own: Layout, still: bool) -> Read:
+    def _unshown(self, call: LayerCall, own: Layout, still: bool) -> Read:
         """A guess that nothing bears out, by what was shown of others."""
         if own.kind != "tokens":
             known = self._supported(own) and not still
@@ -210,7 +210,7 @@ class LayoutReader:
     def _pairs_of_tokens(self, shape: Sequence[int]) -> bool:
         return any(length in self._tokens for length in _alike(shape))
 
-    def _remember(self, call: Sighting, found: Layout) -> None:
+    def _remember(self, call: LayerCall, found: Layout) -> None:
         if found.grid not in self._grids and math.prod(found.grid) > 1:
             self._grids.append(found.grid)
         self._width = call.shape[1 if found.kind == "channels_first" else -1]

@@ -13,7 +13,7 @@ from xai_heatmap.core.network import Declared, Network
 from xai_heatmap.networks.opening.axes_found import Consumed, Door, Settled
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Adapter, Engine
 from xai_heatmap.networks.opening.layout_probe import pictures
-from xai_heatmap.networks.opening.model_cache import State, View
+from xai_heatmap.networks.opening.model_cache import ModelCache, ShapePlan
 from xai_heatmap.networks.opening.recent import Recent
 
 
@@ -24,7 +24,7 @@ class OpenedModel(Network):
         self,
         adapter: Adapter,
         engine: Engine,
-        state: State,
+        state: ModelCache,
         *,
         image_shape: Sequence[int] | None = None,
         keep_closing: bool = False,
@@ -37,7 +37,7 @@ class OpenedModel(Network):
         self._door = Door(axes, channels_last=adapter.channels_last)
         self._keep_closing = keep_closing
         self._parts: dict[str, object] = {}
-        self._views: dict[tuple[int, ...], View] = Recent()
+        self._views: dict[tuple[int, ...], ShapePlan] = Recent()
         self._seen_first: tuple[int, ...] | None = None
 
     @property

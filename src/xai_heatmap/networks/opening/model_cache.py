@@ -12,13 +12,13 @@ from xai_heatmap.core.targets.answer import Meaning
 from xai_heatmap.networks.opening.attended import Attended
 from xai_heatmap.networks.opening.axes_found import Settled
 from xai_heatmap.networks.opening.head_check import Proof
-from xai_heatmap.networks.opening.interfaces import Closing, Sightings, Undo
+from xai_heatmap.networks.opening.interfaces import Closing, ModelTrace, Undo
 from xai_heatmap.networks.opening.recent import SIZES, Recent
 from xai_heatmap.networks.opening.taps import Site
 
 
 @dataclass(frozen=True)
-class View:
+class ShapePlan:
     """A network for inputs of one shape."""
 
     survey: Survey
@@ -29,12 +29,12 @@ class View:
 
 
 @dataclass
-class State:
+class ModelCache:
     """What has been learnt of a model; holds no reference to it, so it is forgotten with the
     model.
     """
 
-    surveys: dict[Any, tuple[Sightings, Survey]] = field(default_factory=Recent)
+    surveys: dict[Any, tuple[ModelTrace, Survey]] = field(default_factory=Recent)
     proven: dict[Any, bool] = field(default_factory=lambda: Recent(4 * SIZES))
     meanings: dict[Any, Meaning] = field(default_factory=lambda: Recent(4 * SIZES))
     heads: dict[Any, Proof] = field(default_factory=lambda: Recent(64 * SIZES))
@@ -57,9 +57,9 @@ class State:
         self.parts = parts
 
 
-_STATES: "weakref.WeakKeyDictionary[Any, State]" = weakref.WeakKeyDictionary()
+_CACHES: "weakref.WeakKeyDictionary[Any, ModelCache]" = weakref.WeakKeyDictionary()
 
 
-def state_of(model: Any) -> State:
+def cache_of(model: Any) -> ModelCache:
     """What is known of that very model, from one call to the next."""
-    return _STATES.setdefault(model, State())
+    return _CACHES.setdefault(model, ModelCache())

@@ -19,8 +19,8 @@ from xai_heatmap.core.recording import Recording
 from xai_heatmap.networks.opening.heads import ModelWithHeads
 from xai_heatmap.networks.opening.inputs import check_input
 from xai_heatmap.networks.opening.interfaces import Adapter, Closing, Recorded, Undo
-from xai_heatmap.networks.opening.model_cache import View
-from xai_heatmap.networks.opening.recording import Apart, layout_of
+from xai_heatmap.networks.opening.model_cache import ShapePlan
+from xai_heatmap.networks.opening.recording import ExtraPasses, layout_of
 from xai_heatmap.networks.opening.survey import SurveyedModel
 
 
@@ -107,7 +107,7 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
                 recorded,
                 view,
                 lambda name, row: self._head(recorded, view, native, name, row),
-                Apart(
+                ExtraPasses(
                     self.name,
                     lambda: self._attend(adapter, native, undo),
                     partial(self._attended, adapter, native),
@@ -135,7 +135,7 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
     def _attending(self, adapter: Adapter, x: Native) -> Hashable:
         return x.shape[1:], adapter.output, adapter.held.key
 
-    def _view(self, shape: tuple[int, ...]) -> View:
+    def _view(self, shape: tuple[int, ...]) -> ShapePlan:
         """The network for inputs of `shape`; surveyed again where parts were taken out or put
         in.
         """

@@ -21,7 +21,7 @@ from xai_heatmap.networks.opening.score_layout import Reading
 
 
 @dataclass(frozen=True)
-class Apart:
+class ExtraPasses:
     """The same pictures in passes of another kind, each made when it is first asked for.
 
     Parameters
@@ -54,7 +54,7 @@ class OpenedRecording(Recording):
         head: Callable[[str, int], Callable[[Activations], Recording]],
         meaning: Meaning,
         reading: Reading | BoxReading,
-        apart: Apart | None = None,
+        apart: ExtraPasses | None = None,
     ) -> None:
         self._recorded = recorded
         self._survey = survey

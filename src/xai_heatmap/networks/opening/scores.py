@@ -14,18 +14,20 @@ from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.targets.answer import Meaning
 from xai_heatmap.networks.opening.box_layout import BoxReading, box_reading, check_unit
-from xai_heatmap.networks.opening.interfaces import Closing, Recorded, Sightings, Undo
+from xai_heatmap.networks.opening.interfaces import Closing, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.meaning import may_be_probabilities, meaning_in
 from xai_heatmap.networks.opening.model import OpenedModel
-from xai_heatmap.networks.opening.model_cache import View
-from xai_heatmap.networks.opening.recording import Apart, OpenedRecording
+from xai_heatmap.networks.opening.model_cache import ShapePlan
+from xai_heatmap.networks.opening.recording import ExtraPasses, OpenedRecording
 from xai_heatmap.networks.opening.score_layout import Reading, reading, sum_to_one
 
 
 class ScoredModel(OpenedModel):
     """An opened model whose scores are read, one row an image."""
 
-    def _closing(self, seen: Sightings, parts: Mapping[str, object]) -> tuple[Closing | None, Undo]:
+    def _closing(
+        self, seen: ModelTrace, parts: Mapping[str, object]
+    ) -> tuple[Closing | None, Undo]:
         if seen.boxes is not None:
             return None, Undo()
         closing, undo = seen.closing, Undo(mark=seen.mark)
@@ -36,7 +38,7 @@ class ScoredModel(OpenedModel):
                 closing, undo = own, Undo(part=parts[path])
         return closing, Undo() if self._keep_closing else undo
 
-    def _closes(self, view: View, scores: Native) -> bool:
+    def _closes(self, view: ShapePlan, scores: Native) -> bool:
         """Whether a closing softmax compares classes, and not places, where there are both."""
         if scores.ndim == 2 or view.closing != "softmax" or self._keep_closing:
             return True
@@ -61,7 +63,7 @@ class ScoredModel(OpenedModel):
                 "x.mean((1, 2, 3)) instead of x.mean()."
             )
 
-    def _reading(self, view: View, scores: Native) -> Reading | BoxReading:
+    def _reading(self, view: ShapePlan, scores: Native) -> Reading | BoxReading:
         if view.boxes is not None:
             image = view.survey.layers[INPUT].shape[1:]
             return self._boxes_reading(scores.shape, view.boxes, image)
@@ -84,7 +86,7 @@ class ScoredModel(OpenedModel):
             like=like,
         )
 
-    def _scores_places(self, seen: Sightings, layers: Mapping[str, Layer]) -> bool:
+    def _scores_places(self, seen: ModelTrace, layers: Mapping[str, Layer]) -> bool:
         """Whether the network scores every place of a picture."""
         if seen.boxes is not None or len(seen.scores) < 3 or 0 in seen.scores:
             return False
@@ -98,7 +100,7 @@ class ScoredModel(OpenedModel):
         names = len(self._adapter.declared.labels or ())
         return box_reading(shape, how, image=image, names=names)
 
-    def _likeliest(self, scores: Native, seen: Sightings, x: tuple[int, ...]) -> Native:
+    def _likeliest(self, scores: Native, seen: ModelTrace, x: tuple[int, ...]) -> Native:
         """1 at the highest score of every image, where the model answers it."""
         if seen.boxes is None:
             flat = scores.reshape(len(scores), -1)
@@ -111,7 +113,7 @@ class ScoredModel(OpenedModel):
         best = rows[:, :classes].argmax(axis=1)
         return own.native(np.eye(rows.shape[1], dtype=np.float32)[best])
 
-    def _queries(self, seen: Sightings, shape: tuple[int, ...]) -> int | None:
+    def _queries(self, seen: ModelTrace, shape: tuple[int, ...]) -> int | None:
         """How many boxes a detector answers; None of any other network."""
         if seen.boxes is None or 0 in seen.scores[1:]:
             return None
@@ -120,9 +122,9 @@ class ScoredModel(OpenedModel):
     def _read(
         self,
         recorded: Recorded,
-        view: View,
+        view: ShapePlan,
         head: Callable[[str, int], Any],
-        apart: Apart | None = None,
+        apart: ExtraPasses | None = None,
     ) -> Recording:
         if not np.isfinite(recorded.scores).all():
             raise NonFiniteScores(
@@ -140,7 +142,7 @@ class ScoredModel(OpenedModel):
         read = OpenedRecording(recorded, view.survey, self._state.lock, head, known, own, apart)
         return LogRecording(read) if logarithm else read
 
-    def _meaning(self, view: View, own: Reading | BoxReading, rows: Scores) -> Meaning:
+    def _meaning(self, view: ShapePlan, own: Reading | BoxReading, rows: Scores) -> Meaning:
         """What the scores are, as the network answers to noise; asked where a row leaves it open,
         and then remembered, so that no picture depends on those beside it.
         """
@@ -156,11 +158,11 @@ class ScoredModel(OpenedModel):
             self._state.meanings[key] = meaning_in(noisy, own.form, keep_closing=kept)
         return self._state.meanings[key]
 
-    def _meaning_key(self, view: View) -> tuple[Any, ...]:
+    def _meaning_key(self, view: ShapePlan) -> tuple[Any, ...]:
         shape = view.survey.layers[INPUT].shape
         return "meaning", *self._closing_key(shape), self._keep_closing, view.closing
 
-    def _of_noise(self, view: View, undo: Undo) -> Native:
+    def _of_noise(self, view: ShapePlan, undo: Undo) -> Native:
         """What the model answers to pictures that nobody picked; one forward pass."""
         noise = self._noise(view.survey.layers[INPUT].shape)
         return self._engine.record(self._of([0]), noise, {}, undo).scores

@@ -17,11 +17,11 @@ from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.opening.axes_check import OF_SHAPES, SAID, check_axes
 from xai_heatmap.networks.opening.folds import candidates, proven
 from xai_heatmap.networks.opening.input_size_search import fitted
-from xai_heatmap.networks.opening.interfaces import Sightings, Undo
+from xai_heatmap.networks.opening.interfaces import ModelTrace, Undo
 from xai_heatmap.networks.opening.layout_probe import moves
 from xai_heatmap.networks.opening.layout_reading import DISPLACED, ends_of_grids
 from xai_heatmap.networks.opening.meaning import meaning_in
-from xai_heatmap.networks.opening.model_cache import View
+from xai_heatmap.networks.opening.model_cache import ShapePlan
 from xai_heatmap.networks.opening.scores import ScoredModel
 from xai_heatmap.networks.opening.taps import Site
 from xai_heatmap.networks.opening.trace import flow_in, layers_in, of_the_picture, sites_in
@@ -31,7 +31,7 @@ from xai_heatmap.networks.opening.trace import named as called
 class SurveyedModel(ScoredModel):
     """An opened model whose layers are known."""
 
-    def _viewed(self, shape: tuple[int, ...], parts: Mapping[str, object]) -> View:
+    def _viewed(self, shape: tuple[int, ...], parts: Mapping[str, object]) -> ShapePlan:
         key = shape, self._adapter.output, self._beside(self._adapter), *parts
         if key not in self._state.surveys:
             every = self._seen(shape)
@@ -63,7 +63,7 @@ class SurveyedModel(ScoredModel):
         if not self._state.proven.get(self._closing_key(shape), True):
             closing, undo = None, Undo()
         sites = {INPUT: Site(None, 0)} | sites_in(seen, parts)
-        view = View(survey, sites, closing, undo, seen.boxes)
+        view = ShapePlan(survey, sites, closing, undo, seen.boxes)
         if seen.answers is not None and seen.boxes is None and undo == Undo():
             key = self._meaning_key(view)
             if key not in self._state.meanings:
@@ -71,10 +71,10 @@ class SurveyedModel(ScoredModel):
                 self._state.meanings[key] = own
         return view
 
-    def _seen(self, shape: tuple[int, ...]) -> Sightings:
+    def _seen(self, shape: tuple[int, ...]) -> ModelTrace:
         adapter = self._of([0])
 
-        def look(tried: tuple[int, ...]) -> Sightings:
+        def look(tried: tuple[int, ...]) -> ModelTrace:
             return self._engine.survey(adapter, self._pictures(tried))
 
         try:
@@ -124,7 +124,7 @@ class SurveyedModel(ScoredModel):
         )
 
     def _folds(
-        self, seen: Sightings, shape: tuple[int, ...], parts: Mapping[str, object]
+        self, seen: ModelTrace, shape: tuple[int, ...], parts: Mapping[str, object]
     ) -> Mapping[str, int]:
         """Layers that run on every frame, and how many rows an image has there."""
         asked = candidates(called(seen), shape[1:])
@@ -141,11 +141,11 @@ class SurveyedModel(ScoredModel):
 
     def _read_layers(
         self,
-        seen: Sightings,
+        seen: ModelTrace,
         shape: tuple[int, ...],
         parts: Mapping[str, object],
         queries: int | None,
-    ) -> tuple[Sightings, dict[str, Layer]]:
+    ) -> tuple[ModelTrace, dict[str, Layer]]:
         """The layers, by what moves in them: all where any is read by a guess, else the first and
         the last of each grid.
         """
@@ -172,11 +172,11 @@ class SurveyedModel(ScoredModel):
 
     def _moved(
         self,
-        seen: Sightings,
+        seen: ModelTrace,
         shape: tuple[int, ...],
         sites: Mapping[str, Site],
         names: Sequence[str],
-    ) -> Sightings:
+    ) -> ModelTrace:
         """What was seen, and what the second of two pictures changed in the layers named."""
         if not names:
             return seen
@@ -192,7 +192,7 @@ class SurveyedModel(ScoredModel):
         self,
         names: Sequence[str],
         layers: Mapping[str, Layer],
-        seen: Sightings,
+        seen: ModelTrace,
         parts: Mapping[str, object],
     ) -> set[str]:
         """Of the layers named, those whose places carry gradient of the likeliest class."""
@@ -208,7 +208,7 @@ class SurveyedModel(ScoredModel):
         self,
         names: Sequence[str],
         layers: Mapping[str, Layer],
-        seen: Sightings,
+        seen: ModelTrace,
         parts: Mapping[str, object],
     ) -> set[str]:
         """Of the layers named, those where the scores of two places hang on different features."""
@@ -231,7 +231,7 @@ class SurveyedModel(ScoredModel):
         self,
         names: Sequence[str],
         layers: Mapping[str, Layer],
-        seen: Sightings,
+        seen: ModelTrace,
         parts: Mapping[str, object],
         seed: Callable[[Native], Native],
     ) -> dict[str, Activations]:

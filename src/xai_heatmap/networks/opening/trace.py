@@ -10,12 +10,12 @@ from xai_heatmap.core.layers.flow import Flow
 from xai_heatmap.core.layers.layout import Layout, layout, own_layout
 from xai_heatmap.core.layers.signal import CONVOLVES, Inner, signal_layout
 from xai_heatmap.core.network import INPUT, Layer
-from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Sighting, Sightings
+from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.layout_reading import LayoutReader
 from xai_heatmap.networks.opening.taps import Site
 
 
-def named(seen: Sightings) -> dict[str, Sighting]:
+def named(seen: ModelTrace) -> dict[str, LayerCall]:
     """Every call under its public name, in order of completion."""
     times = Counter(call.path for call in seen.calls)
     return {
@@ -24,13 +24,13 @@ def named(seen: Sightings) -> dict[str, Sighting]:
     }
 
 
-def sites_in(seen: Sightings, parts: Mapping[str, object]) -> dict[str, Site]:
+def sites_in(seen: ModelTrace, parts: Mapping[str, object]) -> dict[str, Site]:
     """Where a tap stands for every layer, by name."""
     return {name: Site(parts[call.path], call.call) for name, call in named(seen).items()}
 
 
 def layers_in(
-    seen: Sightings,
+    seen: ModelTrace,
     shape: tuple[int, ...],
     *,
     channels_last: bool,
@@ -81,7 +81,7 @@ def layers_in(
 
 
 def _on_its_own_grid(
-    call: Sighting, planes: dict[tuple[int, ...], Layout], *, channels_last: bool
+    call: LayerCall, planes: dict[tuple[int, ...], Layout], *, channels_last: bool
 ) -> Layout | None:
     """How a layer with rows and columns of its own is read, in a network whose input has none: a
     convolution, and what has the shape that one had before; remembers it.
@@ -95,7 +95,7 @@ def _on_its_own_grid(
 
 
 def _of_frames(
-    call: Sighting,
+    call: LayerCall,
     rows: int,
     image: Sequence[int],
     grids: Sequence[tuple[int, ...]],
@@ -114,7 +114,7 @@ def _of_frames(
 
 
 def _of_signal(
-    call: Sighting,
+    call: LayerCall,
     read: dict[Inner, Layout],
     grids: Collection[tuple[int, ...]],
     *,
@@ -142,7 +142,7 @@ def _shape(native: tuple[int, ...], own: Layout | None) -> tuple[int, ...]:
     return (native[1] if own.kind == "channels_first" else native[-1], *own.grid)
 
 
-def of_the_picture(seen: Sightings) -> Sightings:
+def of_the_picture(seen: ModelTrace) -> ModelTrace:
     """Without the calls that the picture does not reach: what is held has parts of its own."""
     read_by: dict[int, list[int]] = {}
     for node, made_of in seen.sources.items():
@@ -159,7 +159,7 @@ def of_the_picture(seen: Sightings) -> Sightings:
     return replace(seen, calls=calls, elsewhere=others)
 
 
-def flow_in(seen: Sightings) -> Flow:
+def flow_in(seen: ModelTrace) -> Flow:
     """Which values flow into which."""
     sites = {name: call.node for name, call in named(seen).items()}
     return Flow(seen.sources, seen.image, seen.output, sites, seen.sums, seen.passing)

@@ -11,7 +11,7 @@ import torch
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.networks.opening.axes_found import Consumed
-from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Sightings, Undo
+from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, overheard
 from xai_heatmap.networks.torch import axes as torch_axes
 from xai_heatmap.networks.torch.attention import Attending
@@ -35,7 +35,7 @@ class TorchEngine(Passes):
         super().__init__(home=home, modules=modules, kept=kept)
         self._glanced: dict[str, bool] = kept.setdefault("glanced", {})
 
-    def survey(self, adapter: Adapter, x: Native) -> Sightings:
+    def survey(self, adapter: Adapter, x: Native) -> ModelTrace:
         """Watch every part once, with the picture as the only leaf of autograd's graph."""
         self._glance(adapter, x)
         sides = x.shape[1:-1] if adapter.channels_last else x.shape[2:]

@@ -21,7 +21,7 @@ from xai_heatmap.networks.opening.box_outputs import known, resolved, together
 from xai_heatmap.networks.opening.calling import Call, call_of
 from xai_heatmap.networks.opening.held import Given, Held, Name, in_rows
 from xai_heatmap.networks.opening.interfaces import Closing
-from xai_heatmap.networks.opening.model_cache import state_of
+from xai_heatmap.networks.opening.model_cache import cache_of
 from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.outputs import scores_in
 from xai_heatmap.networks.opening.taps import intercepted
@@ -72,7 +72,7 @@ def open_torch(
     """
     module = unwrapped(model)
     _check(module)
-    state = state_of(module)
+    state = cache_of(module)
     return OpenedNetwork(
         ModuleAdapter(module, output=output, picture=picture).taking(held),
         TorchEngine(

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Sighting, Sightings
+from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.layout_probe import Moves, moves
 from xai_heatmap.networks.opening.mixing import mixes
 from xai_heatmap.networks.torch.final_activation import ClosingCalls, same
@@ -70,7 +70,7 @@ class Watch:
         image: torch.Tensor,
         scores: torch.Tensor,
         closing: "ClosingCalls",
-    ) -> Sightings:
+    ) -> ModelTrace:
         numbers: dict[Any, int] = {}
 
         def number(node: Any) -> int:
@@ -83,7 +83,7 @@ class Watch:
             if isinstance(node, _Unknown) and self._still(path, call, value)
         }
         calls = [
-            Sighting(path, call, type(parts[path]).__name__, tuple(value.shape), number(node))
+            LayerCall(path, call, type(parts[path]).__name__, tuple(value.shape), number(node))
             for path, call, value, _, node in self._calls
             if (path, call) not in lost
         ]
@@ -94,7 +94,7 @@ class Watch:
                 sources[number(node)] = [start]
         last, output = self._last(scores)
         found, mark = closing.of(output)
-        return Sightings(
+        return ModelTrace(
             calls,
             sources,
             start,

@@ -13,14 +13,14 @@ from xai_heatmap.networks.keras.on_jax.passes import Passes
 from xai_heatmap.networks.keras.on_jax.program import Values
 from xai_heatmap.networks.keras.on_jax.survey import sightings
 from xai_heatmap.networks.opening.axes_found import Consumed
-from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Sightings, Undo
+from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, overheard
 
 
 class JaxEngine(Passes):
     """Follows, differentiates and replays values in jitted JAX functions."""
 
-    def survey(self, adapter: Adapter, x: Native) -> Sightings:
+    def survey(self, adapter: Adapter, x: Native) -> ModelTrace:
         """Trace once and read the trace; no number is computed."""
         self._keras.turned(adapter.axes).holding(adapter.held).build(x)
         seen: list[tuple[str, int, tuple[int, ...]]] = []

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 from jax.extend import core as jax_core
 
-from xai_heatmap.networks.opening.interfaces import Closing, Sighting, Sightings
+from xai_heatmap.networks.opening.interfaces import Closing, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.mixing import mixes
 from xai_heatmap.networks.opening.shifting import may_shift
 
@@ -20,7 +20,7 @@ def sightings(
     parts: Mapping[str, object],
     seen: Sequence[tuple[str, int, tuple[int, ...]]],
     last: Sequence[str],
-) -> Sightings:
+) -> ModelTrace:
     """The flow of a trace whose answers are the scores and, before them, what every part said."""
     numbers: dict[Any, int] = {}
 
@@ -42,12 +42,12 @@ def sightings(
     *values, scores = jaxpr.outvars
     known = {*jaxpr.invars, *(out for e in jaxpr.eqns for out in e.outvars)}
     calls = [
-        Sighting(path, call, type(parts[path]).__name__, shape, number(value))
+        LayerCall(path, call, type(parts[path]).__name__, shape, number(value))
         for (path, call, shape), value in zip(seen, values, strict=True)
         if isinstance(value, jax_core.Literal) or value in known  # not so inside of a loop
     ]
     closing, _ = _closing(jaxpr, scores)
-    return Sightings(
+    return ModelTrace(
         calls,
         sources,
         number(jaxpr.invars[-1]),

@@ -15,14 +15,14 @@ from xai_heatmap.networks.keras.on_tensorflow.passes import Passes
 from xai_heatmap.networks.keras.on_tensorflow.program import running
 from xai_heatmap.networks.keras.on_tensorflow.survey import Watch, shapes
 from xai_heatmap.networks.opening.axes_found import Consumed
-from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Sightings, Undo
+from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, overheard
 
 
 class TensorflowEngine(Passes):
     """Follows, differentiates and replays values in TensorFlow graphs."""
 
-    def survey(self, adapter: Adapter, x: Native) -> Sightings:
+    def survey(self, adapter: Adapter, x: Native) -> ModelTrace:
         """Build one graph and read it; no number is computed."""
         self._keras.turned(adapter.axes).holding(adapter.held).build(x)
         watch = Watch()

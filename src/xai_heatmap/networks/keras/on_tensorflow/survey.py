@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from xai_heatmap.networks.opening.interfaces import Closing, Sighting, Sightings
+from xai_heatmap.networks.opening.interfaces import Closing, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.mixing import mixes
 from xai_heatmap.networks.opening.shifting import may_shift
 
@@ -41,7 +41,7 @@ class Watch:
 
     def sightings(
         self, parts: Mapping[str, object], shapes: Sequence[tuple[int, ...]]
-    ) -> Sightings:
+    ) -> ModelTrace:
         operations = self.scores.graph.get_operations()
         numbers = {operation: number for number, operation in enumerate(operations)}
         sources = {
@@ -50,11 +50,11 @@ class Watch:
             if operation.type not in ONLY_SHAPES
         }
         calls = [
-            Sighting(path, call, type(parts[path]).__name__, shape, numbers[passed.op])
+            LayerCall(path, call, type(parts[path]).__name__, shape, numbers[passed.op])
             for (path, call, _, passed), shape in zip(self._calls, shapes, strict=True)
         ]
         closing = CLOSING_OPS.get(closing_op(self.scores).type)
-        return Sightings(
+        return ModelTrace(
             calls,
             sources,
             numbers[self.image.op],

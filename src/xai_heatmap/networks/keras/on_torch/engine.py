@@ -11,7 +11,7 @@ from torch import nn
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.networks.opening.axes_found import Consumed
 from xai_heatmap.networks.opening.compile_cache import Built
-from xai_heatmap.networks.opening.interfaces import Adapter, Sightings, Undo
+from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Undo
 from xai_heatmap.networks.torch.engine import TorchEngine
 from xai_heatmap.networks.torch.plainly import plainly
 
@@ -30,7 +30,7 @@ class KerasTorchEngine(TorchEngine):
         )
         self._keras = adapter
 
-    def survey(self, adapter: Adapter, x: Native) -> Sightings:
+    def survey(self, adapter: Adapter, x: Native) -> ModelTrace:
         """Watch every layer once, the model built before."""
         self._keras.turned(adapter.axes).holding(adapter.held).build(x)
         return super().survey(adapter, x)
