@@ -21,7 +21,7 @@ def logarithmic_mean(a: ScoreRow, b: ScoreRow) -> ScoreRow:
 
 @dataclass(frozen=True)
 class LogRecording(Recording):
-    """A recording of probabilities that reads as one of their logarithms.
+    """Wraps a recording whose scores are probabilities; exposes log-probabilities.
 
     Stands in where a closing softmax can't be undone: log p_c = z_c - log Σ exp(z), so differences
     between classes are those of the logits, and nothing saturates.

@@ -1,4 +1,4 @@
-"""A model that can be opened at its layers, and what one forward pass through it leaves behind."""
+"""A network that can be opened at its layers: its layers, its survey, its declarations."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

@@ -12,14 +12,14 @@ from xai_heatmap.core.errors import NoAttention, NoRule
 from xai_heatmap.core.targets.answer import ROW, Form, Meaning
 
 UseGradients = Callable[[Sequence[str], Float32[np.ndarray, "n k *grid"]], None]
-"""What is done with the gradients of layers that share them."""
+"""Callback for the gradients of layers that share one array: (layer names, gradients)."""
 
 UseBias = Callable[[Float32[np.ndarray, "n 2 ..."]], None]
-"""What is done with what one bias contributed to each image, as `ForAndAgainst`."""
+"""Callback for the contribution of one bias to each image, as `ForAndAgainst`."""
 
 
 class Recording(ABC):
-    """What one forward pass left behind."""
+    """One forward pass of a batch: scores, activations, gradients on demand, heads to run again."""
 
     @property
     @abstractmethod
@@ -29,7 +29,7 @@ class Recording(ABC):
     @property
     @abstractmethod
     def meaning(self) -> Meaning:
-        """What the scores are."""
+        """Scale of the scores: logits, probabilities, log-probabilities, log-odds or values."""
 
     @property
     def form(self) -> Form:

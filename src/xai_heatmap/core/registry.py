@@ -69,7 +69,7 @@ class Method:
     differentiates
         Whether it needs a network that has gradients.
     directed
-        Whether it sees what is explained, so that its map is for or against that.
+        Whether the map depends on the target.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a map is worth, with the figure behind it."""
+"""Verdict on a map: usable, or why not, with the figure that decided."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,6 +1,4 @@
-"""What comes out: a map with all that is needed to draw it, judge it, compare it and make it
-again.
-"""
+"""An explanation: a map with the facts to draw it, judge it, compare it and make it again."""
 
 import os
 from collections.abc import Sequence

@@ -55,7 +55,7 @@ class Facts:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the map should know, in sentences."""
+        """Notes for a reader of the map, in sentences."""
         return (
             *self.said,
             *of_what_was_seen(self.geometry),

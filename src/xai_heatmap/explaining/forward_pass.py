@@ -21,7 +21,7 @@ from xai_heatmap.explaining.settling import settled
 
 @dataclass(frozen=True)
 class MethodRequest:
-    """What is wanted of a recording: a method, with its options, at these layers."""
+    """Request for maps of one method, with its options, at some layers of a recording."""
 
     method: Method
     options: Mapping[str, object]

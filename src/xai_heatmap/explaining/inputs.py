@@ -1,4 +1,4 @@
-"""What a user hands in, as the network takes it: a picture, a signal, a volume."""
+"""From a picture, a signal or a volume as a user gives it to the input of the network."""
 
 import os
 from collections.abc import Mapping
@@ -228,7 +228,7 @@ def _said(image: Any) -> str:
 
 
 def array(x: Any) -> np.ndarray:
-    """As numpy reads it."""
+    """A batch as a numpy array."""
     try:
         return np.asarray(x)
     except (TypeError, ValueError, RuntimeError) as problem:

@@ -1,4 +1,4 @@
-"""What a map is worth by a metric, beside two maps that know nothing."""
+"""Metrics of a map, beside a constant map and a random map."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

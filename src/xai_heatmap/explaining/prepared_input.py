@@ -12,7 +12,7 @@ from xai_heatmap.explaining.ready import drawing
 
 @dataclass(frozen=True)
 class PreparedInput:
-    """What is explained, as a person sees it and as the network takes it.
+    """One input to explain: the picture a person sees, and the array the network takes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a user asks: which method with which options, which target of which image."""
+"""From arguments of a call to methods, options and targets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

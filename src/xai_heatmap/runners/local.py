@@ -40,7 +40,7 @@ from xai_heatmap.sources.preprocess import Preprocess
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one picture.
+    """Result of one image of a job.
 
     Parameters
     ----------

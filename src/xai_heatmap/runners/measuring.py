@@ -32,7 +32,7 @@ from xai_heatmap.sources.labels import labels as labels_in
 
 @dataclass(frozen=True)
 class Figures:
-    """What became of one picture.
+    """Result of one image of a job.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ Telling = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Sheet:
-    """What became of one picture.
+    """Result of one image of a job.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a network said of one image, as the choice of a target looks at it."""
+"""Scores of one image with their task, scale and layout, from which a target is chosen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

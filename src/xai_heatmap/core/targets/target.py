@@ -1,4 +1,4 @@
-"""What is explained: one number a network gives for an image, and its derivative by the scores."""
+"""Targets: the explained number of an image, and its derivative by the scores."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

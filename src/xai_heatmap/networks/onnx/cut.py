@@ -86,7 +86,7 @@ def replacing(model: ModelProto, tensor: str, *, scores: str, by: str) -> ModelP
 
 
 def infos(model: ModelProto) -> Mapping[str, ValueInfoProto]:
-    """Type and shape of every tensor that they are known of."""
+    """Value info of each tensor whose type and shape the graph states."""
     graph = model.graph
     return {value.name: value for value in (*graph.value_info, *graph.output, *graph.input)}
 

@@ -1,4 +1,4 @@
-"""A way back that reads nothing of the image: a matrix, of which a class needs one row."""
+"""Constant Jacobian: for a linear head ∂scores/∂A does not depend on the image; rows are cached."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ from xai_heatmap.networks.opening.taps import Site
 
 @dataclass(frozen=True)
 class ShapePlan:
-    """A network for inputs of one shape."""
+    """Plan of a network for inputs of one shape: survey, tap sites, closing function."""
 
     survey: Survey
     sites: Mapping[str, Site]
@@ -30,8 +30,8 @@ class ShapePlan:
 
 @dataclass
 class ModelCache:
-    """What has been learnt of a model; holds no reference to it, so it is forgotten with the
-    model.
+    """Facts of one model, kept from call to call: surveys, proofs, meanings. Holds no reference to
+    the model, so a cache is freed with its model.
     """
 
     surveys: dict[Any, tuple[ModelTrace, Survey]] = field(default_factory=Recent)
@@ -61,5 +61,5 @@ _CACHES: "weakref.WeakKeyDictionary[Any, ModelCache]" = weakref.WeakKeyDictionar
 
 
 def cache_of(model: Any) -> ModelCache:
-    """What is known of that very model, from one call to the next."""
+    """The cache of that very model, made on the first call."""
     return _CACHES.setdefault(model, ModelCache())

@@ -1,4 +1,4 @@
-"""What one forward pass through an opened network left behind, on the grids of its layers."""
+"""Recording of one forward pass through an opened network, on the grids of the layers."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ from xai_heatmap.networks.opening.score_layout import Reading
 
 @dataclass(frozen=True)
 class ExtraPasses:
-    """The same pictures in passes of another kind, each made when it is first asked for.
+    """Extra passes of the recorded pictures, each made when first asked for.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class ExtraPasses:
 
 
 class OpenedRecording(Recording):
-    """What one forward pass through an opened network left behind."""
+    """Recording of one forward pass through an opened network."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class OpenedRecording(Recording):
 
     @property
     def meaning(self) -> Meaning:
-        """What the scores are."""
+        """Scale of the scores: logits, probabilities, log-probabilities, log-odds or values."""
         return self._meaning
 
     @property

@@ -198,7 +198,7 @@ class ModuleAdapter:
 
     @contextmanager
     def undone(self, part: object | None) -> Iterator[None]:
-        """That module answers what it was given."""
+        """Replace the module by the identity inside the block."""
         with intercepted(
             [part] if part is not None else [], self.method, lambda _, __: lambda x: x
         ):

@@ -97,7 +97,7 @@ def operations(graph: Any) -> frozenset[tf.Operation]:
 
 
 def spread_to(images: Any) -> Callable[[tf.Tensor], tf.Tensor]:
-    """What was said of one image, said of several."""
+    """Repeat a batch-of-one tensor n times."""
 
     def spread(value: tf.Tensor) -> tf.Tensor:
         if not value.shape.rank or value.shape[0] != 1:
