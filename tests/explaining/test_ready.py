@@ -149,3 +149,23 @@ def test_what_is_not_ready_is_refused_with_the_line_to_write(given, asked, error
     network = xh.network(small(), image_shape=(3, 64, 48))
     with pytest.raises(error, match=said):
         xh.explain(network, given, **asked)
+
+
+@pytest.mark.parametrize(
+    ("kind", "how", "said"),
+    [
+        ("float32", {"device": "meta"}, r"on meta holds no numbers.*x.cpu\(\)"),
+        ("int64", {}, r"this Tensor int64. Write x.float\(\)"),
+        ("complex64", {}, r"this Tensor complex64. Write x.abs\(\)"),
+    ],
+)
+def test_tensors_that_no_input_is_made_of_are_told_what_to_write(kind, how, said):
+    x = torch.zeros(1, 3, 32, 32, dtype=getattr(torch, kind), **how)
+    with pytest.raises(BadArray, match=said):
+        xh.explain(nn.Conv2d(3, 4, 3), x)
+
+
+def test_an_array_of_other_axes_than_were_said_is_no_picture():
+    network = xh.network(nn.Conv2d(3, 4, 3), axes="tchw")
+    with pytest.raises(xh.XaiHeatmapError, match="has 4 axes; received one of 3"):
+        xh.explain(network, np.zeros((3, 32, 32), np.float32))

@@ -21,6 +21,7 @@ from xai_heatmap.explaining.ready import (
     BANDS,
     READY,
     as_picture,
+    check_numbers,
     drawing,
     looks_ready,
     photograph,
@@ -60,6 +61,7 @@ def prepare(
     given = stored(image) if is_stored(image) else image
     name = Path(image).name if is_stored(image) else ""
     tensor = not isinstance(given, np.ndarray)
+    check_numbers(given)
     numbers = as_numpy(given)
     given = given if numbers is None else numbers
     axes = network.declared.rank

@@ -22,6 +22,8 @@ def shown_kind(array: np.ndarray, network: Network) -> int | None:
     if rank in KINDS:
         return rank
     axes = network.understood(array.shape) if _maybe(array, rank, network) else None
+    if axes is None and network.axes_said and not (said := network.axes_of(array.shape)).picture:
+        return len(said.grid)  # what was said stands: an array of other axes is refused for it
     return None if axes is None or axes.picture else len(axes.grid)
 
 

@@ -9,6 +9,7 @@ from xai_heatmap.core.arrays import Image, Input
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.geometry import Geometry, stretched
 from xai_heatmap.core.network import Network
+from xai_heatmap.core.tensors import as_numpy
 from xai_heatmap.sources.image import read
 from xai_heatmap.sources.preprocess import IMAGENET, Preprocess
 
@@ -20,6 +21,33 @@ BANDS = (1, 3, 4)
 
 SLACK = 0.02
 """How far outside of [0, 1] undone normalisation may lie: bicubic resizing overshoots."""
+
+
+def check_numbers(given: Any) -> None:
+    """Refuse a tensor that holds no numbers an input could be made of.
+
+    Raises
+    ------
+    BadArray
+        With what to write instead.
+    """
+    shape, dtype = getattr(given, "shape", None), str(getattr(given, "dtype", ""))
+    if shape is None or not dtype or isinstance(given, np.ndarray) or len(shape) < 3:
+        return
+    kind = dtype.rpartition(".")[2]
+    if as_numpy(given) is None:
+        raise BadArray(
+            f"The {type(given).__name__} of {kind} on {getattr(given, 'device', 'its device')} "
+            "holds no numbers that can be read. Give it from memory: xai_heatmap.explain(network, "
+            "x.cpu())."
+        )
+    whole = "int" in kind and kind not in ("uint8", "uint16") and len(shape) == 4
+    if "complex" in kind or whole:
+        raise BadArray(
+            f"An input that is ready holds real numbers, and this {type(given).__name__} {kind}. "
+            f"Write {'x.abs()' if 'complex' in kind else 'x.float()'}, or give the picture itself "
+            "as uint8."
+        )
 
 
 def looks_ready(given: np.ndarray, network: Network) -> bool:

@@ -11,6 +11,7 @@ from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadArray, BadOption, InputError
 from xai_heatmap.core.layers.selection import Layers
 from xai_heatmap.core.network import Network
+from xai_heatmap.core.options import Option
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.explaining.banded import banded, bands_taken
 from xai_heatmap.explaining.explanation import FINE, Explanation
@@ -19,6 +20,7 @@ from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.jobs.picture_job import PictureJob
 from xai_heatmap.sources.array import KINDS, is_stored, stored
 from xai_heatmap.sources.image import Photograph, bands_in, read
+from xai_heatmap.sources.regions import regions_in
 
 SMALL = 16 * 16
 """Places of a grid beyond which an outline is in the way in the small pictures of a sheet."""
@@ -71,8 +73,19 @@ def options(job: PictureJob, methods: Sequence[str]) -> dict[str, dict[str, obje
             )
         takers = [owner] if dot else [m for m in methods if name in find_method(m).options]
         for method in takers or methods[:1]:
-            found[method] |= find_method(method).checked({name: value.strip()})
+            own = find_method(method)
+            given = _of_file(own.taken.get(name), value.strip())
+            found[method] |= own.checked({name: given})
     return found
+
+
+def _of_file(option: Option | None, value: str) -> object:
+    """The value of an option; what a file holds, where one is named and arrays are taken."""
+    if option is None or option.form is None or not Path(value).suffix:
+        return value
+    if option.form == "regions":
+        return regions_in(value)
+    return _array(value) if value.endswith(".npy") else value
 
 
 def held(job: PictureJob) -> dict[str | int, object]:

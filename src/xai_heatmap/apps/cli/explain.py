@@ -18,6 +18,7 @@ from xai_heatmap.apps.cli.text import (
     shown,
     times,
 )
+from xai_heatmap.core.filling import plain_options
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.jobs.job import Explain
@@ -157,8 +158,16 @@ def _maps(row: Row, comparison: Comparison) -> list[str]:
     return lines
 
 
+def _array(said: dict[str, object]) -> str:
+    """An option that is an array, in a word."""
+    shape = said.get("array")
+    return "x".join(map(str, shape)) if isinstance(shape, list) else "another picture"
+
+
 def _options(one: Explanation) -> str:
-    said = ", ".join(f"{name}={value}" for name, value in one.options.items())
+    plain = plain_options(one.options)
+    told = {name: _array(own) if isinstance(own, dict) else own for name, own in plain.items()}
+    said = ", ".join(f"{name}={value}" for name, value in told.items())
     return f"  {said}" if said else ""
 
 
