@@ -111,7 +111,7 @@ def test_files_that_are_named_are_there():
     assert len(named) > 12
     tops = (ROOT, ROOT / "src" / "xai_heatmap")
     missing = {name for name in named if not any((top / name).exists() for top in tops)}
-    assert missing == new
+    assert missing <= new  # who follows the page has written them
     for wing in ("torch", "keras"):
         for rule in ("libragrad", "deeplift", "bias_terms"):
             assert list((tops[1] / "networks" / wing).rglob(f"{rule}*.py")), (wing, rule)
