@@ -188,3 +188,52 @@ def test_any_number_of_rows_are_steps() -> None:
     model = exported(Steps(), (12, 20))
     model.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "steps"
     assert xh.network(model, image_shape=(20, 12)).axes_of((12, 20)).word == "tc"
+
+
+class Loop(nn.Module):
+    """A cell of a recurrent layer, called step by step."""
+
+    def __init__(self, cell) -> None:
+        super().__init__()
+        self.cell, self.fc = cell, nn.Linear(6, 2)
+
+    def forward(self, x):
+        state = None
+        for step in range(x.shape[1]):
+            state = self.cell(x[:, step], state)
+        return self.fc(state[0] if isinstance(state, tuple) else state)
+
+
+class Product(nn.Module):
+    """A product with weights that mixes an axis of (n, t, c), and a mean over the other one."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self.word, self.fc = word, nn.Linear(5, 2)
+        sides = {"w @ x": (5, 12), "btc,td->bcd": (12, 5), "btc,cd->btd": (3, 5), "mean": (3, 5)}
+        self.weights = nn.Parameter(torch.randn(sides[word]))
+
+    def forward(self, x):
+        if self.word == "w @ x":
+            return self.fc((self.weights @ x).mean(2))
+        if self.word == "mean":
+            return self.fc(x.mean(1) @ self.weights)
+        return self.fc(torch.einsum(self.word, x, self.weights).mean(1))
+
+
+@pytest.mark.parametrize("cell", [nn.GRUCell, nn.LSTMCell, nn.RNNCell])
+def test_cells_in_a_loop_read_features(cell) -> None:
+    for steps, features in ((12, 3), (3, 8)):
+        network = xh.network(Loop(cell(features, 6)).eval())
+        assert network.axes_of((steps, features)).word == "tc"
+
+
+@pytest.mark.parametrize("word", ["w @ x", "btc,td->bcd"])
+def test_products_over_time_are_refused(word: str) -> None:
+    with pytest.raises(BadArray, match="axes="):
+        xh.network(Product(word).eval()).axes_of((12, 3))
+
+
+@pytest.mark.parametrize("word", ["mean", "btc,cd->btd"])
+def test_products_of_features_are_found(word: str) -> None:
+    assert xh.network(Product(word).eval()).axes_of((12, 3)).word == "tc"

@@ -222,3 +222,24 @@ def test_layers_of_integer_operators_are_the_users_own() -> None:
     for layer in ("relu", "pool", "gate"):
         for method in ("gradcam", "ablationcam", "eigencam"):
             assert np.any(xh.maps(network, X, layer=layer, method=method, target=1))
+
+
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT16, TensorProto.DOUBLE])
+@pytest.mark.parametrize("method", ["reciprocam", "saliency"])
+def test_a_standardisation_of_other_numbers_is_explained(kind: int, method: str) -> None:
+    """onnx writes it out with numbers of 32 bits, which a runtime does not mix with others."""
+
+    def made(*middle: onnx.NodeProto) -> onnx.ModelProto:
+        return model_of([*middle, helper.make_node("Relu", ["m"], ["z"])])
+
+    twin = made(helper.make_node("MeanVarianceNormalization", ["c"], ["m"], axes=[2, 3]))
+    model = made(
+        helper.make_node("Cast", ["c"], ["h"], to=kind),
+        helper.make_node("MeanVarianceNormalization", ["h"], ["k"], axes=[2, 3]),
+        helper.make_node("Cast", ["k"], ["m"], to=TensorProto.FLOAT),
+    )
+    named = {} if method == "saliency" else {"layer": "conv"}
+    got = xh.maps(model, X, method=method, target=0, **named)
+    right = xh.maps(twin, X, method=method, target=0, **named)
+    assert np.abs(right).max() > 0
+    assert got == pytest.approx(right, abs=0.02 * float(np.abs(right).max()))

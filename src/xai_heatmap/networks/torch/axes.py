@@ -12,11 +12,24 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from xai_heatmap.networks.opening.axes_found import MOST_CHANNELS, UNSEEN, Consumed, Shape
-from xai_heatmap.networks.torch.linear_first import LinearFirst, behind, mixed_by, varies
+from xai_heatmap.networks.torch.linear_first import (
+    PRODUCTS,
+    REDUCES,
+    Coordinates,
+    LinearFirst,
+    as_linear,
+    behind,
+    mixed_by,
+    reduced,
+    varies,
+)
 
 CONVOLUTIONS = tuple(f"conv{turned}{d}d" for turned in ("", "_transpose") for d in (1, 2, 3))
 LINEAR = ("linear", "matmul", "mm", "__matmul__", "addmm", "bmm", "baddbmm")
 RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+CELLS = ("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
+"""One step of a recurrent layer, which a network calls in a loop of its own."""
+
 SPECTRA = ("stft",)
 ADDS = ("add", "add_", "__add__", "__radd__", "__iadd__")
 ATTENTION = ("multi_head_attention_forward", "_transformer_encoder_layer_fwd")
@@ -86,15 +99,12 @@ class _Following(TorchFunctionMode):
         subject = args[0] if args else kwargs.get("input")
         own = self._of(subject)
         output = func(*args, **kwargs)  # first of all: it may refuse what it is given
+        if own is None and name in PRODUCTS and (turned := as_linear(name, args, self._of)):
+            return self._product(*turned, output)
         if self.linear is not None and self._tells(self.linear, name, args, kwargs):
             raise _Ended(self.linear.told())
         if own is not None and (role := _role(name, subject, args, kwargs)) is not None:
-            found = mixed_by(own, subject, self._shape[1:]) if name in LINEAR else None
-            if found is not None:
-                self.linear = self.linear or found
-                self.linear.both = found.mixed != self.linear.mixed
-                if self.linear.both:
-                    raise _Ended(self.linear.told())
+            if name in (*LINEAR, *CELLS) and self._mixes(own, subject, cell=name in CELLS):
                 self._know(output, behind(own, output))
                 return output
             seen = self._consumed(own, *role)
@@ -106,6 +116,28 @@ class _Following(TorchFunctionMode):
             same = [a for a in args if self._of(a) is not None and a.shape == output.shape]
             if same:
                 self._know(output, self._of(same[0]) or [])
+        return output
+
+    def _mixes(self, own: Coordinates, value: torch.Tensor, *, cell: bool = False) -> bool:
+        """Whether it is the linear layer that is first to mix one axis; ended where it is told."""
+        found = mixed_by(own, value, self._shape[1:])
+        if found is None:
+            return False
+        self.linear = self.linear or found
+        self.linear.both, self.linear.sequence = found.mixed != self.linear.mixed, cell
+        if self.linear.both or cell:
+            raise _Ended(self.linear.told())
+        return True
+
+    def _product(
+        self, value: torch.Tensor, own: Coordinates, order: Sequence[int], output: torch.Tensor
+    ) -> torch.Tensor:
+        """A product with weights in front, or by Einstein's sum, as the linear layer that it is."""
+        if self._mixes(own, value):
+            back = [one.permute(*order) for one in behind(own, output.permute(*_inverse(order)))]
+            self._know(output, back)
+        elif self.linear is not None and self.linear.mixes_both(own, value):
+            raise _Ended(self.linear.told())
         return output
 
     def _tells(
@@ -123,6 +155,8 @@ class _Following(TorchFunctionMode):
             return False
         if name in LINEAR:
             return linear.mixes_both(own, subject)
+        if name in CELLS:
+            return False
         return linear.sequence_of(own, *role)
 
     def _follow(
@@ -135,7 +169,10 @@ class _Following(TorchFunctionMode):
         output: Any,
     ) -> None:
         args, kwargs = asked
-        if name in MOVED:
+        if name in REDUCES and isinstance(output, torch.Tensor):
+            if (kept := reduced(own, output, args, kwargs)) is not None:
+                self._know(output, kept)
+        elif name in MOVED:
             moved = [_moved(func, one, args, kwargs, output) for one in own]
             outputs = output if isinstance(output, tuple | list) else [output]
             for place, value in enumerate(outputs):
@@ -177,6 +214,10 @@ class _Following(TorchFunctionMode):
         return Consumed(certain=True, channel=next(iter([*mixed, *flat]), None))
 
 
+def _inverse(order: Sequence[int]) -> list[int]:
+    return [list(order).index(axis) for axis in range(len(order))]
+
+
 def _role(
     name: str, value: torch.Tensor, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> tuple[int | None, set[int]] | None:
@@ -196,6 +237,8 @@ def _role(
         if name in LINEAR and isinstance(weights, torch.Tensor) and weights.ndim > 2:
             return None
         return -1, set(range(-axes, -1))
+    if name in CELLS and axes == 2:
+        return -1, {-2}
     if name in SPECTRA:
         return None, {-1}
     return None

@@ -1,11 +1,18 @@
 """A linear layer that is the first to mix anything in a signal, and what follows it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from xai_heatmap.networks.opening.axes_found import Consumed, Shape, linear_first
+
+PRODUCTS = ("einsum", "matmul", "mm", "__matmul__")
+"""That may have their weights in front."""
+
+REDUCES = ("mean", "sum", "amax", "amin", "std", "var", "logsumexp", "norm")
+"""Operations that leave out one axis, as a slice does."""
 
 Coordinates = list[torch.Tensor]
 """Of the images and of every axis of one input: which place each number came from."""
@@ -70,6 +77,59 @@ def mixed_by(own: Coordinates, value: torch.Tensor, shape: Shape) -> LinearFirst
         return None
     mixed, rows = along[0], next(axis for axis in long if axis != along[0])
     return LinearFirst(mixed, rows, shape) if value.shape[-1] == shape[mixed] else None
+
+
+def as_linear(
+    name: str, args: Sequence[Any], known: Callable[[object], Coordinates | None]
+) -> tuple[torch.Tensor, Coordinates, list[int]] | None:
+    """A product of weights and a value that is followed, with the axis that it mixes put last.
+
+    With the value and its coordinates comes the order in which the axes of what is answered stand,
+    of those of the value with the new axis last; None of any other product.
+    """
+    if name == "einsum":
+        return _as_sum(args, known)
+    if len(args) != 2 or not all(isinstance(one, torch.Tensor) for one in args):
+        return None
+    weights, value = args
+    own = known(value)
+    if own is None or known(weights) is not None or weights.ndim != 2 or value.ndim < 2:
+        return None
+    turned = [one.transpose(-1, -2) for one in own]
+    order = [*range(value.ndim - 2), value.ndim - 1, value.ndim - 2]
+    return value.transpose(-1, -2), turned, order
+
+
+def _as_sum(
+    args: Sequence[Any], known: Callable[[object], Coordinates | None]
+) -> tuple[torch.Tensor, Coordinates, list[int]] | None:
+    word, *values = args
+    if not isinstance(word, str) or "->" not in word or "." in word or len(values) != 2:
+        return None
+    read, answered = word.replace(" ", "").split("->")
+    for value, letters in zip(values, read.split(","), strict=False):
+        own = known(value)
+        mixed = [letter for letter in letters if letter not in answered]
+        new = [letter for letter in answered if letter not in letters]
+        if own is None or len(mixed) != 1 or len(new) != 1 or len(set(letters)) < len(letters):
+            continue
+        kept = [letter for letter in letters if letter != mixed[0]]
+        axes = [letters.index(letter) for letter in (*kept, *mixed)]
+        order = [[*kept, *new].index(letter) for letter in answered]
+        return value.permute(*axes), [one.permute(*axes) for one in own], order
+    return None
+
+
+def reduced(
+    own: Coordinates, output: torch.Tensor, args: Sequence[Any], kwargs: dict[str, Any]
+) -> Coordinates | None:
+    """Where the numbers of a mean along one axis come from; of all along that, nowhere."""
+    axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
+    axis = axis[0] if isinstance(axis, tuple | list) and len(axis) == 1 else axis
+    if not isinstance(axis, int):
+        return None
+    first = [one.narrow(axis, 0, 1) if one.shape[axis] else one for one in own]
+    return [one.reshape(output.shape) for one in first]
 
 
 def behind(own: Coordinates, output: torch.Tensor) -> Coordinates:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, defs, helper, inliner
 
 from xai_heatmap.core.errors import ModelError
+from xai_heatmap.networks.onnx.autodiff.builder import PREFIX
 from xai_heatmap.networks.onnx.autodiff.registry import CONSTANT, rules
 from xai_heatmap.networks.onnx.autodiff.wording import first_line
 
@@ -16,6 +17,9 @@ KEPT = frozenset({"BlackmanWindow", "HammingWindow", "HannWindow", "Range"})
 
 LEFT_OUT = helper.make_tensor_value_info("", TensorProto.FLOAT, [])
 """An input left out before another has no name, and onnx asks for the type of that name too."""
+
+OF_FLOATS = frozenset({"MeanVarianceNormalization"})
+"""What onnx writes out with numbers of 32 bits, whatever it is given; a runtime refuses the mix."""
 
 DEEPEST = 8
 """How often what an operator was written out in is written out again: none does so more than once
@@ -57,6 +61,7 @@ def _without(composite: Sequence[str], model: ModelProto) -> ModelProto:
     for node in model.graph.node:
         if node.domain in STANDARD and node.op_type in composite:
             _say_defaults(node, opset)
+    _in_floats(model)
     functions = [("", name) for name in composite]
     typed = {value.name for value in model.graph.value_info}
     stored = [value for value in _types_of_stored(model.graph) if value.name not in typed]
@@ -76,6 +81,30 @@ def _without(composite: Sequence[str], model: ModelProto) -> ModelProto:
     del result.graph.value_info[:]
     result.graph.value_info.extend(kept)
     return result
+
+
+def _in_floats(model: ModelProto) -> None:
+    """Cast around operators that are written out with 32 bits, in a graph of other numbers."""
+    graph, nodes = model.graph, list[NodeProto]()
+    values = (*graph.value_info, *graph.input, *graph.output)
+    kinds = {value.name: value.type.tensor_type.elem_type for value in values}
+    for node in graph.node:
+        kind = kinds.get(node.input[0] if node.input else "", TensorProto.FLOAT)
+        if node.op_type not in OF_FLOATS or kind in (TensorProto.FLOAT, TensorProto.UNDEFINED):
+            nodes.append(node)
+            continue
+        x, y = node.input[0], node.output[0]
+        made = NodeProto()
+        made.CopyFrom(node)
+        made.input[0], made.output[0] = f"{PREFIX}{y} of 32 bits", f"{PREFIX}{y} in 32 bits"
+        nodes += [
+            helper.make_node("Cast", [x], [made.input[0]], made.input[0], to=TensorProto.FLOAT),
+            made,
+            helper.make_node("Cast", [made.output[0]], [y], f"{PREFIX}{y} cast back", to=kind),
+        ]
+    if len(nodes) > len(graph.node):
+        del graph.node[:]
+        graph.node.extend(nodes)
 
 
 def opset_of(model: ModelProto) -> int:
