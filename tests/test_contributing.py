@@ -49,6 +49,7 @@ def test_the_method_is_right_and_short(module):
     assert len([line for line in method.splitlines() if line.strip()]) <= 20
     own = module("xai_heatmap.methods.meancam", method)
     assert doctest.testmod(own).attempted
+    assert METHODS["meancam"].remarks == ""
     tested = module("test_meancam", oracle)
     tested.test_it_is_the_mean_of_those_that_speak_for_the_score()
     tested.meancam = lambda a, g: own.meancam(a, g) * 1.01
@@ -72,6 +73,7 @@ def test_the_metric_is_right(module):
     own = module("own_metric", blocks("python")[2])
     assert doctest.testmod(own).attempted
     assert find_metric("half_area").better == "lower"
+    assert find_metric("half_area").remarks.endswith("not how right.")
     assert own.half_area(np.eye(4, dtype=np.float32)) == 0.25
 
 

@@ -68,7 +68,8 @@ def summary(formula: Callable[..., object]) -> str:
 def remarks(formula: Callable[..., object]) -> str:
     """What the docstring says beside formula and example, as one line."""
     text = (inspect.getdoc(formula) or "").partition("\n")[2]
-    return " ".join(text.partition("Examples\n--------")[0].split())
+    said = text.partition("Examples\n--------")[0].partition(">>> ")[0]
+    return " ".join(said.split())
 
 
 def checked(options: object, taken: Mapping[str, Option], owner: str) -> dict[str, object]:
