@@ -22,7 +22,7 @@ from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.recording import for_and_against
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
-from xai_heatmap.explaining.maps import compute_maps, with_biases
+from xai_heatmap.explaining.maps import compute_maps, recording_rule
 from xai_heatmap.testing import oracles
 from xai_heatmap.testing.networks.twins import TWINS
 
@@ -347,7 +347,7 @@ def test_others_beside_it_get_what_they_get_alone():
         MethodRequest(find_method("gradcam"), {}, ["norm"]),
         MethodRequest(find_method("reciprocam"), {}, ["norm"]),
     ]
-    recording = network.record(x, ["input", "norm"], biases=with_biases(asked, ["input", "norm"]))
+    recording = network.record(x, ["input", "norm"], rule=recording_rule(asked, ["input", "norm"]))
     targets = [xh.category(1)(recording.scores[0])]
     passed = ForwardPass(recording, x, targets, network, lambda name: [name])
     answers = compute_maps(passed, asked, lambda _, __, own, ___: own.map)

@@ -23,6 +23,7 @@ from xai_heatmap.core.evidence import Evidence, Multipliers  # noqa: E402
 from xai_heatmap.core.log_recording import LogRecording, logarithmic_mean  # noqa: E402
 from xai_heatmap.core.registry import find_method  # noqa: E402
 from xai_heatmap.core.targets.target import linear  # noqa: E402
+from xai_heatmap.networks.rules import DEEPLIFT  # noqa: E402
 from xai_heatmap.networks.torch.deeplift import RULES, Secants  # noqa: E402
 from xai_heatmap.testing import oracles  # noqa: E402
 from xai_heatmap.testing.conformance import SHAPE as PLAIN  # noqa: E402
@@ -44,7 +45,7 @@ def pictures(n=1, shape=SHAPE, seed=0):
 def contributed(network, x, layer, target=1):
     """What every entry of a layer contributed, and y before and after."""
     recording = network.record(x, at=[layer])
-    pair = recording.between(layer, row=0)
+    pair = recording.between(layer, DEEPLIFT, row=0)
     seed = np.zeros_like(pair.scores)
     seed[0, target] = 1
     slopes = pair.pullback(seed)[layer]

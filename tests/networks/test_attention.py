@@ -12,6 +12,7 @@ from torch.nn import functional  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.core.errors import NoAttention, NoRule  # noqa: E402
+from xai_heatmap.networks.rules import LIBRAGRAD  # noqa: E402
 from xai_heatmap.networks.torch.libragrad import Balancing  # noqa: E402
 from xai_heatmap.testing import oracles  # noqa: E402
 from xai_heatmap.testing.networks import transformers as token_twins  # noqa: E402
@@ -104,7 +105,7 @@ def test_libragrad_differentiates_the_network_with_its_constants_held(kind, pool
     twin = lively(token_twins.SmallViT(pool=pool))
     x, target = images(1), 1
     recording = network.record(x, at=["input"])
-    found = recording.balanced(np.eye(4, dtype=np.float32)[[target]])["input"][0]
+    found = recording.by(LIBRAGRAD).pullback(np.eye(4, dtype=np.float32)[[target]])["input"][0]
     score, used = plain(twin, x[0], pool=pool)
     for place in [(0, 0, 0), (1, 7, 13), (2, 15, 23), (0, 9, 2), (2, 3, 17)]:
         moved = x[0].astype(np.float64)
@@ -117,7 +118,10 @@ def test_libragrad_differs_from_the_gradient():
     network, _ = opened("torch")
     recording = network.record(images(1), at=["input"])
     seed = np.eye(4, dtype=np.float32)[[1]]
-    balanced, gradient = recording.balanced(seed)["input"], recording.pullback(seed)["input"]
+    balanced, gradient = (
+        recording.by(LIBRAGRAD).pullback(seed)["input"],
+        recording.pullback(seed)["input"],
+    )
     assert np.abs(balanced - gradient).max() > 0.1 * np.abs(gradient).max()
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activations, ScoreRow, Scores
 from xai_heatmap.core.attention import Block
+from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.recording import Recording, UseBias, UseGradients, for_and_against
 from xai_heatmap.core.targets.answer import Form, Meaning
 
@@ -78,15 +79,13 @@ class LogRecording(Recording):
         """As of the probabilities, for ∂⟨c/p, p⟩."""
         return self.inner.attentions(cotangent / self._probabilities())
 
-    def balanced(
-        self, cotangent: Float32[np.ndarray, "n classes"]
-    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
-        """As of the probabilities, for ∂⟨c/p, p⟩."""
-        return self.inner.balanced(cotangent / self._probabilities())
-
-    def between(self, layer: str, *, row: int) -> "LogRecording":
+    def by(self, rule: BackwardRule) -> "LogRecording":
         """As of the probabilities, read in the same way."""
-        return LogRecording(self.inner.between(layer, row=row), paired=True)
+        return LogRecording(self.inner.by(rule))
+
+    def between(self, layer: str, rule: BackwardRule, *, row: int) -> "LogRecording":
+        """As of the probabilities, read in the same way."""
+        return LogRecording(self.inner.between(layer, rule, row=row), paired=True)
 
     def _probabilities(self) -> Scores:
         return np.maximum(self.inner.scores, np.finfo(np.float32).tiny)

@@ -9,6 +9,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.axes import Axes, usual
+from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import BadOption, NotAModel
 from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.recording import Recording
@@ -194,11 +195,12 @@ class Network(ABC):
         """What the network is like for inputs of `shape` (c, *image); kept for the next call."""
 
     @abstractmethod
-    def record(self, x: Inputs, at: Layers = (), *, biases: bool = False) -> Recording:
+    def record(self, x: Inputs, at: Layers = (), *, rule: BackwardRule = GRADIENT) -> Recording:
         """One forward pass, opened at the layers meant: names, globs, indices, auto or all.
 
-        With `biases` it also keeps what is added behind the first of them: v - Σ J u of every
-        operation from u to v, where J is its derivative.
+        The way back is that of the rule. A rule of terms, such as `BIASES`, keeps what is added
+        behind the first of the layers: v - Σ J u of every operation from u to v, where J is its
+        derivative.
         """
 
     def name_of(self, part: object) -> str | None:

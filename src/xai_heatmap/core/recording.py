@@ -8,6 +8,7 @@ from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activations, Scores
 from xai_heatmap.core.attention import OTHERS, Block
+from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.errors import NoAttention, NoRule
 from xai_heatmap.core.targets.answer import ROW, Form, Meaning
 
@@ -76,37 +77,30 @@ class Recording(ABC):
         """
         raise NoAttention(f"Attention can't be seen in this kind of network. {OTHERS}")
 
-    def balanced(
-        self, cotangent: Float32[np.ndarray, "n classes"]
-    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
-        """As `pullback`, by LibraGrad's way back: attention, gates and deviations count as
-        constants. One forward and one backward pass.
+    def by(self, rule: BackwardRule) -> "Recording":
+        """The same pictures, opened at the same layers, whose way back is that of another rule; one
+        more forward pass.
 
         Raises
         ------
         NoRule
-            If the network's framework has no such way back.
+            If the network's framework does not carry the rule out.
         """
-        raise NoRule(
-            "LibraGrad changes the way back, which can't be done in this kind of network. Choose "
-            "another method, such as hirescam."
-        )
+        raise NoRule(rule.refusal)
 
-    def between(self, layer: str, *, row: int) -> "Recording":
+    def between(self, layer: str, rule: BackwardRule, *, row: int) -> "Recording":
         """Image `row` from `layer` on, with what the layer said and with 0 in its place: two rows.
 
-        The way back of the first is that of DeepLIFT's Rescale rule: every derivative is the slope
-        between the two rows, so that what it gives, times what the layer said, sums to the rise.
+        The way back of the first is that of a rule of slopes, such as DeepLIFT's: every derivative
+        is the slope between the two rows, so that what it gives, times what the layer said, sums to
+        the rise.
 
         Raises
         ------
         NoRule
             If the network's framework has no such way back, or an operation behind the layer.
         """
-        raise NoRule(
-            "Slopes between two runs are needed, which this kind of network does not give. Choose "
-            "`integrated`, which finds them by many small steps."
-        )
+        raise NoRule(rule.refusal)
 
 
 def for_and_against(

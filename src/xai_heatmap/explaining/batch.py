@@ -20,7 +20,7 @@ from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
 from xai_heatmap.explaining.inputs import array
 from xai_heatmap.explaining.leaving import of_those_reached
 from xai_heatmap.explaining.levels import at_level, candidates, levels, one_level
-from xai_heatmap.explaining.maps import compute_maps, with_biases
+from xai_heatmap.explaining.maps import compute_maps, recording_rule
 from xai_heatmap.explaining.question import opened_at
 from xai_heatmap.explaining.request import (
     ClassNames,
@@ -95,12 +95,12 @@ def maps(
     among = candidates(survey, layer, asked)
 
     def mapped_at(asked: Sequence[MethodRequest]) -> dict[str, Maps]:
-        found_at, biases = list[str](), with_biases(asked, asked[0].layers)
+        found_at, rule = list[str](), recording_rule(asked, asked[0].layers)
 
         def some(rows: Sequence[int]) -> dict[str, Maps]:
             x = inputs[rows[0] : rows[-1] + 1] if rows else inputs
             own = opened.of(rows) if rows else opened
-            recording = own.record(x, opened_at(asked, survey, among), biases=biases)
+            recording = own.record(x, opened_at(asked, survey, among), rule=rule)
             answered = answers_of(recording, opened, labels, whole(x.shape[2:], recording.form))
             targets = [wanted[row](answer) for row, answer in zip(rows, answered, strict=True)]
             here = asked

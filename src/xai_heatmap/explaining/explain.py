@@ -22,7 +22,7 @@ from xai_heatmap.explaining.inputs import prepare
 from xai_heatmap.explaining.leaving import of_those_reached
 from xai_heatmap.explaining.levels import candidates
 from xai_heatmap.explaining.many import Explanations, is_many
-from xai_heatmap.explaining.maps import with_biases
+from xai_heatmap.explaining.maps import recording_rule
 from xai_heatmap.explaining.preparing import Preparing, prepared_by
 from xai_heatmap.explaining.question import opened_at, questions
 from xai_heatmap.explaining.request import (
@@ -226,8 +226,8 @@ def compare(
 
     def made(asked: Sequence[MethodRequest]) -> Comparison:
         names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
-        at, biases = opened_at(asked, survey, among), with_biases(asked, names)
-        own = questions(opened, given, targets, at=at, labels=labels, biases=biases)
+        at, rule = opened_at(asked, survey, among), recording_rule(asked, names)
+        own = questions(opened, given, targets, at=at, labels=labels, rule=rule)
         found = [one.explanations(asked, reasons=layers == "auto", among=among) for one in own]
         return Comparison(tuple(each for one in found for each in one))
 

@@ -9,6 +9,7 @@ from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import ForAndAgainst, Gradients, Input, Inputs, Scores
 from xai_heatmap.core.attention import Attentions, Block, attentions
+from xai_heatmap.core.backward import GRADIENT
 from xai_heatmap.core.errors import NoGrid
 from xai_heatmap.core.evidence import Evidence, Head, Level, Multipliers, batched
 from xai_heatmap.core.moves import Moves
@@ -17,6 +18,7 @@ from xai_heatmap.core.recording import Recording, for_and_against
 from xai_heatmap.core.registry import Method
 from xai_heatmap.core.targets.target import Target
 from xai_heatmap.explaining.settling import settled
+from xai_heatmap.networks.rules import BIASES, DEEPLIFT, LIBRAGRAD
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ class ForwardPass:
     @cached_property
     def balanced(self) -> Mapping[str, Gradients]:
         """As `pulled`, by LibraGrad's way back."""
-        return self.recording.balanced(cotangents(self.recording.scores, self.targets))
+        seeds = cotangents(self.recording.scores, self.targets)
+        return self.recording.by(LIBRAGRAD).pullback(seeds)
 
     def evidence(
         self,
@@ -151,7 +154,7 @@ class ForwardPass:
         return attentions(self.blocks, row, layer=layer, grid=grid)
 
     def _secant(self, row: int, layer: str) -> Multipliers:
-        pair, target = self.recording.between(layer, row=row), self.targets[row]
+        pair, target = self.recording.between(layer, DEEPLIFT, row=row), self.targets[row]
         seeds = np.zeros_like(pair.scores)
         seeds[0] = target.between(pair.scores)
         after, before = map(float, target.value(pair.scores))
@@ -163,7 +166,7 @@ class ForwardPass:
         network, target = self.network.of([row]), self.targets[row]
         opened = self.joined(layer) if "pyramid" in needs else [layer]
         for x in batched(pictures, self.batch):
-            recording = network.record(x, opened, biases="biases" in needs)
+            recording = network.record(x, opened, rule=BIASES if "biases" in needs else GRADIENT)
             others = replace(
                 self, recording=recording, x=x, targets=[target] * len(x), network=network
             )

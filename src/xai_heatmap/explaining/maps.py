@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import BadOption, NonFiniteScores
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.recording import Recording
@@ -16,6 +17,7 @@ from xai_heatmap.explaining.forward_pass import (
     MethodRequest,
     cotangents,
 )
+from xai_heatmap.networks.rules import BIASES
 
 Answer = TypeVar("Answer")
 
@@ -29,8 +31,9 @@ COLLECTED = frozenset({
 backward pass forbids, hold several layers, or wait for the last bias."""
 
 
-def with_biases(asked: Sequence[MethodRequest], names: Sequence[str]) -> bool:
-    """Whether a recording opened at the layers named, the first of them first, has to keep biases.
+def recording_rule(asked: Sequence[MethodRequest], names: Sequence[str]) -> BackwardRule:
+    """The rule of a recording opened at the layers named, the first of them first: the gradient, or
+    that which keeps biases.
 
     Raises
     ------
@@ -46,7 +49,7 @@ def with_biases(asked: Sequence[MethodRequest], names: Sequence[str]) -> bool:
                 f"was asked for at {behind[0]!r}. Ask for one layer at a time; "
                 "layer='auto' is the picture."
             )
-    return bool(adding)
+    return BIASES if adding else GRADIENT
 
 
 def compute_maps(

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from xai_heatmap.core.arrays import Gradient, Gradients, Inputs, ScoreRow, Values
+from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.layers.selection import pyramid
 from xai_heatmap.core.network import INPUT, Network, Survey
@@ -195,7 +196,7 @@ def questions(
     *,
     at: Sequence[str] = (),
     labels: Sequence[str] | None = None,
-    biases: bool = False,
+    rule: BackwardRule = GRADIENT,
 ) -> list[Question]:
     """A question for each target, all of one forward pass that is opened at the layers named.
 
@@ -203,13 +204,13 @@ def questions(
     ----------
     labels
         Names of the classes; where there are none, those that the model declares.
-    biases
-        Whether biases behind the first of the layers are kept.
+    rule
+        The way back of that pass; by `BIASES`, those behind the first of the layers are kept.
     """
     inputs = np.ascontiguousarray(given.x[None], dtype=np.float32)
     if given.geometry is not None:
         check(targets, given.geometry, labels or network.declared.labels or ())
-    recording = network.record(inputs, at, biases=biases)
+    recording = network.record(inputs, at, rule=rule)
     return questions_of(network, given, recording, targets, labels=labels)
 
 

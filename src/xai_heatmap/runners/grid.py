@@ -5,6 +5,7 @@ takes.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.targets.target import Choice
@@ -12,7 +13,7 @@ from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.forward_pass import MethodRequest
 from xai_heatmap.explaining.grid import Place, Refusing
 from xai_heatmap.explaining.levels import candidates
-from xai_heatmap.explaining.maps import with_biases
+from xai_heatmap.explaining.maps import recording_rule
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.question import Question, opened_at, questions
 from xai_heatmap.explaining.request import with_options
@@ -23,13 +24,13 @@ class _Pass:
     """One forward pass: where it was opened, and its question for each target."""
 
     layers: Sequence[str]
-    biases: bool
+    rule: BackwardRule
     questions: Sequence[Question]
 
-    def serves(self, layers: Sequence[str], *, biases: bool) -> bool:
+    def serves(self, layers: Sequence[str], *, rule: BackwardRule) -> bool:
         """Whether these layers can be asked about; biases are counted from the first of them."""
-        if biases or self.biases:
-            return self.biases == biases and list(self.layers) == list(layers)
+        if GRADIENT is not rule or GRADIENT is not self.rule:
+            return self.rule is rule and list(self.layers) == list(layers)
         return set(layers) <= set(self.layers)
 
 
@@ -66,7 +67,7 @@ class Grid:
             plain = [ask for ask in asked if "biases" not in ask.method.needs]
             return self._of(plain or asked, self._among(layers, plain or asked))
         except Refusing:
-            return self._pass([], biases=False).questions
+            return self._pass([], rule=GRADIENT).questions
 
     def __call__(
         self, targets: Sequence[int], methods: Sequence[str], layers: Sequence[str]
@@ -95,16 +96,16 @@ class Grid:
     def _of(self, asked: Sequence[MethodRequest], among: Sequence[str]) -> Sequence[Question]:
         survey = self.network.survey(self.given.x.shape)
         names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
-        biases = with_biases(asked, names)
-        return self._pass(opened_at(asked, survey, among), biases=biases).questions
+        rule = recording_rule(asked, names)
+        return self._pass(opened_at(asked, survey, among), rule=rule).questions
 
-    def _pass(self, layers: Sequence[str], *, biases: bool) -> _Pass:
+    def _pass(self, layers: Sequence[str], *, rule: BackwardRule) -> _Pass:
         """The forward pass that serves these layers, made if there is none yet."""
         for made in self._passes:
-            if made.serves(layers, biases=biases):
+            if made.serves(layers, rule=rule):
                 return made
         own = questions(
-            self.network, self.given, self.targets, at=layers, labels=self.labels, biases=biases
+            self.network, self.given, self.targets, at=layers, labels=self.labels, rule=rule
         )
-        self._passes.append(_Pass(layers, biases, own))
+        self._passes.append(_Pass(layers, rule, own))
         return self._passes[-1]

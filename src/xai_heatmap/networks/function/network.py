@@ -9,6 +9,7 @@ from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activations, Inputs, Scores
 from xai_heatmap.core.axes import Axes, checked
+from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import BadOption, NonFiniteScores, NoRule, NoScores
 from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.layers.selection import select
@@ -130,7 +131,7 @@ class BlackBox(Network):
         layout = Layout("channels_first", tuple(shape[1:]))
         return Survey({INPUT: Layer(INPUT, tuple(shape), "input", layout)}, INPUT, REASON)
 
-    def record(self, x: Inputs, at: Layers = (), *, biases: bool = False) -> Recording:
+    def record(self, x: Inputs, at: Layers = (), *, rule: BackwardRule = GRADIENT) -> Recording:
         """One call of the function for every 32 pictures."""
         check_input(x)
         names = select(self.survey(x.shape[1:]), at) if at else []

@@ -9,6 +9,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.axes import Axes
+from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import MissingFramework
 from xai_heatmap.core.network import Declared, Layer, Network, Survey
 from xai_heatmap.core.recording import Recording
@@ -93,9 +94,11 @@ class Declaring(Network):
         """As the network beneath answers."""
         return self.inner.survey(shape)
 
-    def record(self, x: Inputs, at: Sequence[str] = (), *, biases: bool = False) -> Recording:
+    def record(
+        self, x: Inputs, at: Sequence[str] = (), *, rule: BackwardRule = GRADIENT
+    ) -> Recording:
         """As the network beneath answers."""
-        return self.inner.record(x, at, biases=biases)
+        return self.inner.record(x, at, rule=rule)
 
     def name_of(self, part: object) -> str | None:
         """As the network beneath knows it."""

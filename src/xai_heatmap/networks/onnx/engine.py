@@ -23,6 +23,7 @@ from xai_heatmap.networks.opening.axes_found import UNSEEN, Consumed
 from xai_heatmap.networks.opening.held import Held
 from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site
+from xai_heatmap.networks.rules import GRADIENT, ONNX, BackwardRule, implemented_by
 
 KEPT = 8
 """How many plans, each with its own compiled graphs and weights, are kept for the next call; and
@@ -87,10 +88,26 @@ class OnnxEngine:
         sites: Mapping[str, Site],
         undo: Undo,
         *,
-        biases: bool = False,
+        rule: BackwardRule = GRADIENT,
     ) -> Recorded:
-        """One run forwards; what the run backwards needs stays in the runtime's own memory."""
-        return self._recorded(adapter, x, sites, undo, autodiff.DERIVATIVE, biases=biases)
+        """One run forwards; what the run backwards needs stays in the runtime's own memory.
+
+        What carries a rule out in ONNX is a `Way`; that of a rule of terms is as
+        `bias_terms.biases`.
+        """
+        graph = self._graph(adapter, x, undo)
+        tensors = {name: _tensor(graph, site) for name, site in sites.items()}
+        at = tuple(dict.fromkeys(tensors.values()))
+        if rule.kind == "terms":
+            terms = implemented_by(rule, ONNX)
+            return self._with_terms(adapter, graph, x, tensors, at, terms)
+        way = autodiff.DERIVATIVE if rule is GRADIENT else implemented_by(rule, ONNX)
+        plan = self._larger(graph, at, way) or _once(
+            self._kept,
+            (graph, at, id(way)),
+            lambda: self._plan(graph, at, backwards=bool(at), way=way),
+        )
+        return recorded(_run(plan, adapter, graph, x), tensors)
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """One run forwards, opened at every softmax."""
@@ -98,34 +115,6 @@ class OnnxEngine:
         at = softmaxes(graph, images=self.source.picture.images)
         tensors = dict(zip(at, at, strict=True))
         plan = _once(self._kept, (graph, at), lambda: self._plan(graph, at, backwards=bool(at)))
-        return recorded(_run(plan, adapter, graph, x), tensors)
-
-    def balance(
-        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
-    ) -> Recorded:
-        """As `record`, with LibraGrad's way back."""
-        return self._recorded(adapter, x, sites, undo, autodiff.BALANCED)
-
-    def _recorded(
-        self,
-        adapter: Adapter,
-        x: Native,
-        sites: Mapping[str, Site],
-        undo: Undo,
-        way: autodiff.Way,
-        *,
-        biases: bool = False,
-    ) -> Recorded:
-        graph = self._graph(adapter, x, undo)
-        tensors = {name: _tensor(graph, site) for name, site in sites.items()}
-        at = tuple(dict.fromkeys(tensors.values()))
-        if biases:
-            return self._with_biases(adapter, graph, x, tensors, at)
-        plan = self._larger(graph, at, way) or _once(
-            self._kept,
-            (graph, at, id(way)),
-            lambda: self._plan(graph, at, backwards=bool(at), way=way),
-        )
         return recorded(_run(plan, adapter, graph, x), tensors)
 
     def _larger(self, graph: OnnxGraph, at: Sequence[str], way: autodiff.Way) -> Plan | None:
@@ -142,21 +131,22 @@ class OnnxEngine:
         served[0] += 1
         return larger[0] if larger and served[0] <= SERVED else None
 
-    def _with_biases(
+    def _with_terms(
         self,
         adapter: Adapter,
         graph: OnnxGraph,
         x: Native,
         tensors: Mapping[str, str],
         at: Sequence[str],
+        terms: Callable[..., tuple[ModelProto, dict[str, str]]],
     ) -> Recorded:
         def made() -> tuple[Plan, Mapping[str, str]]:
-            model, added = autodiff.biases(graph.model, at, graph.scores)
+            model, added = terms(graph.model, at, graph.scores)
             known = OnnxGraph(model, graph.image, graph.scores)
             plan = self._plan(known, [*dict.fromkeys([*at, *added])], backwards=True)
             return replace(plan, also=list(added.values())), added
 
-        plan, added = _once(self._kept, (graph, "biases", at), made)
+        plan, added = _once(self._kept, (graph, terms, at), made)
         run = _run(plan, adapter, graph, x)
         found = {f"bias {number}": tensor for number, tensor in enumerate(added)}
         every = recorded(run, {**tensors, **found})
@@ -268,12 +258,17 @@ def _whole(adapter: Adapter) -> dict[str, Any]:
 
 
 def _paired(
-    model: ModelProto, scores: str, tensor: str, providers: Sequence[str], images: int | None
+    model: ModelProto,
+    scores: str,
+    tensor: str,
+    providers: Sequence[str],
+    images: int | None,
+    rule: BackwardRule,
 ) -> Plan:
     """A head beside itself; it knows no engine, so that what the engine keeps is freed with it."""
     return Plan(
         autodiff.beside(model, tensor), scores, [tensor], providers, images,
-        also=[autodiff.REFERENCE + scores], way=autodiff.SECANT,
+        also=[autodiff.REFERENCE + scores], way=implemented_by(rule, ONNX),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.plan import Arrays, Plan, Run
 from xai_heatmap.networks.opening.head_check import ROUNDED
 from xai_heatmap.networks.opening.interfaces import Recorded
+from xai_heatmap.networks.rules import BackwardRule
 
 
 @dataclass
@@ -22,7 +23,7 @@ class HeadPlans:
         Gives the tensor and the frontier for one image.
     forward, both, paired
         The head itself: scores alone, with the way back (from when it is first needed on), and
-        beside itself, with slopes between both.
+        beside itself, with slopes between both by a rule.
     tensor, replaced
         The layer's tensor, and what the head calls it.
     rounded
@@ -34,7 +35,7 @@ class HeadPlans:
     before: Plan
     forward: Plan
     both: Plan
-    paired: Callable[[], Plan]
+    paired: Callable[[BackwardRule], Plan]
     tensor: str
     replaced: str
     spread: Sequence[str]
@@ -84,9 +85,9 @@ class OnnxHead:
         """The run, such that the layer's own output has the network's own score."""
         return replace(run, scores=run.scores + self._shift) if self._shift.any() else run
 
-    def between(self, other: Native) -> Recorded:
+    def between(self, other: Native, rule: BackwardRule) -> Recorded:
         """Two rows, the layer's own output and `other`, in one run."""
-        plans, paired = self._plans, self._plans.paired()
+        plans, paired = self._plans, self._plans.paired(rule)
         rows = {plans.replaced: self.output, autodiff.REFERENCE + plans.replaced: other}
         run = paired.run({**self._spread, **rows}, beside=self._beside)
         before = run.tensors[autodiff.REFERENCE + paired.scores]

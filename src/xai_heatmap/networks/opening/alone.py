@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.networks.opening.interfaces import Head, Recorded
 
 
@@ -27,6 +28,6 @@ class Alone:
         outputs = {name: np.concatenate([run.outputs[name] for run in runs]) for name in names}
         return Recorded(np.concatenate([run.scores for run in runs]), outputs, pullback)
 
-    def between(self, other: Native) -> Recorded:
+    def between(self, other: Native, rule: BackwardRule) -> Recorded:
         """As of the head itself: two runs, one after the other or side by side."""
-        return self._head.between(other)
+        return self._head.between(other, rule)

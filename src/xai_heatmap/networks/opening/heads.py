@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.errors import NoHead
 from xai_heatmap.core.layers.selection import grids
 from xai_heatmap.core.recording import Recording
@@ -44,15 +45,21 @@ class ModelWithHeads(ScoredModel):
         return behind
 
     def _between(
-        self, recorded: Recorded, view: ShapePlan, x: Native, name: str, row: int
+        self,
+        recorded: Recorded,
+        view: ShapePlan,
+        x: Native,
+        name: str,
+        row: int,
+        rule: BackwardRule,
     ) -> Recorded:
-        """The head of one image between what layer `name` said and 0."""
+        """The head of one image between what layer `name` said and 0, by a rule of slopes."""
         one = slice(row, row + 1)
         with self._state.lock:
             head = self._proven_head(self._of([row]), recorded.scores[one], view, x[one], name)
             own = layout_of(view.survey, name)
             zero = np.zeros_like(own.to_grid(head.output))
-            return head.between(own.to_native(zero, like=head.output))
+            return head.between(own.to_native(zero, like=head.output), rule)
 
     def _proven_head(
         self, adapter: Adapter, scores: Native, view: ShapePlan, x: Native, name: str

@@ -3,7 +3,8 @@
 import numpy as np
 
 from xai_heatmap.core.arrays import Inputs
-from xai_heatmap.core.errors import BadArray
+from xai_heatmap.core.backward import BackwardRule
+from xai_heatmap.core.errors import BadArray, BadOption
 
 
 def check_input(x: Inputs) -> None:
@@ -22,3 +23,18 @@ def check_input(x: Inputs) -> None:
         )
     if not np.isfinite(x).all():
         raise BadArray("The input holds NaN or infinite values; replace them before explaining.")
+
+
+def check_one_run(rule: BackwardRule) -> None:
+    """Refuse a rule of slopes, which a recording alone has no second run for.
+
+    Raises
+    ------
+    BadOption
+        With where to ask for it.
+    """
+    if rule.kind == "slope":
+        raise BadOption(
+            f"The rule {rule.name!r} compares two runs from a layer on, and a recording is one. "
+            "Record by the gradient, and ask recording.between(layer, rule, row=0)."
+        )

@@ -10,6 +10,7 @@ from jaxtyping import Shaped
 
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.axes import Axes
+from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.network import Declared
 from xai_heatmap.networks.opening.axes_found import Consumed
@@ -193,9 +194,9 @@ class Head(Protocol):
         """Scores for other outputs of the layer, opened at the layer."""
         ...
 
-    def between(self, other: Native) -> Recorded:
+    def between(self, other: Native, rule: BackwardRule) -> Recorded:
         """Two rows, the layer's own output and `other`; the way back from the first row's scores
-        has slopes between the two in place of derivatives.
+        has slopes between the two, by that rule, in place of derivatives.
 
         Raises
         ------
@@ -230,10 +231,16 @@ class Engine(Protocol):
         sites: Mapping[str, Site],
         undo: Undo,
         *,
-        biases: bool = False,
+        rule: BackwardRule = GRADIENT,
     ) -> Recorded:
         """One forward pass, opened at `sites`; sites that never spoke are missing from the
-        outputs. With `biases`, those of all that depends on a site are recorded.
+        outputs. The way back is that of the rule; a rule of terms records those of all that depends
+        on a site.
+
+        Raises
+        ------
+        NoRule
+            If the framework does not carry the rule out.
         """
         ...
 
@@ -249,10 +256,4 @@ class Engine(Protocol):
         """One forward pass in which attention is written out: what each softmax answers, in order
         of execution.
         """
-        ...
-
-    def balance(
-        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
-    ) -> Recorded:
-        """As `record`, with LibraGrad's way back."""
         ...

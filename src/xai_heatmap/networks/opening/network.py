@@ -12,12 +12,13 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Inputs, Native, Scores
 from xai_heatmap.core.attention import Block
+from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import BadArray, LayerNotReached, ModelError, XaiHeatmapError
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Layer, Layers, Survey
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.networks.opening.heads import ModelWithHeads
-from xai_heatmap.networks.opening.inputs import check_input
+from xai_heatmap.networks.opening.inputs import check_input, check_one_run
 from xai_heatmap.networks.opening.interfaces import Adapter, Closing, Recorded, Undo
 from xai_heatmap.networks.opening.model_cache import ShapePlan
 from xai_heatmap.networks.opening.recording import ExtraPasses, layout_of
@@ -62,8 +63,8 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
         """
         return self._view(tuple(shape)).survey
 
-    def record(self, x: Inputs, at: Layers = (), *, biases: bool = False) -> Recording:
-        """One forward pass, opened at the layers named.
+    def record(self, x: Inputs, at: Layers = (), *, rule: BackwardRule = GRADIENT) -> Recording:
+        """One forward pass, opened at the layers named, whose way back is that of the rule.
 
         Raises
         ------
@@ -71,19 +72,24 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
             For a name that can't be opened; the first two before the pass.
         NonFiniteScores
             If the network answers NaN or infinity.
+        NoRule
+            If the framework does not carry the rule out.
+        BadOption
+            If the rule is one of slopes between two runs.
         """
         check_input(x)
+        check_one_run(rule)
         self._adapter.held.check(len(x))
         with self._state.lock:
             view = self._view(x.shape[1:])
             names = _opened_at(view.survey, at)
             native = np.moveaxis(x, 1, -1) if self.channels_last else x
             opened = {name: view.sites[name] for name in names}
-            recorded = self._engine.record(self._adapter, native, opened, view.undo, biases=biases)
+            recorded = self._engine.record(self._adapter, native, opened, view.undo, rule=rule)
             self._check_rows(recorded.scores)
             if not self._closes(view, recorded.scores):
                 del self._views[x.shape[1:]]
-                return self.record(x, at, biases=biases)
+                return self.record(x, at, rule=rule)
             if silent := [name for name in names if name not in recorded.outputs]:
                 raise LayerNotReached(
                     f"Layer {silent[0]!r} did not run for this input, so there is nothing to "
@@ -111,8 +117,8 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
                     self.name,
                     lambda: self._attend(adapter, native, undo),
                     partial(self._attended, adapter, native),
-                    lambda: self._engine.balance(adapter, native, opened, undo),
-                    lambda name, row: self._between(recorded, view, native, name, row),
+                    lambda by: self._engine.record(adapter, native, opened, undo, rule=by),
+                    lambda name, row, by: self._between(recorded, view, native, name, row, by),
                 ),
             )
 

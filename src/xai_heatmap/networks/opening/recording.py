@@ -9,6 +9,7 @@ from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activations, Native, Scores
 from xai_heatmap.core.attention import OTHERS, Block
+from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.errors import NoAttention, NoGrid
 from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.network import Survey
@@ -28,19 +29,21 @@ class ExtraPasses:
     ----------
     network
         How the model calls itself.
-    attend, balance
+    attend
         As of an engine; of what attends, what counts.
     attended
         From what attended and a cotangent, both of the scores and as the engine has it, to blocks.
+    by
+        From another rule to the same pass, with that rule's way back.
     between
-        From a layer and an image's row to a pair of runs of the head, as of a `Head`.
+        From a layer, an image's row and a rule to a pair of runs of the head, as of a `Head`.
     """
 
     network: str
     attend: Callable[[], Recorded]
     attended: Callable[[Recorded, Scores, Native], list[Block]]
-    balance: Callable[[], Recorded]
-    between: Callable[[str, int], Recorded]
+    by: Callable[[BackwardRule], Recorded]
+    between: Callable[[str, int, BackwardRule], Recorded]
 
 
 class OpenedRecording(Recording):
@@ -140,14 +143,14 @@ class OpenedRecording(Recording):
             )
         return found
 
-    def balanced(
-        self, cotangent: Float32[np.ndarray, "n classes"]
-    ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
-        """As `pullback`, by LibraGrad's way back."""
+    def by(self, rule: BackwardRule) -> Recording:
+        """The same pictures in one more forward pass, whose way back is that of the rule."""
         if self._apart is None:
-            return super().balanced(cotangent)
+            return super().by(rule)
         with self._lock:
-            return self._to_grids(self._apart.balance().pullback(self._reading.native(cotangent)))
+            recorded = self._apart.by(rule)
+        own = self._survey, self._lock, self._head, self._meaning, self._reading, self._apart
+        return OpenedRecording(recorded, *own)
 
     def replay(
         self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
@@ -157,12 +160,12 @@ class OpenedRecording(Recording):
             self._heads[layer, row] = self._head(layer, row)
         return self._heads[layer, row](activation)
 
-    def between(self, layer: str, *, row: int) -> Recording:
+    def between(self, layer: str, rule: BackwardRule, *, row: int) -> Recording:
         """Image `row` from `layer` on, once from what the layer said and once from 0."""
         if self._apart is None:
-            return super().between(layer, row=row)
+            return super().between(layer, rule, row=row)
         with self._lock:
-            pair = self._apart.between(layer, row)
+            pair = self._apart.between(layer, row, rule)
         return OpenedRecording(
             pair, self._survey, self._lock, self._head, self._meaning, self._reading
         )

@@ -12,32 +12,23 @@ from torch.autograd import forward_ad
 from torch.overrides import TorchFunctionMode
 
 from xai_heatmap.networks.opening.taps import mapped
+from xai_heatmap.networks.rules import BIASES, TORCH, implements, named
+from xai_heatmap.networks.torch.canonical import OPERATORS
 
 Give = Callable[[str, torch.Tensor], None]
 """What is done with the gradient of the value that the bias of that name was added to."""
 
-HOMOGENEOUS = frozenset({
-    *("__get__", "__getitem__", "abs", "adaptive_avg_pool1d", "adaptive_avg_pool2d"),
-    *("adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"),
-    *("amax", "amin", "avg_pool1d", "avg_pool2d", "avg_pool3d", "cat", "channel_shuffle", "chunk"),
-    *("clone", "concat", "contiguous", "detach", "dropout", "dropout2d", "expand", "expand_as"),
-    *("feature_dropout", "flatten", "flip", "float", "interpolate", "leaky_relu", "leaky_relu_"),
-    *("max_pool1d", "max_pool2d", "max_pool3d", "max_pool2d_with_indices", "mean", "moveaxis"),
-    *("movedim", "narrow", "neg", "permute", "pixel_shuffle", "pixel_unshuffle", "prelu", "relu"),
-    *("relu_", "repeat", "requires_grad_", "reshape", "roll", "select", "split", "squeeze"),
-    *("stack", "sum", "swapaxes", "t", "tile", "to", "transpose", "type", "type_as", "unbind"),
-    *("unflatten", "unfold", "unsqueeze", "upsample", "view", "view_as"),
-})  # fmt: skip
+HOMOGENEOUS = named(OPERATORS, "straight", "rectifier") | (
+    named(OPERATORS, "maximum", "minimum") - {"maximum", "minimum"}
+)
 """Functions that double their answer where all that moves is doubled: they add nothing."""
-SUMS = frozenset({"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__"})
-PRODUCTS = frozenset({"mul", "__mul__", "__rmul__", "__imul__", "mul_", "matmul", "__matmul__"})
-PRODUCTS_OF_TWO = PRODUCTS | {"bmm", "mm", "einsum"}
-QUOTIENTS = frozenset({"div", "__truediv__", "true_divide", "div_", "__itruediv__"})
-AFFINE = frozenset({
-    *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
-})  # fmt: skip
+SUMS = OPERATORS["sum"]
+PRODUCTS = OPERATORS["product"]
+QUOTIENTS = OPERATORS["quotient"] - {"__rtruediv__", "__rdiv__"}
+CONVOLUTIONS = OPERATORS["affine"] - {"linear"}
 
 
+@implements(BIASES, TORCH)
 class Biases(TorchFunctionMode):
     """Within the block, every function that adds something to what moves is taken note of.
 
@@ -63,7 +54,7 @@ class Biases(TorchFunctionMode):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
         moving = [] if name in HOMOGENEOUS or not torch.is_grad_enabled() else _moving(args, kwargs)
-        if not moving or _adds_nothing(name, moving):
+        if not moving or _adds_nothing(name, moving, args):
             return func(*args, **kwargs)
         biases = _added(func, name, args, kwargs)
         output = func(*args, **kwargs)
@@ -87,7 +78,9 @@ def _added(
     func: Any, name: str, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> list[torch.Tensor | None]:
     """What is added to each tensor of the answer, None where that is nothing or can't be known."""
-    if name in AFFINE and not _moves(kwargs.get("weight", args[1] if len(args) > 1 else None)):
+    if name in CONVOLUTIONS and not _moves(
+        kwargs.get("weight", args[1] if len(args) > 1 else None)
+    ):
         bias = kwargs.get("bias", args[2] if len(args) > 2 else None)
         axes = int(name[-2])
         return [None if bias is None else bias.detach().reshape(1, -1, *[1] * axes)]
@@ -134,10 +127,12 @@ def _by_derivative(
     return [bias if bool(bias.any()) else None for bias in biases]
 
 
-def _adds_nothing(name: str, moving: Sequence[torch.Tensor]) -> bool:
+def _adds_nothing(name: str, moving: Sequence[torch.Tensor], args: Sequence[Any]) -> bool:
     if name in SUMS:
         return len(moving) > 1
-    return name in PRODUCTS_OF_TWO | QUOTIENTS and len(moving) == 1
+    if name in QUOTIENTS:
+        return len(moving) == 1 and moving[0] is args[0]  # a divisor that moves bends
+    return name in PRODUCTS and len(moving) == 1
 
 
 def _moving(args: Any, kwargs: Any) -> list[torch.Tensor]:

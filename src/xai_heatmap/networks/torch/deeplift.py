@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from xai_heatmap.core.errors import NoRule
 from xai_heatmap.networks.opening.taps import mapped
+from xai_heatmap.networks.rules import DEEPLIFT, TORCH, implements
 from xai_heatmap.networks.torch.attention import FUSED, NESTED, calling, written_out
 from xai_heatmap.networks.torch.norms import NORMS
 from xai_heatmap.networks.torch.slopes import (
@@ -39,6 +40,7 @@ class _Noted:
     answer: torch.Tensor
 
 
+@implements(DEEPLIFT, TORCH)
 class Secants(TorchFunctionMode):
     """Within the block, first run then second, the second's way back has slopes between both.
 

@@ -17,7 +17,6 @@ from xai_heatmap.networks.torch import axes as torch_axes
 from xai_heatmap.networks.torch.attention import Attending
 from xai_heatmap.networks.torch.final_activation import ClosingCalls
 from xai_heatmap.networks.torch.head import TorchHead
-from xai_heatmap.networks.torch.libragrad import Balancing
 from xai_heatmap.networks.torch.passes import ONE_AT_A_TIME, Passes
 from xai_heatmap.networks.torch.survey import Watch
 
@@ -91,13 +90,6 @@ class TorchEngine(Passes):
         if self.untouched.surprised:
             return self.attend(adapter, x, undo)
         return self.recorded(scores, attending.found)
-
-    def balance(
-        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
-    ) -> Recorded:
-        """As `record`, with LibraGrad's way back."""
-        with ONE_AT_A_TIME, Balancing():
-            return self.record(adapter, x, sites, undo)
 
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool

@@ -13,8 +13,8 @@ from xai_heatmap.networks.opening import replay
 from xai_heatmap.networks.opening.head_check import ROUNDED
 from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, answered, mapped, tapped
+from xai_heatmap.networks.rules import TORCH, BackwardRule, implemented_by
 from xai_heatmap.networks.torch.codes import Crossed, in_codes, in_rows, numbers
-from xai_heatmap.networks.torch.deeplift import Secants
 from xai_heatmap.networks.torch.passes import ONE_AT_A_TIME, Passes, array
 from xai_heatmap.networks.torch.unrounded import NotWrittenOut, Unrounded, unrounded
 
@@ -59,9 +59,9 @@ class TorchHead:
         activation, scores = self._run(output)
         return self._passes.recorded(scores, {self._name: activation}, crossed=self._crossed)
 
-    def between(self, other: Native) -> Recorded:
+    def between(self, other: Native, rule: BackwardRule) -> Recorded:
         """Two rows, the layer's own output and `other`, run one after the other."""
-        with ONE_AT_A_TIME, Secants() as secants:
+        with ONE_AT_A_TIME, implemented_by(rule, TORCH)() as secants:
             before = self._run(other)[1]
             secants.rewind()
             activation, after = self._run(self.output)

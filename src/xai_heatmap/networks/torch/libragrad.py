@@ -4,48 +4,43 @@ Attention weights, the gates of activations and the deviations of normalisations
 graph; where two values that both depend on the image are multiplied, each gets half.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
+from xai_heatmap.networks.rules import LIBRAGRAD, TORCH, implements, treated
 from xai_heatmap.networks.torch.attention import FUSED, NESTED, SOFTMAX, calling
+from xai_heatmap.networks.torch.canonical import OPERATORS
 from xai_heatmap.networks.torch.norms import NORMS
 
-CUT = frozenset({
-    *("sigmoid", "special_expit", "hardsigmoid", "erf", "special_erf", "exp", "sqrt", "rsqrt"),
-    *("reciprocal", "__rtruediv__", "__rdiv__", "std", "var", "norm", "linalg_norm"),
-    *("linalg_vector_norm", "vector_norm"),
-})  # fmt: skip
-"""Gates and deviations: their answers are constants on the way back."""
-
-GATED = {
-    "gelu": 0.5, "silu": 0.5, "hardswish": 0.5, "mish": 0.6, "tanh": 1.0, "elu": 1.0, "selu": 1.0,
-    "celu": 1.0, "softsign": 1.0,
-}  # fmt: skip
-"""f(x) = x · gate(x): functions that are 0 at 0, and their gate there."""
-
-PRODUCTS = frozenset({"mul", "multiply", "__mul__", "__rmul__", "matmul", "__matmul__", "bmm"})
-QUOTIENTS = frozenset({"div", "divide", "true_divide", "__truediv__"})
+AT_ZERO = {"gelu": 0.5, "silu": 0.5, "hardswish": 0.5, "mish": 0.6}
+"""f(x) = x · gate(x): the gate at 0 where it is not 1."""
+TREATED = treated(OPERATORS, LIBRAGRAD)
 
 
+@implements(LIBRAGRAD, TORCH)
 class Balancing(TorchFunctionMode):
     """Within the block, a pass is recorded so that its gradients add up to its scores."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name, kwargs = getattr(func, "__name__", ""), kwargs or {}
-        if name in RULES:
-            return RULES[name](func, *args, **kwargs)
-        if name in GATED and _active(args[0]):
-            return _gated(func, GATED[name], *args, **kwargs)
-        if name in PRODUCTS and _active(*args[:2]):
-            return func(*(_shared(x, 2) for x in args[:2]), *args[2:], **kwargs)
-        if name in QUOTIENTS and _active(args[1]):
-            return func(args[0], args[1].detach(), *args[2:], **kwargs)
-        output = func(*args, **kwargs)
-        return output.detach() if name in CUT else output
+        how = REWRITTEN.get(name) or HOW.get(TREATED.get(name, ""))
+        if how is None:
+            return func(*args, **kwargs)
+        if not _in_place(name, args, kwargs):
+            return how(func, *args, **kwargs)
+        first = args[0].clone() if isinstance(args[0], torch.Tensor) else args[0]
+        return args[0].copy_(how(func, first, *args[1:], **kwargs))
+
+
+def _in_place(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call writes its answer into what it was given."""
+    if name in MAY_WRITE:
+        return kwargs.get("inplace") is True or any(own is True for own in args[1:])
+    return (name.endswith("_") and not name.endswith("__")) or name in IN_PLACE
 
 
 def _active(*values: Any) -> bool:
@@ -58,10 +53,34 @@ def _shared(x: torch.Tensor, among: int) -> torch.Tensor:
     return x / among + x.detach() * (1 - 1 / among)
 
 
-def _gated(func: Any, at_zero: float, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+def _held(func: Any, *args: Any, **kwargs: Any) -> Any:
+    """The answer, as a constant."""
+    return func(*args, **kwargs).detach()
+
+
+def _gated(func: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+    if not _active(x):
+        return func(x, *args, **kwargs)
     known = x.detach()
-    gate = func(known, *args, **kwargs) / known.where(known != 0, 1)
-    return x * gate.where(known != 0, at_zero)
+    written = _in_place(func.__name__, (x, *args), kwargs)
+    answer = func(known.clone() if written else known, *args, **kwargs)
+    gate = answer / known.where(known != 0, 1)
+    return x * gate.where(known != 0, AT_ZERO.get(func.__name__, 1.0))
+
+
+def _product(func: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
+    if len(args) < 2 or not _active(*args[:2]):
+        return func(*args, **kwargs)
+    return func(*(_shared(x, 2) for x in args[:2]), *args[2:], **kwargs)
+
+
+def _quotient(func: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
+    a, b = args[:2]
+    if func.__name__ in ("__rtruediv__", "__rdiv__"):
+        a = a.detach()
+    elif _active(b):
+        b = b.detach()
+    return func(a, b, *args[2:], **kwargs)
 
 
 def _softmax(func: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -105,6 +124,10 @@ def _power(func: Any, x: Any, exponent: Any, **kwargs: Any) -> Any:
     return func(x.detach(), exponent, **kwargs)
 
 
+def _square(func: Any, x: torch.Tensor, **kwargs: Any) -> torch.Tensor:
+    return func(_shared(x, 2) if _active(x) else x, **kwargs)
+
+
 def _einsum(func: Any, equation: str, *operands: Any) -> torch.Tensor:
     listed = list(operands[0]) if isinstance(operands[0], list | tuple) else list(operands)
     active = sum(map(_active, listed))
@@ -117,15 +140,24 @@ def _divided(x: torch.Tensor, axes: tuple[int, ...], eps: float) -> torch.Tensor
     return x / (wide.square().mean(axes, keepdim=True) + eps).sqrt().to(x.dtype)
 
 
-RULES: Mapping[str, Callable[..., Any]] = {
+HOW: Mapping[str, Callable[..., Any]] = {
+    "constant": _held,
+    "held gate": _gated,
+    "shared": _product,
+    "held divisor": _quotient,
+}
+REWRITTEN: Mapping[str, Callable[..., Any]] = {
     **dict.fromkeys(SOFTMAX, _softmax),
     FUSED: _attention,
     NESTED: _nested,
     **{name: partial(norm, _divided) for name, norm in NORMS.items()},
     "normalize": _normalize,
     "glu": _glu,
-    "pow": _power,
-    "__pow__": _power,
+    **dict.fromkeys(("pow", "__pow__"), _power),
+    "square": _square,
     "einsum": _einsum,
 }
-"""Functions that are written anew."""
+"""Functions that are written anew, whatever else of their kind is."""
+IN_PLACE = frozenset({"__imul__", "__itruediv__"})
+MAY_WRITE = frozenset({"celu", "elu", "hardsigmoid", "hardswish", "mish", "selu", "silu"})
+"""Functions that write in place where their argument `inplace` says so."""

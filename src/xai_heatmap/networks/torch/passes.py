@@ -12,7 +12,7 @@ from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.network import INPUT
 from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Undo, UseNative
 from xai_heatmap.networks.opening.taps import Site, tapped
-from xai_heatmap.networks.torch.bias_terms import Biases
+from xai_heatmap.networks.rules import GRADIENT, TORCH, BackwardRule, implemented_by
 from xai_heatmap.networks.torch.codes import Crossed, numbers
 from xai_heatmap.networks.torch.final_activation import LeaveOut
 from xai_heatmap.networks.torch.state import Untouched
@@ -58,14 +58,20 @@ class Passes:
         sites: Mapping[str, Site],
         undo: Undo,
         *,
-        biases: bool = False,
+        rule: BackwardRule = GRADIENT,
     ) -> Recorded:
-        """One forward pass; autograd records nothing before the first tap."""
-        taps, added = Taps(self._overwritten), Biases()
+        """One forward pass; autograd records nothing before the first tap.
+
+        What carries a rule out in PyTorch is a block around the pass: a `TorchFunctionMode`. That
+        of a rule of terms has them in `found`, and hands their gradients on in a block `giving`.
+        """
+        taps = Taps(self._overwritten)
+        around = nullcontext() if rule is GRADIENT else implemented_by(rule, TORCH)()
         with (
+            ONE_AT_A_TIME,
+            around,
             self.running(adapter, undo),
             torch.set_grad_enabled(bool(sites)),
-            added if biases else nullcontext(),
         ):
             image = self.tensor(x)
             image = taps.at(INPUT, image) if INPUT in sites else image.clone()
@@ -77,17 +83,17 @@ class Passes:
             ):
                 scores = adapter.scores(image)
         if not taps.settle() or self.untouched.surprised:
-            return self.record(adapter, x, sites, undo, biases=biases)
+            return self.record(adapter, x, sites, undo, rule=rule)
+        added = around if rule.kind == "terms" else None
         return self.recorded(scores, taps.kept, added, crossed)
 
     def recorded(
         self,
         scores: torch.Tensor,
         taps: Mapping[str, torch.Tensor],
-        added: Biases | None = None,
+        added: Any = None,
         crossed: Crossed | None = None,
     ) -> Recorded:
-        added = added or Biases()
         unique = {id(tap): tap for tap in taps.values()}
         names: dict[int, list[str]] = {}
         for name, tap in taps.items():
@@ -106,7 +112,12 @@ class Passes:
 
             if scores.requires_grad:
                 seed = torch.as_tensor(cotangent, device=scores.device).to(scores.dtype)
-                with added.giving(lambda name, gradient: use([name], array(gradient))):
+                giving = (
+                    nullcontext()
+                    if added is None
+                    else added.giving(lambda name, gradient: use([name], array(gradient)))
+                )
+                with giving:
                     pull(scores, unique, seed, give)
             for key in unique:
                 give(key, None)
@@ -116,7 +127,8 @@ class Passes:
             stream(cotangent, lambda same, own: found.update(dict.fromkeys(same, own)))
             return found
 
-        biases = {name: array(bias) for name, bias in added.found.items()}
+        found = {} if added is None else added.found
+        biases = {name: array(bias) for name, bias in found.items()}
 
         arrays = {key: array(tap) for key, tap in unique.items()}
         outputs = {name: arrays[id(tap)] for name, tap in taps.items()}

@@ -6,18 +6,15 @@ functions do is said by their rule here.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
 from torch.autograd import forward_ad
 
-from xai_heatmap.networks.torch.bias_terms import (
-    AFFINE,
-    HOMOGENEOUS,
-    PRODUCTS_OF_TWO,
-    SUMS,
-    prepare,
-)
+from xai_heatmap.networks.rules import DEEPLIFT, named, treated
+from xai_heatmap.networks.torch.bias_terms import prepare
+from xai_heatmap.networks.torch.canonical import OPERATORS
 
 NEAR, NEAREST = 1e-3, 1e-6
 """How far, as a share of the larger, two numbers have to be apart to have a slope between them: for
@@ -25,25 +22,11 @@ functions, whose slope is the mean of both ends' else, and for maxima, whose slo
 SAME = 1e-4
 """How far, as a share of the largest, an answer may be from a straight one."""
 
-LARGEST = frozenset({
-    *("amax", "max_pool1d", "max_pool2d", "max_pool3d", "adaptive_max_pool1d", "maximum"),
-    *("adaptive_max_pool2d", "adaptive_max_pool3d", "max_pool2d_with_indices"),
-})  # fmt: skip
-POINTWISE = frozenset({
-    *("abs", "relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "prelu", "clamp", "clamp_"),
-    *("clip", "clamp_min", "clamp_max", "hardtanh", "hardtanh_", "threshold", "celu", "elu"),
-    *("gelu", "silu", "mish", "selu", "hardswish", "hardsigmoid", "softplus", "softsign"),
-    *("log_sigmoid", "sigmoid", "sigmoid_", "special_expit", "tanh", "tanh_", "erf", "special_erf"),
-    *("exp", "exp_", "expm1", "log", "log1p", "sqrt", "rsqrt", "reciprocal", "square", "pow"),
-    *("__pow__", "sin", "cos", "minimum"),
-})  # fmt: skip
-STRAIGHT = frozenset({
-    *(HOMOGENEOUS - LARGEST - POINTWISE),
-    *SUMS,
+STRAIGHT = named(OPERATORS, "straight", "sum") | {
     *("masked_fill", "masked_fill_", "copy_", "dim", "size"),
-})  # fmt: skip
+}
 """Functions whose derivative is the slope between any two runs."""
-BILINEAR = PRODUCTS_OF_TWO | AFFINE | {"linear", "multiply", "bmm", "mm"}
+BILINEAR = named(OPERATORS, "product", "affine")
 
 
 @dataclass(frozen=True)
@@ -99,11 +82,12 @@ def normalised(call: Call, g: torch.Tensor) -> list[torch.Tensor]:
     return call.pulled([call.before[0], call.given[1]], g)
 
 
-def _largest(call: Call, g: torch.Tensor) -> list[torch.Tensor]:
-    """g · Δv to the winner of the run with the larger maximum, divided by that one's Δu."""
+def _extremum(call: Call, g: torch.Tensor, *, up: bool) -> list[torch.Tensor]:
+    """g · Δv to the winner of the run that reaches further, divided by that one's Δu."""
     rise = call.answer - call.answered
-    own = call.pulled(call.given, g * rise.clamp(min=0))
-    other = call.pulled(call.before, g * rise.clamp(max=0))
+    above, below = rise.clamp(min=0), rise.clamp(max=0)
+    own = call.pulled(call.given, g * (above if up else below))
+    other = call.pulled(call.before, g * (below if up else above))
     alike = call.pulled(call.given, g)
     return [
         _divided(one + two, u, u0, slope, NEAREST)
@@ -146,13 +130,19 @@ def _logarithmic_mean(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return (a + b) / 2 * torch.where(same, 1, half.tanh() / torch.where(same, 1, half))
 
 
+_HOW: Mapping[str, Rule] = {
+    "slope": _pointwise,
+    "mean of both": _product,
+    "winner": partial(_extremum, up=True),
+}
 RULES: Mapping[str, Rule] = {
-    **dict.fromkeys(POINTWISE, _pointwise),
-    **dict.fromkeys(LARGEST, _largest),
-    **dict.fromkeys(BILINEAR, _product),
+    **{own: _HOW[how] for own, how in treated(OPERATORS, DEEPLIFT).items() if how in _HOW},
+    "amin": partial(_extremum, up=False),
+    "minimum": _pointwise,
     **dict.fromkeys(("softmax", "special_softmax"), _softmax),
     **dict.fromkeys(("log_softmax", "special_log_softmax"), _log_softmax),
 }
+"""Functions that a cotangent passes by another rule than the derivative."""
 ALONE = frozenset({_pointwise, _softmax, _log_softmax})
 """Rules for one argument that moves."""
 

@@ -6,19 +6,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from xai_heatmap.networks.keras.on_jax.canonical import OPERATORS
 from xai_heatmap.networks.keras.on_jax.steps import Step, literal, steps, value
+from xai_heatmap.networks.rules import BIASES, JAX, implements, named
 
-HOMOGENEOUS = frozenset({
-    *("add_any", "broadcast_in_dim", "concatenate", "convert_element_type", "copy", "copy_p"),
-    *("cumsum", "dynamic_slice", "expand_dims", "gather", "leaky_relu", "neg", "pad", "real"),
-    *("reduce_max", "reduce_min", "reduce_sum", "reduce_window_max", "reduce_window_sum", "relu"),
-    *("reshape", "rev", "select_and_gather_add", "slice", "squeeze", "stop_gradient"),
-    *("transpose", "reduce_window", "sharding_constraint"),
-})  # fmt: skip
+HOMOGENEOUS = named(OPERATORS, "straight", "rectifier") | (
+    named(OPERATORS, "maximum", "minimum") - {"max", "min"}
+)
 """Operations that double their answer where all that moves is doubled: they add nothing."""
-SUMS = frozenset({"add", "sub", "max", "min"})
+SUMS = OPERATORS["sum"] | {"max", "min"}
 """Of two operands that move they add nothing."""
-PRODUCTS = frozenset({"mul", "dot_general", "conv_general_dilated"})
+PRODUCTS = named(OPERATORS, "product", "affine")
 """Of one operand that moves they add nothing."""
 
 Scored = Callable[[Mapping[str, jax.Array]], tuple[jax.Array, list[jax.Array]]]
@@ -26,6 +24,7 @@ Scored = Callable[[Mapping[str, jax.Array]], tuple[jax.Array, list[jax.Array]]]
 At = Callable[[str, jax.Array], jax.Array]
 
 
+@implements(BIASES, JAX)
 def noting(scored: Scored, zeros: Mapping[str, jax.Array]) -> Callable[..., Any]:
     """`scored`, taking the same zeros and a tap: every value that something is added to goes
     through ``at(name, value)``; answers the biases by those names too.

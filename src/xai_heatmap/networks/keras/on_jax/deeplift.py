@@ -12,25 +12,22 @@ import jax
 import jax.numpy as jnp
 
 from xai_heatmap.core.errors import NoRule
-from xai_heatmap.networks.keras.on_jax.bias_terms import HOMOGENEOUS
+from xai_heatmap.networks.keras.on_jax.canonical import OPERATORS
 from xai_heatmap.networks.keras.on_jax.steps import Step, literal, steps, value
+from xai_heatmap.networks.rules import DEEPLIFT, JAX, implements, named, treated
 
 NEAR, NEAREST = 1e-3, 1e-6
 """How far, as a share of the larger, two numbers have to be apart to have a slope between them: for
 functions, whose slope is the mean of both ends' else, and for maxima, whose slope may jump."""
 
-BENDING = frozenset({"relu", "leaky_relu", "reduce_max", "reduce_min", "reduce_window_max"})
-STRAIGHT = frozenset({*(HOMOGENEOUS - BENDING), "add", "sub"})
+STRAIGHT = named(OPERATORS, "straight", "sum")
 """Steps whose derivative is the slope between any two runs."""
-POINTWISE = frozenset({
-    *("abs", "celu", "cos", "elu", "erf", "erfc", "exp", "exp2", "expm1", "integer_pow"),
-    *("leaky_relu", "log", "log1p", "logaddexp", "logistic", "relu", "relu6", "rsqrt", "selu"),
-    *("sin", "softplus", "sqrt", "square", "tanh"),
-})  # fmt: skip
-PRODUCTS = frozenset({"conv_general_dilated", "dot_general", "mul"})
+TREATED = treated(OPERATORS, DEEPLIFT)
+POINTWISE = frozenset(own for own, how in TREATED.items() if how == "slope")
+PRODUCTS = frozenset(own for own, how in TREATED.items() if how == "mean of both")
 """Of one operand that moves they are straight."""
 
-SCALING = HOMOGENEOUS | {"mul"}
+SCALING = named(OPERATORS, "straight", "rectifier", "maximum", "minimum") | {"mul"}
 
 Pair = tuple[Any, Any]
 """A value in the run that is explained, and in the one from the reference."""
@@ -117,6 +114,7 @@ def _quotient(seen: _Seen, answer: jax.Array, answered: jax.Array) -> jax.Array:
     return live.get(a, zero) / b1 - live[b] * a0 / (b1 * b0)
 
 
+@implements(DEEPLIFT, JAX)
 def between(
     scored: Callable[..., Any], zeros: Mapping[str, jax.Array], far: Mapping[str, jax.Array]
 ) -> Callable[[Mapping[str, jax.Array]], Any]:
@@ -204,7 +202,7 @@ def _rule(step: Step, active: Sequence[Any], turned: set[Any]) -> Rule | None:
         return None
     if name in ("reduce_max", "reduce_window_max"):
         return _largest
-    if alone and (name in POINTWISE or name in ("max", "min", "clamp", "pow")):
+    if alone and (name in POINTWISE or name in ("max", "min")):
         return _pointwise
     raise NoRule(
         f"Slopes between what a layer said and 0 are needed, and there is no rule for {name} "

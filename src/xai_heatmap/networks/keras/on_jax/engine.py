@@ -60,12 +60,6 @@ class JaxEngine(Passes):
         """One forward pass, opened at the softmax layers of its attention layers."""
         return self.record(WrittenOut(adapter), x, softmaxes(adapter), undo)
 
-    def balance(
-        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
-    ) -> Recorded:
-        """As `record`, with LibraGrad's way back."""
-        return self._recorded(WrittenOut(adapter), x, sites, undo, balances=True)
-
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
     ) -> JaxHead:

@@ -17,6 +17,7 @@ from xai_heatmap.networks.opening import replay
 from xai_heatmap.networks.opening.compile_cache import compiled, main_tensor, undo_key
 from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, answered, mapped, tapped
+from xai_heatmap.networks.rules import BackwardRule
 
 
 class JaxHead:
@@ -72,7 +73,7 @@ class JaxHead:
             images=images,
         )
 
-    def between(self, other: Native) -> Recorded:
+    def between(self, other: Native, rule: BackwardRule) -> Recorded:
         """Two rows, the layer's own output and `other`, run beside each other."""
         program = None if self._name == INPUT else self._program()
         dtype = jnp.float32 if program is None else self._dtype
@@ -90,13 +91,13 @@ class JaxHead:
                 return model.scores(at(INPUT, given["activation"]))
 
         values, mark = self._passes.values(self._adapter), self._undo.mark
-        own = self._between_program()(run, values, given, leave_out=mark)
+        own = self._between_program(rule)(run, values, given, leave_out=mark)
         outputs = {self._name: np.concatenate([self.output, other])}
         return Recorded(own.scores, outputs, own.pullback)
 
-    def _between_program(self) -> Opened:
-        key = "between", *self._key()
-        return compiled(self._passes.programs, key, lambda: Opened([self._name], pairs=True))
+    def _between_program(self, rule: BackwardRule) -> Opened:
+        key = rule, *self._key()
+        return compiled(self._passes.programs, key, lambda: Opened([self._name], rule=rule))
 
     def _program(self) -> "_HeadProgram":
         passes = self._passes

@@ -11,25 +11,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from xai_heatmap.networks.keras.on_jax.canonical import OPERATORS
 from xai_heatmap.networks.keras.on_jax.steps import Step, literal, steps, value
+from xai_heatmap.networks.rules import JAX, LIBRAGRAD, implements, treated
 
-CUT = frozenset({"erf", "erfc", "exp", "exp2", "logistic", "rsqrt", "sqrt", "hard_sigmoid"})
-"""Gates and deviations: their answers are constants on the way back."""
-GATED = {
-    "celu": 1.0, "elu": 1.0, "hard_silu": 0.5, "hard_swish": 0.5, "mish": 0.6, "selu": 1.0,
-    "soft_sign": 1.0, "tanh": 1.0,
-}  # fmt: skip
-"""f(x) = x · gate(x): functions that are 0 at 0, and their gate there."""
+TREATED = treated(OPERATORS, LIBRAGRAD)
+AT_ZERO = {"hard_silu": 0.5, "hard_swish": 0.5, "mish": 0.6}
+"""f(x) = x · gate(x): the gate at 0 where it is not 1."""
 WHOLE = frozenset({"log_softmax", "logsumexp", "softplus"})
 """Functions that are differentiated as they are, whatever they are made of."""
-PRODUCTS = frozenset({"dot_general", "mul"})
-POWERS = frozenset({"integer_pow", "pow", "square"})
-NAMED = WHOLE | CUT | GATED.keys()
+POWERS = OPERATORS["power"]
+NAMED = WHOLE | {own for own, how in TREATED.items() if how in ("constant", "held gate")}
 """Functions that are not looked into."""
 
 Scored = Callable[[Mapping[str, jax.Array]], Any]
 
 
+@implements(LIBRAGRAD, JAX)
 def balanced(scored: Scored, zeros: Mapping[str, jax.Array]) -> Scored:
     """`scored`, whose derivative by the zeros is LibraGrad's."""
     closed, shapes = jax.make_jaxpr(scored, return_shape=True)(zeros)
@@ -62,7 +60,7 @@ def _run(
             kept = False
         elif closing.intersection(step.outs):
             answers, kept = step(*(read[own] for own in step.variables)), True
-        elif step.name in CUT or gates.intersection(step.outs):
+        elif TREATED.get(step.name) == "constant" or gates.intersection(step.outs):
             answers, kept = _held(step, read), False
         else:
             answers = _answered(step, read, [own for own in step.variables if own in moving])
@@ -77,13 +75,15 @@ def _run(
 def _answered(step: Step, read: Mapping[Any, Any], moving: Sequence[Any]) -> list[Any] | None:
     """What a step answers, differentiated by LibraGrad's rules; None where it is a constant."""
     change: dict[Any, Callable[[jax.Array], jax.Array]] = {}
-    if step.name in GATED:
+    how = TREATED.get(step.name)
+    if how == "held gate":
         return [_gated(step, read, moving[0])]
-    if step.name == "div" and step.equation.invars[1] in moving:
+    if how == "held divisor" and step.equation.invars[1] in moving:
         if step.equation.invars[0] not in moving:
             return None
         change[step.equation.invars[1]] = jax.lax.stop_gradient
-    if step.name in PRODUCTS and len([o for o in step.equation.invars if o in moving]) > 1:
+    factors = sum(own in moving for own in step.equation.invars if not literal(own))
+    if how == "shared" and step.name not in POWERS and factors > 1:
         change = dict.fromkeys(moving, _shared)
     if step.name in POWERS:
         exponent = step.equation.params.get("y", 2)
@@ -111,7 +111,7 @@ def _gated(step: Step, read: Mapping[Any, Any], own: Any) -> jax.Array:
     x, answer = read[own], _held(step, read)[0]
     known = jax.lax.stop_gradient(x)
     gate = answer / jnp.where(known == 0, 1, known)
-    return x * jnp.where(known == 0, jnp.asarray(GATED[step.name], gate.dtype), gate)
+    return x * jnp.where(known == 0, jnp.asarray(AT_ZERO.get(step.name, 1.0), gate.dtype), gate)
 
 
 def _gates(jaxpr: Any) -> Iterator[Any]:

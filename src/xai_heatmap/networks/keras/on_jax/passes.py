@@ -17,10 +17,12 @@ import keras
 
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.network import INPUT
+from xai_heatmap.networks.keras.attention import WrittenOut
 from xai_heatmap.networks.keras.on_jax.program import Opened, Values
 from xai_heatmap.networks.opening.compile_cache import Built, compiled, undo_key
 from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, tapped
+from xai_heatmap.networks.rules import GRADIENT, BackwardRule
 
 
 class Passes:
@@ -46,18 +48,14 @@ class Passes:
         sites: Mapping[str, Site],
         undo: Undo,
         *,
-        biases: bool = False,
+        rule: BackwardRule = GRADIENT,
     ) -> Recorded:
         """One forward pass, opened at `sites`."""
-        return self._recorded(adapter, x, sites, undo, biases=biases)
-
-    def _recorded(
-        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo, **kind: bool
-    ) -> Recorded:
+        adapter = WrittenOut(adapter) if rule.opens_attention else adapter
         taps = tuple((name, id(site.part), site.call) for name, site in sites.items())
-        own = (adapter.held.key, adapter.axes), *sorted(kind.items())
+        own = (adapter.held.key, adapter.axes), rule
         key = "record", taps, undo_key(undo), x.shape, self.structure(), *own
-        program = compiled(self.programs, key, lambda: Opened(list(sites), **kind))
+        program = compiled(self.programs, key, lambda: Opened(list(sites), rule=rule))
         inner = {name: site for name, site in sites.items() if name != INPUT}
 
         def run(values: Values, image: jax.Array, at: Callable[[str, Any], Any]) -> jax.Array:

@@ -9,11 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from xai_heatmap.core.arrays import Native
-from xai_heatmap.networks.keras.on_jax.bias_terms import noting
-from xai_heatmap.networks.keras.on_jax.deeplift import between
-from xai_heatmap.networks.keras.on_jax.libragrad import balanced
 from xai_heatmap.networks.keras.on_jax.survey import without_closing
 from xai_heatmap.networks.opening.interfaces import Recorded
+from xai_heatmap.networks.rules import GRADIENT, JAX, BackwardRule, implemented_by
 
 Values = list[jax.Array]
 """The values of all variables of a model, in its own order."""
@@ -30,12 +28,9 @@ class Opened:
         self,
         names: Sequence[str],
         *,
-        biases: bool = False,
-        balances: bool = False,
-        pairs: bool = False,
+        rule: BackwardRule = GRADIENT,
     ) -> None:
-        self._names = names
-        self._biases, self._balances, self._pairs = biases, balances, pairs
+        self._names, self._rule = names, rule
         self._run: Any = None
         self._leave_out: Any = None
         self._shapes: dict[Any, _Traced] = {}
@@ -65,7 +60,7 @@ class Opened:
             padded = np.zeros(scores.shape, np.float32)
             padded[: len(cotangent)] = cotangent
             gradients = self._backward(traced.pull(residuals, values), padded)
-            if self._pairs:  # nothing goes back from the reference
+            if self._rule.kind == "slope":  # nothing goes back from the reference
                 gradients = {
                     tap: jnp.concatenate([own, jnp.zeros_like(own)])
                     for tap, own in gradients.items()
@@ -100,10 +95,7 @@ class Opened:
         }
         if self._leave_out is not None:
             scored = without_closing(scored, zeros)
-        own = balanced(scored, zeros) if self._balances else scored
-        if self._pairs:
-            own = between(scored, zeros, _apart(zeros, image))
-        noted, zeros = _noted(own, zeros) if self._biases else (own, zeros)
+        noted, zeros = _ruled(self._rule, scored, zeros, image)
 
         def differentiated(zeros: Mapping[str, jax.Array]) -> tuple[jax.Array, Any]:
             scores, *rest = noted(zeros)
@@ -122,6 +114,25 @@ class Opened:
         )
 
 
+def _ruled(
+    rule: BackwardRule, scored: Callable[..., Any], zeros: Mapping[str, jax.Array], image: Any
+) -> tuple[Callable[..., Any], Mapping[str, jax.Array]]:
+    """`scored`, whose derivative by the zeros is that of a rule, and those zeros.
+
+    What carries a rule out in JAX is a function of `scored` and the zeros that answers another
+    `scored`: its derivative is what the rule says. That of a rule of slopes also takes the zeros of
+    the second run; that of a rule of terms is as `bias_terms.noting`.
+    """
+    if rule is GRADIENT:
+        return scored, zeros
+    carried_out = implemented_by(rule, JAX)
+    if rule.kind == "terms":
+        return _noted(carried_out, scored, zeros)
+    if rule.kind == "slope":
+        return carried_out(scored, zeros, _apart(zeros, image)), zeros
+    return carried_out(scored, zeros), zeros
+
+
 def _apart(zeros: Mapping[str, jax.Array], given: Mapping[str, Any]) -> dict[str, jax.Array]:
     """What has to be added at the tap so that the reference comes out."""
     apart: jax.Array = given["reference"] - given["activation"]
@@ -129,7 +140,7 @@ def _apart(zeros: Mapping[str, jax.Array], given: Mapping[str, Any]) -> dict[str
 
 
 def _noted(
-    scored: Callable[..., Any], zeros: Mapping[str, jax.Array]
+    noting: Callable[..., Any], scored: Callable[..., Any], zeros: Mapping[str, jax.Array]
 ) -> tuple[Callable[..., Any], dict[str, jax.Array]]:
     """`scored`, answering biases too, and all zeros: those at taps and those beside biases."""
     inner = noting(scored, zeros)

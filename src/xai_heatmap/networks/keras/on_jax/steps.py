@@ -29,6 +29,14 @@ class Step:
         return self.equation.params.get("name", name) if name in parts else name
 
     @property
+    def function(self) -> str:
+        """As `name`; of a function with a derivative of its own, the name of the one within."""
+        within = self.equation.params.get("call_jaxpr")
+        if within is None or len(within.jaxpr.eqns) != 1:
+            return self.name
+        return Step(within.jaxpr, within.jaxpr.eqns[0]).name
+
+    @property
     def inner(self) -> Any:
         """The trace of a function that was traced into a part of its own, None elsewhere."""
         return self.equation.params["jaxpr"] if self._primitive in ("jit", "pjit") else None

@@ -4,21 +4,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import tensorflow as tf
 
-POINTWISE = frozenset({
-    *("ClipByValue", "Cos", "Elu", "Erf", "Erfc", "Exp", "Expm1", "IdentityN", "Inv", "Log"),
-    *("Maximum", "Minimum", "Pow", "Reciprocal", "Relu6", "Rsqrt", "Selu", "SelectV2", "Sigmoid"),
-    *("Log1p", "Sin", "Softplus", "Softsign", "Sqrt", "Tanh", "Xdivy"),
-})  # fmt: skip
+from xai_heatmap.networks.keras.on_tensorflow.canonical import OPERATORS
+from xai_heatmap.networks.rules import BIASES, TENSORFLOW, implements, named
+
+POINTWISE = named(OPERATORS, "gate", "gated", "deviation", "pointwise") | {
+    *("IdentityN", "Maximum", "Minimum", "Pow", "SelectV2"),
+}
 """Operations whose derivative is a number for each entry. An IdentityN carries the derivative that
 somebody wrote for what stands before it, as that of SiLU."""
-PRODUCTS = frozenset({"BatchMatMulV2", "BatchMatMulV3", "Einsum", "MatMul", "Mul"})
-SQUARES = frozenset({"Square", "SquaredDifference"})
-SUMS = frozenset({"Add", "AddV2"})
+PRODUCTS = OPERATORS["product"]
+SQUARES = OPERATORS["power"] - {"Pow"}
+SUMS = OPERATORS["sum"] & {"Add", "AddV2"}
 
 Added = tuple[tf.Tensor, tf.Tensor]
 """A value, and what was added to it."""
 
 
+@implements(BIASES, TENSORFLOW)
 def biases(taps: Iterable[tf.Tensor]) -> Iterator[Added]:
     """Every value behind the taps that something is added to. An operation that is not known here
     adds nothing: what the sum of all biases lacks then tells.

@@ -10,7 +10,6 @@ from xai_heatmap.networks.keras.attention import WrittenOut, softmaxes
 from xai_heatmap.networks.keras.on_tensorflow.graph import traced
 from xai_heatmap.networks.keras.on_tensorflow.head import TensorflowHead
 from xai_heatmap.networks.keras.on_tensorflow.held import fed, holding, specs
-from xai_heatmap.networks.keras.on_tensorflow.libragrad import balanced
 from xai_heatmap.networks.keras.on_tensorflow.passes import Passes
 from xai_heatmap.networks.keras.on_tensorflow.program import running
 from xai_heatmap.networks.keras.on_tensorflow.survey import Watch, shapes
@@ -53,12 +52,6 @@ class TensorflowEngine(Passes):
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """One forward pass, opened at the softmax layers of its attention layers."""
         return self.record(WrittenOut(adapter), x, softmaxes(adapter), undo)
-
-    def balance(
-        self, adapter: Adapter, x: Native, sites: Mapping[str, Site], undo: Undo
-    ) -> Recorded:
-        """As `record`, with LibraGrad's way back."""
-        return self._recorded(WrittenOut(adapter), x, sites, undo, way=balanced)
 
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool

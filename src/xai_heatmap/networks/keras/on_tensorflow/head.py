@@ -31,6 +31,7 @@ from xai_heatmap.networks.opening import replay
 from xai_heatmap.networks.opening.compile_cache import WITHOUT_SECANT, main_tensor, undo_key
 from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, answered, mapped, tapped
+from xai_heatmap.networks.rules import BackwardRule
 
 
 class TensorflowHead:
@@ -73,7 +74,7 @@ class TensorflowHead:
         activation = tf.cast(tf.constant(output), self._dtype)
         return self._program(len(output)).opened(activation, *self._frontier)
 
-    def between(self, other: Native) -> Recorded:
+    def between(self, other: Native, rule: BackwardRule) -> Recorded:
         """There is none.
 
         Raises

@@ -9,21 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from xai_heatmap.networks.keras.on_tensorflow.canonical import OPERATORS
 from xai_heatmap.networks.keras.on_tensorflow.sweep import Cotangents, pulled, swept
+from xai_heatmap.networks.rules import LIBRAGRAD, TENSORFLOW, implements, treated
 
-CUT = frozenset({
-    *("Erf", "Erfc", "Exp", "Inv", "Reciprocal", "Rsqrt", "Sigmoid", "Sqrt", "StopGradient"),
-})  # fmt: skip
-"""Gates and deviations."""
-GATED = {"Elu": 1.0, "Expm1": 1.0, "Selu": 1.0, "Softsign": 1.0, "Tanh": 1.0}
-"""f(x) = x · gate(x): functions that are 0 at 0, and their gate there."""
-PRODUCTS = frozenset({
-    *("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum", "MatMul", "Mul"),
-})  # fmt: skip
-SQUARES = frozenset({"Pow", "Square", "SquaredDifference"})
-QUOTIENTS = frozenset({"Div", "DivNoNan", "RealDiv"})
+TREATED = treated(OPERATORS, LIBRAGRAD)
 
 
+@implements(LIBRAGRAD, TENSORFLOW)
 def balanced(
     scores: tf.Tensor, taps: Sequence[tf.Tensor], seed: tf.Tensor
 ) -> list[tf.Tensor | None]:
@@ -39,7 +32,9 @@ def _constant(operation: tf.Operation, wanted: Sequence[int]) -> bool:
         return _is_gate(operation)
     if kind == "Pow":
         return 1 in wanted or not _all(operation.inputs[1], 1, 2)
-    return kind in CUT or (kind in QUOTIENTS and list(wanted) == [1])
+    if TREATED.get(kind) == "held divisor":
+        return list(wanted) == [1]
+    return kind == "StopGradient" or TREATED.get(kind) == "constant"
 
 
 def _is_gate(operation: tf.Operation) -> bool:
@@ -71,18 +66,16 @@ def _sent(
     kind, g = operation.type, arriving[0]
     if kind == "IdentityN":  # carries a derivative that somebody wrote for what stands before it
         return {place: own for place, own in enumerate(arriving) if own is not None}
-    if kind in GATED and g is not None:
+    how = TREATED.get(kind)
+    if how == "held gate" and g is not None:
         x, y = operation.inputs[0], operation.outputs[0]
-        gate = tf.where(
-            x == 0, tf.cast(GATED[kind], x.dtype), y / tf.where(x == 0, tf.ones_like(x), x)
-        )
+        gate = tf.where(x == 0, tf.ones_like(x), y / tf.where(x == 0, tf.ones_like(x), x))
         return {0: g * gate}
-    if kind in QUOTIENTS:
+    if how == "held divisor":
         return pulled(operation, arriving, [0])
-    if kind in SQUARES and not (kind == "Pow" and _all(operation.inputs[1], 1)):
-        return _halves(pulled(operation, arriving, wanted))
     own = pulled(operation, arriving, wanted)
-    return _halves(own) if kind in PRODUCTS and len(wanted) > 1 else own
+    square = kind in OPERATORS["power"] and not (kind == "Pow" and _all(operation.inputs[1], 1))
+    return _halves(own) if square or (how == "shared" and len(wanted) > 1) else own
 
 
 def _halves(cotangents: Cotangents) -> Cotangents:

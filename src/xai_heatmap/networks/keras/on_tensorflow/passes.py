@@ -14,14 +14,12 @@ import tensorflow as tf
 
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.network import INPUT
-from xai_heatmap.networks.keras.on_tensorflow.bias_terms import biases
+from xai_heatmap.networks.keras.attention import WrittenOut
 from xai_heatmap.networks.keras.on_tensorflow.graph import traced
 from xai_heatmap.networks.keras.on_tensorflow.held import fed, holding, specs
-from xai_heatmap.networks.keras.on_tensorflow.libragrad import balanced
 from xai_heatmap.networks.keras.on_tensorflow.program import (
     Opened,
     Taps,
-    Way,
     opened,
     running,
     scores_of,
@@ -31,6 +29,7 @@ from xai_heatmap.networks.opening.compile_cache import MOST, Built, compiled, un
 from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Undo
 from xai_heatmap.networks.opening.recent import Recent
 from xai_heatmap.networks.opening.taps import Site, tapped
+from xai_heatmap.networks.rules import GRADIENT, TENSORFLOW, BackwardRule, implemented_by
 
 
 class Passes:
@@ -57,28 +56,20 @@ class Passes:
         sites: Mapping[str, Site],
         undo: Undo,
         *,
-        biases: bool = False,
+        rule: BackwardRule = GRADIENT,
     ) -> Recorded:
-        """One forward pass, opened at `sites`."""
-        return self._recorded(adapter, x, sites, undo, with_biases=biases)
+        """One forward pass, opened at `sites`.
 
-    def _recorded(
-        self,
-        adapter: Adapter,
-        x: Native,
-        sites: Mapping[str, Site],
-        undo: Undo,
-        *,
-        with_biases: bool = False,
-        way: Way = tf.gradients,
-    ) -> Recorded:
+        What carries a rule out in TensorFlow is a function as `tf.gradients`, from scores, taps and
+        a cotangent to those of the taps; that of a rule of terms is as `bias_terms.biases`.
+        """
+        adapter = WrittenOut(adapter) if rule.opens_attention else adapter
         taps = tuple((name, id(site.part), site.call) for name, site in sites.items())
-        kind = with_biases, way is balanced
-        key = self.key_of("record", adapter, taps, undo_key(undo), x.shape[1:], kind)
+        key = self.key_of("record", adapter, taps, undo_key(undo), x.shape[1:], rule)
 
         def build(images: int | None) -> Opened:
             shape = (images, *x.shape[1:])
-            return _recording(adapter, shape, sites, undo, with_biases=with_biases, way=way)
+            return _recording(adapter, shape, sites, undo, rule)
 
         program = self.program(key, build, len(x))
         return program(tf.constant(x, tf.float32), *fed(adapter))
@@ -108,11 +99,11 @@ def _recording(
     shape: Sequence[int | None],
     sites: Mapping[str, Site],
     undo: Undo,
-    *,
-    with_biases: bool,
-    way: Way,
+    rule: BackwardRule,
 ) -> Opened:
     """The whole network, from the image on, opened at `sites`."""
+    carried_out = None if rule is GRADIENT else implemented_by(rule, TENSORFLOW)
+    terms, way = (carried_out, None) if rule.kind == "terms" else (None, carried_out)
     taps = Taps()
     cut: dict[str, Any] = {}
 
@@ -121,8 +112,10 @@ def _recording(
         with running(adapter, undo), tapped(inner, adapter.method, taps.at):
             start = taps.at(INPUT, image) if INPUT in sites else image
             scores = scores_of(holding(adapter, held), start, undo)
-        added = list(biases(taps.taps)) if with_biases else []
-        cut.update(with_gradients(scores, taps.taps, added, way=way), fed=[image, *held])
+        added = list(terms(taps.taps)) if terms else []
+        cut.update(
+            with_gradients(scores, taps.taps, added, way=way or tf.gradients), fed=[image, *held]
+        )
         return scores
 
     with tf.init_scope():

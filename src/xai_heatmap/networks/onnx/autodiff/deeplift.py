@@ -11,9 +11,11 @@ from onnx import ModelProto, NodeProto, ValueInfoProto
 from xai_heatmap.core.errors import NoRule
 from xai_heatmap.networks.onnx.autodiff.broadcasting import unstretched
 from xai_heatmap.networks.onnx.autodiff.builder import PREFIX
+from xai_heatmap.networks.onnx.autodiff.canonical import OPERATORS
 from xai_heatmap.networks.onnx.autodiff.registry import Cotangents, Node, Rule, find
 from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, op, where
 from xai_heatmap.networks.onnx.autodiff.way import Way
+from xai_heatmap.networks.rules import DEEPLIFT, ONNX, implements, named
 
 REFERENCE = f"{PREFIX}reference/"
 """What comes before a tensor's name in the run from the reference."""
@@ -21,24 +23,10 @@ NEAR, NEAREST = 1e-3, 1e-6
 """How far, as a share of the larger, two numbers have to be apart to have a slope between them: for
 functions, whose slope is the mean of both ends' else, and for maxima, whose slope may jump."""
 
-STRAIGHT = frozenset({
-    *("Add", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Concat", "CumSum"),
-    *("DepthToSpace", "DequantizeLinear", "Dropout", "Expand", "Flatten", "Gather"),
-    *("GatherElements", "GatherND", "GlobalAveragePool", "Identity", "Mean", "Neg", "Pad"),
-    *("Col2Im", "QuantizeLinear", "ReduceMean", "ReduceSum", "Reshape", "Resize"),
-    *("ScatterElements", "ScatterND", "Slice", "SpaceToDepth", "Split", "Squeeze", "Sub", "Sum"),
-    *("Tile", "Transpose", "Trilu", "Unsqueeze"),
-})  # fmt: skip
+STRAIGHT = named(OPERATORS, "straight", "sum") | {"BatchNormalization"}
 """Operators whose derivative is the slope between any two runs."""
-POINTWISE = frozenset({
-    *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh", "Tan"),
-    *("Abs", "Celu", "Clip", "Cos", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish"),
-    *("LeakyRelu", "Log", "Mish", "PRelu", "Pow", "Reciprocal", "Relu", "Selu", "Sigmoid", "Sin"),
-    *("Softplus", "Softsign", "Sqrt", "Swish", "Tanh", "ThresholdedRelu"),
-})  # fmt: skip
-PRODUCTS = frozenset({"Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul", "ReduceSumSquare"})
-LARGEST = frozenset({"GlobalMaxPool", "Max", "MaxPool", "ReduceMax"})
-SMALLEST = frozenset({"Min", "ReduceMin"})
+POINTWISE = named(OPERATORS, "rectifier", "gate", "gated", "deviation", "pointwise") | {"Pow"}
+PRODUCTS = named(OPERATORS, "affine", "product") | {"ReduceSumSquare"}
 
 
 def beside(model: ModelProto, tensor: str) -> ModelProto:
@@ -253,26 +241,28 @@ def refused(node: NodeProto) -> NoRule:
     )
 
 
-SECANT = Way(
-    straight=STRAIGHT,
-    refused=refused,
-    rules={
-        operator: Rule(operator, function, broadcasts=operator in ("Mul", "Div", "Where"))
-        for function, operators in {
-            _pointwise: POINTWISE,
-            _product: [*PRODUCTS, "Mul"],
-            _quotient: ["Div"],
-            _extremum(up=True): LARGEST,
-            _extremum(up=False): SMALLEST,
-            _chosen: ["Where"],
-            _softmax: ["Softmax"],
-            _log_softmax: ["LogSoftmax"],
-            _layer: ["LayerNormalization"],
-            _rms: ["RMSNormalization"],
-            _instance: ["InstanceNormalization"],
-            _group: ["GroupNormalization"],
-        }.items()
-        for operator in operators
-    },
+SECANT = implements(DEEPLIFT, ONNX)(
+    Way(
+        straight=STRAIGHT,
+        refused=refused,
+        rules={
+            operator: Rule(operator, function, broadcasts=operator in ("Mul", "Div", "Where"))
+            for function, operators in {
+                _pointwise: POINTWISE,
+                _product: PRODUCTS,
+                _quotient: ["Div"],
+                _extremum(up=True): OPERATORS["maximum"],
+                _extremum(up=False): OPERATORS["minimum"],
+                _chosen: ["Where"],
+                _softmax: ["Softmax"],
+                _log_softmax: ["LogSoftmax"],
+                _layer: ["LayerNormalization"],
+                _rms: ["RMSNormalization"],
+                _instance: ["InstanceNormalization"],
+                _group: ["GroupNormalization"],
+            }.items()
+            for operator in operators
+        },
+    )
 )
 """DeepLIFT's way back."""

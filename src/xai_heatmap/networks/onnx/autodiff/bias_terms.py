@@ -5,26 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 from onnx import ModelProto
 
 from xai_heatmap.networks.onnx.autodiff.builder import PREFIX, Builder
+from xai_heatmap.networks.onnx.autodiff.canonical import OPERATORS
 from xai_heatmap.networks.onnx.autodiff.registry import Node, find
 from xai_heatmap.networks.onnx.autodiff.sweep import moving as moving_in
 from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, op
+from xai_heatmap.networks.rules import BIASES, ONNX, implements, named
 
-POINTWISE = frozenset({
-    *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh", "Tan"),
-    *("BatchNormalization", "Celu", "Clip", "Cos", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid"),
-    *("HardSwish", "Log", "Max", "Min", "Mish", "Pow", "Reciprocal", "Selu", "Sigmoid", "Sin"),
-    *("Softplus", "Softsign", "Sqrt", "Swish", "Tanh", "ThresholdedRelu", "Where"),
-})  # fmt: skip
+POINTWISE = named(OPERATORS, "gate", "gated", "deviation", "pointwise") | {
+    *("BatchNormalization", "Max", "Min", "Pow", "Where"),
+}
 """Operators whose derivative is a number for each entry, which their own rule tells."""
-SCALE_FREE = frozenset({
-    *("GroupNormalization", "InstanceNormalization", "LayerNormalization", "LpNormalization"),
-    "RMSNormalization",
-})  # fmt: skip
+SCALE_FREE = OPERATORS["normalisation"] - {"BatchNormalization"}
 """Operators that answer the same for twice the input, but for their epsilon: J u = 0."""
-DOUBLED_TWICE = frozenset({"Einsum", "MatMul", "Mul"})
+DOUBLED_TWICE = OPERATORS["product"]
 """Products: where both factors move, J u = 2 v."""
 
 
+@implements(BIASES, ONNX)
 def biases(model: ModelProto, at: Sequence[str], output: str) -> tuple[ModelProto, dict[str, str]]:
     """The model with what its nodes add as further outputs, and these by the tensor they are
     added to.

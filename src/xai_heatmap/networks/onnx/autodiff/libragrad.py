@@ -1,0 +1,124 @@
+"""LibraGrad's way back in ONNX: what makes a graph more than linear counts as a constant.
+
+Attention weights, gates and deviations are constants, and where two tensors that both depend on
+what is asked for are multiplied, each gets half.
+"""
+
+from collections.abc import Sequence
+
+from onnx import NodeProto
+
+from xai_heatmap.networks.onnx.autodiff.builder import Builder
+from xai_heatmap.networks.onnx.autodiff.canonical import OPERATORS
+from xai_heatmap.networks.onnx.autodiff.registry import CONSTANT, Node, Rule
+from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, where
+from xai_heatmap.networks.onnx.autodiff.way import Way
+from xai_heatmap.networks.rules import LIBRAGRAD, ONNX, implements, treated
+
+TREATED = treated(OPERATORS, LIBRAGRAD)
+"""What is done at an operator."""
+
+AT_ZERO = {"Gelu": 0.5, "Swish": 0.5, "HardSwish": 0.5, "Mish": 0.6}
+"""f(x) / x at 0 where it is not taken as 1."""
+
+
+def _balanced_constant(node: NodeProto, builder: Builder) -> bool:
+    if node.op_type == "Softmax":
+        return len(builder.shapes.get(node.output[0]) or (0, 0, 0)) > 2  # else it closes
+    if node.op_type == "Tanh":
+        return _is_gate(node, builder)
+    return TREATED.get(node.op_type) == "constant" or node.op_type in CONSTANT
+
+
+def _is_gate(node: NodeProto, builder: Builder) -> bool:
+    """Whether 1 is added to what it answers, as in GELU's approximation x · ½ (1 + tanh u)."""
+    readers = [n for n in builder.forward if node.output[0] in n.input and n.op_type == "Add"]
+    others = [name for reader in readers for name in reader.input if name != node.output[0]]
+    values = [builder.tensor(name).value for name in others]
+    return any(value is not None and (value == 1).all() for value in values)
+
+
+def _numerators(node: NodeProto, wanted: Sequence[str]) -> Sequence[str]:
+    """Divisors are deviations; what a number is raised to is no evidence."""
+    return [n for n in wanted if n in node.input[:1]] if node.op_type in ("Div", "Pow") else wanted
+
+
+def _layer(node: Node, g: Tensor) -> Tensor:
+    """∂x = (h − mean h) / σ with h = g · scale."""
+    x, scale = node.inputs[:2]
+    axes = tuple(range(node.axis(node.attribute("axis", -1), x), len(node.shape(x))))
+    h = g * scale
+    return (h - h.mean(*axes)) / _deviation(x - x.mean(*axes), axes, node)
+
+
+def _rms(node: Node, g: Tensor) -> Tensor:
+    """∂x = g · scale / σ."""
+    x, scale = node.inputs
+    axes = tuple(range(node.axis(node.attribute("axis", -1), x), len(node.shape(x))))
+    return g * scale / _deviation(x, axes, node)
+
+
+def _instance(node: Node, g: Tensor) -> Tensor:
+    """As of a layer, over the grid of each image and channel."""
+    x, scale, _ = node.inputs
+    rank = len(node.shape(x))
+    axes = tuple(range(2, rank))
+    h = g * scale.reshape(-1, *(1,) * (rank - 2))
+    return (h - h.mean(*axes)) / _deviation(x - x.mean(*axes), axes, node)
+
+
+def _group(node: Node, g: Tensor) -> Tensor:
+    """As of a layer, over each image and group of channels."""
+    x, scale, _ = node.inputs
+    groups, spatial = node.attribute("num_groups", 1), (1,) * (len(node.shape(x)) - 2)
+    if node.builder.opset < 21:
+        raise node.refused(
+            "before opset 21 its scale is ill-defined; export the model with opset 21"
+        )
+    h = (g * scale.reshape(-1, *spatial)).reshape(0, groups, -1)
+    rows = x.reshape(0, groups, -1)
+    sigma = _deviation(rows - rows.mean(2), (2,), node)
+    return ((h - h.mean(2)) / sigma).reshaped_like(x)
+
+
+def _deviation(centred: Tensor, axes: tuple[int, ...], node: Node) -> Tensor:
+    return ((centred * centred).mean(*axes) + node.attribute("epsilon", 1e-5)) ** 0.5
+
+
+def _gated(node: Node, g: Tensor) -> Tensor:
+    """∂x = g · y / x."""
+    x = node.input
+    zero = x.equals(0)
+    at_zero = AT_ZERO.get(node.proto.op_type, 1.0)
+    return g * where(zero, at_zero, node.output / where(zero, 1, x))
+
+
+def _power(node: Node, g: Tensor) -> Tensor:
+    """∂x = g · x of a square, a product with itself; g of x itself; nothing of other powers."""
+    exponent = node.optional(1)
+    value = None if exponent is None else exponent.value
+    if value is not None and (value == 2).all():
+        return g * node.input
+    return g if value is not None and (value == 1).all() else node.input.zeros()
+
+
+BALANCED = implements(LIBRAGRAD, ONNX)(
+    Way(
+        constant=_balanced_constant,
+        wanted=_numerators,
+        products=OPERATORS["product"],
+        rules={
+            operator: Rule(operator, function, broadcasts=operator == "Pow")
+            for function, operators in {
+                _layer: ["LayerNormalization"],
+                _rms: ["RMSNormalization"],
+                _instance: ["InstanceNormalization"],
+                _group: ["GroupNormalization"],
+                _gated: OPERATORS["gated"],
+                _power: ["Pow"],
+            }.items()
+            for operator in operators
+        },
+    )
+)
+"""LibraGrad's way back."""
