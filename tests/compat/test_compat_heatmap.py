@@ -45,7 +45,8 @@ def test_the_picture_comes_back_with_the_heatmap_over_it_as_opencv_has_pictures(
     assert drawn.shape == img.shape
     explained = xh.maps(torch_network(), batch(), layer="0.2")[0]
     np.testing.assert_allclose(tool.last.map, explained, rtol=1e-5)
-    shown = tool.last.overlay(colormap="jet", alpha=0.8)
+    plain = {"contour": False, "mute": False, "smooth": False}
+    shown = tool.last.overlay(colormap="jet", alpha=0.8, **plain)
     np.testing.assert_array_equal(drawn, shown[..., ::-1])
 
 
