@@ -23,6 +23,7 @@ from xai_heatmap.core.recording import for_and_against
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
 from xai_heatmap.explaining.maps import compute_maps, recording_rule
+from xai_heatmap.networks.rules import BIASES
 from xai_heatmap.testing import oracles
 from xai_heatmap.testing.networks.twins import TWINS
 
@@ -40,7 +41,7 @@ def pictures(n=2):
 def found(network, x, target=None, *, layer="input", signed=True):
     """What FullGrad finds of every image, with its score."""
     ask = MethodRequest(find_method("fullgrad"), {"signed": signed}, [layer])
-    recording = network.record(x, [layer], biases=True)
+    recording = network.record(x, [layer], rule=BIASES)
     choice = target or xh.top()
     targets = [choice(scores) for scores in recording.scores]
     passed = ForwardPass(recording, x, targets, network, lambda name: [name])
