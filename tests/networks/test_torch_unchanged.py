@@ -302,3 +302,24 @@ def test_hooks_that_a_model_adds_are_no_more_than_it_meant(called_before):
     for scores in found:
         np.testing.assert_allclose(scores, wanted, atol=1e-6)
     assert np.isfinite(maps).all()
+
+
+@pytest.mark.parametrize("what", ["trains", "learns"])
+def test_a_model_that_is_trained_in_the_middle_of_a_pass_is_refused(what):
+    """As another thread does, here at a moment that is known."""
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 2)).eval()
+    network, x = xh.network(model), np.ones((1, 3, 8, 8), np.float32)
+    right = xh.maps(network, x, method="gradcam", target=0)
+
+    def meanwhile(module, given, answer):
+        if what == "trains":
+            model.training = True
+        else:
+            model[0].weight.requires_grad_(True)
+
+    hook = model[1].register_forward_hook(meanwhile)
+    with pytest.raises(xh.XaiHeatmapError, match="exclusive=False"):
+        xh.maps(network, x, method="gradcam", target=0)
+    hook.remove()
+    model.eval()
+    assert xh.maps(network, x, method="gradcam", target=0) == pytest.approx(right)

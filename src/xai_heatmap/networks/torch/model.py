@@ -33,6 +33,7 @@ from xai_heatmap.networks.torch.weights import (
     home_of,
     learning_in,
     modules_of,
+    undisturbed,
     without_values,
 )
 
@@ -130,7 +131,8 @@ class ModuleAdapter:
                     module.training = False
                 for weight in learning:
                     weight.requires_grad_(False)
-                yield
+                with undisturbed(self._module, learning):
+                    yield
             finally:
                 for module in training:
                     module.training = True

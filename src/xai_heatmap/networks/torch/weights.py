@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from xai_heatmap.core.errors import ModelError
+
 
 def learning_in(modules: Sequence[nn.Module]) -> tuple[list[torch.Tensor], bool]:
     """Weights that learn, and whether any tensor at all was made in inference mode."""
@@ -23,6 +25,24 @@ def learning_in(modules: Sequence[nn.Module]) -> tuple[list[torch.Tensor], bool]
                 elif tensor.requires_grad and tensor.is_leaf:
                     learning.append(tensor)
     return learning, inferred
+
+
+@contextmanager
+def undisturbed(module: nn.Module, learning: Sequence[torch.Tensor]) -> Iterator[None]:
+    """A pass in which nobody else trains the model, as far as that is seen when it ends.
+
+    Raises
+    ------
+    ModelError
+        If the model, or any of its weights, was set to train in between.
+    """
+    yield
+    if module.training or any(weight.requires_grad for weight in learning):
+        raise ModelError(
+            f"{type(module).__name__} was set to train while it was explained: "
+            "another thread uses the same model. Explain a copy of it: "
+            "xai_heatmap.network(model, exclusive=False)."
+        )
 
 
 @contextmanager
