@@ -114,7 +114,8 @@ def _plain(value: Any) -> object:
         return {"activation_of": _plain(value.picture)}
     array = as_numpy(value)
     if array is None:
-        return value if isinstance(value, str | int | float | list | tuple | None) else str(value)
+        as_it_is = isinstance(value, str | int | float | list | tuple | None)
+        return cast("object", value) if as_it_is else str(value)
     digest = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]
     return {"array": list(array.shape), "dtype": str(array.dtype), "sha256": digest}
 
@@ -138,7 +139,7 @@ def _number(value: object) -> float | None:
 def _array(value: Any) -> np.ndarray | None:
     if isinstance(value, list | tuple):
         try:
-            return np.asarray(value)
+            return np.asarray(cast("object", value))
         except ValueError:
             return None
     return as_numpy(value)
