@@ -184,7 +184,7 @@ def _copied(model: Any) -> Any:
 
 
 def _brought(classes: Sequence[str]) -> Any:
-    """What another package opens models of one of these classes with; None where none does."""
+    """Opener of another package for models of one of `classes`; None where none is installed."""
     from xai_heatmap.core.plugins import network_plugin
 
     try:

@@ -96,11 +96,11 @@ class BlackBox(Network):
         return self._axes is not None
 
     def axes_of(self, shape: Sequence[int]) -> Axes:
-        """As said, else channels first."""
+        """Axes as named by the user, else channels first."""
         return self._axes or super().axes_of(shape)
 
     def understood(self, shape: Sequence[int]) -> Axes | None:
-        """As said."""
+        """Axes as named by the user, checked against `shape`; None where none were named."""
         if self._axes is not None:
             checked(self._axes, shape)
         return self._axes
@@ -132,13 +132,13 @@ class BlackBox(Network):
         return Survey({INPUT: Layer(INPUT, tuple(shape), "input", layout)}, INPUT, REASON)
 
     def record(self, x: Inputs, at: Layers = (), *, rule: BackwardRule = GRADIENT) -> Recording:
-        """One call of the function for every 32 pictures."""
+        """Recording of the scores; one call of the function for every 32 pictures."""
         check_input(x)
         names = select(self.survey(x.shape[1:]), at) if at else []
         return BlackRecording(self, x, self.scores(x), {INPUT: x} if names else {})
 
     def scores(self, x: Inputs) -> Scores:
-        """What the function answers.
+        """Scores of the function.
 
         Raises
         ------
@@ -152,8 +152,8 @@ class BlackBox(Network):
         )
 
     def meaning(self, x: Inputs, scores: Scores) -> Meaning:
-        """What the scores are, decided once for pictures of this shape: by what the function
-        answers to noise; where it fails on that, by the first pictures that leave it open.
+        """Meaning of the scores, decided once for pictures of a shape: by the scores of noise, or,
+        where the function fails on noise, by `scores` of the first pictures in doubt.
         """
         if not may_be_probabilities(scores, self.form):
             return "logits"
@@ -194,7 +194,7 @@ class BlackBox(Network):
 
 
 class BlackRecording(Recording):
-    """What a function answered."""
+    """Recording of a function: scores only, and the input as a layer."""
 
     def __init__(
         self, box: BlackBox, x: Inputs, scores: Scores, activations: Mapping[str, Activations]
@@ -206,7 +206,7 @@ class BlackRecording(Recording):
 
     @property
     def scores(self) -> Scores:
-        """One row an image."""
+        """Scores, one row per image."""
         return self._scores
 
     @property
@@ -216,7 +216,7 @@ class BlackRecording(Recording):
 
     @property
     def form(self) -> Form:
-        """One score a class, or one a class and place."""
+        """Form of the rows: one score per class, or one per class and place."""
         return self._box.form
 
     @property
@@ -227,7 +227,7 @@ class BlackRecording(Recording):
     def pullback(
         self, cotangent: Float32[np.ndarray, "n classes"]
     ) -> Mapping[str, Float32[np.ndarray, "n k *grid"]]:
-        """There is none.
+        """Always refused: a function has no derivative.
 
         Raises
         ------

@@ -32,43 +32,43 @@ class WrittenOut:
 
     @property
     def output(self) -> str | int | Boxes | None:
-        """As of the model."""
+        """Delegated to the wrapped adapter."""
         return self._adapter.output
 
     @property
     def boxes(self) -> Boxes | None:
-        """As of the model."""
+        """Delegated to the wrapped adapter."""
         return self._adapter.boxes
 
     @property
     def others(self) -> Sequence[str]:
-        """As of the model."""
+        """Delegated to the wrapped adapter."""
         return self._adapter.others
 
     @property
     def held(self) -> Held:
-        """As of the model."""
+        """Delegated to the wrapped adapter."""
         return self._adapter.held
 
     def taking(self, given: Given) -> "WrittenOut":
-        """As of the model."""
+        """Delegated to the wrapped adapter."""
         return WrittenOut(self._adapter.taking(given))
 
     def holding(self, held: Held) -> "WrittenOut":
-        """As of the model."""
+        """Delegated to the wrapped adapter."""
         return WrittenOut(self._adapter.holding(held))
 
     def turned(self, axes: Axes | None) -> "WrittenOut":
-        """As of the model."""
+        """Delegated to the wrapped adapter."""
         return WrittenOut(self._adapter.turned(axes))
 
     def parts(self) -> Mapping[str, object]:
-        """As of the model."""
+        """Delegated to the wrapped adapter."""
         return self._adapter.parts()
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """As of the model, with attention written out."""
+        """Context of the wrapped adapter in which attention layers run their softmax layers."""
         layers = [part for part in self.parts().values() if isinstance(part, ATTENDING)]
         fused = {id(part): vars(part).get("_flash_attention") for part in layers}
         with ExitStack() as stack:
@@ -83,20 +83,20 @@ class WrittenOut:
                     part.__dict__["_flash_attention"] = fused[id(part)]
 
     def scores(self, x: Any) -> Any:
-        """As of the model."""
+        """Delegated to the wrapped adapter."""
         return self._adapter.scores(x)
 
     def closing_of(self, part: object) -> Closing | None:
-        """As of the model."""
+        """Delegated to the wrapped adapter."""
         return self._adapter.closing_of(part)
 
     def undone(self, part: object | None) -> Any:
-        """As of the model."""
+        """Delegated to the wrapped adapter."""
         return self._adapter.undone(part)
 
 
 def softmaxes(adapter: Adapter) -> dict[str, Site]:
-    """Every call that a softmax layer may have."""
+    """Sites of the softmax layers: `CALLS` calls of each."""
     parts = adapter.parts().items()
     return {
         f"{path}#{call}": Site(part, call)

@@ -1,4 +1,4 @@
-"""Which axis of its input a Keras model reads as channels: what its first layers say of it."""
+"""Channel axis of the input of a Keras model, read from the configuration of its first layers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ KEEPS = ("InputLayer", "Rescaling", "Normalization", "Dropout", "GaussianNoise",
 
 
 def consumed(model: keras.Model, shape: tuple[int, ...]) -> Consumed:
-    """Which axis of an input of that shape is read as channels, where the first layers say it."""
+    """Channel axis of an input of `shape`, where the first layers show the axis."""
     known: list[int | None] = list(range(len(shape)))
     lengths = list(shape)
     layers = _in_front(model)
@@ -52,7 +52,7 @@ def consumed(model: keras.Model, shape: tuple[int, ...]) -> Consumed:
 def _linear(
     known: list[int | None], lengths: list[int], shape: tuple[int, ...], rest: Iterator[keras.Layer]
 ) -> Consumed:
-    """What a linear layer mixes of a signal, told by the layers behind it.
+    """Channel axis of a signal whose first mixing layer is linear, by the layers behind that layer.
 
     Where Keras has its features, at the end, they are believed to be unless all layers are known
     and none of them reads the other axis as a sequence.
@@ -112,7 +112,7 @@ def _only_input(operation: Any) -> Any:
 def _moved(
     layer: Any, kind: str, known: list[int | None], lengths: list[int]
 ) -> tuple[list[int | None], list[int]] | None:
-    """What the axes are behind a layer, and how long they are."""
+    """Axes behind a layer and their lengths; None where the layer does not tell."""
     if kind in KEEPS:
         return known, lengths
     if kind == "Permute":

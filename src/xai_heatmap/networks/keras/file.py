@@ -58,7 +58,7 @@ def load_keras_file(path: Path) -> Loaded:
 
 
 def _refusal(error: Exception, path: Path, config: Any, keras: Any) -> NotAModel | UnsafeModel:
-    """What Keras said is read before a cause is told."""
+    """Error for a file that Keras refused, with the cause found in the message of Keras."""
     said = str(error)
     if "safe_mode" in said or "unsafe" in said.casefold():
         return UnsafeModel(_unsafe(path, first_line(error)))
@@ -76,7 +76,7 @@ def _refusal(error: Exception, path: Path, config: Any, keras: Any) -> NotAModel
 
 
 def _stranger(path: Path, name: str, module: str = "") -> str:
-    """What is said of a class that the file only names."""
+    """Error message about a class of which the file holds only the name."""
     own = name.rpartition(">")[2]
     return (
         f"{str(path)!r} needs {name!r}{f' from {module!r}' if module else ''}, which is not part "
@@ -184,7 +184,7 @@ def _refuse_strangers(config: Any, path: Path, keras: Any) -> None:
 
 
 def _nodes(config: Any) -> Iterator[Mapping[str, Any]]:
-    """Every mapping in a configuration, however deep it is."""
+    """Every mapping in a configuration, at any depth."""
     todo = [config]
     while todo:
         one = todo.pop()

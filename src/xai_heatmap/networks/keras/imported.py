@@ -73,9 +73,9 @@ def imported_keras(*, purpose: str) -> Any:
 
 @contextmanager
 def without_log_lines() -> Iterator[None]:
-    """What TF_CPP_MIN_LOG_LEVEL asks for also of the lines that TensorFlow writes as it starts.
+    """Apply TF_CPP_MIN_LOG_LEVEL also to the lines that TensorFlow writes while starting.
 
-    They come before its logging is set up and go straight to the process's stderr.
+    TensorFlow writes these lines to the process's stderr before its logging is set up.
     https://github.com/tensorflow/tensorflow/issues/100442 (seen in 2.19 to 2.21)
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0") == "0":

@@ -71,7 +71,7 @@ def open_keras(
 
 
 class KerasAdapter:
-    """What a `keras.Model` tells an engine."""
+    """Adapter of a `keras.Model`."""
 
     method = "call"
     axes: Axes | None = None
@@ -111,17 +111,17 @@ class KerasAdapter:
 
     @property
     def boxes(self) -> Boxes | None:
-        """How the outputs are read as boxes: as said, or as found out when the model last ran."""
+        """Boxes of a detector: as named by the user, or as found when the model last ran."""
         return self._boxes[None]
 
     def taking(self, given: Given) -> "KerasAdapter":
-        """The same model with these values, beside those held already."""
+        """Adapter of the same model with the values `given` added to the held inputs."""
         other = copy.copy(self)
         other._take(given)  # noqa: SLF001 - of its own kind
         return other
 
     def holding(self, held: Held) -> "KerasAdapter":
-        """The same model with other values in the same places."""
+        """Adapter of the same model with the held inputs `held`."""
         other = copy.copy(self)
         other.held = held
         return other
@@ -132,17 +132,17 @@ class KerasAdapter:
         return self._call.others
 
     def turned(self, axes: Axes | None) -> "KerasAdapter":
-        """The same model, given its inputs in those axes."""
+        """Adapter of the same model for inputs in the axes `axes`."""
         other = copy.copy(self)
         other.axes = axes
         return other
 
     def consumed(self, shape: tuple[int, ...]) -> Consumed:
-        """Which axis of an input of that shape the model reads as channels."""
+        """Channel axis of an input of `shape`."""
         return consumed(self._model, shape)
 
     def parts(self) -> Mapping[str, keras.Layer]:
-        """Every layer by its path, ``outer/inner``; under the first where it has several."""
+        """Every layer by its path, ``outer/inner``; a layer with several paths by the first."""
         return layers_in(self._model)
 
     def structure(self) -> tuple[object, ...]:
@@ -208,7 +208,7 @@ class KerasAdapter:
 
     @contextmanager
     def undone(self, part: object | None) -> Iterator[None]:
-        """That layer answers what its activation was given."""
+        """Within the block, the final activation of `part` is replaced by the identity."""
         if isinstance(part, ENDS_IN_ITS_ACTIVATION):
             with intercepted([part], "activation", lambda _, __: keras.activations.linear):
                 yield

@@ -1,4 +1,4 @@
-"""What a Keras model was trained to see, as far as its layers and its name tell."""
+"""Preprocessing of a Keras model, by its layers and its name."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a Keras model says of its own structure: its layers, its symbolic inputs, their axes."""
+"""Structure of a Keras model: layers, symbolic inputs, axes."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from xai_heatmap.core.layers.layout import OPEN_AXIS
 
 
 def layers_in(model: keras.Model) -> dict[str, keras.Layer]:
-    """Every layer by its path, ``outer/inner``; under the first where it has several."""
+    """Every layer by its path, ``outer/inner``; a layer with several paths by the first."""
     found: dict[str, keras.Layer] = {}
     _collect(model, "", {id(model)}, found)
     return found
@@ -59,7 +59,7 @@ def input_shape_of(model: keras.Model, picture: str) -> tuple[int | None, ...] |
 def channels_last_in(
     parts: Mapping[str, keras.Layer], shape: tuple[int | None, ...] | None
 ) -> bool:
-    """As the first layer that cares says; else as the shape looks; else as Keras is set."""
+    """Whether channels come last: by the first `data_format`, the shape, or Keras' setting."""
     said = (vars(part).get("data_format") for part in parts.values())
     first = next((word for word in said if word in {"channels_last", "channels_first"}), None)
     if first is None and shape is not None and len(shape) > 2:

@@ -57,7 +57,7 @@ def fill(model: nn.Module, found: object, path: Path) -> None:
 
 
 def dicts_of_tensors(found: object) -> Iterator[tuple[str, Weights]]:
-    """Every dict of nothing but tensors in `found`, the usual keys first, each with its own key.
+    """Dicts of tensors in `found`, each with the path of its keys; the usual keys come first.
 
     Every object is looked at once, so that this ends for whatever a file holds.
     """
@@ -75,7 +75,7 @@ def dicts_of_tensors(found: object) -> Iterator[tuple[str, Weights]]:
 
 
 def _prefixes(weights: Weights, own: Weights) -> list[str]:
-    """What may stand before the names of a model for all of them to be there, in their shapes.
+    """Prefixes under which `weights` holds every tensor of the model, with equal shapes.
 
     Without a prefix, nothing else may be there.
     """

@@ -173,7 +173,7 @@ def _from_file(path: Path) -> Loaded:
 
 
 def _only_weights(path: Path) -> XaiHeatmapError:
-    """What is said of a file of weights: the advice fits what is really in it."""
+    """Error for a file of weights, with advice that fits the content of the file."""
     if path.stat().st_size == 0:
         return NotAModel(f"{str(path)!r} is empty (0 bytes). Copy or download it again.")
     if importlib.util.find_spec("torch") is None:

@@ -1,4 +1,4 @@
-"""What loading gives: a framework's own model, and what its source says of it."""
+"""Loaded network: a framework's own model, and the declarations of its source."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -51,7 +51,7 @@ class Declaring(Network):
 
     @property
     def declared(self) -> Declared:
-        """What the source says, else what the model says of itself."""
+        """Declarations of the source, completed by the declarations of the model."""
         own = self.inner.declared
         return Declared(
             self.said.input_shape or own.input_shape,
@@ -67,22 +67,22 @@ class Declaring(Network):
 
     @property
     def name(self) -> str:
-        """As the network beneath has it."""
+        """Delegated to the inner network."""
         return self.inner.name
 
     @property
     def differentiable(self) -> bool:
-        """As the network beneath has it."""
+        """Delegated to the inner network."""
         return self.inner.differentiable
 
     @property
     def channels_last(self) -> bool:
-        """As the network beneath has it."""
+        """Delegated to the inner network."""
         return self.inner.channels_last
 
     @property
     def closing(self) -> Literal["softmax", "sigmoid"] | None:
-        """As the network beneath has it."""
+        """Delegated to the inner network."""
         return self.inner.closing
 
     @property
@@ -91,34 +91,34 @@ class Declaring(Network):
         return self.inner.layers
 
     def survey(self, shape: Sequence[int]) -> Survey:
-        """As the network beneath answers."""
+        """Delegated to the inner network."""
         return self.inner.survey(shape)
 
     def record(
         self, x: Inputs, at: Sequence[str] = (), *, rule: BackwardRule = GRADIENT
     ) -> Recording:
-        """As the network beneath answers."""
+        """Delegated to the inner network."""
         return self.inner.record(x, at, rule=rule)
 
     def name_of(self, part: object) -> str | None:
-        """As the network beneath knows it."""
+        """Delegated to the inner network."""
         return self.inner.name_of(part)
 
     def axes_of(self, shape: Sequence[int]) -> Axes:
-        """As the network beneath has them."""
+        """Delegated to the inner network."""
         return self.inner.axes_of(shape)
 
     @property
     def axes_said(self) -> bool:
-        """As of the network beneath."""
+        """Delegated to the inner network."""
         return self.inner.axes_said
 
     def understood(self, shape: Sequence[int]) -> Axes | None:
-        """As the network beneath has them."""
+        """Delegated to the inner network."""
         return self.inner.understood(shape)
 
     def channels_first(self, native: np.ndarray) -> np.ndarray:
-        """As the network beneath answers."""
+        """Delegated to the inner network."""
         return self.inner.channels_first(native)
 
     def holding(self, held: Mapping[str | int, object]) -> Network:
@@ -130,7 +130,7 @@ class Declaring(Network):
         return replace(self, inner=self.inner.of(rows))
 
     def check_held(self, images: int) -> None:
-        """As the network beneath says."""
+        """Delegated to the inner network."""
         self.inner.check_held(images)
 
 

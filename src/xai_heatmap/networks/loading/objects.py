@@ -111,7 +111,7 @@ def _session(held: Any) -> Any:
 
 
 def _saved_model(held: Any) -> Any:
-    """The one signature of a SavedModel as a function of pictures, channels first."""
+    """The one signature of a SavedModel as a function of pictures; other objects unchanged."""
     signatures = getattr(held, "signatures", None)
     if not isinstance(signatures, Mapping):
         return held  # a keras.Model or a tf.Module, which are of this class too

@@ -1,4 +1,4 @@
-"""Where attention is in an ONNX graph: at its softmax nodes."""
+"""Attention in an ONNX graph: the softmax nodes."""
 
 from xai_heatmap.core.errors import NoAttention
 from xai_heatmap.networks.onnx.cut import depending_on, infos
@@ -6,7 +6,7 @@ from xai_heatmap.networks.onnx.graph import OnnxGraph
 
 
 def softmaxes(graph: OnnxGraph, *, images: int | None) -> tuple[str, ...]:
-    """What each softmax over several rows an image answers, in order of execution.
+    """Output tensors of the softmaxes over several rows per image, in order of execution.
 
     Raises
     ------

@@ -110,7 +110,7 @@ def _stored(model: ModelProto) -> Mapping[str, Sequence[int]]:
 def _channel(
     node: NodeProto, own: Followed, stored: Mapping[str, Sequence[int]], lengths: Sequence[int]
 ) -> int | None:
-    """Which axis of its input an operator reads as channels, counted from the front."""
+    """Channel axis of the input of an operator, counted from the front; else None."""
     if node.op_type in ("Conv", "ConvTranspose") and len(own) > 2:
         return 1
     weighted = len(node.input) > 1 and len(stored.get(node.input[1], ())) == 2
@@ -133,7 +133,7 @@ def _axes(own: Followed, channel: int, number: int) -> Axes | None:
 
 
 def _after(node: NodeProto, own: Followed, values: KnownValues) -> Followed | None:
-    """What the axes are behind an operator; None where they can't be told."""
+    """Axes of the output of an operator; None where the operator does not tell."""
     if node.op_type in KEEPS:
         return own
     if node.op_type == "Transpose":

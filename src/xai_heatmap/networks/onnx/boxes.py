@@ -18,7 +18,7 @@ CHOOSING = ("NonMaxSuppression", "EfficientNMS_TRT", "BatchedNMS_TRT", "BatchedN
 
 
 def in_onnx(model: ModelProto) -> Boxes | None:
-    """How the outputs of a file are read whose names can only be a detector's."""
+    """Scores and boxes of a file whose outputs have a detector's names, else None."""
     return named([value.name for value in model.graph.output])
 
 

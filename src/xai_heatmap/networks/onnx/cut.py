@@ -12,7 +12,7 @@ def part(
     inputs: Sequence[str],
     outputs: Sequence[str],
 ) -> ModelProto:
-    """Those of `nodes` that `outputs` depend on, as a model; their order stays."""
+    """Model of the nodes among `nodes` that `outputs` depend on, in the given order."""
     needed = list(leading_to(outputs, nodes, given=inputs))
     read = {name for node in needed for name in reads(node)} | set(outputs)
     known = infos(model)
@@ -55,7 +55,7 @@ def depending_on(names: Iterable[str], nodes: Iterable[NodeProto]) -> set[str]:
 
 
 def behind(model: ModelProto, tensor: str, *, scores: str) -> tuple[ModelProto, list[str]]:
-    """What lies between a tensor and the scores, and the frontier: what else it has to be handed.
+    """Model between a tensor and the scores, and the frontier: the other inputs of that model.
 
     The frontier are tensors that depend on an input but not on the tensor.
     """

@@ -67,14 +67,14 @@ class OnnxEngine:
         return sightings(known, images=self.source.picture.images, probe=probe)
 
     def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
-        """Nothing: the graph was read when it was opened."""
+        """Always `UNSEEN`: the axes of the graph were read when the graph was opened."""
         del adapter, shape
         return UNSEEN
 
     def answers(
         self, adapter: Adapter, x: Native, sites: Mapping[str, Site]
     ) -> Mapping[str, np.ndarray]:
-        """What every site says, in one run forwards; the plan is not kept."""
+        """Output of every site, in one forward run; the plan is not cached."""
         graph = self._graph(adapter, x, Undo())
         tensors = {name: _tensor(graph, site) for name, site in sites.items()}
         plan = self._plan(graph, tuple(dict.fromkeys(tensors.values())), backwards=False)
@@ -90,10 +90,10 @@ class OnnxEngine:
         *,
         rule: BackwardRule = GRADIENT,
     ) -> Recorded:
-        """One run forwards; what the run backwards needs stays in the runtime's own memory.
+        """Recording of one forward run; residuals of the backward run stay in the runtime's memory.
 
-        What carries a rule out in ONNX is a `Way`; that of a rule of terms is as
-        `bias_terms.biases`.
+        A backward rule is carried out in ONNX by a `Way`; a rule of bias terms by a function such
+        as `bias_terms.biases`.
         """
         graph = self._graph(adapter, x, undo)
         tensors = {name: _tensor(graph, site) for name, site in sites.items()}
@@ -110,7 +110,7 @@ class OnnxEngine:
         return recorded(_run(plan, adapter, graph, x), tensors)
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
-        """One run forwards, opened at every softmax."""
+        """Recording of one forward run, opened at every softmax."""
         graph = self._graph(adapter, x, undo)
         at = softmaxes(graph, images=self.source.picture.images)
         tensors = dict(zip(at, at, strict=True))
@@ -160,7 +160,7 @@ class OnnxEngine:
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
     ) -> OnnxHead:
-        """What lies behind `site` for the one image `x`."""
+        """Head behind `site` for the one image `x`."""
         graph = self._graph(adapter, x, undo)
         tensor = _tensor(graph, site)
         plans = _once(
@@ -234,7 +234,7 @@ class OnnxEngine:
 
 
 def _once(kept: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
-    """What was made for that key, made again where KEPT others were asked for since."""
+    """Cached result of `make` for `key`; the cache keeps the KEPT keys that were used last."""
     if key not in kept:
         kept[key] = make()
     kept.move_to_end(key)

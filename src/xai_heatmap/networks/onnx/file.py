@@ -71,7 +71,7 @@ def is_outside(tensor: TensorProto) -> bool:
 
 
 def tensors(model: ModelProto) -> Iterator[TensorProto]:
-    """Every constant of a model, those in nodes, bodies and functions included."""
+    """Every constant of a model, including constants in nodes, subgraphs and functions."""
     yield from _in_graph(model.graph)
     for function in model.functions:
         yield from _in_nodes(function.node)
@@ -106,7 +106,7 @@ def _fetch(tensor: TensorProto, path: Path) -> None:
 
 
 def _span(tensor: TensorProto, path: Path) -> tuple[int, int]:
-    """Where the numbers of a tensor begin in their file, and how many bytes they are."""
+    """Offset and length, in bytes, of the external data of a tensor."""
     size = _beside(tensor, path).stat().st_size
     said = {entry.key: entry.value for entry in tensor.external_data}
     offset, length = (_bytes(said.get(key)) for key in ("offset", "length"))

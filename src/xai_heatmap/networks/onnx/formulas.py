@@ -79,7 +79,7 @@ def _rows(activation: Tensor) -> Tensor:
 
 
 def _maps_in(activation: Tensor) -> int | None:
-    """How many feature maps there are, where the graph says it."""
+    """Number of feature maps of an activation, None where the graph leaves the number open."""
     k = activation.shape[1] if activation.shape else None
     return k if isinstance(k, int) else None
 

@@ -99,7 +99,7 @@ def source(
     picture: Name | None = None,
     axes: Axes | None = None,
 ) -> Source:
-    """What leads to the chosen output, and where the picture goes in.
+    """Source of the scores: the graph that leads to the chosen output, and its picture input.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def _is_own(node: NodeProto) -> bool:
 
 
 def _noise(given: Source, shape: Sequence[int], held: Held) -> dict[str, np.ndarray]:
-    """As many pictures as a survey looks at, and what is held for the first beside them."""
+    """Feeds of a survey: pictures of noise, and the held inputs of the first picture for each."""
     images = given.picture.images or IMAGES_IN_A_SURVEY
     x = np.random.default_rng(0).normal(size=(images, *shape)).astype(np.float32)
     x = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if given.picture.channels_last else x

@@ -15,7 +15,7 @@ from xai_heatmap.networks.rules import BackwardRule
 
 @dataclass
 class HeadPlans:
-    """How a head is run.
+    """Plans that run a head.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class LinearHead:
 def linear_head(
     model: ModelProto, tensor: str, layout: Layout, *, scores: str
 ) -> LinearHead | None:
-    """What lies between a layer and the scores, if it is a global average and a linear layer."""
+    """Linear head of a layer, if only a global average and a linear layer follow, else None."""
     chain = _chain(model, tensor, scores)
     stored = {i.name for i in model.graph.initializer if all(n == 1 for n in i.dims[2:])}
     if not chain or not _averages(chain[0], layout, Builder(model)):

@@ -1,4 +1,4 @@
-"""What was exported while it was trained infers, and that is said."""
+"""Inference form of a graph that was exported in training mode, with a warning."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ def inferring(model: ModelProto) -> None:
 
 
 def changes(model: ModelProto) -> tuple[str, ...]:
-    """What `inferring` takes out, in words."""
+    """Warnings about the training nodes that `inferring` removes."""
     kinds = sorted({node.op_type for node in _training(model)})
     if not kinds:
         return ()

@@ -1,4 +1,4 @@
-"""Where the picture goes into an ONNX graph: its name, shape, type, and which axis is what."""
+"""Picture input of an ONNX graph: name, shape, type and axes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ Length = int | None
 
 @dataclass(frozen=True)
 class PictureInput:
-    """How a graph takes pictures.
+    """Picture input of a graph.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class PictureInput:
 
     @property
     def images(self) -> Length:
-        """How many images go in at a time, None where any number does."""
+        """Number of images per run, None where any number fits."""
         return self.lengths[0]
 
     @property
@@ -153,7 +153,7 @@ def retyped(model: ModelProto, name: str) -> None:
 
 
 def declarations(model: ModelProto, images: Length = None) -> dict[str, Declaration]:
-    """Every input as the file declares it, where so many images go in at a time.
+    """Declaration of every input of the file, for a graph that takes `images` images per run.
 
     An axis of another fixed length than the images counts something else.
     """
@@ -198,7 +198,7 @@ def _length(dim: object, name: str) -> Length:
 
 
 def channels_last(model: ModelProto, name: str, lengths: tuple[Length, ...]) -> bool:
-    """Only one end has a length that channels have; else the graph moves the last axis at once."""
+    """Whether the channels are the last axis: by the lengths, else by a transpose of the input."""
     first, last = (lengths[axis] in CHANNELS for axis in (1, -1))
     if first != last:
         return last

@@ -1,4 +1,4 @@
-"""How much of one picture, and how many at a time, a file's own word is taken for."""
+"""Limits on the declarations of a file: size of one picture, pictures per batch."""
 
 import math
 from collections.abc import Sequence
@@ -33,8 +33,8 @@ def bounded(picture: PictureInput, image_shape: Sequence[int] | None) -> Picture
 
 
 def alone(picture: PictureInput, model: ModelProto) -> PictureInput:
-    """One picture at a time, where those of one batch change each other's scores: they are
-    quantised by the largest number of all of them.
+    """Limit a graph with dynamic quantisation to one picture per run: the scale is shared by all
+    pictures of a batch, so that pictures change each other's scores.
     """
     nodes = [*model.graph.node, *(node for own in model.functions for node in own.node)]
     shared = any(node.op_type.startswith("DynamicQuantize") for node in nodes)

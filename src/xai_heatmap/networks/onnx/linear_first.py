@@ -37,7 +37,7 @@ class LinearFirst:
     both: bool = False
 
     def told(self) -> Consumed:
-        """What it reads as channels; where there may be any number of rows, they are steps."""
+        """Channel axis of a linear layer; the other axis is a sequence where its length is open."""
         shape = tuple(self.lengths[1:])
         free = self.sequence or not self.lengths[self.rows]
         mixed, rows = self.mixed - 1, self.rows - 1

@@ -1,4 +1,4 @@
-"""What an ONNX file says of itself in its metadata; whoever made it, nothing is believed unread."""
+"""Metadata of an ONNX file, read as untrusted data."""
 
 import json
 import warnings
@@ -34,7 +34,7 @@ LARGEST_SIDE = 8192
 
 
 def declared(model: ModelProto, *, image_shape: tuple[int, ...] | None) -> Declared:
-    """What this project has written into a file when it was exported; of other files, the shape."""
+    """Declarations in the metadata of a file that this package exported; else the shape alone."""
     return Declared(
         image_shape,
         _said(model, PREPROCESS, _is_preprocess),
@@ -62,7 +62,7 @@ def method(model: ModelProto) -> str | None:
 
 
 def metadata(model: ModelProto) -> dict[str, str]:
-    """Every entry."""
+    """Metadata of a model as a dict."""
     return {entry.key: entry.value for entry in model.metadata_props}
 
 

@@ -1,4 +1,4 @@
-"""Which nodes of a file were which module of the PyTorch model that it was exported from."""
+"""Modules of the PyTorch model from which a file was exported, found in the metadata of nodes."""
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ LONGEST = 20_000
 
 @dataclass(frozen=True)
 class Answered:
-    """What one call of a module answered.
+    """Output of one call of a module.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Answered:
 
 
 def modules(nodes: Sequence[NodeProto], outputs: Sequence[str]) -> list[Answered]:
-    """Every call of every module, in order of completion; none where the file does not say.
+    """Every call of every module, in order of completion; empty without metadata in the nodes.
 
     A module's answer is what is computed in it and read outside of it.
     """

@@ -1,4 +1,4 @@
-"""Where the scores come out of an ONNX graph, and the closing function that stands before them."""
+"""Score output of an ONNX graph, and the final activation before the scores."""
 
 import math
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ def zip_map(model: ModelProto, outputs: Sequence[str]) -> NodeProto | None:
 
 
 def class_names(model: ModelProto, scores: str) -> tuple[str, ...] | None:
-    """What a ZipMap calls the classes of these scores."""
+    """Class names that a ZipMap gives to the scores, None without a ZipMap."""
     for node in model.graph.node:
         if node.op_type == "ZipMap" and scores in node.input:
             for attribute in node.attribute:
@@ -148,7 +148,7 @@ def _may_be_scores(value: ValueInfoProto) -> bool:
 
 
 def _kind(value: ValueInfoProto) -> str:
-    """What an output holds, in a word."""
+    """Type of an output in a word, for error messages."""
     if value.type.HasField("tensor_type"):
         return TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
     what = value.type.WhichOneof("value") or "no type"

@@ -22,7 +22,7 @@ Arrays = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Run:
-    """What a run forwards left: the tensors asked for, and the way back."""
+    """Result of a forward run: scores, tensors, and the backward pass."""
 
     scores: Native
     tensors: Arrays
@@ -64,7 +64,7 @@ class Plan:
     _halves: "_Halves | None" = field(default=None, init=False)
 
     def serves(self, at: Sequence[str], way: autodiff.Way) -> bool:
-        """Whether this answers at those tensors too, there and back, compiled as it is."""
+        """Whether the compiled plan also serves the tensors `at` with the rules of `way`."""
         compiled = self._halves is not None and not isinstance(self._halves.second, ModelError)
         return compiled and way is self.way and not self.also and set(at) <= set(self.at)
 

@@ -117,7 +117,7 @@ class OnnxNetwork(OpenedNetwork):
 
 
 class GraphAdapter:
-    """What an ONNX graph tells an engine: its parts are tuples of tensors, one a call."""
+    """Adapter of an ONNX graph; a part is a tuple of tensors, one per call."""
 
     method = ""
 
@@ -135,14 +135,14 @@ class GraphAdapter:
         self._parts, self._source, self.held = parts, given, held
 
     def taking(self, given: Given) -> "GraphAdapter":
-        """The same graph with these values, beside those held already."""
+        """Adapter of the same graph with the values `given` added to the held inputs."""
         known, own = self._source.inputs, read_by(self._source, given)
         picture = self._source.picture.name
         picture_among(known, {**dict.fromkeys(self.held.names), **own}, picture, model=self.name)
         return self.holding(self.held | as_declared(known, own))
 
     def holding(self, held: Held) -> "GraphAdapter":
-        """The same graph with other values in the same places."""
+        """Adapter of the same graph with the held inputs `held`."""
         other = copy.copy(self)
         other.held = held
         return other
@@ -153,7 +153,7 @@ class GraphAdapter:
         return ()
 
     def turned(self, axes: Axes | None) -> "GraphAdapter":
-        """The same graph; it turns its input itself, to the axes that it was opened with."""
+        """The adapter itself: the graph turns the input to the axes given at opening."""
         del axes
         return self
 
@@ -181,7 +181,7 @@ class GraphAdapter:
 
 
 def read_by(given: Source, held: Given) -> Given:
-    """What is held, as far as the output that is explained reads it."""
+    """Held inputs on which the explained output depends."""
     return {name: value for name, value in held.items() if name not in given.unread}
 
 

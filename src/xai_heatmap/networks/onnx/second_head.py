@@ -51,7 +51,7 @@ def second_head(
 
 
 def _behind(tensors: list[str], nodes: list[NodeProto]) -> set[str]:
-    """Those of `tensors` that depend on another of them."""
+    """Tensors among `tensors` that depend on another one among `tensors`."""
     return {
         name
         for name in tensors

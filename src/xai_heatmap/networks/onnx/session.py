@@ -31,7 +31,7 @@ class Session:
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def __call__(self, feeds: Values) -> dict[str, onnxruntime.OrtValue]:
-        """Every output by its name."""
+        """Run the session on `feeds` and return every output by the name of the output."""
         try:
             values = self._session.run_with_ort_values(self._outputs, feeds)
         except Exception as error:
@@ -45,7 +45,7 @@ def value(array: np.ndarray) -> onnxruntime.OrtValue:
 
 
 def array(value: onnxruntime.OrtValue) -> np.ndarray:
-    """What the runtime answered, read-only: the very memory that the runtime reads from."""
+    """View of an output of the runtime as a numpy array, without a copy where DLPack allows."""
     shares = value.device_name() == "cpu" and hasattr(value, "__dlpack__")  # since 1.26
     return np.from_dlpack(value) if shares else value.numpy()
 

@@ -1,4 +1,4 @@
-"""What an ONNX graph is like: its layers with their shapes, and which tensor flows into which."""
+"""Survey of an ONNX graph: layers with shapes, and the flow between tensors."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -21,7 +21,7 @@ Probe = Callable[[Sequence[str]], Shapes]
 
 
 def sightings(ready: Ready, *, images: int | None, probe: Probe) -> ModelTrace:
-    """Every node that depends on the picture and gives real numbers, as one call of one layer.
+    """Trace of a graph: each node with real numbers that depends on the picture is a layer call.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def _may_shift(node: NodeProto, shapes: Shapes) -> bool:
 
 
 def path(node: NodeProto) -> str:
-    """What a layer is called: the node's name, else that of its output."""
+    """Name of a layer: the node's name, else the name of the node's output."""
     name = node.name or node.output[0]
     return f"{name} ({node.op_type})" if name == INPUT else name
 
@@ -140,6 +140,6 @@ def _inferred(value: object, images: int | None) -> tuple[int, ...] | None:
 
 
 def _counted(shape: tuple[int, ...], images: int | None) -> tuple[int, ...]:
-    """As if IMAGES_IN_A_SURVEY pictures had gone in where only so many fit."""
+    """Shape with IMAGES_IN_A_SURVEY images in place of a fixed number of images."""
     fixed = images is not None and shape[:1] == (images,)
     return (IMAGES_IN_A_SURVEY, *shape[1:]) if fixed else shape

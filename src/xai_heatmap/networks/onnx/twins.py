@@ -1,4 +1,4 @@
-"""Which layers of an ONNX graph say what layers of the model say that it was exported from."""
+"""Layers of an ONNX graph that match layers of the model from which the graph was exported."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain

@@ -29,5 +29,5 @@ class Alone:
         return Recorded(np.concatenate([run.scores for run in runs]), outputs, pullback)
 
     def between(self, other: Native, rule: BackwardRule) -> Recorded:
-        """As of the head itself: two runs, one after the other or side by side."""
+        """Recording of two runs of the head, one after the other or side by side."""
         return self._head.between(other, rule)

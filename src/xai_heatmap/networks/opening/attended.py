@@ -1,4 +1,4 @@
-"""Which softmaxes of a network attend to the picture, learnt once, and from which rows it reads."""
+"""Softmaxes of a network that attend to the picture, and the rows that carry gradient; cached."""
 
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ PATTERNS = 256
 
 @dataclass(frozen=True)
 class Attended:
-    """What is learnt of a network's attention, and kept with the model.
+    """Cache of a network's attention, kept with the model: its softmaxes and the rows that count.
 
     Parameters
     ----------

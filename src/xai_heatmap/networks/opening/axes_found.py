@@ -1,4 +1,4 @@
-"""Which axis of the input a network reads as channels: asked of what first consumes it."""
+"""Channel axis of a network's input, read from the first operation that mixes channels."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ or columns."""
 
 @dataclass(frozen=True)
 class Consumed:
-    """What the first operation that mixes channels makes of the axes of an input.
+    """Axis of an input that the first operation that mixes channels reads as channels.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ UNSEEN = Consumed(certain=False)
 def linear_first(
     mixed: int, rows: int, shape: Shape, *, sequence: bool = False, both: bool = False
 ) -> Consumed:
-    """What a linear layer shows that is the first to mix anything, of a signal.
+    """Channel axis of a signal whose first mixing layer is linear.
 
     It reads features at every step, or it mixes the steps of every feature, as networks for
     forecasts do: the operation is the same. What follows tells it, or the lengths do: there are
@@ -141,7 +141,7 @@ def settled(
 
 
 def _seen(look: Look, shape: Shape) -> Consumed | None:
-    """What becomes of inputs of that shape, None where the network can't take them."""
+    """Channel axis of inputs of `shape`, None where the network fails on inputs of `shape`."""
     try:
         return look(shape)
     except XaiHeatmapError:
@@ -159,7 +159,7 @@ def _told(look: Look, shape: Shape) -> Consumed | None:
 
 
 def certainly(seen: Consumed, shape: Sequence[int]) -> Consumed:
-    """What was seen, where it is not in doubt.
+    """Return `seen` if the channel axis is not in doubt, else raise.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def _axes(channel: int | None, axes: int, *, channels_last: bool) -> Axes:
 
 
 def hint(name: str, problem: BaseException | None = None) -> str:
-    """How the axes of an input are said, where a network was not understood."""
+    """Advice on naming the axes of an input, for a network that was not understood."""
     said = "" if problem is None else f" ({first_line(problem)})"
     return (
         f"{name} was read with the channels of its input where its framework has them{said}. If "
@@ -196,7 +196,7 @@ def hint(name: str, problem: BaseException | None = None) -> str:
 
 
 class Door:
-    """Where inputs are turned from the axes of a user to those of a network.
+    """Conversion of inputs from the axes of a user to the axes of a network.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ class Door:
     def settled(
         self, look: Look, shape: Shape, known: dict[object, Settled], *, first: bool
     ) -> Settled:
-        """What is what of inputs of that shape.
+        """Axes of inputs of `shape`: as named, as seen, or by the framework's convention.
 
         Parameters
         ----------

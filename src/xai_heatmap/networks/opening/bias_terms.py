@@ -1,4 +1,4 @@
-"""What biases contributed to the score, on the grids of the values that they were added to."""
+"""Contributions of biases to the score, on the grids of the values to which biases are added."""
 
 from collections.abc import Iterator
 
@@ -16,8 +16,8 @@ from xai_heatmap.networks.opening.interfaces import Bias
 def contributions(
     gradient: Native, bias: Bias, survey: Survey, *, images: int
 ) -> Iterator[Float32[np.ndarray, "n 2 ..."]]:
-    """What a bias contributed to each image: the gradient of the value that it was added to, times
-    it; on the value's grid, and what belongs to no place for itself.
+    """Contribution of a bias to each image: bias times gradient of the value to which the bias was
+    added; on the value's grid, with the tokens that have no place as parts of their own.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def contributions(
 
 
 def _layout(shape: tuple[int, ...], survey: Survey) -> Layout | None:
-    """How a value that no layer may have answered is read."""
+    """Layout of a value, which need not be the output of a layer."""
     known = [layer.layout for layer in survey.layers.values() if layer.layout is not None]
     tokens = {
         int(np.prod(own.grid)) + own.prefix + own.suffix for own in known if own.kind == "tokens"
@@ -69,8 +69,8 @@ def _layout(shape: tuple[int, ...], survey: Survey) -> Layout | None:
 
 
 def _signals(survey: Survey, *, images: int) -> dict[tuple[int, ...], Layout]:
-    """How layers of a signal's network are read, by the shape of their outputs, which alone does
-    not tell; the latest of each shape.
+    """Layouts of the layers of a signal's network by the shape of the output, which alone does not
+    determine the layout; the latest layer of each shape.
     """
     found = dict[tuple[int, ...], Layout]()
     for layer in survey.layers.values():

@@ -20,7 +20,7 @@ NO_PIXELS, NO_FRACTIONS = 2.0, 4.0
 
 @dataclass(frozen=True)
 class BoxReading:
-    """How a detector's own scores and boxes are read.
+    """Layout of a detector's own scores and boxes.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class BoxReading:
     form: Form
 
     def rows(self, native: Native) -> Scores:
-        """One row an image: number by number, box by box."""
+        """Reorder the output to one row per image: number by number, box by box."""
         by_number = native if self.boxes_last else np.moveaxis(native, 1, 2)
         return by_number[:, list(self.numbers)].reshape(len(native), -1)
 
@@ -56,7 +56,7 @@ class BoxReading:
 def box_reading(
     shape: Sequence[int], how: Boxes, *, image: Sequence[int], names: int = 0
 ) -> BoxReading:
-    """How a detector's answer of that `shape`, images first, is read.
+    """Layout of a detector's output of `shape`, images first.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def box_reading(
 
 
 def meaning_of(rows: Scores, form: Form, *, keep_closing: bool) -> Meaning:
-    """What is made of the scores: what they say, if all of them are probabilities."""
+    """Meaning of a detector's scores: logits unless all numbers lie in [0, 1]."""
     numbers = said(rows, form)
     if not (numbers.size and (numbers >= 0).all() and (numbers <= 1).all()):
         return "logits"

@@ -1,4 +1,4 @@
-"""Which of a model's outputs are a detector's scores and boxes."""
+"""Choice of a detector's scores and boxes among a model's outputs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ Join = Callable[[Any, Any], Any]
 
 
 def known(output: Any) -> Boxes | None:
-    """How an output is read whose names can only be a detector's.
+    """Scores and boxes of an output whose names can only be a detector's, else None.
 
     Raises
     ------
@@ -37,13 +37,13 @@ def known(output: Any) -> Boxes | None:
 
 
 def named(names: Sequence[Key]) -> Boxes | None:
-    """How outputs of these names are read, where they can only be a detector's."""
+    """Scores and boxes among outputs of these names, None where the names are not a detector's."""
     scores = next((name for name in DETR[0] if name in names), None)
     return Boxes(scores, DETR[1]) if scores and DETR[1] in names else None
 
 
 def resolved(output: Any, how: Boxes) -> Boxes:
-    """The same with the names of scores and boxes; without scores where one tensor is both.
+    """Boxes with the names of scores and boxes filled in; scores None where one tensor is both.
 
     Raises
     ------
@@ -83,8 +83,8 @@ def told(shapes: Shapes | Sequence[int | None], how: Boxes, *, says: str) -> Box
 
 
 def _with_masks(how: Boxes, shapes: Shapes) -> Boxes:
-    """How many numbers of each box weight masks: as many as the model answers beside the boxes,
-    (images, masks, rows, columns), where it says of the boxes that they have more.
+    """Boxes with the number of mask coefficients per box: the number of mask prototypes in another
+    output (images, masks, rows, columns), where the rows of the boxes are long enough.
     """
     if how.masks is not None or how.boxes is None:
         return how
@@ -96,7 +96,7 @@ def _with_masks(how: Boxes, shapes: Shapes) -> Boxes:
 
 
 def together(output: Any, how: Boxes, join: Join) -> Any:
-    """One tensor: (n, boxes, classes + 4) where they were apart, else as the model has it."""
+    """Tensor of scores and boxes: joined, (n, boxes, classes + 4), or the model's own."""
     if how.scores is not None:
         return join(held(output, how.scores), held(output, how.boxes))
     return output if how.boxes is None else held(output, how.boxes)
@@ -113,7 +113,7 @@ def _check_chosen(output: Any) -> None:
 
 
 def _chosen_inside(output: Any) -> bool:
-    """Whether it is what detectors with non-maximum suppression answer: a dict for each picture."""
+    """Whether the output is that of a detector with non-maximum suppression: a dict per picture."""
     return (
         isinstance(output, list | tuple)
         and len(output) > 0

@@ -18,7 +18,7 @@ MODES = ("training", "mask")
 
 @dataclass(frozen=True)
 class Call:
-    """How a model is called.
+    """Call convention of a model: the argument of the picture, and the places of the others.
 
     Parameters
     ----------
@@ -60,14 +60,14 @@ class Call:
         return first, named
 
     def _place(self, name: Name) -> Name:
-        """Where an argument stands, where it may; else its name."""
+        """Position of the argument `name` where that argument is positional, else the name."""
         return self.places.index(name) if name in self.places else name
 
 
 def call_of(
     function: Callable[..., Any], held: Sequence[Name], picture: Name | None, *, model: str
 ) -> Call:
-    """How a model is called that takes the picture and, beside it, what is held.
+    """Call convention of a model that takes the picture and the held inputs.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def call_of(
 
 @dataclass(frozen=True)
 class _Takes:
-    """What a signature says: arguments by place and by name, those that must be given."""
+    """Arguments of a signature: positional ones, named ones, and those without a default."""
 
     stands: Sequence[str]
     named: Sequence[str]
@@ -114,7 +114,7 @@ class _Takes:
         return name in self.named or self.any_name
 
     def packs(self, held: Sequence[Name], picture: Name | None) -> bool:
-        """Whether its one argument holds all inputs: what is held has no other place."""
+        """Whether the one argument of the signature holds all inputs, as a dict or a tuple."""
         if len(set(self.needed) | set(self.stands[:1])) != 1:
             return False
         if not held:

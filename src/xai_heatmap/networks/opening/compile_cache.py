@@ -27,15 +27,15 @@ class Built(Adapter, Protocol):
     """An adapter over a Keras model."""
 
     def holding(self, held: Held) -> "Built":
-        """As of an adapter."""
+        """See `Adapter` in interfaces."""
         ...
 
     def turned(self, axes: Axes | None) -> "Built":
-        """As of an adapter."""
+        """See `Adapter` in interfaces."""
         ...
 
     def consumed(self, shape: tuple[int, ...]) -> Consumed:
-        """Which axis of an input of that shape the model reads as channels."""
+        """Channel axis of an input of `shape`."""
         ...
 
     def build(self, x: Native) -> None:

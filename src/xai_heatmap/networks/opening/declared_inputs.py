@@ -81,7 +81,7 @@ def picture_among(
 
 
 def as_declared(inputs: Declarations, given: Given) -> Held:
-    """What is held, in the shapes and types that the model declares.
+    """Held inputs in the shapes and types that the model declares.
 
     A row may come without the axis that counts pictures, and one number fills a shape that the
     model knows.

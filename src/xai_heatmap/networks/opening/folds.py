@@ -24,7 +24,7 @@ def candidates(calls: Mapping[str, LayerCall], image: Sequence[int]) -> dict[str
 
 
 def proven(asked: Mapping[str, int], x: Native, outputs: Outputs) -> dict[str, int]:
-    """Those of the layers whose rows are the frames of the first image, then those of the second.
+    """Layers whose rows are the frames of the first image, followed by the frames of the second.
 
     One frame of the second image is changed. Of some layer the row of that frame changes, and no
     other; behind it, where frames are mixed, only rows of that image do.

@@ -27,7 +27,7 @@ the batch is 0, so that what looks at a whole batch sees another one."""
 
 @dataclass(frozen=True)
 class Proof:
-    """How a head was seen to give the recorded scores.
+    """Result of checking a head against the recorded scores.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def _repeats(head: Head, scores: Native) -> bool:
 
 
 def _difference(head: Head, scores: Native) -> str:
-    """What keeps a head that runs from giving the recorded scores."""
+    """Reason why a head that runs gives other scores than the recorded ones."""
     first, second = head(np.repeat(head.output, 2, axis=0)).scores[:, None]
     if not _same(second, first, scores):
         return "two copies of the same values get different scores, as if it draws at random"

@@ -98,7 +98,7 @@ class ModelWithHeads(ScoredModel):
     def _proof(
         self, adapter: Adapter, scores: Native, view: ShapePlan, x: Native, name: str
     ) -> Proof:
-        """How a head is to be run; tried once, and said where that is slow."""
+        """Check, once per layer and shape, how the head can run; warn where that is slow."""
         key = name, x.shape[1:], adapter.output, self._beside(adapter)
         if key not in self._state.heads:
             proven = proof(partial(self._made, adapter, view, x, name), scores)

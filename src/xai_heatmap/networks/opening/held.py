@@ -1,4 +1,4 @@
-"""What a model takes beside the picture: held fixed, never differentiated, never masked.
+"""Held inputs: inputs of a model beside the picture, never differentiated, never masked.
 
 A method runs one picture in batches of its own (masks, steps, noise), and what is held has to come
 along: one row for all pictures is repeated, and of one row for each picture that picture's is.
@@ -41,7 +41,7 @@ def whole(value: Any) -> Whole:
 
 @dataclass(frozen=True)
 class Held:
-    """What a model takes beside the picture.
+    """Held inputs: the inputs of a model beside the picture.
 
     Parameters
     ----------
@@ -69,23 +69,23 @@ class Held:
 
     @property
     def images(self) -> int:
-        """How many pictures have a row of their own, 1 where all share one."""
+        """Number of rows of the held arrays: 1 where all pictures share one row."""
         return max((len(value) for value in self.rows.values()), default=1)
 
     def __or__(self, other: "Held") -> "Held":
-        """Both, the other's where both hold something."""
+        """Union of two sets of held inputs; where both hold a name, the value of `other` counts."""
         kept = {name for name in self.names if name not in other.names}
         rows = {name: value for name, value in self.rows.items() if name in kept}
         whole = {name: value for name, value in self.whole.items() if name in kept}
         return Held(rows | dict(other.rows), whole | dict(other.whole))
 
     def of(self, rows: Sequence[int]) -> "Held":
-        """What is held for these of the pictures."""
+        """Held inputs of the pictures `rows`."""
         chosen = {k: v if len(v) == 1 else v[list(rows)] for k, v in self.rows.items()}
         return replace(self, rows=chosen)
 
     def spread(self, repeat: Callable[[Any], Any]) -> dict[Name, Any]:
-        """Every value, for all pictures: `repeat` makes as many rows as there are out of one."""
+        """Every held value by name; `repeat` turns one shared row into a row for each picture."""
         return {
             name: repeat(value) if value.shape[0] == 1 else value
             for name, value in self.rows.items()
@@ -93,11 +93,11 @@ class Held:
 
     @property
     def arrays(self) -> list[np.ndarray]:
-        """Every array, in an order of their own: what an engine hands to a program."""
+        """Every held array in a fixed order, as an engine hands the arrays to a program."""
         return [*self.rows.values(), *(v for v in self.whole.values() if _has_axes(v))]
 
     def with_arrays(self, given: Iterable[Any]) -> "Held":
-        """The same with an engine's own values in place of the arrays."""
+        """Held inputs with the values `given` in place of the arrays, in the order of `arrays`."""
         values = iter(given)
         rows = {name: next(values) for name in self.rows}
         whole = {k: next(values) if _has_axes(v) else v for k, v in self.whole.items()}
@@ -128,8 +128,8 @@ class Held:
 
 
 def in_rows(given: Given) -> Held:
-    """What is held, as its values show: an array counts pictures in its first axis, and a single
-    number, text, None or what `whole` marks counts nothing.
+    """Held inputs from plain values: the first axis of an array counts pictures; numbers, texts,
+    None and values marked by `whole` are the same for all pictures.
     """
     rows, others = dict[Name, Any](), dict[Name, Any]()
     for name, value in given.items():
@@ -145,7 +145,7 @@ def in_rows(given: Given) -> Held:
 
 
 def array(value: Any, name: Name) -> Any:
-    """What has axes as numpy, real numbers as float32; what has none as it is.
+    """Convert a held value with axes to numpy, real numbers to float32; keep any other value.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which pictures a network takes instead, where it fails on those that it was given.
+"""Search for a picture size that a network takes, after the network failed on the given size.
 
 Asked only after a failure, of the network itself: pictures of noise go through it, from the
 smallest on. Nothing is said that was not seen to work.
@@ -35,7 +35,7 @@ def fitted(
     name: str,
     channels_last: bool,
 ) -> ModelTrace:
-    """What is seen with pictures of `shape`.
+    """Trace of one pass with pictures of `shape`.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _least(square: Callable[[int], bool], *, above: int, works: int) -> int:
 
 
 def _how(image: Shape) -> str:
-    """Where the size is said, of a picture with two sides."""
+    """Advice on setting the size of a picture with two sides, empty for other pictures."""
     if len(image) != 2:
         return ""
     rows, columns = image

@@ -1,4 +1,4 @@
-"""What every network asks of the pictures that it is given."""
+"""Checks of the pictures given to a network."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What an adapter (which knows a model) and an engine (a framework) promise each other."""
+"""Interfaces of an adapter (one model) and of an engine (one framework)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -29,9 +29,8 @@ IMAGES_IN_A_SURVEY = 2
 
 @dataclass(frozen=True)
 class Undo:
-    """What has to be left out so that a model ends in its logits: a part's own closing function,
-    or a mark that the
-    engine made.
+    """Final activation to be left out so that a model ends in its logits: that of a part, or a mark
+    that the engine made.
     """
 
     part: object | None = None
@@ -40,7 +39,7 @@ class Undo:
 
 @runtime_checkable
 class Adapter(Protocol):
-    """What a model has to tell so that an engine can run it."""
+    """Description of a model that an engine needs to run the model."""
 
     name: str
     declared: Declared
@@ -49,34 +48,34 @@ class Adapter(Protocol):
 
     @property
     def axes(self) -> Axes | None:
-        """What the axes of its input are, where they are not as `channels_last` says."""
+        """Axes of the input, None where the axes are as `channels_last` says."""
         ...
 
     def turned(self, axes: Axes | None) -> "Adapter":
-        """The same model, given its inputs in those axes."""
+        """Adapter of the same model for inputs in the axes `axes`."""
         ...
 
     @property
     def held(self) -> Held:
-        """What the model takes beside the picture."""
+        """Held inputs: the inputs of the model beside the picture."""
         ...
 
     def taking(self, given: Given) -> "Adapter":
-        """The same model with these values, as a user writes them, beside those held already."""
+        """Adapter of the same model with the user's values `given` added to the held inputs."""
         ...
 
     def holding(self, held: Held) -> "Adapter":
-        """The same model with other values in the same places: some rows, or an engine's own."""
+        """Adapter of the same model with the held inputs `held`: some rows, or native tensors."""
         ...
 
     @property
     def output(self) -> str | int | Boxes | None:
-        """Which of the model's outputs is explained, where that was said."""
+        """The model's output that is explained, None where none was named."""
         ...
 
     @property
     def boxes(self) -> Boxes | None:
-        """How its outputs are read as boxes: as said, or as found out when it last ran."""
+        """Boxes of a detector: as named by the user, or as found when the model last ran."""
         ...
 
     @property
@@ -85,7 +84,7 @@ class Adapter(Protocol):
         ...
 
     def parts(self) -> Mapping[str, object]:
-        """Every part by its full path, the model itself left out."""
+        """Every part of the model by the full path of the part, without the model itself."""
         ...
 
     def ready(self) -> AbstractContextManager[object]:
@@ -97,7 +96,7 @@ class Adapter(Protocol):
         ...
 
     def closing_of(self, part: object) -> Closing | None:
-        """Which closing function that part applies to what it answers, if any."""
+        """Final activation that `part` applies to its own output, else None."""
         ...
 
     def undone(self, part: object | None) -> AbstractContextManager[object]:
@@ -107,8 +106,8 @@ class Adapter(Protocol):
 
 @dataclass(frozen=True)
 class LayerCall:
-    """One call of one part, as seen once: which, of what class, the shape of its main tensor, its
-    node in the flow.
+    """One call of one part: path, number of the call, class, shape of the main tensor, node in the
+    flow.
     """
 
     path: str
@@ -120,7 +119,7 @@ class LayerCall:
 
 @dataclass(frozen=True)
 class ModelTrace:
-    """What an engine saw in one pass.
+    """Trace of one forward pass.
 
     Parameters
     ----------
@@ -168,7 +167,7 @@ class ModelTrace:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What an engine hands over: numpy arrays in the layers' own layouts, and the way back.
+    """Recording of an engine: numpy arrays in the layers' own layouts, and the backward pass.
 
     Images come first, but where the outputs are attention, as the model shaped it. `stream` is the
     way back for an engine that need not hold all gradients at a time. `biases` are what operations
@@ -217,11 +216,11 @@ class Engine(Protocol):
     def answers(
         self, adapter: Adapter, x: Native, sites: Mapping[str, Site]
     ) -> Mapping[str, np.ndarray]:
-        """What every site says, in one forward pass."""
+        """Output of every site, in one forward pass."""
         ...
 
     def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
-        """Which axis of an input of that `shape` the model reads as channels, where that shows."""
+        """Channel axis of an input of `shape`, where the model shows the axis."""
         ...
 
     def record(
@@ -233,9 +232,9 @@ class Engine(Protocol):
         *,
         rule: BackwardRule = GRADIENT,
     ) -> Recorded:
-        """One forward pass, opened at `sites`; sites that never spoke are missing from the
-        outputs. The way back is that of the rule; a rule of terms records those of all that depends
-        on a site.
+        """Recording of one forward pass with taps at `sites`; sites that never ran are missing from
+        the outputs. The backward pass follows `rule`; a rule of bias terms records the terms of
+        every operation that depends on a site.
 
         Raises
         ------
@@ -247,13 +246,13 @@ class Engine(Protocol):
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
     ) -> Head:
-        """What lies behind `site` for the one image `x`; `whole` runs everything and replaces on
-        the way.
+        """Head: the part of the model behind `site`, for the one image `x`; with `whole`, every run
+        is a whole forward pass in which the output of `site` is replaced.
         """
         ...
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
-        """One forward pass in which attention is written out: what each softmax answers, in order
-        of execution.
+        """Recording of one forward pass with attention written out: the output of each softmax, in
+        order of execution.
         """
         ...

@@ -1,4 +1,4 @@
-"""Which places of a layer move when some of the picture does: the test of a guessed layout.
+"""Test of a guessed layout: the places of a layer that change with a few spots of the picture.
 
 Two pictures go through a network. They are alike but for a few small spots, which lie like no
 mirror image, no transpose and no windowed order of themselves. Where a layer lies as it was read,
@@ -67,7 +67,7 @@ Changes = Float32[np.ndarray, "..."]
 
 @dataclass(frozen=True)
 class Moves:
-    """How far the entries of an output moved.
+    """Change of the entries of an output between two pictures.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def pictures(shape: Sequence[int]) -> Float32[np.ndarray, "2 ..."]:
 
 
 def moves(outputs: Native, image: Sequence[int]) -> Moves | None:
-    """What the two pictures changed in a layer; None where it has no axes of places."""
+    """Change of a layer's output between two pictures; None without axes of places."""
     rank = len(image)
     whole = outputs.ndim == rank + 2
     if len(outputs) != 2 or 0 in outputs.shape or not (whole or outputs.ndim == 3):
@@ -126,7 +126,7 @@ def moves(outputs: Native, image: Sequence[int]) -> Moves | None:
 
 
 def _spread(grid: Sequence[int], image: Sequence[int]) -> float:
-    """How far the steps of a grid are from being equal along the axes of a picture."""
+    """Log ratio of the largest to the smallest stride of a grid over the axes of a picture."""
     steps = [math.log(side / places) for side, places in zip(image, grid, strict=True)]
     return max(steps) - min(steps)
 
@@ -134,7 +134,7 @@ def _spread(grid: Sequence[int], image: Sequence[int]) -> float:
 def standing(
     own: Layout, seen: Moves, image: Sequence[int], known: Changes | None = None
 ) -> Standing:
-    """What the changes say of a layout: that it is right, nothing, or that it is wrong.
+    """Verdict of the changes on a layout: right (``shown``), ``unclear``, or wrong (``still``).
 
     It is right where every place under a spot moves more than most others, or where the changes
     go with those that are `known` of its grid. It is wrong (``still``) where two places under a
@@ -252,7 +252,7 @@ def _lengths(change: Changes, largest: float) -> Float32[np.ndarray, "2 ..."]:
 
 
 def _at(changes: Changes, place: tuple[int, ...], image: Sequence[int]) -> float:
-    """How far a place moved; where steps are not whole, the place or one beside it."""
+    """Change at a place of the grid; where a stride is no integer, the largest nearby."""
     near = tuple(
         slice(p, p + 1) if side % places == 0 else slice(max(p - 1, 0), p + 2)
         for p, places, side in zip(place, changes.shape, image, strict=True)
@@ -280,7 +280,7 @@ def _places(
 
 
 def _corners(image: Sequence[int]) -> list[tuple[int, ...]]:
-    """Where each spot begins."""
+    """First corner of each spot."""
     return [
         tuple(int((sixth + 0.45) / 6 * side) for sixth, side in zip(sixths, image, strict=True))
         for sixths in zip(*SPOTS[: len(image)], strict=True)

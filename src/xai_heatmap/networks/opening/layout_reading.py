@@ -1,4 +1,4 @@
-"""How the layers of a network for pictures or volumes are read, by their shapes and by what moved.
+"""Layouts of the layers of a network for pictures or volumes, from shapes and from changes.
 
 A convolution has its channels where the network has them. All else is a guess from a shape, and
 counts only if two pictures that differ in a few spots move the layer's places under the spots.
@@ -187,7 +187,7 @@ class LayoutReader:
         return max(shown, key=lambda one: round(self._likeness(one, seen), 3))
 
     def _likeness(self, own: Layout, seen: Moves) -> float:
-        """How far what moved goes with what is known of the grid."""
+        """Similarity of the changes of a layer to those known of the grid, else 0."""
         known, changes = self._known.get(own.grid), on_grid(own, seen)
         coarser = [grid for grid in self._known if _within(grid, own.grid)]
         if known is None and coarser:

@@ -1,4 +1,4 @@
-"""What a network's scores are, logits or probabilities: a fact of the network, never of a picture.
+"""Meaning of a network's scores, logits or probabilities: a fact of the network, not of a picture.
 
 Two numbers that are no probabilities add up to 1 for one picture and not for the next; so the
 answer to pictures that nobody picked decides, once.
@@ -12,7 +12,7 @@ from xai_heatmap.networks.opening.score_layout import sum_to_one
 
 
 def may_be_probabilities(rows: Scores, form: Form) -> bool:
-    """Whether one row at least could be of probabilities, so that the network has to be asked."""
+    """Whether at least one row of scores could be probabilities."""
     if form.boxes is not None:
         numbers = said(rows, form).reshape(len(rows), -1)
         inside = (numbers >= 0) & (numbers <= 1)
@@ -21,7 +21,7 @@ def may_be_probabilities(rows: Scores, form: Form) -> bool:
 
 
 def meaning_in(rows: Scores, form: Form, *, keep_closing: bool) -> Meaning:
-    """What these rows read as: probabilities only where every one of them does."""
+    """Meaning of rows of scores: probabilities only where every row can be."""
     if form.boxes is not None:
         return meaning_of(rows, form, keep_closing=keep_closing)
     if not sum_to_one(rows, form):

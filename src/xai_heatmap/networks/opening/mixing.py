@@ -1,4 +1,4 @@
-"""Which operations mix features or places, by the names that frameworks give them.
+"""Operations that mix features or places, by their names in the frameworks.
 
 All others move values, resize, join or bend them one by one.
 """

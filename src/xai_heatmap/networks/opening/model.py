@@ -42,12 +42,12 @@ class OpenedModel(Network):
 
     @property
     def name(self) -> str:
-        """How the model calls itself."""
+        """Name of the model."""
         return self._adapter.name
 
     @property
     def declared(self) -> Declared:
-        """What the model says of itself; `image_shape` counts as said."""
+        """Declarations of the model, with `image_shape` as the input shape where given."""
         own = self._adapter.declared
         return replace(own, input_shape=self._image_shape) if self._image_shape else own
 
@@ -60,7 +60,7 @@ class OpenedModel(Network):
         return None if self._given is None else self._at_the_door(self._given, first=first).shape
 
     def axes_of(self, shape: Sequence[int]) -> Axes:
-        """As said, as the network was seen to read them, or as its framework has them."""
+        """Axes of inputs of `shape`: as named, as seen, or by the framework's convention."""
         return self._at_the_door(tuple(shape)).axes
 
     @property
@@ -82,7 +82,7 @@ class OpenedModel(Network):
         return native if own.first else own.axes.channels_first(native)
 
     def _at_the_door(self, shape: tuple[int, ...], *, first: bool = False) -> Settled:
-        """What is what of inputs of that shape; from then on the model gets them in its axes."""
+        """Find the axes of inputs of `shape`, and turn the adapter to these axes."""
         with self._state.lock:
             own = self._door.settled(self._look, shape, self._state.axes, first=first)
             if self._door.turns and self._adapter.axes != own.axes:
@@ -110,13 +110,13 @@ class OpenedModel(Network):
         return next((path for path, own in self._adapter.parts().items() if own is part), None)
 
     def holding(self, held: Mapping[str | int, object]) -> Network:
-        """The same network with other values for what it takes beside the picture."""
+        """Copy of the network with the values `held` for its held inputs."""
         other = copy.copy(self)
         other._adapter, other._views = self._adapter.taking(held), Recent()  # noqa: SLF001 - of its own kind
         return other
 
     def of(self, rows: Sequence[int]) -> Network:
-        """The same network for these of the pictures."""
+        """Copy of the network with the held inputs of the pictures `rows`."""
         if self._adapter.held.images == 1:
             return self
         other = copy.copy(self)
@@ -143,5 +143,5 @@ class OpenedModel(Network):
         return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if self.channels_last else x
 
     def _beside(self, adapter: Adapter) -> tuple[object, ...]:
-        """What else a pass depends on: what is held, and how the input is turned."""
+        """Cache key of a pass beside the picture: held inputs and axes of the input."""
         return adapter.held.key, adapter.axes

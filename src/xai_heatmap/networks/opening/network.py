@@ -58,13 +58,11 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
             ) from problem
 
     def survey(self, shape: Sequence[int]) -> Survey:
-        """What the network is like for inputs of `shape` (c, *image); one pass, then
-        remembered.
-        """
+        """Survey of the network for inputs of `shape` (c, *image); one pass, then cached."""
         return self._view(tuple(shape)).survey
 
     def record(self, x: Inputs, at: Layers = (), *, rule: BackwardRule = GRADIENT) -> Recording:
-        """One forward pass, opened at the layers named, whose way back is that of the rule.
+        """Recording of one forward pass, opened at the layers `at`, with the backward rule `rule`.
 
         Raises
         ------
@@ -123,7 +121,7 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
             )
 
     def _attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
-        """What attends to the pictures and reaches the scores."""
+        """Recording of the softmaxes that attend to the pictures and reach the scores."""
 
         def noise(seed: int) -> Recorded:
             drawn = np.random.default_rng(seed).normal(size=x.shape)

@@ -57,7 +57,7 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
 
 
 def _check_numbers(chosen: Any, output: Any) -> None:
-    """Whether it is a tensor of scores that a way leads back from."""
+    """Check that the chosen output is a differentiable tensor of scores."""
     said, dtype = described(output), str(getattr(chosen, "dtype", "")).lower()
     expected = "scores were expected: a tensor of real numbers, (images, classes)"
     if isinstance(chosen, np.ndarray | np.generic):
@@ -96,7 +96,7 @@ def _likely(output: Any) -> Any:
 
 
 def held(output: Any, which: str | int | None) -> Any:
-    """What an output holds under a key, an index or a name."""
+    """Entry of an output under a key, an index or a name."""
     try:
         within: Any = output if isinstance(output, Mapping | tuple | list) else vars(output)
         return within[which]
@@ -105,7 +105,7 @@ def held(output: Any, which: str | int | None) -> Any:
 
 
 def described(output: Any) -> str:
-    """What a model answers, in words."""
+    """Description of a model's output in words."""
     if isinstance(output, Mapping):
         return f"a dict of {', '.join(map(str, output))}"
     if isinstance(output, tuple | list):

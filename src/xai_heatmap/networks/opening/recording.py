@@ -73,12 +73,12 @@ class OpenedRecording(Recording):
 
     @property
     def scores(self) -> Scores:
-        """One row an image."""
+        """Scores, one row per image."""
         return self._scores
 
     @property
     def form(self) -> Form:
-        """One score a class, or one a class and place."""
+        """Form of the rows: one score per class, or one per class and place."""
         return self._reading.form
 
     @property
@@ -105,7 +105,7 @@ class OpenedRecording(Recording):
         use: UseGradients,
         use_bias: UseBias | None = None,
     ) -> None:
-        """Every gradient of `pullback` given to `use` as soon as it is known, and not kept."""
+        """Pass each gradient of `pullback` to `use` once complete; none is kept."""
         biases, own = self._recorded.biases, self._reading.native(cotangent)
 
         def give(names: Sequence[str], native: Native) -> None:
@@ -125,7 +125,7 @@ class OpenedRecording(Recording):
                 give(names, gradients[names[0]])
 
     def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
-        """What every block attends to, and ∂⟨cotangent, scores⟩ by it."""
+        """Attention weights A of every block, and the gradients ∂⟨cotangent, scores⟩/∂A."""
         if self._apart is None:
             return super().attentions(cotangent)
         if any(own.layout and own.layout.suffix for own in self._survey.layers.values()):
@@ -144,7 +144,7 @@ class OpenedRecording(Recording):
         return found
 
     def by(self, rule: BackwardRule) -> Recording:
-        """The same pictures in one more forward pass, whose way back is that of the rule."""
+        """Recording of one more forward pass of the same pictures, with the rule `rule`."""
         if self._apart is None:
             return super().by(rule)
         with self._lock:
@@ -171,7 +171,7 @@ class OpenedRecording(Recording):
         )
 
     def _to_grids(self, outputs: Mapping[str, np.ndarray]) -> dict[str, Activations]:
-        """Each output on its grid; layers that gave the same array share one answer."""
+        """Outputs on the grids of their layers; layers that share an array share one result."""
         shared = {
             name: self._layouts[names[0]].to_grid(outputs[names[0]])
             for names in _sharing(self._recorded.outputs)
@@ -182,7 +182,7 @@ class OpenedRecording(Recording):
 
 
 def layout_of(survey: Survey, name: str) -> Layout:
-    """How the output of a layer with a grid is read."""
+    """Layout of the output of a layer with a grid."""
     own = survey.layers[name].layout
     if own is None:
         raise NoGrid(f"Layer {name!r} has no grid to draw a map on.")

@@ -23,7 +23,7 @@ class _Reached(BaseException):
 
 @dataclass(frozen=True)
 class Memory:
-    """What the way to a layer left behind.
+    """Memory of one forward pass up to a layer: outputs of the parts that had finished.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from xai_heatmap.core.targets.answer import ROW, Form
 
 @dataclass(frozen=True)
 class Reading:
-    """How a model's own scores are read.
+    """Layout of a model's own scores.
 
     Parameters
     ----------
@@ -31,14 +31,14 @@ class Reading:
 
     @property
     def form(self) -> Form:
-        """How the rows are read."""
+        """Form of the rows of scores."""
         if self.layout is None:
             return ROW
         last = self.layout.kind == "channels_last"
         return Form(self.layout.grid, steps=self.steps, classes_last=last)
 
     def rows(self, native: Native) -> Scores:
-        """One row an image: class by class, place by place."""
+        """Reorder the scores to one row per image: class by class, place by place."""
         if self.layout is None:
             return native
         return np.ascontiguousarray(self.layout.to_grid(native)).reshape(len(native), -1)
@@ -60,7 +60,7 @@ def reading(
     grids: Collection[tuple[int, ...]] = (),
     like: Layout | None = None,
 ) -> Reading:
-    """How scores of that `shape`, images first, are read.
+    """Layout of scores of `shape`, images first.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def reading(
 
 
 def said(own: Sequence[int], image: Sequence[int]) -> str:
-    """What was answered for which picture, in numbers."""
+    """Shapes of the scores and of the picture, in words."""
     return f"{'x'.join(map(str, own))} for each picture of {'x'.join(map(str, image))}"
 
 

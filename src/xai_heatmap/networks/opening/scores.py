@@ -114,7 +114,7 @@ class ScoredModel(OpenedModel):
         return own.native(np.eye(rows.shape[1], dtype=np.float32)[best])
 
     def _queries(self, seen: ModelTrace, shape: tuple[int, ...]) -> int | None:
-        """How many boxes a detector answers; None of any other network."""
+        """Number of boxes of a detector; None for any other network."""
         if seen.boxes is None or 0 in seen.scores[1:]:
             return None
         return self._boxes_reading(seen.scores, seen.boxes, shape[1:]).form.places
@@ -143,8 +143,8 @@ class ScoredModel(OpenedModel):
         return LogRecording(read) if logarithm else read
 
     def _meaning(self, view: ShapePlan, own: Reading | BoxReading, rows: Scores) -> Meaning:
-        """What the scores are, as the network answers to noise; asked where a row leaves it open,
-        and then remembered, so that no picture depends on those beside it.
+        """Meaning of the scores; where a row could be probabilities, the scores of noise decide,
+        once, so that the result for a picture does not depend on the rest of its batch.
         """
         kept = self._keep_closing
         if kept and view.closing is not None:
@@ -163,7 +163,7 @@ class ScoredModel(OpenedModel):
         return "meaning", *self._closing_key(shape), self._keep_closing, view.closing
 
     def _of_noise(self, view: ShapePlan, undo: Undo) -> Native:
-        """What the model answers to pictures that nobody picked; one forward pass."""
+        """Scores of pictures of noise, in one forward pass."""
         noise = self._noise(view.survey.layers[INPUT].shape)
         return self._engine.record(self._of([0]), noise, {}, undo).scores
 

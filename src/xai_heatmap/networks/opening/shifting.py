@@ -1,5 +1,5 @@
-"""Which operations may bring what lies at one place of a picture to another, by their names and by
-what they make of a shape.
+"""Operations that may move values from one place of a picture to another, by name and by the
+shapes before and after.
 
 Where none is in a network, its grids lie over the picture, and nobody has to look.
 """

@@ -101,7 +101,7 @@ class SurveyedModel(ScoredModel):
         return replace(seen, boxes=adapter.boxes)
 
     def _failed(self, shape: tuple[int, ...], problem: Exception) -> str:
-        """What the model said where it was tried, and what it may have missed."""
+        """Error message of a model that failed on pictures of `shape`, with any missing inputs."""
         said = self._image_shape or self.declared.input_shape
         guess = ", which was a guess" if said is None and shape == (3, 224, 224) else ""
         failed = (
@@ -177,7 +177,7 @@ class SurveyedModel(ScoredModel):
         sites: Mapping[str, Site],
         names: Sequence[str],
     ) -> ModelTrace:
-        """What was seen, and what the second of two pictures changed in the layers named."""
+        """Trace `seen` with the changes between two pictures in the layers `names`."""
         if not names:
             return seen
         calls, asked = called(seen), {name: sites[name] for name in names}
@@ -235,7 +235,7 @@ class SurveyedModel(ScoredModel):
         parts: Mapping[str, object],
         seed: Callable[[Native], Native],
     ) -> dict[str, Activations]:
-        """What a cotangent pulls on in each of the layers named, on its grid, for noise."""
+        """Gradients of the layers `names` on their grids, for noise and the cotangent `seed`."""
         sites = sites_in(seen, parts)
         opened = {name: sites[name] for name in names}
         undo = self._closing(seen, parts)[1]

@@ -1,5 +1,4 @@
-"""The one primitive: when a part of a model has spoken, look at what it said, or answer something
-else.
+"""Taps: read or replace the output of a part of a model, after the part has run.
 
 A part is anything with a method that runs it: ``torch.nn.Module.forward``,
 ``keras.Operation.call``. The method is shadowed by an attribute of the instance for as long as a
@@ -22,7 +21,7 @@ on."""
 
 @dataclass(frozen=True)
 class Site:
-    """One call of one part: where a tap stands.
+    """Site of a tap: one call of one part.
 
     Parameters
     ----------
@@ -42,7 +41,7 @@ _ABSENT = object()
 
 @dataclass
 class _Shadow:
-    """What stands in a method's place while it is opened.
+    """Replacement of a method while the method is opened.
 
     Parameters
     ----------
@@ -59,7 +58,7 @@ class _Shadow:
     opened: dict[int, list[tuple[object, Callable[..., Any]]]] = field(default_factory=dict)
 
     def function(self) -> Callable[..., Any]:
-        """What every thread calls; a function, as methods are."""
+        """Function that runs, in every thread, what the thread has opened, else the method."""
         opened, before = self.opened, self.before
 
         def of_the_thread(*args: Any, **kwargs: Any) -> Any:
@@ -97,7 +96,7 @@ def intercepted(
 
 
 def beneath(part: object, method: str) -> Any:
-    """What the instance itself has under that name, whether a thread has it opened or not."""
+    """Attribute `method` of the instance itself, without any shadow; None where there is none."""
     shadow = _SHADOWS.get((id(part), method))
     own = vars(part).get(method) if shadow is None else shadow.own
     return None if own is _ABSENT else own

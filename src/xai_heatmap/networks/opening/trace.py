@@ -16,7 +16,7 @@ from xai_heatmap.networks.opening.taps import Site
 
 
 def named(seen: ModelTrace) -> dict[str, LayerCall]:
-    """Every call under its public name, in order of completion."""
+    """Every call by the public name of the layer, in order of completion."""
     times = Counter(call.path for call in seen.calls)
     return {
         call.path if times[call.path] == 1 else f"{call.path}#{call.call + 1}": call
@@ -25,7 +25,7 @@ def named(seen: ModelTrace) -> dict[str, LayerCall]:
 
 
 def sites_in(seen: ModelTrace, parts: Mapping[str, object]) -> dict[str, Site]:
-    """Where a tap stands for every layer, by name."""
+    """Site of the tap of every layer, by the layer's name."""
     return {name: Site(parts[call.path], call.call) for name, call in named(seen).items()}
 
 
@@ -83,8 +83,8 @@ def layers_in(
 def _on_its_own_grid(
     call: LayerCall, planes: dict[tuple[int, ...], Layout], *, channels_last: bool
 ) -> Layout | None:
-    """How a layer with rows and columns of its own is read, in a network whose input has none: a
-    convolution, and what has the shape that one had before; remembers it.
+    """Layout of a layer with rows and columns of its own, in a network whose input has none: of a
+    convolution, and of any layer with the shape of an earlier convolution; filled into `planes`.
     """
     said = call.kind.casefold()
     if any(word in said for word in CONVOLVES) and call.shape not in planes:
@@ -160,6 +160,6 @@ def of_the_picture(seen: ModelTrace) -> ModelTrace:
 
 
 def flow_in(seen: ModelTrace) -> Flow:
-    """Which values flow into which."""
+    """Flow of values between the nodes of the trace."""
     sites = {name: call.node for name, call in named(seen).items()}
     return Flow(seen.sources, seen.image, seen.output, sites, seen.sums, seen.passing)

@@ -1,4 +1,4 @@
-"""What a pass may change in Python's own objects, put back after it: attributes, random states.
+"""Attributes and random states of Python objects, put back after a pass.
 
 Counters and caches of a model belong to whoever trains or serves it, and the random states of
 numpy and Python to the whole process. What did not move is not written, so that what other threads
@@ -121,7 +121,7 @@ def _state(own: Any) -> Any:
 
 
 def _put_back(own: Any, state: Any) -> bool:
-    """Whether it had to be: what drew nothing is left alone."""
+    """Put a random state back; return whether the state had changed."""
     if isinstance(own, random.Random):
         moved = own.getstate() != state
         if moved:

@@ -1,4 +1,4 @@
-"""Where a framework carries a backward rule out: the file of the rule's name in its folder."""
+"""Implementations of the backward rules: the file with the rule's name in a framework's folder."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def implements(
 
 
 def implemented_by(rule: BackwardRule, framework: Framework) -> Any:
-    """What carries a rule out in a framework; its file is imported when it is first needed.
+    """Implementation of a rule in a framework; its file is imported at the first call.
 
     Raises
     ------

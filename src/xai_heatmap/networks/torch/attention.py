@@ -44,7 +44,7 @@ class Attending(TorchFunctionMode):
         return self._keep(torch.softmax(x, *args, **kwargs))
 
     def _keep(self, weights: torch.Tensor) -> torch.Tensor:
-        """Those of several rows for each image; the first becomes the leaf of all that follows."""
+        """Keep attention weights with several rows per image; the first become an autograd leaf."""
         if weights.ndim < 3:
             return weights
         if not weights.requires_grad:

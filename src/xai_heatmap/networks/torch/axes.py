@@ -1,4 +1,4 @@
-"""Which axis of its input a PyTorch network reads as channels.
+"""Channel axis of the input of a PyTorch network.
 
 One pass that ends at the first operation that mixes channels: a convolution, a linear or recurrent
 layer, attention. Up to there every value is followed by its coordinates, arrays that say of each
@@ -58,7 +58,7 @@ class _Ended(BaseException):
 
 
 def consumed(run: Callable[[torch.Tensor], object], image: torch.Tensor) -> Consumed:
-    """Which axis of `image`, (n, ...), the network reads as channels.
+    """Channel axis of `image`, (n, ...), as the network reads `image`.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class _Following(TorchFunctionMode):
         return output
 
     def _mixes(self, own: Coordinates, value: torch.Tensor, *, cell: bool = False) -> bool:
-        """Whether it is the linear layer that is first to mix one axis; ended where it is told."""
+        """Whether a linear layer mixes one axis; the pass ends once the channel axis is decided."""
         found = mixed_by(own, value, self._shape[1:])
         if found is None:
             return False
@@ -185,8 +185,8 @@ class _Following(TorchFunctionMode):
     def _consumed(
         self, coordinates: list[torch.Tensor], channels: int | None, grid: set[int]
     ) -> Consumed:
-        """What an operation makes of the axes that reads its channels on one axis of what it is
-        given, and places on those in `grid`.
+        """Channel axis of the input, given the axes of an operation's argument on which the
+        operation reads channels (`channels`) and places (`grid`).
         """
         images, *varying = map(varies, coordinates)
         if channels is not None and channels in images:

@@ -1,4 +1,4 @@
-"""What every PyTorch function adds to its answer: v - Σ J u, for the arguments u that move."""
+"""Bias terms of PyTorch functions: b = v - Σ J u, for the arguments u that depend on the image."""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -77,7 +77,7 @@ class Biases(TorchFunctionMode):
 def _added(
     func: Any, name: str, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> list[torch.Tensor | None]:
-    """What is added to each tensor of the answer, None where that is nothing or can't be known."""
+    """Bias term of each output of a function; None, or an empty list, where none is known."""
     if name in CONVOLUTIONS and not _moves(
         kwargs.get("weight", args[1] if len(args) > 1 else None)
     ):

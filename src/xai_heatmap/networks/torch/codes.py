@@ -15,7 +15,7 @@ QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized", "torch.
 
 
 def numbers(value: torch.Tensor) -> torch.Tensor:
-    """What a tensor's codes stand for; of numbers, themselves."""
+    """Real numbers of a tensor: dequantised if the tensor is quantised."""
     return value.dequantize() if value.is_quantized else value
 
 
@@ -49,13 +49,13 @@ def _traced_codes(part: object) -> bool:
 
 
 def in_rows(value: torch.Tensor, images: int) -> torch.Tensor:
-    """One row of codes, as often as there are images."""
+    """Repeat one row of codes for each image."""
     return in_codes(value.dequantize().expand(images, *value.shape[1:]), value)
 
 
 @dataclass
 class Crossed:
-    """Which layers have a part that computes with integers behind them, in one pass."""
+    """Layers before a part that computes with integers, noted during one pass."""
 
     kept: Mapping[str, torch.Tensor]
     by: dict[str, str] = field(default_factory=dict)

@@ -71,7 +71,7 @@ class TorchEngine(Passes):
         self._glanced["answers"] = True
 
     def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
-        """Which axis of an input the model reads as channels; a pass that ends there."""
+        """Channel axis of an input, from a pass that ends once the axis is decided."""
         x = np.random.default_rng(0).normal(size=(torch_axes.ROWS, *shape)).astype(np.float32)
         with self.running(adapter, Undo(), whole=False):
             return torch_axes.consumed(adapter.scores, self.tensor(x))
@@ -79,11 +79,11 @@ class TorchEngine(Passes):
     def answers(
         self, adapter: Adapter, x: Native, sites: Mapping[str, Site]
     ) -> Mapping[str, np.ndarray]:
-        """What every site says, in one forward pass."""
+        """Output of every site, in one forward pass."""
         return self.record(adapter, x, sites, Undo()).outputs
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
-        """One forward pass with attention written out; autograd records nothing before it."""
+        """Recording of a forward pass with attention written out, from which autograd starts."""
         attending = Attending()
         with ONE_AT_A_TIME, attending, self.running(adapter, undo):
             scores = adapter.scores(self.tensor(x).clone())
@@ -94,5 +94,5 @@ class TorchEngine(Passes):
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
     ) -> TorchHead:
-        """What lies behind `site` for the one image `x`."""
+        """Head behind `site` for the one image `x`."""
         return TorchHead(self, adapter, self.tensor(x), name, site, undo, whole=whole)

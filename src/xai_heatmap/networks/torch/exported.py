@@ -1,4 +1,4 @@
-"""What ``torch.export`` gives: a graph of operators, each of which becomes a part with a name."""
+"""Models of ``torch.export``: graphs of operators, each turned into a named submodule."""
 
 import weakref
 from typing import Any
@@ -32,7 +32,7 @@ def open_graph(module: fx.GraphModule, **options: Any) -> OpenedNetwork:
 
 
 def in_parts(module: fx.GraphModule) -> fx.GraphModule:
-    """The same graph with a module for each operator; weights are shared with the first."""
+    """Copy of a graph with a submodule for each operator; the weights are shared with `module`."""
     graph = fx.Graph()
     graph.output(graph.graph_copy(module.graph, {}))
     graph.set_codegen(module.graph._codegen)  # noqa: SLF001 - it packs inputs and outputs
@@ -67,7 +67,7 @@ def _runs(module: fx.GraphModule, node: fx.Node) -> bool:
 
 
 def _kind(node: fx.Node) -> str:
-    """What the operator is called: ``conv2d`` of ``aten.conv2d.default``."""
+    """Short name of an operator: ``conv2d`` of ``aten.conv2d.default``."""
     said = str(node.target) if "." in str(node.target) else getattr(node.target, "__name__", "op")
     parts = said.split(".")
     return parts[1] if len(parts) > 1 and parts[0] == "aten" else parts[-1]

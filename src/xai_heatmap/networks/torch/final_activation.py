@@ -32,7 +32,7 @@ class ClosingCalls(TorchFunctionMode):
         return output
 
     def of(self, output: torch.Tensor) -> tuple[Closing | None, int | None]:
-        """Which closing function answered `output`, and which of all their calls that was."""
+        """Final activation that returned `output`, and the index of that call among all calls."""
         for call, (answer, closing) in enumerate(self._answers):
             if same(answer, output):
                 return closing, call
@@ -40,7 +40,7 @@ class ClosingCalls(TorchFunctionMode):
 
 
 class LeaveOut(TorchFunctionMode):
-    """One call of softmax or sigmoid, counted as above, answers what it was given."""
+    """Replace one call of softmax or sigmoid, given by its count, by the identity."""
 
     def __init__(self, call: int) -> None:
         super().__init__()

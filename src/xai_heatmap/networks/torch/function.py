@@ -54,7 +54,7 @@ class _Function(nn.Module):
         self.__class__ = type(getattr(function, "__name__", "function"), (_Function,), {})
 
     def forward(self, x: torch.Tensor) -> Any:
-        """What the function answers."""
+        """Output of the wrapped function."""
         return self._called(x)
 
 
@@ -77,7 +77,7 @@ def _used(function: Any, deep: int) -> Iterator[tuple[str, Any]]:
 
 
 def _known(function: Any) -> Iterator[tuple[str, Any]]:
-    """What a function refers to: variables around it, arguments that it was given, attributes."""
+    """Objects to which a function refers: variables around it, bound arguments, attributes."""
     if isinstance(function, functools.partial):
         yield "function", function.func
         yield from ((f"argument{place}", own) for place, own in enumerate(function.args))
@@ -101,7 +101,7 @@ def _is_torch(own: Any) -> bool:
 
 
 def _differentiable(module: nn.Module, shape: Sequence[int] | None) -> bool:
-    """Whether it answers a tensor that a gradient comes back from to its input."""
+    """Whether some output of the module has a gradient with respect to the input."""
     for size in SIZES if shape is None else (shape,):
         weights = next(module.parameters(), torch.zeros(1))
         x = torch.zeros(1, *size, device=weights.device, requires_grad=True)

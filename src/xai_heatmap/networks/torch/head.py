@@ -142,7 +142,7 @@ class TorchHead:
             )
 
     def _instead(self, activation: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        """What goes on in place of the layer's `value`, in codes where the network goes on so."""
+        """Replacement of the layer's `value`, quantised where the head runs on codes."""
         if self._unrounded is None:
             return in_codes(activation.clone(), value)
         return activation.clone()

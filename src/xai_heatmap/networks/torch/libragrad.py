@@ -49,7 +49,7 @@ def _active(*values: Any) -> bool:
 
 
 def _shared(x: torch.Tensor, among: int) -> torch.Tensor:
-    """The same numbers; of the gradient only a share."""
+    """Identity whose gradient is divided by `among`."""
     return x / among + x.detach() * (1 - 1 / among)
 
 

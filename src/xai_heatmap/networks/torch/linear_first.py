@@ -37,7 +37,7 @@ class LinearFirst:
     both: bool = False
 
     def told(self) -> Consumed:
-        """What it reads as channels, as far as it was shown."""
+        """Channel axis of the linear layer, as far as the pass shows the axis."""
         return linear_first(
             self.mixed, self.rows, self.shape, sequence=self.sequence, both=self.both
         )
@@ -123,7 +123,7 @@ def _as_sum(
 def reduced(
     own: Coordinates, output: torch.Tensor, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> Coordinates | None:
-    """Where the numbers of a mean along one axis come from; of all along that, nowhere."""
+    """Input coordinates of a mean along one axis, taken from the first entry along the axis."""
     axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
     axis = axis[0] if isinstance(axis, tuple | list) and len(axis) == 1 else axis
     if not isinstance(axis, int):
@@ -133,7 +133,7 @@ def reduced(
 
 
 def behind(own: Coordinates, output: torch.Tensor) -> Coordinates:
-    """Where the numbers behind a linear layer come from; what it mixed comes from everywhere."""
+    """Input coordinates behind a linear layer; coordinates that the layer mixes become zero."""
     kept = (torch.zeros_like(one[..., :1]) if -1 in varies(one) else one[..., :1] for one in own)
     return [one.expand(output.shape) for one in kept]
 

@@ -87,7 +87,7 @@ def open_torch(
 
 
 class ModuleAdapter:
-    """What a `torch.nn.Module` tells an engine."""
+    """Adapter of a `torch.nn.Module`."""
 
     method = "forward"
     channels_last = False
@@ -112,7 +112,7 @@ class ModuleAdapter:
         return self._call.others
 
     def parts(self) -> Mapping[str, nn.Module]:
-        """Every submodule by its dotted path; named again only where modules were put in or out."""
+        """Every submodule by its dotted path; cached until the set of modules changes."""
         modules = modules_of(self._module)
         if modules != self._modules:
             self._modules = modules
@@ -140,7 +140,7 @@ class ModuleAdapter:
                     weight.requires_grad_(True)
 
     def taking(self, given: Given) -> "ModuleAdapter":
-        """The same model with these values, beside those held already."""
+        """Adapter of the same model with the values `given` added to the held inputs."""
         other = copy.copy(self)
         other.held = self.held | in_rows(given)
         other._call = call_of(  # noqa: SLF001 - of its own kind
@@ -149,13 +149,13 @@ class ModuleAdapter:
         return other
 
     def holding(self, held: Held) -> "ModuleAdapter":
-        """The same model with other values in the same places."""
+        """Adapter of the same model with the held inputs `held`."""
         other = copy.copy(self)
         other.held = held
         return other
 
     def turned(self, axes: Axes | None) -> "ModuleAdapter":
-        """The same model, given its inputs in those axes."""
+        """Adapter of the same model for inputs in the axes `axes`."""
         other = copy.copy(self)
         other.axes = axes
         return other
@@ -185,7 +185,7 @@ class ModuleAdapter:
         return together(answered, self.boxes, _joined)
 
     def _beside(self, x: torch.Tensor) -> dict[Name, Any]:
-        """What is held, for as many pictures; the model may write into it."""
+        """Held inputs as new tensors, one row for each picture of `x`."""
 
         def tensor(value: np.ndarray) -> torch.Tensor:
             own = torch.tensor(value, device=x.device)
@@ -252,7 +252,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 
 def _declared(module: nn.Module) -> Declared:
-    """What timm and transformers write on their models; other modules say nothing."""
+    """Declarations of a module: configuration by timm or transformers, first convolution."""
     timm: Any = getattr(module, "pretrained_cfg", None) or getattr(module, "default_cfg", None)
     if isinstance(timm, Mapping) and "mean" in timm:
         return Declared(

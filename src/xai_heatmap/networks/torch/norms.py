@@ -79,7 +79,7 @@ def instance_norm(
 def _affine(
     x: torch.Tensor, weight: torch.Tensor | None, bias: torch.Tensor | None
 ) -> torch.Tensor:
-    """What a normalisation learnt, put to what it normalised."""
+    """Affine part of a normalisation: x · weight + bias."""
     x = x if weight is None else x * weight
     return x if bias is None else x + bias
 

@@ -1,4 +1,4 @@
-"""One operator of a graph as a module of its own."""
+"""Operator of an exported graph as a module."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ CLOSING: dict[str, Closing] = {
 
 
 class Operator(nn.Module):
-    """One operator of a graph, given the values of the nodes that it reads."""
+    """Module of one operator of a graph, called with the values of the input nodes."""
 
     def __init__(self, node: fx.Node) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Operator(nn.Module):
         self.closing: Closing | None = CLOSING.get(str(node.target))
 
     def forward(self, *values: Any) -> Any:
-        """What the operator answers."""
+        """Output of the operator."""
         known = dict(zip(self.read, values, strict=True))
         places, names = (fx.map_arg(own, known.__getitem__) for own in self.places)
         return self.target(*places, **names)  # type: ignore[arg-type] - keyword names are text

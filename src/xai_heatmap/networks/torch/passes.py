@@ -1,4 +1,4 @@
-"""One pass through a torch model, opened at taps: what it needs around it, and its way back."""
+"""Forward pass through a torch model with taps, the context of the pass, and the backward pass."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -60,10 +60,10 @@ class Passes:
         *,
         rule: BackwardRule = GRADIENT,
     ) -> Recorded:
-        """One forward pass; autograd records nothing before the first tap.
+        """Recording of one forward pass; autograd records nothing before the first tap.
 
-        What carries a rule out in PyTorch is a block around the pass: a `TorchFunctionMode`. That
-        of a rule of terms has them in `found`, and hands their gradients on in a block `giving`.
+        PyTorch carries a backward rule out by a `TorchFunctionMode` around the pass. The mode of a
+        rule of bias terms has the terms in `found`, and passes on their gradients in `giving`.
         """
         taps = Taps(self._overwritten)
         around = nullcontext() if rule is GRADIENT else implemented_by(rule, TORCH)()
@@ -176,7 +176,7 @@ def pull(
     seed: torch.Tensor,
     give: Callable[[int, torch.Tensor | None], None],
 ) -> None:
-    """One backward pass; `give` gets each tap's gradient when it is complete.
+    """Run one backward pass and hand each tap's gradient to `give` once complete.
 
     Few bytes are asked for all at once. Of many, only the leaves are: every other tap descends
     from one, so the pass runs through all of them, and what a hook does not hold is freed on the

@@ -1,4 +1,4 @@
-"""What runs a part of a PyTorch model otherwise than it is written runs it plainly.
+"""Eager execution of a PyTorch model: compilation and recomputed activations are switched off.
 
 A compiled function would be compiled again, with taps in it; one whose activations are recomputed
 in the backward pass would run twice, the second time past taps that are gone.
@@ -34,7 +34,7 @@ def plainly(modules: Sequence[nn.Module]) -> Iterator[None]:
 
 
 def _eagerly(stack: ExitStack) -> None:
-    """No function is compiled: those inside of a model, too, and modules that it holds."""
+    """Force eager execution of all compiled functions, including compiled submodules."""
     if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
         return  # nothing is compiled, or PyTorch is older than 2.6
     try:

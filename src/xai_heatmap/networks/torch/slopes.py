@@ -31,7 +31,7 @@ BILINEAR = named(OPERATORS, "product", "affine")
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a function in the second run, beside the same call in the first.
+    """Call of a function in the second run, with the same call in the first run.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ ALONE = frozenset({_pointwise, _softmax, _log_softmax})
 
 
 def alone(call: Call) -> bool:
-    """Whether one argument moves, and the answer has an entry for each of its own."""
+    """Whether one argument depends on the image, and the output has the shape of that argument."""
     return len(call.given) == 1 and call.given[0].shape == call.answer.shape
 
 

@@ -1,4 +1,4 @@
-"""What a pass may write in a PyTorch model, put back after it.
+"""State of a PyTorch model that a pass may write, put back after the pass.
 
 Running means, counters, caches and generators belong to whoever trains or serves the model. After
 every pass what the model's attributes are is compared, and the numbers of what is small; of what
@@ -130,7 +130,7 @@ class Untouched:
     def _missed(
         self, watched: Sequence[torch.Tensor], versions: Sequence[int]
     ) -> list[torch.Tensor]:
-        """What was written though nothing had foretold it; from now on it is copied."""
+        """Tensors that a pass wrote although the first pass had not; warns of each."""
         pairs = zip(watched, versions, strict=True)
         missed = [tensor for tensor, version in pairs if _version(tensor) != version]
         for tensor in missed:
@@ -153,7 +153,7 @@ class _Copies:
         self._kept = [(same, _flat(same)) for same in kinds.values()]
 
     def put_back(self) -> list[torch.Tensor]:
-        """Those that had to be, bit for bit."""
+        """Put the kept numbers back, bit for bit; return the tensors that had changed."""
         written = list[torch.Tensor]()
         for same, before in self._kept:
             if _alike(_flat(same), before):
@@ -176,14 +176,14 @@ def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
 
 
 def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:
-    """Those whose numbers lie in memory, each once."""
+    """Tensors among `values` whose numbers can be read, each once."""
     found = {id(value): value for value in values if isinstance(value, torch.Tensor)}
     return [value for value in found.values() if _readable(value)]
 
 
 def _readable(tensor: torch.Tensor) -> bool:
-    """What was made in inference mode has copies in its place; other kinds than strided ones, and
-    what is on the meta device, have no numbers to be read here.
+    """Whether the numbers of a tensor can be read here: a strided one, not on the meta device, not
+    quantised, and not made in inference mode (such a tensor has a copy in its place).
     """
     return (
         type(tensor) in (torch.Tensor, nn.Parameter)

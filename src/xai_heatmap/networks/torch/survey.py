@@ -1,4 +1,4 @@
-"""What one pass through a torch model shows: every call of every part, and autograd's graph."""
+"""Survey of a torch model by one pass: every call of every part, and autograd's graph."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -124,7 +124,7 @@ class Watch:
 def _autograd_graph(
     output: Any, number: Callable[[Any], int]
 ) -> tuple[dict[int, list[int]], frozenset[int], frozenset[int]]:
-    """What every node was made of, those that add, and those that mix no features."""
+    """Sources of every autograd node, nodes that are sums, and nodes that mix no features."""
     sources: dict[int, list[int]] = {}
     sums, passing = set[int](), set[int]()
     todo = [output] if output is not None else []

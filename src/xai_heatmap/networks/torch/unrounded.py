@@ -1,4 +1,4 @@
-"""What a network of int8 would answer if it did not round: heads of small changes are run so.
+"""Int8 networks run without rounding, for heads that are given small changes.
 
 Half a code is often more than what one place of a feature map adds to a mean over the grid, so
 that a replay of that place gives the score as it was. Within `Unrounded`, operators on codes
@@ -174,7 +174,7 @@ def _quantised(value: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
 
 
 def _read(value: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-    """What whole numbers stand for, such as weights; numbers are themselves."""
+    """Real numbers of a tensor: dequantised if of integers, such as weights."""
     if value.is_floating_point():
         return value
     return torch.ops.quantized_decomposed.dequantize_per_tensor(value, *args, **kwargs)

@@ -64,8 +64,8 @@ def differentiable(modules: Sequence[nn.Module]) -> Iterator[None]:
 
 
 def home_of(module: nn.Module) -> tuple[torch.device, torch.dtype]:
-    """Where the model lives now, and in what precision: those of its first weights. Weights on the
-    meta device are brought in by hooks, which know where to.
+    """Device and precision of a model: those of the first weights, or, for weights on the meta
+    device, the device to which the hooks of the model bring weights.
     """
     device, dtype = None, None
     for tensor in itertools.chain(module.parameters(), module.buffers()):
@@ -79,7 +79,7 @@ def home_of(module: nn.Module) -> tuple[torch.device, torch.dtype]:
 
 
 def _brought_to(module: nn.Module) -> torch.device | None:
-    """Where hooks that fetch weights say that they fetch them to, as those of accelerate do."""
+    """Device to which hooks such as those of accelerate fetch weights, None without such hooks."""
     hooks = (vars(part).get("_hf_hook") for part in modules_of(module))
     found = (getattr(hook, "execution_device", None) for hook in hooks)
     first = next((device for device in found if device is not None), None)

@@ -1,4 +1,4 @@
-"""What every JAX operation adds to its answer: v - Σ J u, for the operands u that move."""
+"""Bias terms of JAX operations: b = v - Σ J u, for the operands u that depend on the image."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -56,7 +56,7 @@ def noting(scored: Scored, zeros: Mapping[str, jax.Array]) -> Callable[..., Any]
 
 
 def _added(step: Step, given: Sequence[Any], moves: Sequence[bool]) -> Sequence[jax.Array]:
-    """What is added to each answer; empty where that is nothing."""
+    """Bias term of each output of a step; empty for a step without bias terms."""
     moving = {own for own, moved in zip(step.variables, moves, strict=True) if moved}
     operands = [own for own in step.equation.invars if not literal(own) and own in moving]
     if _adds_nothing(step, operands):

@@ -35,7 +35,7 @@ Pair = tuple[Any, Any]
 
 @dataclass(frozen=True)
 class _Seen:
-    """One step in both runs, of which `moving` move.
+    """One step in both runs, with the operands that depend on the layer.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def _run(
 
 
 def _rule(step: Step, active: Sequence[Any], turned: set[Any]) -> Rule | None:
-    """How a step is differentiated, None for as it is."""
+    """DeepLIFT rule of a step, None for the derivative of the step."""
     name, operands = (
         step.name,
         [own for own in step.equation.invars if not literal(own) and own in active],

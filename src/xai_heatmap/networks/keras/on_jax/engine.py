@@ -46,22 +46,22 @@ class JaxEngine(Passes):
         return sightings(closed.jaxpr, adapter.parts(), seen, last)
 
     def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
-        """As the layers of the model say."""
+        """Channel axis of an input, by the layers of the model."""
         del adapter
         return self._keras.consumed(shape)
 
     def answers(
         self, adapter: Adapter, x: Native, sites: Mapping[str, Site]
     ) -> Mapping[str, np.ndarray]:
-        """What every site says, in one forward pass."""
+        """Output of every site, in one forward pass."""
         return self.record(adapter, x, sites, Undo()).outputs
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
-        """One forward pass, opened at the softmax layers of its attention layers."""
+        """Recording of one forward pass, opened at the softmax layers of attention layers."""
         return self.record(WrittenOut(adapter), x, softmaxes(adapter), undo)
 
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
     ) -> JaxHead:
-        """What lies behind `site` for the one image `x`."""
+        """Head behind `site` for the one image `x`."""
         return JaxHead(self, adapter, x, name, site, undo, whole=whole)

@@ -128,7 +128,7 @@ class JaxHead:
         program.leaves = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
 
     def _read(self, program: "_HeadProgram", values: Values) -> list[int]:
-        """Which of the remembered values the head reads at all."""
+        """Indices of the remembered arrays that the head reads."""
         program.read = list(range(len(program.leaves)))
         own = program.leaves[-1]
         given = {"activation": own, "frontier": program.leaves, "image": self._image}
@@ -155,7 +155,7 @@ class JaxHead:
     def _remembered(
         self, values: Values, image: jax.Array
     ) -> tuple[replay.Memory, list[jax.Array]]:
-        """What the way to the layer leaves behind, its arrays taken out, the layer's own last."""
+        """Memory of the pass up to the layer, and its arrays, the layer's own output last."""
         adapter, leaves = self._adapter, []
 
         def taken(value: jax.Array) -> _Leaf:

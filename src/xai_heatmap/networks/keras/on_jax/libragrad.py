@@ -73,7 +73,7 @@ def _run(
 
 
 def _answered(step: Step, read: Mapping[Any, Any], moving: Sequence[Any]) -> list[Any] | None:
-    """What a step answers, differentiated by LibraGrad's rules; None where it is a constant."""
+    """Outputs of a step, with gradients by LibraGrad's rules; None for constant outputs."""
     change: dict[Any, Callable[[jax.Array], jax.Array]] = {}
     how = TREATED.get(step.name)
     if how == "held gate":
@@ -94,7 +94,7 @@ def _answered(step: Step, read: Mapping[Any, Any], moving: Sequence[Any]) -> lis
 
 
 def _held(step: Step, read: Mapping[Any, Any]) -> list[Any]:
-    """What a step answers, as constants."""
+    """Outputs of a step, as constants."""
     return [jax.lax.stop_gradient(own) for own in step(*(read[own] for own in step.variables))]
 
 
@@ -103,7 +103,7 @@ def _same(x: jax.Array) -> jax.Array:
 
 
 def _shared(x: jax.Array) -> jax.Array:
-    """The same numbers; half of the gradient."""
+    """Identity with half the gradient."""
     return x / 2 + jax.lax.stop_gradient(x) / 2
 
 
@@ -125,7 +125,7 @@ def _gates(jaxpr: Any) -> Iterator[Any]:
 
 
 def _closing(jaxpr: Any) -> Iterator[Any]:
-    """What the steps answer that a softmax over one number for each class is made of."""
+    """Outputs of the steps that form a softmax over the classes: exponentials and quotients."""
     powers = {
         step.outs[0]
         for step in steps(jaxpr)

@@ -50,7 +50,7 @@ class Passes:
         *,
         rule: BackwardRule = GRADIENT,
     ) -> Recorded:
-        """One forward pass, opened at `sites`."""
+        """Recording of one forward pass, opened at `sites`."""
         adapter = WrittenOut(adapter) if rule.opens_attention else adapter
         taps = tuple((name, id(site.part), site.call) for name, site in sites.items())
         own = (adapter.held.key, adapter.axes), rule
@@ -69,7 +69,7 @@ class Passes:
         return program(run, self.values(adapter), jnp.asarray(x, jnp.float32), leave_out=undo.mark)
 
     def values(self, adapter: Adapter) -> Values:
-        """What the variables hold now, and after them what is held beside the picture."""
+        """Current values of the variables, followed by the held inputs."""
         held = [jnp.asarray(array) for array in adapter.held.arrays]
         return [*(variable.value for variable in self._keras.variables()), *held]
 

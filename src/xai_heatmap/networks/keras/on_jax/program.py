@@ -1,4 +1,4 @@
-"""One forward pass in JAX and the way back, as two jitted functions."""
+"""Forward and backward pass in JAX, as two jitted functions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Values = list[jax.Array]
 
 
 class Opened:
-    """One forward pass as a program, for each shape of its input.
+    """Compiled forward and backward pass, one for each shape of the input.
 
     What runs is handed in with every call and dropped after it, so a program that is kept keeps no
     model.
@@ -46,7 +46,7 @@ class Opened:
         leave_out: Any,
         images: int | None = None,
     ) -> Recorded:
-        """One forward pass; the first `images` rows of the answer."""
+        """Recording of one forward pass, cut to the first `images` rows."""
         self._run, self._leave_out = run, leave_out
         try:
             scores, taps, biases, residuals = self._forward(values, image)
@@ -134,7 +134,7 @@ def _ruled(
 
 
 def _apart(zeros: Mapping[str, jax.Array], given: Mapping[str, Any]) -> dict[str, jax.Array]:
-    """What has to be added at the tap so that the reference comes out."""
+    """Difference of reference and activation, to be added at each tap."""
     apart: jax.Array = given["reference"] - given["activation"]
     return dict.fromkeys(zeros, apart)
 
@@ -161,7 +161,7 @@ def _noted(
 
 @dataclass(frozen=True)
 class _Traced:
-    """What tracing left behind: how the way back is put together, and which tap is whose."""
+    """Result of tracing: structure of the backward pass, and the tap of every name."""
 
     tree: Any
     places: Sequence[int | None]

@@ -10,7 +10,7 @@ from jax.extend import core as jax_core
 
 @dataclass(frozen=True)
 class Step:
-    """One equation of a trace.
+    """Step of a trace: one equation of a jaxpr.
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ class Step:
 
     @property
     def variables(self) -> list[Any]:
-        """What the equation reads, each once; numbers written into it left out."""
+        """Variables that the equation reads, each once; literals are left out."""
         return list(dict.fromkeys(own for own in self.equation.invars if not literal(own)))
 
     @property
     def outs(self) -> Sequence[Any]:
-        """What it answers."""
+        """Output variables of the equation."""
         return self.equation.outvars
 
     @property
@@ -61,7 +61,7 @@ class Step:
         return [own.val for own in self.equation.invars if literal(own)]
 
     def __call__(self, *given: Any) -> list[jax.Array]:
-        """Its answers to values of `variables`."""
+        """Outputs of the equation for the values `given` of `variables`."""
         alone = self.jaxpr.replace(
             constvars=[],
             invars=self.variables,
@@ -77,15 +77,15 @@ _WITHOUT_NAMES: dict[str, Any] = {"debug_info": None} if jax.__version_info__ < 
 
 
 def steps(jaxpr: Any) -> Iterator[Step]:
-    """Every equation in order."""
+    """Steps of a jaxpr in order."""
     return (Step(jaxpr, equation) for equation in jaxpr.eqns)
 
 
 def literal(own: Any) -> bool:
-    """Whether it is a number that is written into an equation."""
+    """Whether an operand is a literal, a number written into an equation."""
     return isinstance(own, jax_core.Literal)
 
 
 def value(own: Any, read: Mapping[Any, Any]) -> Any:
-    """What stands for a variable, or the number itself."""
+    """Value of an operand: of a variable in `read`, or of a literal."""
     return own.val if literal(own) else read[own]

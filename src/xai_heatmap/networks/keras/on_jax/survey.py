@@ -1,4 +1,4 @@
-"""What a traced JAX function tells of the model that made it; no number is computed."""
+"""Survey of a model by tracing a JAX function; no number is computed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -122,7 +122,7 @@ def _name(equation: Any) -> str:
 
 
 def upstream(jaxpr: Any) -> set[Any]:
-    """Every variable that the answers depend on."""
+    """Variables of a jaxpr on which the outputs depend."""
     used = {value for value in jaxpr.outvars if not isinstance(value, jax_core.Literal)}
     for equation in reversed(jaxpr.eqns):
         if any(out in used for out in equation.outvars):

@@ -1,4 +1,4 @@
-"""What every TensorFlow operation adds to its answer: v - Σ J u, for the inputs u that move."""
+"""Bias terms of TensorFlow operations: b = v - Σ J u, for the inputs u that depend on the image."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -22,8 +22,8 @@ Added = tuple[tf.Tensor, tf.Tensor]
 
 @implements(BIASES, TENSORFLOW)
 def biases(taps: Iterable[tf.Tensor]) -> Iterator[Added]:
-    """Every value behind the taps that something is added to. An operation that is not known here
-    adds nothing: what the sum of all biases lacks then tells.
+    """Values behind the taps that have a bias term, with the bias term. Unknown operations count as
+    without bias; the residual of the sum of all contributions then shows the gap.
     """
     moving = {tap.ref() for tap in taps}
     graph = next(iter(taps)).graph

@@ -73,7 +73,7 @@ def _between(fed: Sequence[tf.Tensor], fetched: Sequence[tf.Tensor]) -> set[tf.O
 
 
 def read_by(targets: Iterable[tf.Tensor], *, within: Collection[tf.Operation]) -> list[tf.Tensor]:
-    """What the newer part of a graph reads of the older part, `within`, on the way to `targets`.
+    """Tensors of the older part `within` of a graph that the newer part reads for `targets`.
 
     Constants and variables are left out: they come along wherever they are read.
     """

@@ -75,7 +75,7 @@ class TensorflowHead:
         return self._program(len(output)).opened(activation, *self._frontier)
 
     def between(self, other: Native, rule: BackwardRule) -> Recorded:
-        """There is none.
+        """Always refused: the TensorFlow engine has no slopes between two runs.
 
         Raises
         ------

@@ -1,6 +1,4 @@
-"""What is held beside the picture as inputs of a TensorFlow graph, so that other values need no
-other graph.
-"""
+"""Held inputs as inputs of a TensorFlow graph, so that one graph serves all values."""
 
 from collections.abc import Sequence
 
@@ -22,7 +20,7 @@ def specs(adapter: Adapter, images: int | None) -> list[tf.TensorSpec]:
 
 
 def fed(adapter: Adapter) -> list[tf.Tensor]:
-    """Every array that is held, as a graph is fed with it."""
+    """Held arrays as tensors to feed a graph."""
     return [tf.constant(array) for array in adapter.held.arrays]
 
 

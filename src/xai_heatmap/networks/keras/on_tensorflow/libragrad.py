@@ -38,7 +38,7 @@ def _constant(operation: tf.Operation, wanted: Sequence[int]) -> bool:
 
 
 def _is_gate(operation: tf.Operation) -> bool:
-    """Whether it is part of one: ½ (1 + tanh x), relu6(x + 3) / 6, or the tanh of Mish."""
+    """Whether an operation is part of a gate: ½ (1 + tanh x), relu6(x + 3) / 6, tanh of Mish."""
     if operation.type == "Relu6":
         readers, number = ("RealDiv",), 6
     else:
@@ -55,7 +55,7 @@ def _is_gate(operation: tf.Operation) -> bool:
 
 
 def _all(tensor: tf.Tensor, *numbers: int) -> bool:
-    """Whether it is a constant, and one of these numbers everywhere."""
+    """Whether a tensor is a constant that equals one of `numbers` everywhere."""
     known = tf.get_static_value(tensor)
     return known is not None and any(bool(np.all(known == number)) for number in numbers)
 

@@ -58,10 +58,11 @@ class Passes:
         *,
         rule: BackwardRule = GRADIENT,
     ) -> Recorded:
-        """One forward pass, opened at `sites`.
+        """Recording of one forward pass, opened at `sites`.
 
-        What carries a rule out in TensorFlow is a function as `tf.gradients`, from scores, taps and
-        a cotangent to those of the taps; that of a rule of terms is as `bias_terms.biases`.
+        TensorFlow carries a backward rule out by a function such as `tf.gradients`, from scores,
+        taps and a cotangent to the cotangents of the taps; a rule of bias terms by a function such
+        as `bias_terms.biases`.
         """
         adapter = WrittenOut(adapter) if rule.opens_attention else adapter
         taps = tuple((name, id(site.part), site.call) for name, site in sites.items())

@@ -1,4 +1,4 @@
-"""One forward pass through a TensorFlow graph and the way back, as two functions."""
+"""Forward and backward pass through a TensorFlow graph, as two functions."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,7 +20,7 @@ Way = Callable[[tf.Tensor, Sequence[tf.Tensor], tf.Tensor], Sequence[tf.Tensor |
 
 @dataclass(frozen=True)
 class Opened:
-    """One forward pass as a program: where it starts, and its cut-out functions.
+    """Forward and backward pass as functions cut out of a graph.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Opened:
     biases: int = 0
 
     def __call__(self, *fed: tf.Tensor) -> Recorded:
-        """One forward pass."""
+        """Recording of one forward pass."""
         with tf.init_scope():
             scores, *rest = self.forward(*fed)
         count = len(set(self.names.values()))

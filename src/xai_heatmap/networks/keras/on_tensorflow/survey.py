@@ -1,4 +1,4 @@
-"""What a TensorFlow graph tells of the model that made it; no number is computed."""
+"""Survey of a model by its TensorFlow graph; no number is computed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,7 +30,7 @@ class Watch:
 
     @property
     def values(self) -> list[tf.Tensor]:
-        """What the parts said, in order of completion."""
+        """Outputs of the parts, in order of completion."""
         return [passed for *_, passed in self._calls]
 
     def at(self, path: str, call: int, value: tf.Tensor) -> tf.Tensor:

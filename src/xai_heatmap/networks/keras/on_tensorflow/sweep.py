@@ -1,4 +1,4 @@
-"""A way back through a TensorFlow graph that need not be the derivative: operation by operation."""
+"""Backward pass through a TensorFlow graph by given rules, operation by operation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ def swept(
     constant: Callable[[tf.Operation, Sequence[int]], bool],
     rule: Rule,
 ) -> list[tf.Tensor | None]:
-    """What arrives at every tap of a cotangent of the scores, None where nothing does.
+    """Cotangents of the taps for a cotangent of the scores, None for a tap without any.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ class KerasTorchEngine(TorchEngine):
         return super().survey(adapter, x)
 
     def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
-        """As the layers of the model say."""
+        """Channel axis of an input, by the layers of the model."""
         del adapter
         return self._keras.consumed(shape)
 

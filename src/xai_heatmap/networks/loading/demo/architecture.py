@@ -1,4 +1,4 @@
-"""What the shipped networks are made of; every framework builds them from this one description."""
+"""Architecture of the shipped networks, from which every framework builds its network."""
 
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ def dense(name: str, width: int) -> Residual:
 
 
 def separable(name: str, width: int) -> Residual:
-    """Each channel by itself, then all channels through twice as many and back."""
+    """Residual block: depthwise convolution, expansion to twice the channels, projection."""
     return Residual(
         name,
         (
@@ -72,7 +72,7 @@ No deeper than this: a place among the features sees 86 pixels, about as many as
 
 
 def convolutions() -> tuple[Convolution, ...]:
-    """All of them, in order."""
+    """All convolutions of the architecture, in order."""
     return tuple(
         part
         for step in STEPS

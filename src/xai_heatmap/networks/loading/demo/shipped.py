@@ -28,7 +28,7 @@ def file(name: str) -> Path:
 
 
 def arrays(name: str) -> Arrays:
-    """The same weights as plain arrays."""
+    """Weights of a shipped network as plain arrays."""
     with np.load(_path(name, ".npz")) as stored:
         return dict(stored)
 

@@ -1,4 +1,4 @@
-"""What an image processor of transformers does, in the words of a preprocessing."""
+"""Preprocessing of an image processor of transformers."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -37,7 +37,7 @@ def with_defaults(processor: Settings, transformers: Any) -> Settings:
 
 
 def facts(processor: Settings) -> tuple[Mapping[str, object], tuple[int, int] | None]:
-    """What `Preprocess` calls the processor's settings, and rows and columns of the input."""
+    """Settings of a processor as arguments of `Preprocess`, and rows and columns of the input."""
     fit, size = _fit(processor)
     names = {int(filter_): name for name, filter_ in RESAMPLINGS.items()}
     given = processor.get("resample")
@@ -46,7 +46,7 @@ def facts(processor: Settings) -> tuple[Mapping[str, object], tuple[int, int] | 
 
 
 def _scaling(processor: Settings) -> Mapping[str, object]:
-    """How pixels become numbers: ``(pixel · factor - offset - mean) / std``."""
+    """Scaling of pixels: ``(pixel · factor - offset - mean) / std``."""
     normalises = bool(processor.get("do_normalize", True))
     factor = float(processor.get("rescale_factor") or LEVEL)
     factor = factor if processor.get("do_rescale", True) else 1.0
@@ -75,7 +75,7 @@ def _numbers(value: Any) -> tuple[float, ...]:
 
 
 def _fit(processor: Settings) -> tuple[Mapping[str, object], tuple[int, int] | None]:
-    """Which part of the picture is seen, and rows and columns of the input."""
+    """Fit of the picture to the input, and rows and columns of the input."""
     size, crop = processor.get("size"), processor.get("crop_size")
     shorter = size.get("shortest_edge") if isinstance(size, Mapping) else None
     if isinstance(size, int) and not processor.get("default_to_square", True):

@@ -1,4 +1,4 @@
-"""What timm writes on a model about its pictures, in the words of a preprocessing."""
+"""Preprocessing of a timm model, from the configuration that timm stores on the model."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every node of a graph adds to its output: v - Σ J u, for the inputs u that move."""
+"""Bias terms of the nodes of a graph: b = v - Σ J u, for the inputs u that depend on the image."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -53,7 +53,7 @@ def biases(model: ModelProto, at: Sequence[str], output: str) -> tuple[ModelProt
 
 
 def _added(node: Node, moves: Sequence[bool]) -> Tensor | None:
-    """What one node adds; None for nothing."""
+    """Bias term of one node; None for a node without a bias term."""
     operator, v = node.proto.op_type, node.output
     if operator in KNOWN:
         return KNOWN[operator](node, moves)

@@ -30,7 +30,7 @@ def broadcast(a: Shape, b: Shape) -> Shape:
 
 
 def _decided(large: Dim, small: Dim) -> bool:
-    """Whether it is known before the model runs if an axis was stretched."""
+    """Whether the shapes alone decide if an axis was broadcast."""
     return large == 1 or isinstance(small, int) or (small is not None and large == small)
 
 

@@ -82,7 +82,7 @@ class Builder:
         return Tensor(self._written[key][0], self)
 
     def joined(self, *lengths: int | Tensor) -> Tensor:
-        """One int64 vector out of numbers and of vectors."""
+        """Concatenate numbers and vectors into one int64 vector."""
         parts = [
             part if isinstance(part, Tensor) else self.constant(np.array([part], np.int64))
             for part in lengths

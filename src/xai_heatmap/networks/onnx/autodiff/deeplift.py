@@ -66,7 +66,7 @@ def _moves(node: Node, name: str) -> bool:
 
 
 def _before(node: Node) -> Node:
-    """The same node in the run from the reference."""
+    """Counterpart of a node in the run from the reference."""
     proto = NodeProto()
     proto.CopyFrom(node.proto)
     for names in (proto.input, proto.output):
@@ -75,7 +75,7 @@ def _before(node: Node) -> Node:
 
 
 def _own(node: Node, g: Tensor) -> tuple[Tensor | None, ...]:
-    """What the operator's own rule answers."""
+    """Cotangents of the inputs of a node by the operator's own derivative."""
     rule = find(node.proto)
     rest = [None] * (len(node.outputs) - 1) * rule.every_output
     answer: Cotangents = rule.function(node, g, *rest)
@@ -136,7 +136,7 @@ def _extremum(up: bool) -> Callable[..., tuple[Tensor | None, ...]]:
 
 
 def _chosen(node: Node, g: Tensor) -> Cotangents:
-    """Its own, where both runs choose alike."""
+    """The operator's own derivative, refused where the two runs may choose different entries."""
     if _moves(node, node.proto.input[0]):
         raise refused(node.proto)
     return _own(node, g)
@@ -165,14 +165,14 @@ def _layer(node: Node, g: Tensor, *_: Tensor | None) -> Tensor:
 
 
 def _rms(node: Node, g: Tensor) -> Tensor:
-    """As of a layer, which is not centred."""
+    """DeepLIFT slopes of RMSNormalization, whose input is not centred."""
     x, scale = node.inputs
     axes = tuple(range(node.axis(node.attribute("axis", -1), x), len(node.shape(x))))
     return _normalised(node, g * scale, (x, _before(node).input), axes, centred=False)
 
 
 def _instance(node: Node, g: Tensor) -> Tensor:
-    """As of a layer, over the grid of each image and channel."""
+    """DeepLIFT slopes of InstanceNormalization, over the grid of each image and channel."""
     x, scale, _ = node.inputs
     axes, x0 = tuple(range(2, len(node.shape(x)))), _before(node).input
     h = g * scale.reshape(-1, *(1,) * len(axes))
@@ -180,7 +180,7 @@ def _instance(node: Node, g: Tensor) -> Tensor:
 
 
 def _group(node: Node, g: Tensor) -> Tensor:
-    """As of a layer, over each image and group of channels."""
+    """DeepLIFT slopes of GroupNormalization, over each image and group of channels."""
     x, scale, _ = node.inputs
     if node.builder.opset < 21:
         raise node.refused(

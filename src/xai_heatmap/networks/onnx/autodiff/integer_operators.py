@@ -1,4 +1,4 @@
-"""What each operator of integers stands for: an operator of numbers, and how its codes are read."""
+"""Integer operators as operators on real numbers, with the scales of their codes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What is known of a tensor before the graph runs: constants, and what nodes make of constants."""
+"""Tensors known before the graph runs: constants, and the outputs of nodes that read constants."""
 
 from collections.abc import Mapping
 

@@ -59,7 +59,7 @@ def _rms(node: Node, g: Tensor) -> Tensor:
 
 
 def _instance(node: Node, g: Tensor) -> Tensor:
-    """As of a layer, over the grid of each image and channel."""
+    """LibraGrad of InstanceNormalization: σ of each image and channel is held constant."""
     x, scale, _ = node.inputs
     rank = len(node.shape(x))
     axes = tuple(range(2, rank))
@@ -68,7 +68,7 @@ def _instance(node: Node, g: Tensor) -> Tensor:
 
 
 def _group(node: Node, g: Tensor) -> Tensor:
-    """As of a layer, over each image and group of channels."""
+    """LibraGrad of GroupNormalization: σ of each image and group of channels is held constant."""
     x, scale, _ = node.inputs
     groups, spatial = node.attribute("num_groups", 1), (1,) * (len(node.shape(x)) - 2)
     if node.builder.opset < 21:

@@ -80,7 +80,7 @@ class _Writer:
         self._constants = {tensor.name: tensor for tensor in self.model.graph.initializer}
 
     def operator(self, node: NodeProto) -> Quantised | None:
-        """What an integer operator stands for; None of all others."""
+        """Real-valued form of an integer operator; None for any other operator."""
         made = INTEGER.get(node.op_type) if node.domain in (*STANDARD, MICROSOFT) else None
         return made and made(node)
 
@@ -186,7 +186,7 @@ class _Writer:
         return len(kinds) == 1 and how is not None and not self._per_axis(how[0])
 
     def _carry(self, node: NodeProto) -> None:
-        """The same of numbers; what comes out are codes of the same scale."""
+        """Write the node on real numbers, followed by quantisation with the scale of the input."""
         scale, zero = self.codes[node.input[0]]
         made, name = _copy(node), node.name
         if node.op_type == "Pad" and _said(node, "mode", b"constant") == b"constant":

@@ -58,7 +58,7 @@ def unrolled(model: ModelProto) -> ModelProto:
 
 
 def _steps(node: NodeProto, infos: dict, stored: dict[str, TensorProto]) -> int | None:
-    """How many steps a layer takes, None where it can't be written out."""
+    """Number of steps of a recurrent layer, None for a layer that cannot be written out."""
     if node.op_type not in GATES or node.domain not in STANDARD:
         return None
     said = {a.name: helper.get_attribute_value(a) for a in node.attribute}
@@ -99,7 +99,7 @@ class _Unrolled:
         self.stem = next(name for name in self.node.output if name)
 
     def write(self) -> None:
-        """Every direction, and the outputs out of them."""
+        """Write the nodes of every direction, and the outputs of the layer."""
         direction = self.said.get("direction", b"forward")
         backwards = {b"forward": [False], b"reverse": [True]}.get(direction, [False, True])
         every = [self._one(index, back=back) for index, back in enumerate(backwards)]
@@ -118,7 +118,7 @@ class _Unrolled:
         self.nodes.append(joined)
 
     def _one(self, index: int, *, back: bool) -> tuple[str, str, str]:
-        """One direction: what it says at every step, and its states after the last."""
+        """Write one direction: names of the outputs of all steps, and of the last states."""
         gates = GATES[self.node.op_type]
         weight, again = (self._turned(place, index) for place in (1, 2))
         bias = self._biases(index, gates)
@@ -167,7 +167,7 @@ class _Unrolled:
         return self.op("Transpose", [own], perm=[1, 0])
 
     def _biases(self, index: int, gates: int) -> Sequence[str]:
-        """What is added to the products with x and with h."""
+        """Biases of the products with x and with h."""
         if not (name := _input(self.node, 3)):
             return [self.zeros([gates * self.size])] * 2
         own = self.op("Gather", [name, self.numbers(index)], axis=0)

@@ -104,7 +104,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Rule:
-    """How one operator is differentiated."""
+    """Derivative rule of one operator."""
 
     operator: str
     function: Callable[..., Cotangents]

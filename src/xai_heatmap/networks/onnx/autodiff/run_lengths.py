@@ -61,7 +61,7 @@ def _write_down(model: ModelProto, infos: Mapping[str, ValueInfoProto]) -> None:
 
 
 def _forget_lengths(model: ModelProto) -> None:
-    """What was inferred with a window too many, or declared by it, is inferred afresh."""
+    """Clear all inferred and declared lengths, so that shape inference starts afresh."""
     for value in model.graph.value_info:
         value.type.tensor_type.ClearField("shape")
     for value in model.graph.output:

@@ -162,7 +162,7 @@ def _applied(rule: Rule, node: Node, arriving: Sequence[Tensor | None]) -> Seque
 
 
 def moving(builder: Builder, at: Sequence[str], way: Way = DERIVATIVE) -> set[str]:
-    """Every tensor that depends on one of `at` through real numbers, or their quantised form.
+    """Tensors that depend on one of `at` through real numbers or through quantised ones.
 
     The scale and zero point that a dynamic quantiser makes count as constants: they are how numbers
     are written, not what they say.

@@ -81,7 +81,7 @@ class Tensor:
     __rmul__ = __mul__
 
     def equals(self, other: "Operand") -> "Tensor":
-        """Where two tensors are equal (``==`` compares the handles, as Python does)."""
+        """Elementwise equality of two tensors (``==`` compares the handles, as Python does)."""
         return op("Equal", self, self.lifted(other))
 
     def cast(self, dtype: np.dtype) -> "Tensor":
@@ -102,11 +102,11 @@ class Tensor:
         return self if order == sorted(order) else op("Transpose", self, perm=order)
 
     def reshape(self, *lengths: "int | Tensor") -> "Tensor":
-        """The same numbers in another shape; a length may be computed, one may be -1."""
+        """Reshape the tensor; a length may be a tensor, and one length may be -1."""
         return op("Reshape", self, self.builder.joined(*lengths))
 
     def reshaped_like(self, other: "Tensor") -> "Tensor":
-        """The same numbers in the shape of another tensor."""
+        """Reshape the tensor to the shape of another one."""
         known = _fixed(other.shape)
         if known is None:
             return op("Reshape", self, other.lengths())

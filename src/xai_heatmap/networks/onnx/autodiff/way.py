@@ -1,4 +1,4 @@
-"""How a cotangent travels back through a graph: by every operator's derivative, or otherwise."""
+"""Backward rules of a graph: the derivative of every operator, or replacements for some."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ def _constant(node: NodeProto, builder: Builder) -> bool:
 
 @dataclass(frozen=True)
 class Way:
-    """How cotangents travel where it is not as the rules say.
+    """Backward rule of a graph: where cotangents depart from the derivatives of the operators.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Way:
     refused: Callable[[NodeProto], NoRule] = lambda node: no_rule(node, "there is no rule for it")
 
     def rule(self, node: NodeProto) -> Rule:
-        """How a cotangent passes through a node."""
+        """Rule by which a cotangent passes through a node."""
         if node.op_type in self.rules:
             return self.rules[node.op_type]
         if self.straight is not None and node.op_type not in self.straight:
@@ -50,7 +50,7 @@ class Way:
         return find(node)
 
     def share(self, node: NodeProto, wanted: Sequence[str]) -> float:
-        """What each input gets of the cotangent."""
+        """Share of the cotangent for each input of a node."""
         factors = sum(name in wanted for name in node.input)
         return 1 / factors if node.op_type in self.products and factors > 1 else 1.0
 

@@ -25,7 +25,7 @@ class Window:
 
     @property
     def span(self) -> np.ndarray:
-        """How far one window reaches: 1 + dilation · (kernel − 1)."""
+        """Extent of one window: 1 + dilation · (kernel − 1)."""
         return 1 + np.array(self.dilations) * (np.array(self.kernel) - 1)
 
     def covered(self, y: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ class Window:
         )
 
     def uncovered(self, x: Tensor, y: Tensor) -> Tensor:
-        """How much longer than what the windows reach the grid of x is; negative if shorter."""
+        """Length of the grid of x beyond the last window; negative where windows reach further."""
         return x.lengths(2) + np.array(self.begin) - self.covered(y)
 
 

@@ -1,4 +1,4 @@
-"""What another library raised, in one line."""
+"""One-line wording of an exception of another library."""
 
 
 def first_line(error: Exception) -> str:

@@ -68,7 +68,7 @@ def _turned(node: Node, weight: Tensor, group: int) -> Tensor:
 
 
 def _cut(node: Node, form: Window, extra: list[int]) -> tuple[list[int], list[int]]:
-    """How much of the full result was cut away at each end."""
+    """Padding of a transposed convolution: lengths cut off both ends of each axis."""
     automatic = node.attribute("auto_pad", "NOTSET")
     if automatic == "VALID":
         return [0] * form.rank, [0] * form.rank

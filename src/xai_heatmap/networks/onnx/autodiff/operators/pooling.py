@@ -99,7 +99,7 @@ def _one_hot(form: Window, g: Tensor) -> Tensor:
 
 
 def _shares(node: Node, form: Window, g: Tensor) -> Tensor | np.ndarray:
-    """One over the size of each window: its entries in the image, or in the padded image.
+    """Inverse of the size of each window: the number of its entries in the image, or padded image.
 
     How much a window counts that reaches beyond the padded image differs between versions of
     runtimes, and so is read off the runtime: what it makes of ones is inside / size.

@@ -123,7 +123,7 @@ def _spread(node: Node, kept: Tensor) -> Tensor:
 
 
 def _share(node: Node, g: Tensor, axes: tuple[int, ...]) -> float | Tensor:
-    """One over the number of entries that were averaged."""
+    """Inverse of the number of averaged entries."""
     shape = node.shape(node.input)
     lengths = [length for axis in axes if isinstance(length := shape[axis], int)]
     if len(lengths) == len(axes):

@@ -140,7 +140,7 @@ def _returned(node: Node, g: Tensor) -> Tensor:
 
 
 def _cuts(node: Node) -> tuple[list[int], list[int]] | None:
-    """How much was cut at both ends of each axis; None if not known, or steps were taken."""
+    """Lengths cut off both ends of each axis; None if unknown, or with steps other than 1."""
     shape = node.shape(node.input)
     values = [given and given.value for given in node.inputs[1:]]
     if any(value is None for value, given in zip(values, node.inputs[1:], strict=True) if given):
