@@ -1,1 +1,1 @@
-"""What people run: the command line."""
+"""Applications that people run: the command line."""

@@ -124,7 +124,7 @@ def importance(activation: Activation, gradient: Gradient) -> ScoreRow:
 
 
 def flat(activation: Activation) -> Bool[np.ndarray, " k"]:
-    """Which filters answer the same at every place, so that there is nothing to see."""
+    """Mask of the filters that answer the same at every place, with nothing to see."""
     rows = activation.reshape(len(activation), -1)
     low, high = rows.min(axis=1), rows.max(axis=1)
     return high - low <= FLAT * np.maximum(np.abs(low), np.abs(high))

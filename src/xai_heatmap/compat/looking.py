@@ -68,7 +68,7 @@ def look(
 
 
 def answered(question: Question) -> ScoreRow:
-    """What the model itself answers: probabilities if it closes in them, else its logits."""
+    """Answer of the model itself: probabilities if the model closes in them, else its logits."""
     meaning, closing = question.recording.meaning, question.network.closing
     if closing is None and meaning == "logits":
         return question.scores

@@ -1,4 +1,4 @@
-"""What the tokens of a transformer take from each other, block by block."""
+"""Attention between the tokens of a transformer, block by block."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,7 @@ BatchRows = Float32[np.ndarray, "n rows"]
 
 @dataclass(frozen=True)
 class Block:
-    """What one block of a network said about several images.
+    """Attention of one transformer block for several images, and the slopes of y by that attention.
 
     Parameters
     ----------
@@ -43,7 +43,9 @@ class Block:
 
     @property
     def rows(self) -> BatchRows:
-        """How much y hangs on what each token takes."""
+        """Dependence of y on each row of the attention: `known`, or max |∂y/∂A| over heads and
+        columns.
+        """
         if self.known is not None:
             return self.known
         return np.abs(self.gradients).max(axis=(1, 3), initial=0)
@@ -51,7 +53,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Attentions:
-    """What every block attends to in one image, first block first.
+    """Attention matrices of all blocks for one image, first block first.
 
     Every block but the last has a row for each token; the last may pool them: rows of its own, one
     for each query that takes from the tokens.
@@ -79,14 +81,14 @@ class Attentions:
         return self.slopes() if callable(self.slopes) else self.slopes
 
     def on_grid(self, tokens: Tokens) -> Map:
-        """What every patch has, where it lies."""
+        """Values of the patches, arranged on the grid that the patches form."""
         return tokens[-math.prod(self.grid) :].reshape(self.grid)
 
 
 def attentions(
     blocks: Sequence[Block], row: int, *, layer: str, grid: tuple[int, ...]
 ) -> Attentions:
-    """What is known of image `row`, for a map on the grid of `layer`.
+    """Attention matrices of image `row` in every block, for a map on the grid of `layer`.
 
     Of the tokens of the last block, those are read whose attention carries gradient: the class
     token, class and distillation token, or all patches where the network takes their mean. Where

@@ -1,4 +1,4 @@
-"""Which axis of a network's input is what: ``tchw`` is frames, channels, rows, columns.
+"""Axes of a network's input, one letter for each: ``tchw`` is frames, channels, rows, columns.
 
 Inside the project channels always come first. What a network has otherwise is turned at its door,
 so that heat lies on the input's own axes, in the input's own order.
@@ -43,7 +43,7 @@ class Axes:
 
     @property
     def channel(self) -> int | None:
-        """Which of them are the channels, None if there is no such axis."""
+        """Position of the channel axis; None without such an axis."""
         place = self.word.find("c")
         return None if place < 0 else place
 
@@ -54,12 +54,12 @@ class Axes:
 
     @property
     def first(self) -> bool:
-        """Whether the channels come first, as they do inside the project."""
+        """Whether the channel axis comes first, as everywhere inside the project."""
         return self.channel == 0
 
     @property
     def picture(self) -> bool:
-        """Whether these are rows and columns, of something that a person can look at."""
+        """Whether the grid axes are rows and columns, as of something that a person can see."""
         return self.grid == "hw"
 
     def channels_first(self, native: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ class BackwardRule:
 
     @property
     def opens_attention(self) -> bool:
-        """Whether attention has to be written out, because the rule treats it by itself."""
+        """Whether the rule treats attention by itself, so that attention has to be written out."""
         return self.kind == "derivative" and "attention" in self.at
 
 

@@ -81,7 +81,7 @@ class UnknownTarget(UsageError):
 
 
 class UnknownPreprocess(UsageError):
-    """How the model wants its pictures is not known, or not a preset."""
+    """The preprocessing of the model is not known, or is no preset."""
 
     code = "XH106"
 
@@ -182,7 +182,7 @@ class NoAttention(ModelError):
 
 
 class NoHead(ModelError):
-    """What lies behind a layer does not give the same scores when it runs again."""
+    """The part behind a layer (the head) does not give the same scores when run again."""
 
     code = "XH142"
 

@@ -24,7 +24,7 @@ Scored = Callable[[Iterable[Activation]], Values]
 
 @runtime_checkable
 class Differentiated(Protocol):
-    """What a formula sees of a head that it differentiates."""
+    """Head as handed to a formula: from activations to scores, and to scores with gradients."""
 
     def __call__(self, activations: Iterable[Activation]) -> Values:
         """The scores of activations."""
@@ -37,7 +37,9 @@ class Differentiated(Protocol):
 
 @runtime_checkable
 class Rerun(Protocol):
-    """What a formula sees of a network that is opened for other pictures too."""
+    """Network as handed to a formula: from other pictures to the evidence of each, at the same
+    layer.
+    """
 
     def __call__(self, pictures: Iterable[Input], needs: Collection[str]) -> "Iterator[Evidence]":
         """The evidence of each picture at the same layer, of the same target: what `needs`
@@ -114,7 +116,7 @@ def batched(activations: Iterable[Activation], most: int) -> Iterator[Activation
 
 @dataclass(frozen=True)
 class Level:
-    """What one of several layers said, and how much y hangs on it."""
+    """Activation of one of several layers, with the gradient of y by that activation."""
 
     activation: Activation
     gradient: Gradient
@@ -122,7 +124,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Multipliers:
-    """How y rises from 0 to A, shared out among all entries: Σ slopes ⊙ A = after - before.
+    """DeepLIFT's multipliers, slopes of y from 0 to A: Σ slopes ⊙ A = after - before.
 
     Parameters
     ----------
@@ -139,7 +141,7 @@ class Multipliers:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a method may ask for, about one image at one layer; None where nobody asked.
+    """Fields that a method may ask for, about one image at one layer; None where nobody asked.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ class Regions:
 
 @dataclass(frozen=True, eq=False)
 class ActivationOf:
-    """What a layer says of another picture, as a baseline or fill; made by `activation_of`.
+    """Activation of another picture, as a baseline or fill; made by `activation_of`.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ class ActivationOf:
     picture: Any
 
     def __repr__(self) -> str:
-        """What it was called with."""
+        """The call that made this value, such as ``activation_of(...)``."""
         return f"activation_of({_said(self.picture)})"
 
 
 def activation_of(picture: Any) -> ActivationOf:
-    """What the layer says of another picture, in place of "nothing there".
+    """Activation of another picture at the layer, in place of "nothing there".
 
     ``options={"baseline": activation_of(other)}`` at a layer starts the path from what that layer
     says of `other`; at ``input`` from the other picture itself.

@@ -14,7 +14,7 @@ ONE_PLACE = Layout("channels_first", (1, 1))
 
 @dataclass(frozen=True)
 class FoldedLayout(Layout):
-    """How to read a layer that was run on every frame; its grid is (frames, *grid of a frame).
+    """Layout of a layer that was run on every frame; the grid is (frames, *grid of a frame).
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class FoldedLayout(Layout):
 
     @property
     def rows(self) -> int:
-        """How many rows of the output are one image."""
+        """Number of rows of the output for one image: one for each frame."""
         return self.grid[0]
 
     def to_grid(self, native: Shaped[np.ndarray, "rows ..."]) -> Activations:
@@ -58,7 +58,7 @@ def folded(frame: Layout, frames: int) -> FoldedLayout:
 
 
 def fold(shape: Sequence[int], *, images: int, frames: int) -> int | None:
-    """How many rows of an output of that shape belong to one image, if they may be its frames."""
+    """Number of rows of such an output for one image, if these may be frames; else None."""
     rows, rest = divmod(shape[0], images) if shape else (0, 1)
     whole = rest == 0 and rows > 1 and frames % rows == 0
     return rows if whole and len(shape) > 2 and min(shape) > 0 else None

@@ -1,6 +1,4 @@
-"""What a formula declares of itself: its signature says what it needs and which options it has, its
-docstring what it computes.
-"""
+"""Declaration of a formula: needs and options by its signature, meaning by its docstring."""
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
@@ -31,7 +29,7 @@ class Declaration:
 def declaration(
     formula: Callable[..., object], *, kind: str, offered: Collection[str]
 ) -> Declaration:
-    """What a formula asks for.
+    """Needs and options of a formula, read from its signature.
 
     Parameters
     ----------
@@ -66,7 +64,7 @@ def summary(formula: Callable[..., object]) -> str:
 
 
 def remarks(formula: Callable[..., object]) -> str:
-    """What the docstring says beside formula and example, as one line."""
+    """Text of the docstring between the first line and the examples, as one line."""
     text = (inspect.getdoc(formula) or "").partition("\n")[2]
     said = text.partition("Examples\n--------")[0].partition(">>> ")[0]
     return " ".join(said.split())

@@ -1,4 +1,4 @@
-"""Which rectangle of the original image the network saw."""
+"""Geometry of preprocessing: the rectangle of the original image that the network saw."""
 
 import math
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ NUDGE = 1e-6
 
 @dataclass(frozen=True)
 class Geometry:
-    """Which rectangle of the original image the network saw, and at which size.
+    """Rectangle of the original image that the network saw, and the size of the network's input.
 
     Pixels are squares: the first one covers 0 to 1, and its centre is at 0.5.
 
@@ -100,7 +100,7 @@ class Geometry:
         return max(right - left, 0) * max(bottom - top, 0) / (rows * columns)
 
     def to_input(self, x: float, y: float) -> tuple[float, float]:
-        """Where a point (x, y) of the image lies on the input."""
+        """Coordinates on the input of a point (x, y) of the image."""
         if self.matrix is not None:
             a, b, c, d, e, f = self.matrix
             area = a * e - b * d
@@ -110,7 +110,7 @@ class Geometry:
         return (x - left) * along, (y - top) * down
 
     def to_image(self, x: float, y: float) -> tuple[float, float]:
-        """Where a point (x, y) of the input lies on the image."""
+        """Coordinates on the image of a point (x, y) of the input."""
         if self.matrix is not None:
             a, b, c, d, e, f = self.matrix
             return a * x + b * y + c, d * x + e * y + f

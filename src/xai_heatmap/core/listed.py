@@ -1,4 +1,4 @@
-"""What is given as a list: methods, targets, names of classes."""
+"""Arguments that are lists: methods, targets, names of classes."""
 
 from collections.abc import Collection, Iterable, Mapping
 from numbers import Integral

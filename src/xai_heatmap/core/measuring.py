@@ -1,4 +1,4 @@
-"""Where a preprocessing takes every pixel from, found by sending pictures of coordinates through.
+"""Geometry of a preprocessing, measured by sending pictures of coordinates through.
 
 Nothing of the preprocessing is parsed. Two ramps, grey from left to right and from top to bottom,
 spell the column and the row that each place of the input shows. Each goes through twice, the second
@@ -41,7 +41,7 @@ See = Callable[[Image], Input]
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What was found out about a preprocessing on pictures of one size.
+    """Measurement of a preprocessing on pictures of one size.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def measured(see: See, size: Size) -> Measured:
 
 
 def _pair(see: See, size: Size, axis: int, start: float, stop: float) -> Pair:
-    """What becomes of a ramp and of its negative."""
+    """Inputs that the preprocessing makes of a ramp and of its negative."""
     ramp = _ramp(size, axis, start, stop)
     return _of(see, ramp), _of(see, 255 - ramp)
 
@@ -153,7 +153,7 @@ def _fitted(see: See, size: Size, contrast: Input, pairs: list[Pair]) -> Matrix 
 
 
 def _places(pair: Pair, contrast: Input, power: Plane) -> Plane:
-    """How far along its ramp each place of the input is, in [0, 1]; channels count by contrast."""
+    """Position along its ramp of each place of the input, in [0, 1]; channels count by contrast."""
     ramp, negative = pair
     weighed = ((ramp - negative) * contrast).sum(axis=0, dtype=np.float64)
     return 0.5 + 0.5 * weighed / np.where(power > 0, power, 1)
@@ -199,7 +199,7 @@ def _planes(
 
 
 def _span(plane: Coefficients, shown: Bool[np.ndarray, "H W"], length: int) -> tuple[float, float]:
-    """Where on an axis of the picture the places that show it begin and end, and a little more."""
+    """Interval of an axis of the picture that holds the shown places, and a margin."""
     rows, columns = np.nonzero(shown)
     reached = np.stack([columns + 0.5, rows + 0.5, np.ones(len(rows))], axis=1) @ plane
     margin = 0.1 * (reached.max() - reached.min()) + 1

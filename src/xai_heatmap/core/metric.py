@@ -1,4 +1,4 @@
-"""How a formula becomes a metric: a figure that says how good one map of one picture is."""
+"""Metrics: formulas that give a figure for how good one map of one picture is."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -112,7 +112,7 @@ class Metric:
 
     @property
     def remarks(self) -> str:
-        """What the docstring says beside formula and example, as one line."""
+        """Text of the docstring between the first line and the examples, as one line."""
         return remarks(self.formula)
 
     @property

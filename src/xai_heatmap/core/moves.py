@@ -1,4 +1,4 @@
-"""How far the explained number moved while a map was made."""
+"""Movement of the explained number while a map was made."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ class Moves:
             self.steepest = max(self.steepest, far(gradient, activation))
 
     def tried(self, own: float) -> float:
-        """How far from y of the picture itself, at most."""
+        """Largest distance of a tried y from `own`, the y of the picture itself."""
         return max(self.most - own, own - self.least, 0.0)
 
 

@@ -51,13 +51,13 @@ class Layer:
 
     @property
     def places(self) -> int:
-        """How many places a map of this layer can tell apart; 0 without a grid."""
+        """Number of places that a map of this layer can tell apart; 0 without a grid."""
         return int(np.prod(self.layout.grid)) if self.layout else 0
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a network is like for inputs of one shape: every layer, and which one to look at first.
+    """Layers of a network for inputs of one shape, and which layer to look at first.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ Layers = str | int | Sequence[str | int]
 
 @dataclass(frozen=True)
 class Declared:
-    """What a model says of itself; None where it says nothing.
+    """Facts that a model states about itself; None where the model states nothing.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class Declared:
 
     @property
     def rank(self) -> int | None:
-        """How many axes the grid of its input has, by its shape or as it says."""
+        """Number of axes of the input's grid, by the declared shape or else as declared."""
         return self.axes if self.input_shape is None else len(self.input_shape) - 1
 
 
@@ -163,12 +163,12 @@ class Network(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """How the model calls itself."""
+        """Name of the model."""
 
     @property
     @abstractmethod
     def declared(self) -> Declared:
-        """What the model says of itself."""
+        """Facts that the model states about itself."""
 
     @property
     @abstractmethod
@@ -192,7 +192,7 @@ class Network(ABC):
 
     @abstractmethod
     def survey(self, shape: Sequence[int]) -> Survey:
-        """What the network is like for inputs of `shape` (c, *image); kept for the next call."""
+        """Layers of the network for inputs of `shape` (c, *image); kept for the next call."""
 
     @abstractmethod
     def record(self, x: Inputs, at: Layers = (), *, rule: BackwardRule = GRADIENT) -> Recording:
@@ -208,12 +208,12 @@ class Network(ABC):
         return None
 
     def axes_of(self, shape: Sequence[int]) -> Axes:
-        """What the axes of an input of that `shape` are, in the network's own order."""
+        """Axes of an input of that `shape`, in the network's own order."""
         return usual(max(len(shape) - 1, 1), channels_last=self.channels_last)
 
     @property
     def axes_said(self) -> bool:
-        """Whether a user named the axes of its input."""
+        """Whether a user named the axes of the network's input."""
         return False
 
     def understood(self, shape: Sequence[int]) -> Axes | None:

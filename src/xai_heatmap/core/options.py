@@ -154,7 +154,7 @@ def declared(parameter: Parameter) -> Option:
 
 
 def _parts(value: object) -> list[object] | None:
-    """What stands for each axis, of a sequence or of text such as ``2x16x16``; None for one."""
+    """Entries for each axis, of a sequence or of text such as ``2x16x16``; None for one value."""
     if isinstance(value, str):
         parts = value.replace("x", ",").split(",")
         return [part.strip() for part in parts] if len(parts) > 1 else None

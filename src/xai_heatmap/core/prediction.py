@@ -1,4 +1,4 @@
-"""What a network thinks it sees: its likeliest classes, with their probabilities."""
+"""Predictions of a network: its likeliest classes, with their probabilities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

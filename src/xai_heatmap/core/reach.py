@@ -1,4 +1,4 @@
-"""How far the explained number can be moved by what a map was made from: evidence, or rounding."""
+"""Reach: how far what a map was made from can move the explained number, by more than rounding."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ TRIES = frozenset({"head", "model", "again", "secant"})
 
 @dataclass(frozen=True)
 class Reach:
-    """What could be moved, beside the size of the terms that y is made of.
+    """Largest moves of y found, beside the size of the terms that y is made of.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Reach:
 
     @property
     def rounding(self) -> bool:
-        """Whether nothing was moved but by rounding.
+        """Whether y moved by nothing but rounding.
 
         No move at all is told from a layer that nothing hangs on by the number itself, which has to
         be flat or tied.
@@ -64,7 +64,7 @@ class Reach:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a number is made of, for the picture itself.
+    """The explained number of the picture itself, with the size of its terms.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def terms(target: Target, scores: Scores) -> Terms:
 
 
 def reach(map_: Map, method: Method, known: Evidence, of: Terms) -> Reach | None:
-    """How far a method's evidence reaches; None for a method that sees nothing of y."""
+    """Reach of a method's evidence; None for a method that sees nothing of y."""
     tries, slopes = not TRIES.isdisjoint(method.needs), list(_slopes(method, known))
     attends = "attentions" in method.needs
     if not (tries or slopes or attends):

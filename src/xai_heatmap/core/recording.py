@@ -34,7 +34,7 @@ class Recording(ABC):
 
     @property
     def form(self) -> Form:
-        """How a row of scores is read: one a class, or one a class and place."""
+        """Layout of a row of scores: one a class, or one a class and place."""
         return ROW
 
     @property
@@ -67,8 +67,8 @@ class Recording(ABC):
         """Run only the head: image `row` from `layer` on, with other activations in its place."""
 
     def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
-        """What every block of a transformer attends to, and ∂⟨cotangent, scores⟩ by it; one
-        forward pass in which attention is written out, and one backward pass.
+        """Attention of every block of a transformer, and ∂⟨cotangent, scores⟩ by that attention;
+        one forward pass in which attention is written out, and one backward pass.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""How a formula becomes a method: its signature says what it needs and which options it has."""
+"""Methods: formulas whose signatures say which evidence they need and which options they have."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -96,7 +96,7 @@ class Method:
 
     @property
     def remarks(self) -> str:
-        """What the docstring says beside formula and example, as one line."""
+        """Text of the docstring between the first line and the examples, as one line."""
         return remarks(self.formula)
 
     @property
@@ -138,7 +138,7 @@ MapsOf = Callable[[Iterable[Input]], Iterator[Map]]
 
 @dataclass(frozen=True)
 class Modifier:
-    """What makes a method out of any other, such as the mean of its maps of noisy pictures.
+    """Modifier that makes a method out of any other, such as the mean of maps of noisy pictures.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ class Modifier:
 
     @property
     def remarks(self) -> str:
-        """What the docstring says beside formula and example, as one line."""
+        """Text of the docstring between the first line and the examples, as one line."""
         return remarks(self.formula)
 
     def __call__(self, inner: Method) -> Method:

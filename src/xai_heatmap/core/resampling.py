@@ -25,7 +25,7 @@ _WASTE = 16
 def resampled(
     picture: PIL.Image.Image, geometry: Geometry, how: PIL.Image.Resampling
 ) -> tuple[PIL.Image.Image, tuple[int, int]]:
-    """What the network sees of the picture, and the row and column of the input where it goes.
+    """Part of the picture that the network sees, resized, and its row and column on the input.
 
     All of the picture is resized and then cropped, as training did it. Resizing the crop alone is
     off by one level in places, since Pillow keeps a box as float32; that is good enough for a very

@@ -35,7 +35,7 @@ DEAD = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a map is worth.
+    """Verdict on a map: one word, the number behind that word, and the reason.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def verdict(
 
 
 def _nothing_for(map_: Answered) -> str:
-    """Why a map of a method that sees the score has no place above 0."""
+    """Reason that a map of a method that sees the score has no place above 0."""
     found = (
         "the map shows what speaks against it. "
         if map_.any()
@@ -129,7 +129,7 @@ def _nothing_for(map_: Answered) -> str:
 
 
 def _unmoved(reach: Reach) -> str:
-    """Why what is explained does not move."""
+    """Reason that the explained number does not move."""
     if reach.flat:
         return (
             "what is explained has no slope here, and the map is nothing but rounding: likeness of "

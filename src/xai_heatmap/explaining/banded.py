@@ -39,7 +39,7 @@ def banded(given: Any, network: Network) -> np.ndarray | None:
 
 
 def bands_taken(network: Network) -> int | None:
-    """How many bands the network takes, of pictures that are no photographs; else None."""
+    """Number of bands that the network takes, of pictures that are no photographs; else None."""
     shape = network.declared.input_shape
     channels = network.declared.channels if shape is None else shape[0]
     photographs = channels in PHOTOGRAPHS or (shape is not None and len(shape) != 3)

@@ -135,7 +135,7 @@ class Comparison(Sequence[Explanation]):
 
 
 def _title(explanation: Explanation, differs: Sequence[bool]) -> str:
-    """What sets this one apart, and its verdict where that is not good."""
+    """Facts that set one explanation apart, and its verdict where that is not good."""
     facts = (explanation.layer.name, explanation.method, explanation.target)
     own = [fact for fact, shown in zip(facts, differs, strict=True) if shown]
     bad = [] if explanation.verdict.word == "ok" else [explanation.verdict.word]

@@ -57,7 +57,7 @@ def explain(
     image: Any = None,
     features: Sequence[str] | None = None,
 ) -> Any:
-    """Why the network gave a picture its score, as one map; of many pictures, an iterator of them.
+    """Explanation of a network's score for a picture, as one map; of many pictures, an iterator.
 
     Parameters
     ----------

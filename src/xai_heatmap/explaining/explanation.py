@@ -33,7 +33,7 @@ below which it hides what it outlines.
 
 @dataclass(frozen=True)
 class Explanation(Facts):
-    """Why a network gave one number for one picture, as a map, with the facts it came from.
+    """Explanation of one number that a network gave for one picture: a map, with its facts.
 
     It is not a segmentation: a map says where evidence was, not where the object ends.
 
@@ -213,7 +213,9 @@ class Explanation(Facts):
 
     @property
     def _outlined(self) -> bool:
-        """Whether an outline is of help, where nobody says."""
+        """Whether an outline helps where nobody says: on coarse grids, of pictures that are not
+        tiny.
+        """
         return self.layer.places <= FINE and min(self.image.shape[:2]) >= TINY
 
     def _strength(self, highest: float, *, smooth: bool) -> DrawnOut:

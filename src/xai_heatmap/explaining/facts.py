@@ -1,4 +1,4 @@
-"""What is known of an explanation: the map, where it came from and what it is worth."""
+"""Facts of an explanation: the map, its origin and its worth."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

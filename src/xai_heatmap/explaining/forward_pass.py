@@ -105,7 +105,7 @@ class ForwardPass:
 
     @cached_property
     def blocks(self) -> Sequence[Block]:
-        """What every block of a transformer attends to, for every picture."""
+        """Attention of every block of a transformer, for every picture."""
         return self.recording.attentions(cotangents(self.recording.scores, self.targets))
 
     @cached_property
@@ -123,8 +123,8 @@ class ForwardPass:
         biases: Sequence[ForAndAgainst] = (),
         moves: Moves | None = None,
     ) -> Evidence:
-        """What is asked for about one picture at one layer, given the gradients there are; `moves`
-        are those of the method that asks for other pictures.
+        """Evidence for a method about one picture at one layer, given the gradients there are;
+        `moves` are those of the method that asks for other pictures.
         """
         recording, target = self.recording, self.targets[row]
         moves = Moves() if moves is None else moves

@@ -18,7 +18,7 @@ Asking = Callable[[Sequence[int], Sequence[str], Sequence[str]], Mapping[Place, 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a method has no map at a layer."""
+    """Refusal of a layer by a method, with the error that says why."""
 
     method: str
     layer: str
@@ -30,7 +30,7 @@ Cell = Explanation | Refusal
 
 @dataclass(frozen=True)
 class GridRow:
-    """What every method says of one target at one layer.
+    """Answers of all methods for one target at one layer.
 
     Parameters
     ----------

@@ -118,7 +118,7 @@ def _of_array(
     network: Network,
     white: int | float | None,
 ) -> PreparedInput:
-    """What is no picture, as it is."""
+    """Prepared input of an array that is no picture, taken as it is."""
     if white is not None:
         raise BadOption(
             f"white belongs to pictures; a {KINDS.get(kind, 'array')} is taken as it is."
@@ -166,7 +166,7 @@ def _ready(
 
 
 def _whole(given: Any) -> bool:
-    """Whether it is a file, or whole numbers: nothing that a network takes as it is."""
+    """Whether the input is no array, or an array of whole numbers or booleans."""
     return not isinstance(given, np.ndarray) or given.dtype.kind in "iub"
 
 
@@ -223,7 +223,7 @@ def _channels_last(given: np.ndarray) -> np.ndarray:
 
 
 def _said(image: Any) -> str:
-    """What was given, in a few words."""
+    """Input in a few words: its path, or the name of its type."""
     if isinstance(image, str | os.PathLike):
         return repr(os.fspath(image))
     return type(image).__name__

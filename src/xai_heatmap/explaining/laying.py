@@ -12,8 +12,8 @@ from xai_heatmap.sources.array import KINDS, as_input, numbers
 
 
 def shown_kind(array: np.ndarray, network: Network) -> int | None:
-    """How many axes the grid has of what a network was seen, or said, to take as no picture; None
-    where that does not show.
+    """Number of grid axes of an array that the network was seen, or said, to take as no picture;
+    None where that does not show.
 
     The number of axes that the network declares decides; where it declares pictures, or nothing,
     so does what it makes of an array of that shape.

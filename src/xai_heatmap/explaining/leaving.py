@@ -16,8 +16,8 @@ Answer = TypeVar("Answer")
 def of_those_reached(
     run: Callable[[Sequence[MethodRequest]], Answer], asked: Sequence[MethodRequest], wanted: Layers
 ) -> Answer:
-    """What `run` makes of all that is asked. Where `wanted` is ``all`` or a glob, layers that do
-    not run for these pictures are left out, and a warning says which and why.
+    """Answer of `run` to all that is asked. Where `wanted` is ``all`` or a glob, layers that do not
+    run for these pictures are left out, and a warning says which and why.
 
     Raises
     ------

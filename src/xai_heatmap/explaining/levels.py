@@ -1,4 +1,4 @@
-"""Which level of a detector a box hangs on: what ``auto`` is for that box."""
+"""Level of a detector that a box hangs on: the layer that ``auto`` is for that box."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from xai_heatmap.explaining.forward_pass import MethodRequest, cotangents
 
 
 def candidates(survey: Survey, wanted: Layers, asked: Sequence[MethodRequest]) -> Sequence[str]:
-    """What ``auto`` is chosen from once a box is known; nothing where it is known before."""
+    """Layers that ``auto`` is chosen from once a box is known; none where no box decides."""
     automatic = wanted == "auto" or list(np.atleast_1d(wanted)) == ["auto"]
     if not (survey.heads and automatic and any(map(_open, asked))):
         return ()
@@ -73,7 +73,7 @@ def one_level(found: Sequence[str]) -> str:
 
 
 def reason(survey: Survey, level: str) -> str:
-    """Why that level, in words."""
+    """Reason for the level of a box, in words."""
     grid, image = survey.layers[level].grid or (), survey.layers[INPUT].shape[1:]
     strides = [f"{side / places:.3g}" for side, places in zip(image, grid, strict=True)]
     stride = "x".join(dict.fromkeys(strides))

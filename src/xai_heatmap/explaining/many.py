@@ -56,7 +56,7 @@ class Explanations(Iterator[Explanation]):
 
 
 def is_many(given: Any) -> bool:
-    """Whether that is several pictures: whatever can be gone through and is no picture itself."""
+    """Whether the input is several pictures: a folder, a list, an iterator, a loader, or paths."""
     if isinstance(given, str | os.PathLike):
         return Path(given).is_dir()
     if isinstance(given, bytes | bytearray | Mapping):

@@ -1,4 +1,4 @@
-"""What a metric asks for about one map: the map drawn out, the truth, and the network behind it."""
+"""Evidence for metrics about one map: the map drawn out, the truth, and the network behind both."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a reader of a map should know, in sentences."""
+"""Notes for the reader of a map, in sentences."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ CLOSED = "The model's output is explained as it stands, after its closing functi
 
 
 def of_what_was_seen(geometry: Geometry | None) -> Iterator[str]:
-    """How much of the picture the network saw, where that is not all."""
+    """Note on how much of the picture the network saw, where that is not all."""
     if geometry is None or geometry.share == 1:
         return
     left, top, right, bottom = geometry.seen
@@ -37,7 +37,7 @@ def of_what_was_seen(geometry: Geometry | None) -> Iterator[str]:
 
 
 def of_the_scores(meaning: Meaning, form: Form, detection: Detection | None) -> Iterator[str]:
-    """What the number that is explained is, and of how many places or boxes."""
+    """Notes on the number that is explained, and on its places or boxes."""
     if meaning in OF_MEANINGS:
         yield OF_MEANINGS[meaning]
     if form.boxes is not None:
@@ -53,7 +53,7 @@ def of_the_scores(meaning: Meaning, form: Form, detection: Detection | None) -> 
 
 
 def of_the_map(verdict: Verdict) -> Iterator[str]:
-    """What it is worth, and the method's own figures."""
+    """Notes on the map's worth, and the method's own figures."""
     if verdict.word != "ok":
         yield str(verdict)
     figures = [
@@ -65,7 +65,7 @@ def of_the_map(verdict: Verdict) -> Iterator[str]:
 
 
 def _of_boxes(form: Form, found: Detection | None) -> Iterator[str]:
-    """What a detector answers, and how far its box is from the one asked for."""
+    """Notes on a detector's answer, and on how far its box is from the one asked for."""
     if found is None:
         return
     yield (

@@ -1,4 +1,4 @@
-"""How a picture is prepared for a network: the user's word, else its source's, else its habit."""
+"""Preprocessing of a picture: by the user's word, else by the network's source, else by habit."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ Prepared = tuple[Input, Geometry, Facts]
 
 @dataclass(frozen=True)
 class Preparation:
-    """What is done to every picture that one network gets.
+    """Preprocessing of every picture for one network.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Preparation:
 
 
 def preparation(wanted: Preparing, network: Network) -> Preparation | Transform:
-    """What makes a picture into what the network takes.
+    """Preprocessing that makes a picture into the network's input.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def settled(
 
 
 def _stated(wanted: object, network: Network) -> Preprocess:
-    """What the user and the network's source say, what they leave open left open."""
+    """Preprocessing that the user and the network's source state, with the rest left open."""
     known = network.declared.preprocess
     known = known if isinstance(known, str | Mapping) else None
     source = {"mode": known} if isinstance(known, str) else dict(known or {})
@@ -132,7 +132,7 @@ def _stated(wanted: object, network: Network) -> Preprocess:
 
 
 def _without_fit(source: Facts, said: Facts) -> dict[str, object]:
-    """What a source says beside a fit that the user says; the share of a crop is the source's."""
+    """Facts of a source beside a fit that the user says; the share of a crop is the source's."""
     if said.get("fit") is None and said.get("ratio") is None:
         return dict(source)
     kept = dict(source)
@@ -150,8 +150,8 @@ def _fit_said(wanted: object) -> bool:
 
 
 def _habit(own: Preprocess, network: Network, shape: tuple[int, ...]) -> str | None:
-    """How pictures are made to fit where nobody says it: for a detector the whole picture in its
-    own aspect; else as is customary in the network's framework, unless the preset's name says more.
+    """Default fit of pictures: for a detector the whole picture in its own aspect; else as is
+    customary in the network's framework, unless the preset's name says more.
     """
     declared = network.declared
     boxes = declared.answers == "boxes" or (

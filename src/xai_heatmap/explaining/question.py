@@ -36,7 +36,7 @@ FINEST = "the finest of the layers that the method joins, up to the one the netw
 
 @dataclass(frozen=True)
 class Question:
-    """Why one network gave one number for one picture.
+    """Question about one number that one network gave for one picture.
 
     A question stays in the process that asked it; an `Explanation` is its answer in plain facts.
 
@@ -67,7 +67,7 @@ class Question:
 
     @property
     def scores(self) -> ScoreRow:
-        """What the network said of the picture, as one row."""
+        """Scores of the picture, as one row."""
         return self.recording.scores[0]
 
     @property
@@ -77,7 +77,7 @@ class Question:
 
     @cached_property
     def terms(self) -> Terms:
-        """What the number is made of; a verdict measures a map against it."""
+        """Terms of the explained number; a verdict measures a map against these terms."""
         return terms(self.target, self.recording.scores[:1])
 
     def values(self, pictures: Inputs) -> Values:
@@ -92,7 +92,7 @@ class Question:
         return self.recording.pullback(self.target.cotangent(self.recording.scores))
 
     def evidence(self, layer: str, needs: Collection[str]) -> Evidence:
-        """What a method may ask for at one layer that is open."""
+        """Evidence that a method may ask for, at one layer that is open."""
         gradients = self.gradients if "gradient" in needs else {}
         return self._passed.evidence(needs, 0, layer, gradients)
 
@@ -271,6 +271,6 @@ def _slope(method: Method, known: Evidence) -> Gradient | None:
 
 
 def _reason(asked: Sequence[MethodRequest], method: str, survey: Survey) -> str:
-    """Why ``auto`` is the layer that it is."""
+    """Reason for the layer that ``auto`` is, in words."""
     own = next(ask.method for ask in asked if ask.method.name == method)
     return {"input": PIXELS, "finest": FINEST}.get(own.auto, survey.reason)

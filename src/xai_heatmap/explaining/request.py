@@ -65,7 +65,7 @@ def for_each(wanted: OneTarget | Sequence[OneTarget], images: int) -> list[Choic
 def answers_of(
     recording: Recording, network: Network, labels: Sequence[str] | None, seen: Seen | None
 ) -> list[Answer]:
-    """What the network said of each image, as choices look at it."""
+    """Answers of the network, one for each image, as choices look at them."""
     kind: Kind = network.declared.answers or (
         "labels" if network.closing == "sigmoid" else "classes"
     )
@@ -82,7 +82,7 @@ def answers_of(
 
 
 def seen_in(geometry: Geometry, form: Form) -> Seen | None:
-    """What the places of a map of scores lie over, in pixels of the picture."""
+    """Part of the picture that the places of a map of scores lie over, in pixels of the picture."""
     if len(form.grid) != 2 and form.boxes is None:
         return None
     return input_in(geometry)
@@ -107,7 +107,7 @@ def all_of(image: Sequence[int]) -> Seen:
 
 
 def check(targets: Sequence[OneTarget], geometry: Geometry, labels: Sequence[str]) -> None:
-    """What can be found wrong with targets before the network runs."""
+    """Check of the targets against geometry and labels, before the network runs."""
     for wanted in targets:
         if isinstance(wanted, Choice) and wanted.check is not None:
             if geometry.matrix is not None:

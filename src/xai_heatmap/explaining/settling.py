@@ -144,7 +144,7 @@ def _activation_of(
     shape: Sequence[int],
     row: tuple[int, int],
 ) -> Activation:
-    """What the layer says of the other picture."""
+    """Activation of the other picture at the layer; at the input, that picture itself."""
     array = as_numpy(value.picture)
     if array is None:
         raise BadArray(
@@ -192,7 +192,7 @@ def _seen(regions: np.ndarray, geometry: Geometry) -> np.ndarray:
 def _shares(
     regions: np.ndarray, grid: Sequence[int], image: Sequence[int], row: tuple[int, int]
 ) -> np.ndarray:
-    """How much of each place of the grid each region covers."""
+    """Share of each place of the grid that each region covers."""
     masks = _masks(regions, len(grid), row)
     if masks is None or masks.shape[1:] not in (tuple(image), tuple(grid)):
         raise BadOption(

@@ -1,4 +1,4 @@
-"""Whether a model with built-in maps answers what the model alone and the Python formulas do."""
+"""Check of a model with built-in maps against the model alone and the Python formulas."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -112,7 +112,7 @@ def alike(one: Map, other: Map, *, floor: float = 0) -> bool:
 
 
 def rounding(activation: Activations, gradient: Gradients) -> Float32[np.ndarray, " n"]:
-    """How large a map of nothing but rounding can be: where the feature maps cancel out.
+    """Largest values of a map of nothing but rounding, where the feature maps cancel out.
 
     Behind a layer normalisation, for one, Σ_k ∂y/∂A_k ⊙ A_k is zero at every place.
     """

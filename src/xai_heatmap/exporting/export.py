@@ -169,7 +169,7 @@ def _check_apart(target: Path, given: object) -> None:
 
 
 def _number(images: int | None, name: str) -> str:
-    """How many pictures the file takes at a time, in the words of its metadata."""
+    """Number of pictures that the file takes at a time, in the words of its metadata."""
     if images is None:
         return "any"
     pictures_ = "one picture" if images == 1 else f"{images} pictures"
@@ -253,7 +253,7 @@ def _facts(
     preprocess: str | Preprocess | Mapping[str, object] | None,
     shape: Sequence[int],
 ) -> dict[str, str]:
-    """What is written into the file's metadata."""
+    """Metadata of the exported file."""
     names = list(labels or network.declared.labels or ())
     if labels and len(names) != max(outputs, 2 if outputs == 1 else 1):
         raise BadOption(

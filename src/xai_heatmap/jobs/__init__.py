@@ -1,1 +1,1 @@
-"""What a command is asked to do, and the words that it is asked in."""
+"""Jobs: the work that commands are asked to do, and the words that it is asked in."""

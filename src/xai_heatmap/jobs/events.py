@@ -1,5 +1,5 @@
-"""What happens while a job runs, in plain values: the command line, a page and another process are
-told the same.
+"""Events of a running job, in plain values: the command line, a page and another process are told
+the same.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class Progress(Event):
 
 
 class Result(Event):
-    """What became of one picture; a document of ``--json``.
+    """Result of one picture of a job; a document of ``--json``.
 
     Parameters
     ----------

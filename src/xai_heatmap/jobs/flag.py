@@ -1,4 +1,4 @@
-"""How a field of a job is said on the command line: declared beside the field, and nowhere else."""
+"""Flags of the command line, each declared beside the field of a job, and nowhere else."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ LAYER_HELP = "auto, all, a name, a glob, or an index such as -1. Repeatable.  [d
 
 
 class PictureJob(Task):
-    """Which pictures to explain, with which model, how, and where the result goes.
+    """Job on pictures: which pictures, with which model, how explained, and where results go.
 
     Parameters
     ----------

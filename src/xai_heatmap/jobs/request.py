@@ -1,4 +1,4 @@
-"""What a job asks, in the words of `compare`."""
+"""Request of a job, in the words of `compare`."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -27,7 +27,7 @@ SMALL = 16 * 16
 
 
 def drawing(job: PictureJob) -> Callable[[Explanation], Image]:
-    """How the job wants an explanation drawn."""
+    """Function that draws an explanation as the job wants."""
 
     def draw(one: Explanation) -> Image:
         return one.overlay(contour=job.contour, legend=job.legend, **_drawn(job, one))
@@ -47,7 +47,7 @@ def drawing_small(job: PictureJob) -> Callable[[Explanation], Image]:
 
 
 def _drawn(job: PictureJob, one: Explanation) -> dict[str, Any]:
-    """What the job says of the drawing, as far as it goes for what is explained."""
+    """Drawing options of the job, as far as they apply to what is explained."""
     said: dict[str, Any] = {"colormap": job.colormap, "mute": job.mute, "smooth": job.smooth}
     said |= {} if job.alpha is None else {"alpha": job.alpha}
     if one.axes == 3:
@@ -89,7 +89,7 @@ def _of_file(option: Option | None, value: str) -> object:
 
 
 def held(job: PictureJob) -> dict[str | int, object]:
-    """What is held beside the picture: arrays from files, numbers, rows of numbers.
+    """Values held beside the picture: arrays from files, numbers, rows of numbers.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def held(job: PictureJob) -> dict[str | int, object]:
 
 
 def picture(job: PictureJob) -> str | int | None:
-    """Which input is the picture."""
+    """Name or number of the input that is the picture; None where the job does not say."""
     return None if job.picture is None else _place(job.picture)
 
 
@@ -180,7 +180,7 @@ def layers(words: Sequence[str]) -> Layers:
 
 
 def preprocessing(job: PictureJob) -> dict[str, object]:
-    """What the job itself says of the preprocessing, in the words of `Preprocess`."""
+    """Preprocessing that the job itself states, in the words of `Preprocess`."""
     said = {
         "mean": job.mean,
         "std": job.std,

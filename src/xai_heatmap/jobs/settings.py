@@ -1,4 +1,4 @@
-"""Where the values of a job come from: flags, variables, a file in the current folder."""
+"""Settings: the values of a job from flags, variables and a file in the current folder."""
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What all jobs share: plain values, each declared once, as a flag and as a setting.
+"""Base of all jobs: plain values, each declared once, as a flag and as a setting.
 
 Importing this imports no framework, not even numpy: the command line's help is made from it.
 """
@@ -12,7 +12,7 @@ from xai_heatmap.jobs.flag import Said, flags_of
 
 
 class Task(BaseModel):
-    """What every job has: what kind it is.
+    """Base of all jobs, with the kind of the job.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is no picture, drawn as one."""
+"""Drawings of inputs that are no pictures: signals, planes and volumes."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What each feature of a row contributed, as bars beside its name."""
+"""Bars that show what each feature of a row contributed, beside the feature's name."""
 
 from collections.abc import Sequence
 

@@ -19,7 +19,7 @@ Levels = UInt8[np.ndarray, "H W"]
 
 @dataclass(frozen=True, eq=False)
 class Colormap:
-    """Which colour stands for which value.
+    """Colormap: 256 colours for the values of a map.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Colormap:
 
     @property
     def strength(self) -> np.ndarray:
-        """How far each of the 256 levels is from "nothing", in [0, 1]; 0 for a value of 0."""
+        """Distance of each of the 256 levels from "nothing", in [0, 1]; 0 for a value of 0."""
         levels = np.arange(256)
         if not self.diverging:
             return levels / 255

@@ -1,4 +1,4 @@
-"""How different two colours look."""
+"""Colour difference (CIEDE2000), by L*a*b*."""
 
 import numpy as np
 from jaxtyping import Float64, Shaped
@@ -56,7 +56,7 @@ def difference(first: Lab, second: Lab) -> Float64[np.ndarray, "*any"]:
 
 
 def _by_hue(angle: Float64[np.ndarray, "*any"]) -> Float64[np.ndarray, "*any"]:
-    """How much a difference of hue counts, by where on the circle it is, in degrees."""
+    """Weight of a difference of hue, by the mean hue in degrees (the T of CIEDE2000)."""
     turn = np.radians(angle)
     return np.asarray(
         1

@@ -73,7 +73,7 @@ def has(text: str, using: Font) -> bool:
 
 
 def legible(words: Sequence[str], using: Font) -> bool:
-    """Whether there is a font for each of them."""
+    """Whether every one of the words has a font with all of its letters."""
     return all(has(text, suited(text, using)) for text in words)
 
 
@@ -87,7 +87,7 @@ def _installed(name: str, size: int) -> Font | None:
 
 @functools.cache
 def _letters(name: tuple[str | None, str | None], size: int) -> dict[str, bool]:
-    """Which letters of a font were looked at, and whether it has them."""
+    """Store of the letters of a font that were looked at, and whether the font has them."""
     del name, size
     return {}
 

@@ -1,4 +1,4 @@
-"""What a heat is drawn over: the photograph, greyer and darker where the heat would not show."""
+"""Ground under a heat: the photograph, greyer and darker where the heat would not show."""
 
 import math
 
@@ -73,8 +73,8 @@ def ground(
 
 
 def contrast(picture: Image, heat: Heat) -> float:
-    """How different the hottest places of a picture look from what surrounds them: CIEDE2000 of
-    their mean colours, of the warmest kind of a signed heat; infinite where nothing is cold.
+    """Contrast of the hottest places of a picture with their surroundings: CIEDE2000 of the mean
+    colours, the smaller one of both signs; infinite where nothing is hot, or nothing cold.
     """
     kinds = [kind for kind in (heat >= HOT, heat <= -HOT) if kind.any()]
     return min((_apart(picture, hot, np.abs(heat) <= COLD) for hot in kinds), default=np.inf)
@@ -91,7 +91,7 @@ def _apart(picture: Image, hot: Bool[np.ndarray, "H W"], cold: Bool[np.ndarray, 
 
 
 def _near(hot: Bool[np.ndarray, "H W"], cold: Bool[np.ndarray, "H W"]) -> Bool[np.ndarray, "H W"]:
-    """What is as near to the hottest place as its nearest cold pixel, and a margin."""
+    """Surroundings of the hottest places, as far as the nearest cold pixel, and a margin."""
     margin = max(1, round(AROUND * max(hot.shape)))
     grown = hot
     while not (grown & cold).any() and not grown.all():

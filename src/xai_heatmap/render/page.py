@@ -1,4 +1,4 @@
-"""What a page is made of: paper, ink and words."""
+"""Parts of a page: paper, ink and words."""
 
 import bisect
 
@@ -32,7 +32,7 @@ def elided(text: str, width: int, *, using: Font) -> str:
 
 
 def letters(width: int) -> int:
-    """How large letters are below a picture so wide, in pixels."""
+    """Size of letters below a picture so wide, in pixels."""
     return min(max(width // 45, 12), 48)
 
 

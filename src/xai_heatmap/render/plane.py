@@ -34,5 +34,5 @@ def plane(
 
 
 def nothing_beneath(heat: DrawnOut) -> Float32[np.ndarray, "1 ..."]:
-    """What a map is drawn over whose grid is none of what is explained."""
+    """Background of zeros for a map whose grid is not that of the explained input."""
     return np.zeros((1, *heat.shape), np.float32)

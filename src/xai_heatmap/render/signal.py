@@ -47,7 +47,7 @@ TICKS = 10
 
 @dataclass(frozen=True)
 class _Plot:
-    """Where everything stands, in pixels."""
+    """Positions of everything in a plot, in pixels."""
 
     left: int
     lane: int

@@ -72,7 +72,7 @@ def _along(
 
 
 def interpolation(pixels: int, cells: int, *, start: float, stop: float) -> Weights:
-    """How much each cell of a row counts for each pixel, the cells lying side by side in a span.
+    """Weights of each cell of a row for each pixel, the cells lying side by side in a span.
 
     Straight lines between the cells' centres. Rows sum to 1; to 0 where the pixel's centre is
     outside the span.
@@ -102,7 +102,7 @@ def curves(pixels: int, cells: int, *, start: float, stop: float) -> Weights:
 
 
 def cubic(distance: np.ndarray) -> np.ndarray:
-    """How much a cell counts at that distance from its centre, in cells (Keys 1981)."""
+    """Weight of a cell at a distance from the cell's centre, in cells (Keys 1981)."""
     x = np.abs(distance)
     near = ((BEND + 2) * x - (BEND + 3)) * x * x + 1
     far = ((BEND * x - 5 * BEND) * x + 8 * BEND) * x - 4 * BEND
@@ -115,7 +115,7 @@ def _inside(span: Span) -> np.ndarray:
 
 
 def _places(span: Span, cells: int) -> tuple[np.ndarray, Int[np.ndarray, " pixels"]]:
-    """Where each pixel lies among the cells' centres, and which of them is the one before."""
+    """Position of each pixel among the cells' centres, and the index of the centre before."""
     centres = np.arange(span.pixels) + 0.5
     share = (centres - span.start) / (span.stop - span.start)
     place = np.clip(share * cells - 0.5, 0, cells - 1)

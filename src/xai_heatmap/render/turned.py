@@ -22,7 +22,7 @@ def turned(map_: Map, geometry: Geometry, *, smooth: bool = False) -> Heat:
 
 
 def seen(geometry: Geometry) -> Bool[np.ndarray, "H W"]:
-    """Which pixels of the image the network was given: those whose centres lie on its input."""
+    """Mask of the image's pixels that the network was given: their centres lie on the input."""
     found = np.empty(geometry.image_size, bool)
     for rows, x, y in _places(geometry):
         found[rows] = _within(geometry, *_on_the_input(geometry, x, y))
@@ -63,7 +63,7 @@ def _at(map_: Map, geometry: Geometry, x: np.ndarray, y: np.ndarray, *, smooth: 
 def _on_the_input(
     geometry: Geometry, x: np.ndarray, y: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where places of the image lie on the input: x, then y."""
+    """Coordinates on the input of places of the image: x, then y."""
     start, right, below = (
         np.array(geometry.to_input(*at)) for at in ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))
     )

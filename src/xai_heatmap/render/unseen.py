@@ -1,4 +1,4 @@
-"""What the network did not see of a picture, dimmed."""
+"""Dimming of what the network did not see of a picture."""
 
 import numpy as np
 from jaxtyping import Bool

@@ -91,7 +91,7 @@ def _columns(count: int) -> int:
 
 
 def checked_axis(grid: Sequence[int], axis: int) -> int:
-    """How many slices there are along an axis that may be cut."""
+    """Number of slices along an axis; a BadOption where that axis can't be cut."""
     if not 0 <= axis < len(grid):
         raise BadOption(
             f"A volume is cut along axis 0, 1 or 2, channels not counted; received {axis}."

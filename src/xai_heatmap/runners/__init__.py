@@ -1,1 +1,1 @@
-"""Where a job runs: one file each."""
+"""Runners of jobs: one file each."""

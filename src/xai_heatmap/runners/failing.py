@@ -1,4 +1,4 @@
-"""Whose fault an exception is: ours, or that of the model that was running."""
+"""Blame for an exception: ours, or that of the model that was running."""
 
 import sysconfig
 import traceback

@@ -28,7 +28,9 @@ class _Pass:
     questions: Sequence[Question]
 
     def serves(self, layers: Sequence[str], *, rule: BackwardRule) -> bool:
-        """Whether these layers can be asked about; biases are counted from the first of them."""
+        """Whether the pass serves these layers by that rule; biases are counted from the first
+        layer.
+        """
         if GRADIENT is not rule or GRADIENT is not self.rule:
             return self.rule is rule and list(self.layers) == list(layers)
         return set(layers) <= set(self.layers)

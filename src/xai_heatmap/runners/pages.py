@@ -1,4 +1,4 @@
-"""How many methods at many layers become pages that can be read."""
+"""Layout of many methods at many layers as pages that can be read."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -208,7 +208,7 @@ def _facts(cell: Cell) -> Facts:
 
 
 def _identities(told: Mapping[str, Sequence[GridRow]]) -> Iterator[str]:
-    """What stands in every cell, so that a page is replaced by the same page alone."""
+    """Layers and identities of all cells, so that a page is replaced by the same page alone."""
     for line in (line for rows in told.values() for line in rows):
         yield line.layer
         for cell in line.cells:

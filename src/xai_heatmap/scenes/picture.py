@@ -1,4 +1,4 @@
-"""What a planted scene is: a picture, and the truth about it."""
+"""Planted scene: a picture, and the truth about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,27 +76,27 @@ class Scene:
 
     @property
     def category(self) -> int:
-        """Its number among the ``CLASSES``."""
+        """Number of the one object's class among the ``CLASSES``."""
         return self._only.category
 
     @property
     def mask(self) -> Mask:
-        """Where it is seen."""
+        """Mask of the one object, where it is seen."""
         return self._only.mask
 
     @property
     def parts(self) -> Mapping[str, Mask]:
-        """Where its parts are seen."""
+        """Masks of the one object's parts, where these are seen."""
         return self._only.parts
 
     @property
     def box(self) -> Box:
-        """Around it."""
+        """Box around the one object."""
         return self._only.box
 
     @property
     def boxes(self) -> Mapping[str, Box]:
-        """Around its parts."""
+        """Boxes around the one object's parts."""
         return self._only.boxes
 
     @property

@@ -1,4 +1,4 @@
-"""Where objects lie, and what lies on them."""
+"""Placing of objects, and of what lies on them."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def litter(canvas: Canvas, dice: Dice, size: Size) -> None:
 
 
 def places(dice: Dice, size: Size, categories: tuple[int, ...]) -> list[Patch]:
-    """Where the objects are, how large, and how they are turned."""
+    """Patches of the objects: place, size, and rotation of each."""
     shorter = min(size)
     rows, columns = size
     if not categories:

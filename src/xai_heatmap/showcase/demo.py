@@ -1,4 +1,4 @@
-"""What the demonstration shows: two networks that are right, one of them for the wrong reason."""
+"""Demonstration: two networks that are right, one of them for the wrong reason."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ FOOTER = (
 
 @dataclass(frozen=True)
 class Look:
-    """Where a network looks at one layer: drawn, and as shares of the heat."""
+    """Heat of a network at one layer: drawn, and as shares on object and badge."""
 
     layer: Layer
     picture: Image
@@ -72,7 +72,7 @@ class Look:
 
 @dataclass(frozen=True)
 class View:
-    """What one network says to a scene, and where it looks at each layer."""
+    """Prediction of one network for a scene, and its heat at each layer."""
 
     network: str
     first: Prediction
@@ -81,7 +81,7 @@ class View:
 
     @property
     def says(self) -> str:
-        """Its class with the probability."""
+        """Predicted class with its probability."""
         return f"{self.first.label} {self.first.probability:.2f}"
 
 
@@ -94,7 +94,7 @@ class Exhibit:
 
     @property
     def title(self) -> str:
-        """What is to be seen."""
+        """Title of the scene: its object and the badge beside it."""
         label, mark = self.scene.label, self.scene.mark
         if mark is None:
             return f"{label}, no badge"

@@ -1,1 +1,1 @@
-"""Where results go."""
+"""Sinks: the places where results go."""

@@ -149,7 +149,7 @@ def _folder(given: Any) -> Path:
 
 
 def _check(picture: Any, arrays: Mapping[str, np.ndarray]) -> None:
-    """Whether files can hold them; found before anything is written."""
+    """Check that files can hold the picture and the arrays, before anything is written."""
     pixels = np.asanyarray(picture)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
         raise BadArray(
@@ -250,7 +250,7 @@ def _write_picture(file: BinaryIO, picture: Image, facts: Mapping[str, object]) 
 
 
 def _write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
-    """What ``np.savez_compressed`` writes, for any names and without the time of day."""
+    """Write arrays as ``np.savez_compressed`` does, for any names and without the time of day."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
             member = zipfile.ZipInfo(f"{name}.npy")

@@ -1,4 +1,4 @@
-"""Which result a saved file holds, so that a file is replaced by the same result alone."""
+"""Identity of the result in a saved file, so that a file is replaced by the same result alone."""
 
 import hashlib
 import json

@@ -63,7 +63,7 @@ def _saved(path: Path, write: Write, *, identity: str = "") -> Path:
 
 
 def _free(path: Path, identity: str) -> Path:
-    """That path, or one with a number where another picture has it."""
+    """Free path for a picture: the one given, or one with a number where another picture has it."""
 
     def named(stem: str) -> Path:
         return path.with_name(f"{stem}{path.suffix}")

@@ -23,7 +23,7 @@ AXES = {1: ("length",), 3: ("depth", "height", "width")}
 
 
 def is_stored(image: Any) -> bool:
-    """Whether that is the path of a file that holds one array."""
+    """Whether the input is the path of a file that holds one array."""
     return isinstance(image, str | os.PathLike) and Path(image).suffix.casefold() == ENDING
 
 
@@ -50,7 +50,7 @@ def stored(path: str | os.PathLike[str]) -> np.ndarray:
 
 
 def _array(file: BufferedReader) -> np.ndarray:
-    """What the header promises, if the file is as long as that takes: no memory is taken before."""
+    """Array that the header promises, if the file is long enough: no memory is taken before."""
     version = np.lib.format.read_magic(file)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"its format has the version {version}")
@@ -70,7 +70,7 @@ def _array(file: BufferedReader) -> np.ndarray:
 
 
 def kind_of(array: np.ndarray, *, axes: int | None) -> int | None:
-    """How many axes the grid has of what is no picture: 1 or 3; None for a picture.
+    """Number of grid axes of an array that is no picture: 1 or 3; None for a picture.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def kind_of(array: np.ndarray, *, axes: int | None) -> int | None:
 
 
 def as_input(array: np.ndarray, *, axes: int, channels: int | None, channels_last: bool) -> Input:
-    """What the network takes, channels first.
+    """Input of the network, channels first, from an array in the network's own layout.
 
     Parameters
     ----------

@@ -107,7 +107,7 @@ def _stretched(band: np.ndarray) -> np.ndarray:
 
 
 def said(shape: Sequence[int], which: Sequence[int] | None = None) -> str:
-    """What is drawn of so many bands, in a sentence."""
+    """Sentence that says which of so many bands are drawn."""
     if which is None and shape[0] < SHOWN:
         own = f"the mean of its {shape[0]} bands"
     else:

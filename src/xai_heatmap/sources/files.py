@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class NotAFile(OSError):
-    """What has a name and is no regular file, such as a named pipe: it would be waited for."""
+    """Error for a name of no regular file, such as a named pipe, on which a read would wait."""
 
 
 def opened(path: str | os.PathLike[str]) -> BufferedReader:

@@ -1,4 +1,4 @@
-"""Where pictures come from, one after the other: frames, each with a key to resume by."""
+"""Frames: pictures that come one after the other, each with a key to resume by."""
 
 import hashlib
 import os

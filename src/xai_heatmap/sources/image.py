@@ -153,7 +153,7 @@ def decoded(
 def bands_in(
     image: str | os.PathLike[str] | bytes | PIL.Image.Image, channels: int, *, limit: int = LIMIT
 ) -> np.ndarray | None:
-    """What a picture holds, (H, W, channels) as it is; None if it holds another number of bands.
+    """Bands of a picture, (H, W, channels) as stored; None for another number of bands.
 
     Of a TIFF of several grey pages, all of one size, every page is a band, however many they are.
     """

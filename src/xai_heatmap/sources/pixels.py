@@ -36,7 +36,7 @@ def of_array(array: np.ndarray, *, white: int | float | None = None) -> tuple[Im
 
 
 def remark(values: np.ndarray, *, white: int | float | None, levels: int = DEEP) -> str:
-    """What is said of a picture of 16 bits that hardly uses them; empty of any other.
+    """Remark on a picture of 16 bits that hardly uses their range; empty for any other.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def remark(values: np.ndarray, *, white: int | float | None, levels: int = DEEP)
 
 
 def eight_bits(values: np.ndarray, white: int | float | None = None) -> np.ndarray:
-    """What is white becomes 255, and what is beyond it too; nearest level."""
+    """Values scaled so that white becomes 255, cut off beyond, and rounded to whole levels."""
     if white is None:
         return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
     check_white(white)
@@ -68,7 +68,7 @@ def eight_bits(values: np.ndarray, white: int | float | None = None) -> np.ndarr
 
 
 def check_white(white: int | float) -> None:
-    """Whether that can be a value that is white."""
+    """Check that a value can be white: above 0, and finite."""
     if not 0 < white < float("inf"):
         raise BadOption(
             f"white is the value that is white, above 0, such as 4095 of 12 bits; received {white}."

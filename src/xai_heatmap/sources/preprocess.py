@@ -1,4 +1,4 @@
-"""What a model was trained to see: an image in, its input and the geometry out."""
+"""Preprocessing that a model was trained with: an image in, its input and the geometry out."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -67,7 +67,7 @@ CROPPED = ("imagenet", "torch")
 
 @dataclass(frozen=True)
 class Preprocess:
-    """How an image becomes what a model was trained to see.
+    """Preprocessing that makes an image into what a model was trained to see.
 
     Calling it gives the input, channels first, and the geometry that leads back. What is None is
     the network's to say when a picture is explained; where it says nothing, and in a call without a
@@ -152,7 +152,7 @@ class Preprocess:
 
     @property
     def fit_said(self) -> bool:
-        """Whether it is said how much of a picture is seen, whatever size that has."""
+        """Whether `fit` or `ratio` is said, which hold for pictures of every size."""
         return self.fit is not None or self.ratio is not None
 
     def filled(
@@ -171,7 +171,7 @@ class Preprocess:
         )
 
     def for_size(self, image_size: Size) -> "Preprocess":
-        """What a picture of that size gets: it goes in as it is where it has the input's own size
+        """Preprocessing of pictures of that size: no resizing where that is the input's own size
         and nothing else was said.
         """
         full = self.filled()
@@ -190,7 +190,7 @@ class Preprocess:
         return preset if self.std is None else preset._replace(std=self.std)
 
     def geometry(self, image_size: Size) -> Geometry:
-        """Which rectangle of an image of that size (rows, columns) is seen."""
+        """Geometry of an image of that size (rows, columns): the rectangle that is seen."""
         full = self.for_size(image_size)
         size, ratio = full.input_size or USUAL, full.ratio or RATIO
         if full.fit == "crop":

@@ -15,7 +15,7 @@ ONE_NUMBER = ("1", "L", "P", "I", "I;16", "I;16B")
 
 
 def regions_in(path: str | os.PathLike[str]) -> np.ndarray:
-    """What a file says of regions: numbers (H, W) of a label image, or any array of a ``.npy``.
+    """Regions in a file: numbers (H, W) of a label image, or any array of a ``.npy``.
 
     Raises
     ------

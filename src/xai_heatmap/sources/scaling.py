@@ -1,4 +1,4 @@
-"""How the numbers of a picture of bands become what the network was trained on."""
+"""Scaling of a picture of bands to the numbers that the network was trained on."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What another library's preprocessing consists of, and which of its steps draw at random."""
+"""Steps of another library's preprocessing, and which of these steps draw at random."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ DRAWING = re.compile(r"\w*(?:Random|Jitter|Augment|AugMix|Erasing|CutMix|MixUp)\
 
 
 def said(own: Any) -> str:
-    """It in its own words, with the names of its steps."""
+    """Description of a preprocessing: its own words, and the names of its steps."""
     within = [
         one
         for attribute in ("transforms", "layers", "steps")
@@ -24,15 +24,15 @@ def said(own: Any) -> str:
 
 
 def coins_alone(own: Any) -> bool:
-    """Whether each of its steps that draw does so with a probability of 0 or 1: what else may be
-    random in them shows when they are asked again.
+    """Whether each step of a preprocessing that draws does so with a probability of 0 or 1: what
+    else may be random in these steps shows when they are asked again.
     """
     drawing = [one for one in steps(own) if DRAWING.fullmatch(type(one).__name__)]
     return bool(drawing) and all(getattr(one, "p", None) in (0, 1) for one in drawing)
 
 
 def steps(own: Any) -> Iterator[Any]:
-    """It and what it consists of."""
+    """The preprocessing itself, and all steps that it consists of."""
     yield own
     for attribute in ("transforms", "layers", "steps"):
         for one in listed(getattr(own, attribute, None)):

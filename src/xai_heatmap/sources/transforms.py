@@ -59,11 +59,11 @@ class Transform:
 
     @property
     def name(self) -> str:
-        """How it is called in a sentence."""
+        """Name of the transform for a sentence."""
         return getattr(self.own, "__name__", type(self.own).__name__)
 
     def to_dict(self) -> dict[str, object]:
-        """What is written beside a map: the preprocessing in its own words."""
+        """Record of the preprocessing, in its own words, to be written beside a map."""
         return {"transform": re.sub(r"\s+", " ", said(self.own))[:2000]}
 
     def __call__(self, image: Image) -> Input:
@@ -112,7 +112,9 @@ class Transform:
         return list(dict.fromkeys(DRAWING.findall(said(self.own))))
 
     def _differs(self, size: Size) -> bool:
-        """Whether it answers one picture in several ways, whatever generators start from."""
+        """Whether the transform answers one picture in several ways, whatever generators start
+        from.
+        """
         picture = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
         drew, found = self._drew, list[Input]()
         for self._seed in range(1 + REPEATS):
@@ -174,7 +176,7 @@ class Transform:
         )
 
     def _read(self, answer: Any) -> Input:
-        """What it answered as one input, channels first."""
+        """Answer of the transform as one input, channels first."""
         found = self._picked(answer)
         if found.ndim > 3 and found.shape[: found.ndim - 3] == (1,) * (found.ndim - 3):
             found = found.reshape(found.shape[-3:])
@@ -228,7 +230,7 @@ class Transform:
 
 
 def _ways(own: Any) -> list[Call]:
-    """How it may want to be called: by name, with a Pillow image, with an array."""
+    """Ways to call a preprocessing: by name, with a Pillow image, with an array."""
     classes = {f"{c.__module__}.{c.__qualname__}" for c in type(own).__mro__}
     if not classes.isdisjoint(PROCESSORS):
         own = getattr(own, "image_processor", own)
@@ -270,5 +272,7 @@ def _is_geometry(value: object) -> bool:
 
 
 def _is_bag(answer: Any) -> bool:
-    """Whether it has keys though it is no mapping, as what transformers' processors answer."""
+    """Whether an answer has keys though it is no mapping, as the answers of transformers'
+    processors.
+    """
     return hasattr(answer, "keys") and hasattr(answer, "__getitem__")

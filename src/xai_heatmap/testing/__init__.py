@@ -1,4 +1,4 @@
-"""What a method, a metric or a backend is held to, for anybody's own.
+"""Conformance checks, oracles and small networks, for anybody's method, metric or backend.
 
 ==================  =============================================================================
 ``conformance``     `CHECKS` that every backend has to pass, given a `Kit` of small models; its

@@ -35,12 +35,12 @@ class Citation:
 
     @property
     def who(self) -> str:
-        """Who and when."""
+        """Authors and year."""
         return f"{self.authors} {self.year}"
 
     @property
     def short(self) -> str:
-        """Who, when and where."""
+        """Authors, year and link."""
         return " ".join(filter(None, (self.who, self.link)))
 
     def __str__(self) -> str:
@@ -76,7 +76,7 @@ def _shown(cite: str) -> Citation | str | None:
 
 
 def who(cite: str) -> str:
-    """Who published it and when, in a few words."""
+    """Authors and year of a publication, in a few words."""
     paper = _shown(cite)
     return NONE if paper is None else paper.who if isinstance(paper, Citation) else paper
 

@@ -121,7 +121,7 @@ def _cells(sheet: Sheet) -> Iterator[Cell]:
 
 
 def _remarks(sheet: Sheet) -> list[tuple[str, str]]:
-    """What was refused or came out empty, each reason once with the layers that it holds for."""
+    """Refusals and bad verdicts of a sheet, each reason once with the layers that it holds for."""
     where: dict[tuple[str, str, str], list[str]] = {}
     for lines in sheet.lines.values():
         for line in lines:

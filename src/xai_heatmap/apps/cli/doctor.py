@@ -58,7 +58,7 @@ def examined(*, devices: bool, as_json: bool) -> int:
 
 
 def _plugins() -> list[Plugin]:
-    """What other packages bring, each imported."""
+    """Entry points of other packages, each imported."""
     from xai_heatmap.networks import OPENERS
     from xai_heatmap.networks.loading.load import HUBS
 

@@ -69,7 +69,7 @@ def explained(
 
 @contextmanager
 def _progress(total: int, show: Showing, *, shown: bool) -> Iterator[Showing]:
-    """What is called with every row: it shows the row, and below it the bar where there is one."""
+    """Context with a callback for every row, which shows the row above a bar, if there is one."""
     if not shown or total < 2 or not sys.stderr.isatty():
         yield show
         return

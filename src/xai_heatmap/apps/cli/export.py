@@ -56,7 +56,7 @@ def export(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug =
 
 @contextmanager
 def _progress(*, shown: bool) -> Iterator[Callable[[str], None] | None]:
-    """What is called with every step: one line on a terminal, with the time that has gone by."""
+    """Context with a callback for every step: one line on a terminal, with the time gone by."""
     if not shown or not sys.stderr.isatty():
         yield None
         return

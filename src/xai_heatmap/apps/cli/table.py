@@ -14,7 +14,7 @@ HEAD = ("picture", "explained", "p", "verdict", "file")
 
 
 class Table:
-    """What is called with every row of many pictures, and shows it as a line of one table.
+    """Callback for the rows of many pictures, which shows each row as a line of one table.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Table:
 
 
 def error_alone(row: Row) -> None:
-    """What went wrong with a picture, on stderr."""
+    """Print the error of a picture, if there is one, on stderr."""
     if row.error is not None:
         said = str(row.error)
         log(f"error {row.error.code}: {said if row.image in said else f'{row.image}: {said}'}")

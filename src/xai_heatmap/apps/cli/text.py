@@ -1,4 +1,4 @@
-"""What several commands say alike."""
+"""Text that several commands share."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,9 @@ SOME_FAILED = 1
 
 
 def exit_code(outcomes: Sequence[XaiHeatmapError | None]) -> int:
-    """That of the first error where nothing went well, 1 where some did; None went well."""
+    """Exit code of several outcomes, None where one went well: that of the first error where
+    nothing went well, 1 where some did.
+    """
     errors = [error for error in outcomes if error]
     if not errors:
         return 0
@@ -25,7 +27,7 @@ def exit_code(outcomes: Sequence[XaiHeatmapError | None]) -> int:
 
 
 def model_line(job: PictureJob, network: Network, loading: float) -> list[str]:
-    """Which model, what it is, and how long it took to load."""
+    """Line with the model's name and kind, and the time that loading took."""
     shape = network.declared.input_shape
     said = [job.model or "", network.name]
     if shape and len(shape) == 3:  # a guess where signals and volumes are of any length
@@ -47,7 +49,7 @@ def predictions(one: Explanation) -> list[str]:
 
 
 def preparation(one: Explanation) -> str:
-    """How the picture was prepared; empty where the model's own function did it."""
+    """Preprocessing of the picture in words; empty where the model's own function did it."""
     said = one.preprocess
     if not said:
         return ""
@@ -62,7 +64,7 @@ def preparation(one: Explanation) -> str:
 
 
 def shown(one: Explanation) -> str:
-    """How large the picture is, or of what shape the array."""
+    """Size of the picture, or shape of the array."""
     if one.array is not None:
         return f"{times(one.array.shape)}, taken as it is"
     height, width = one.image.shape[:2]

@@ -49,7 +49,7 @@ def box(
     *,
     held: bool = True,
 ) -> Choice:
-    """Why this box: y = z_qc, what speaks for class c in the detector's box q.
+    """Score of one detected box: y = z_qc, what speaks for class c in the detector's box q.
 
     The box q is chosen once, by what the network answers to the picture itself, and then held: it
     is the one that overlaps `where` most, and of those within a tenth of that the one with the

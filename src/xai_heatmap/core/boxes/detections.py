@@ -1,4 +1,4 @@
-"""What a detector found: its boxes in the picture, and what speaks for each class in each box."""
+"""Detections: boxes in the picture, and what speaks for each class in each box."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -67,14 +67,14 @@ class Detection:
 
 
 def box_form(form: Form) -> BoxForm:
-    """How the boxes of a row are read, where it has any."""
+    """Layout of the boxes in a row of scores; a ValueError where the places are no boxes."""
     if form.boxes is None:
         raise ValueError("the places are no boxes")
     return form.boxes
 
 
 def said(rows: Scores, form: Form) -> Float32[np.ndarray, "n numbers boxes"]:
-    """What is said of every box, image by image."""
+    """Numbers of every box other than its four coordinates, image by image."""
     numbers = rows.shape[1] // form.places - 4
     return rows[:, : numbers * form.places].reshape(len(rows), numbers, form.places)
 

@@ -1,4 +1,4 @@
-"""How far boxes lie over each other, and how that changes as they move."""
+"""Overlap of boxes (intersection over union), and the derivative of that overlap by the boxes."""
 
 import numpy as np
 from jaxtyping import Float32

@@ -1,4 +1,4 @@
-"""How a detector's answers are read: which numbers are scores, and which are boxes."""
+"""Layout of a detector's outputs: which numbers are scores, and which are boxes."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -17,7 +17,7 @@ Background = Literal["first", "last"]
 
 @dataclass(frozen=True)
 class Boxes:
-    """How a detector's outputs are read: ``answers=Boxes(...)`` where a model becomes a network.
+    """Layout of a detector's outputs: ``answers=Boxes(...)`` where a model becomes a network.
 
     What is left out is found where it can be found without doubt. Outputs called ``logits`` and
     ``pred_boxes`` are read as DETR's: centre, width and height in fractions of the input. One
@@ -72,7 +72,7 @@ class Boxes:
 
 @dataclass(frozen=True)
 class BoxForm:
-    """How the numbers behind the scores of a row are read, once all is known.
+    """Layout of the numbers behind the scores of a row, with nothing left open.
 
     Parameters
     ----------
@@ -93,5 +93,5 @@ class BoxForm:
 
     @property
     def beside(self) -> int:
-        """How many numbers of each box are not scores."""
+        """Count of the numbers of each box that are no scores."""
         return 4 + self.objectness

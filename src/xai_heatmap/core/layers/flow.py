@@ -1,4 +1,4 @@
-"""Which values of a network flow into which, and what every path to the output has to cross."""
+"""Flow of values through a network, and the nodes that every path to the output has to cross."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ class Flow:
         return self.image not in self._upstream(other, without=node)
 
     def ends(self, nodes: Collection[int]) -> frozenset[int]:
-        """Those of the nodes that reach the output past no other of them."""
+        """Nodes, among those given, that reach the output past no other node among them."""
         found, seen, todo = set[int](), set[int](), [self.output]
         while todo:
             node = todo.pop()
@@ -165,8 +165,8 @@ def _among(
 def _heads(
     inner: Sequence[Layer], grids: Sequence[Layer], flow: Flow
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """What a detector's head reads, one layer a grid: the last that parts all ends of the network
-    on that grid, its scores and its boxes, from the picture; with those ends.
+    """Inputs of a detector's head, one layer a grid: the last that parts all ends of the network on
+    that grid, scores and boxes, from the picture; with those ends.
     """
     nodes = flow.ends({flow.sites[layer.name] for layer in grids})
     last = [layer for layer in grids if flow.sites[layer.name] in nodes]
@@ -208,6 +208,6 @@ def _has_prefix(layer: Layer) -> bool:
 
 
 def unlike(one: Values, other: Values) -> bool:
-    """Whether two pulls on the features of a layer are there and have different directions."""
+    """Whether two gradients on the features of a layer are both there and differ in direction."""
     sizes = float(np.linalg.norm(one) * np.linalg.norm(other))
     return sizes > 0 and float(one @ other) < ALIKE * sizes

@@ -1,4 +1,4 @@
-"""Where the feature maps and the grid stand in a layer's own output.
+"""Layout of a layer's own output: where the feature maps and the grid stand.
 
 A layout is a bijection between that output and ``k *grid``. Methods only ever see ``k *grid``.
 """
@@ -38,7 +38,7 @@ THIRD = 0.1
 
 @dataclass(frozen=True)
 class Layout:
-    """How to read one layer's output.
+    """Layout of one layer's output: its feature maps and its grid.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Layout:
 
     @property
     def rows(self) -> int:
-        """How many rows of the output are one image."""
+        """Number of rows of the output for one image."""
         return 1
 
     def to_grid(self, native: Native) -> Activations:
@@ -170,7 +170,7 @@ def plausible(grid: tuple[int, ...], image: Sequence[int]) -> bool:
 
 
 def _distortion(grid: tuple[int, ...], image: Sequence[int]) -> float:
-    """How far the steps of the grid are from being equal along all axes; 0 is equal.
+    """Spread of the logarithms of the grid's steps along all axes; 0 where all steps are equal.
 
     Of a volume the two axes that are most alike count, and what sets the third apart by a tenth.
     """
@@ -234,7 +234,7 @@ def own_layout(shape: Sequence[int], *, images: int, channels_last: bool) -> Lay
 
 
 def _strides(grid: Sequence[int], image: Sequence[int]) -> bool:
-    """Whether steps of one whole length make such a grid, with or without what is left over."""
+    """Whether strides of one whole length make such a grid, with or without a remainder."""
     least = min(side // (places + 1) for places, side in zip(grid, image, strict=True)) or 1
     most = max(side // places for places, side in zip(grid, image, strict=True)) + 1
     return any(

@@ -60,7 +60,7 @@ def _in_a_list(wanted: object) -> bool:
 
 
 def _each(wanted: Layers) -> list[str | int]:
-    """What was said, one by one; what is no list is looked at as a name."""
+    """Wording as a list of layers, one by one; anything that is no list counts as one name."""
     if isinstance(wanted, str | int) or not _in_a_list(wanted):
         return [wanted]  # type: ignore[list-item] - said by users, refused with the names
     return list(wanted)
@@ -99,7 +99,7 @@ def _auto(survey: Survey) -> str:
 
 
 def _left_out(survey: Survey) -> str:
-    """Why layers that have places are left out; nothing where there are none."""
+    """Sentence that says why layers with places are left out; empty where there are none."""
     without = [
         own
         for own in survey.layers.values()
@@ -130,7 +130,7 @@ def _by(shape: Sequence[int]) -> str:
 
 
 def _larger(survey: Survey) -> str:
-    """What to do where grids of one place might have more."""
+    """Advice to take a larger picture where grids have one place only; empty elsewhere."""
     if not any(layer.places == 1 and layer.name != INPUT for layer in survey.layers.values()):
         return ""
     size = "x".join(map(str, survey.layers[INPUT].shape[1:]))

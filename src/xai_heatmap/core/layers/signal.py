@@ -1,4 +1,4 @@
-"""How a layer of a network for signals is read, where the shape alone can't tell.
+"""Layout of layers in networks for signals, where the shape alone can't tell.
 
 A picture's grid shows itself by its two even sides. A signal's has one, and (n, 64, 250) may be 64
 feature maps of 250 samples or 64 places of 250 features.
@@ -27,7 +27,7 @@ def signal_layout(
     read: Mapping[Inner, Layout],
     lengths: Collection[int],
 ) -> Layout:
-    """How an output of that shape is read.
+    """Layout of a layer's output in a network for signals.
 
     Convolutions have their channels where the network has them; linear layers, recurrent ones and
     attention have features last. Anything else is read as what had the same shape before, or, where

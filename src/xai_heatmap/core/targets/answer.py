@@ -22,7 +22,7 @@ Meaning = Literal["logits", "probabilities", "log-probabilities", "log-odds", "v
 
 @dataclass(frozen=True)
 class Form:
-    """How a row of scores is read.
+    """Layout of a row of scores.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Form:
 
     @property
     def places(self) -> int:
-        """How many scores a class has."""
+        """Number of scores of each class."""
         return int(np.prod(self.grid))
 
     def native(self, rows: Scores) -> Float32[np.ndarray, "n ..."]:
@@ -54,13 +54,13 @@ class Form:
         return np.moveaxis(own, 1, -1) if self.classes_last else own
 
     def row(self, native: Float32[np.ndarray, "n ..."], numbers: int) -> Scores:
-        """What the network answers in its own axes, as rows of so many numbers."""
+        """Rows of so many numbers, from an answer in the network's own axes."""
         own = np.asarray(native, np.float32)
         own = np.moveaxis(own, -1, 1) if self.classes_last and own.ndim > 1 else own
         return own.reshape(len(own), -1) if own.size == len(own) * numbers else own
 
     def classes(self, numbers: int) -> int:
-        """How many classes a row of so many numbers tells apart; 1 for a single unit."""
+        """Number of classes in a row of so many numbers; 1 for a single unit."""
         return numbers // self.places - (self.boxes.beside if self.boxes else 0)
 
 
@@ -70,7 +70,7 @@ ROW = Form()
 
 @dataclass(frozen=True)
 class Seen:
-    """Which part of the picture the places lie over, axis by axis.
+    """Part of the picture that the scores' places lie over, axis by axis.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a network said of one image.
+    """Scores of a network for one image, and how to read them.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class Answer:
 
     @property
     def units(self) -> int:
-        """How many numbers each place has."""
+        """Number of scores at each place."""
         return self.form.classes(len(self.scores))
 
     @property
@@ -121,7 +121,7 @@ class Answer:
 
     @property
     def classes(self) -> int:
-        """How many classes there are to explain."""
+        """Number of classes to explain; a single unit has two, against (0) and for (1)."""
         return 2 if self.single else self.units
 
     @property

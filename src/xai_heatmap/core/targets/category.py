@@ -73,7 +73,7 @@ def _check_rank(rank: object) -> None:
 
 
 def negative(choice: int | str | Choice) -> Choice:
-    """What speaks against it: y = -y of the choice; "why not?"."""
+    """Evidence against a choice: y = -y of the choice; "why not?"."""
     chosen = as_choice(choice)
 
     def pick(answer: Answer) -> Target:

@@ -12,7 +12,7 @@ from xai_heatmap.core.errors import UnknownTarget, did_you_mean
 
 
 def classes(scores: ScoreRow) -> int:
-    """How many classes there are to explain; a single unit has two, against (0) and for (1)."""
+    """Number of classes to explain; a single unit has two, against (0) and for (1)."""
     return max(len(scores), 2)
 
 

@@ -87,7 +87,7 @@ def contrast(
     against: int | str | Sequence[int | str] | Others,
     weight: float = 1.0,
 ) -> Choice:
-    """Why one class rather than others: y = s_a - weight · mean of s_b over the others.
+    """Contrast of one class with others: y = s_a - weight · mean of s_b over the others.
 
     Zhang et al. 2025, "Finer-CAM", with ``similar()`` and a weight of 0.6; here for every method.
 
@@ -138,7 +138,8 @@ def contrast(
 
 
 def margin(which: int | str | Choice | None = None) -> Choice:
-    """Why not the next one: y = s_a - max over the others of s_b, the other fixed by the image.
+    """Margin over the runner-up: y = s_a - max over the others of s_b, the other fixed by the
+    image.
 
     Without a class it is the prediction against the runner-up.
     """

@@ -22,7 +22,7 @@ TINY = 1e-12
 
 
 def likeness(to: ScoreRow) -> Choice:
-    """How alike the outputs are to those of another picture: y = ⟨s, r⟩ / (‖s‖ ‖r‖).
+    """Cosine similarity to the outputs of another picture: y = ⟨s, r⟩ / (‖s‖ ‖r‖).
 
     For networks whose outputs are an embedding; the map says what makes two pictures alike.
 
@@ -173,7 +173,7 @@ def function(
 
 
 def _slope(above: Values, below: Values, step: np.float32) -> Values:
-    """What `above` rises over `below`; 0 all over where that is nothing but rounding."""
+    """Central difference of `above` and `below`; 0 all over where that is nothing but rounding."""
     rise = above - below
     size = np.maximum(np.abs(above), np.abs(below)).max(initial=0)
     return rise / (2 * step) if np.abs(rise).max(initial=0) > OF_A_MEAN * size else 0 * rise
@@ -182,7 +182,7 @@ def _slope(above: Values, below: Values, step: np.float32) -> Values:
 def _shaped(
     own: Callable[[Scores], object], rows: Scores, shape: tuple[int, ...], what: str
 ) -> np.ndarray:
-    """What a user's function answers, as numbers of that shape."""
+    """Values of a user's function, refused unless they are finite numbers of that shape."""
     try:
         found = own(rows)
     except Exception as problem:

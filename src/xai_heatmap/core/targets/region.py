@@ -95,7 +95,7 @@ def over(own: Target, weights: Weights, answer: Answer, *, label: str) -> Target
 
 
 def _places(where: Where, answer: Answer, index: int | None) -> tuple[Weights, str]:
-    """How much each place counts, 1 in all, and the region in words."""
+    """Weight of each place, 1 in all, and the region in words."""
     grid = answer.form.grid
     if where is None and index is not None:
         won = (answer.winners == index).astype(np.float32)
@@ -130,7 +130,7 @@ def _places(where: Where, answer: Answer, index: int | None) -> tuple[Weights, s
 def masked(
     mask: Float32[np.ndarray, "*picture"], grid: Sequence[int], seen: Seen
 ) -> Float32[np.ndarray, "*grid"]:
-    """How much of each place of the grid a mask of the picture covers."""
+    """Share of each place of the grid that a mask of the picture covers."""
     for axis, (places, pixels, span) in enumerate(zip(grid, seen.size, seen.spans, strict=True)):
         edges = np.arange(pixels + 1.0)
         shares = _shares(places, span, edges[:-1], edges[1:])
@@ -141,7 +141,7 @@ def masked(
 def boxed(
     box: Sequence[int | float], grid: Sequence[int], seen: Seen
 ) -> Float32[np.ndarray, "*grid"]:
-    """How much of each place of the grid a box of the picture covers; columns are named first."""
+    """Share of each place of the grid that a box of the picture covers; columns are named first."""
     starts, stops = box[: len(grid)][::-1], box[len(grid) :][::-1]
     weights = np.ones((), np.float32)
     for places, span, start, stop in zip(grid, seen.spans, starts, stops, strict=True):
@@ -156,7 +156,7 @@ def _shares(
     starts: Shaped[np.ndarray, " pixels"],
     stops: Shaped[np.ndarray, " pixels"],
 ) -> Shaped[np.ndarray, "places pixels"]:
-    """Which share of each place, side by side in the span, lies between each start and stop."""
+    """Share of each place, side by side in the span, that lies between each start and stop."""
     edges = np.linspace(*span, places + 1)
     left = np.maximum(edges[:-1, None], starts)
     right = np.minimum(edges[1:, None], stops)

@@ -54,7 +54,7 @@ def step(which: int | str | Choice | None, at: int) -> Choice:
 
 
 def unsaid(answer: Answer) -> NoScores:
-    """What is refused where a network answers a sequence, and nobody says which step is meant."""
+    """Error for a network that answers a sequence, where nobody says which step is meant."""
     steps, units = answer.form.grid[0], answer.units
     return NoScores(
         f"The model answers {steps}x{units} for each picture, which are no scores of classes, "

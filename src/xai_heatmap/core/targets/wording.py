@@ -147,7 +147,7 @@ def _class(word: str, labels: Sequence[str]) -> int | str | None:
 
 
 def answering(text: str | None) -> str | Boxes | None:
-    """What a network answers, in a user's word: ``classes``, ``labels``, ``values``, ``boxes``.
+    """Kind of a network's answer, in a user's word: ``classes``, ``labels``, ``values``, ``boxes``.
 
     Behind ``boxes:`` may stand how they are read, each part of it by its own word, in any order:
     ``boxes:xyxy,pixels,first,scores=NAME,boxes=NAME``. ``first`` and ``last`` say where the class

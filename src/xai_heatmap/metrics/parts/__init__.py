@@ -1,1 +1,1 @@
-"""What several metrics share."""
+"""Parts that several metrics share."""

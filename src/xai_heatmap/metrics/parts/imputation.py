@@ -1,4 +1,4 @@
-"""What stands in the places of a picture that are taken away."""
+"""Imputation: the values that stand in the places of a picture that are taken away."""
 
 from collections.abc import Callable
 from typing import Literal

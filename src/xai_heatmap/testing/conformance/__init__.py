@@ -1,4 +1,4 @@
-"""What every backend has to pass: the same checks on the same small networks, built by each."""
+"""Conformance: the checks that every backend has to pass, on the same small networks."""
 
 import importlib.util
 

@@ -1,4 +1,4 @@
-"""What a network answers: tuples, dictionaries, final activations, half precision."""
+"""Checks of answers: tuples, dictionaries, final activations, half precision."""
 
 import numpy as np
 import pytest

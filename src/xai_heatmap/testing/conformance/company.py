@@ -1,5 +1,5 @@
-"""What every backend has to pass about company: a picture's map and what is said of it are the same
-alone and beside any other picture.
+"""Checks of company: a picture's map, and all that is said of that picture, are the same alone and
+beside any other picture.
 """
 
 from typing import Any, Protocol, runtime_checkable

@@ -1,4 +1,4 @@
-"""What every backend has to hold of networks that move their picture: a grid lies over the picture.
+"""Checks of networks that move their picture: a grid lies over the picture.
 
 A kit gives one network for each of the `KINDS`, on pictures (3, 48, 48): what the kind does with
 the picture, layer `looked`, a convolution of 4 x 4 pixels with strides of 4, and the mean of all

@@ -1,4 +1,4 @@
-"""What lies behind a layer, run on its own: the head, and the heads that cannot be."""
+"""Checks of heads (what lies behind a layer, run on its own), and of heads that cannot be."""
 
 import warnings
 

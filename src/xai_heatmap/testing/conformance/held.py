@@ -1,4 +1,4 @@
-"""What every backend has to pass where a network takes more than the picture.
+"""Checks of networks that take more than the picture.
 
 The networks are written once in PyTorch, with numbers that a backend's kit puts into its own; what
 is right is autograd on them, and their twins that take the picture alone.

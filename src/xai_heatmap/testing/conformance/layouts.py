@@ -1,4 +1,4 @@
-"""What every backend has to hold of layouts that are guessed: a grid is one that was shown.
+"""Checks of layouts that are guessed: a grid is one that was shown.
 
 A kit gives one network for each of the `KINDS`, on pictures (3, 32, 32) that it cuts into 8 x 8
 patches of 4 x 4 pixels with 16 features; its layer of the name given answers (n, rows, features).
@@ -22,7 +22,7 @@ WRONG = ("window by window", "column by column", "backwards", "a token in the mi
 
 
 def order(kind: str) -> np.ndarray:
-    """Which of the 64 patches, row by row, stands where; -1 is a token of no place."""
+    """Patch, of 64 counted row by row, that stands at each token; -1 is a token of no place."""
     rows = np.arange(64)
     if kind == "window by window":
         return rows.reshape(4, 2, 4, 2).transpose(0, 2, 1, 3).ravel()

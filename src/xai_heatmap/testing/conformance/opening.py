@@ -1,4 +1,4 @@
-"""Which layers of a network open, and what stands there."""
+"""Checks of opening: which layers of a network open, and what stands there."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
-"""What every backend has to pass about rounding: a number that nothing moves has no map to be seen,
-and a number that something moves has.
+"""Checks of rounding: a number that nothing moves has no map to be seen, and a number that
+something moves has one.
 """
 
 from typing import Any, Protocol, runtime_checkable

@@ -1,4 +1,4 @@
-"""What every backend has to pass about pictures: a network sees what its own call would show it."""
+"""Checks of pictures: a network sees what the network's own call would show it."""
 
 from typing import Any, Protocol, runtime_checkable
 

@@ -1,4 +1,4 @@
-"""What explaining leaves of a model: its modes, weights, random state, and how often it runs."""
+"""Checks of state after explaining: a model's modes, weights, random state, and number of runs."""
 
 import numpy as np
 import pytest

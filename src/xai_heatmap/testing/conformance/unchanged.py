@@ -1,4 +1,4 @@
-"""What every backend that runs a user's Python has to pass: the user's model stays the user's.
+"""Checks of backends that run a user's Python: the user's model stays the user's.
 
 A kit brings models that look around in the middle of a pass, when everything is patched that ever
 is, and models that write into themselves.
@@ -27,7 +27,7 @@ class Unchanged(Protocol):
         """A network of SHAPE that ends in a closing softmax and calls `look` in the middle."""
 
     def answer(self, model: Any, x: np.ndarray) -> Any:
-        """What the model's own call answers, as in a server."""
+        """Answer of the model's own call, as in a server."""
 
     def writing(self) -> Any:
         """Models that write into themselves while they infer, by what they write."""
@@ -94,7 +94,7 @@ def two_threads_serve_while_a_third_explains(kit: Unchanged) -> None:
 
 
 def what_a_model_writes_is_put_back(kit: Unchanged) -> None:
-    """What a model writes into itself while it infers is put back."""
+    """Values that a model writes into its own state while inferring are put back."""
     for what, model in kit.writing().items():
         kit.answer(model, images(2, seed=3))  # as its user has left it
         before = kit.state(model)

@@ -101,7 +101,7 @@ def square(colour: int, side: int = SIDE) -> tuple[int, int, int, int]:
 
 
 def query(colour: int) -> int:
-    """Which box lies around that square."""
+    """Number of the box that lies around the square of a colour."""
     left, top, _, _ = square(colour)
     return top // STRIDE * ACROSS + left // STRIDE
 

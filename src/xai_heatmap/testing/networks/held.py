@@ -36,7 +36,7 @@ class Net(nn.Module):
 
 
 class Late(Net):
-    """What is held joins behind the last layer with a grid."""
+    """Network whose held values join behind the last layer with a grid."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Late(Net):
 
 
 class Early(Net):
-    """What is held scales and shifts the feature maps of `conv`; `conv2` comes behind."""
+    """Network whose held values scale and shift the feature maps of `conv`, in front of `conv2`."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -68,5 +68,5 @@ def scene(side: int = SIDE) -> np.ndarray:
 
 
 def square(colour: int, side: int = SIDE) -> np.ndarray:
-    """Where the square of that colour lies."""
+    """Mask of the square of a colour."""
     return scene(side)[colour] == 1

@@ -1,4 +1,4 @@
-"""What the project computes, written a second time: slowly, in loops, to be compared with.
+"""Oracles: the project's formulas written a second time, slowly, in loops, to be compared with.
 
 Arrays are those of a method: activation and gradient (k, h, w), pictures (c, H, W); maps (h, w).
 """

@@ -1,4 +1,4 @@
-"""What biases and feature maps contribute: FullGrad, DeepLIFT, LIFT-CAM."""
+"""Oracles of contributions, of biases and of feature maps: FullGrad, DeepLIFT, LIFT-CAM."""
 
 import math
 
@@ -33,7 +33,7 @@ def fullgrad_by_loops(image, gradient, biases, *, signed: bool) -> np.ndarray:
 
 
 def _run_by_loops(net: dict, given: np.ndarray) -> tuple:
-    """What every neuron of the network of `rescaled_by_loops` says, and who won each maximum."""
+    """Values of every neuron of the network of `rescaled_by_loops`, and who won each maximum."""
     k, rows, columns = given.shape
     u = np.zeros((len(net["kernel"]), rows - 2, columns - 2))
     for m, i, j in np.ndindex(*u.shape):

@@ -16,8 +16,8 @@ def saliency_by_loops(_: np.ndarray, gradient: np.ndarray) -> np.ndarray:
 
 
 def baseline_by_loops(activation: np.ndarray, kind: str) -> np.ndarray:
-    """Nothing, the mean of every feature map, or a Gaussian of a twentieth of each axis, at least
-    one place.
+    """Baseline: zeros, the mean of every feature map, or a blur by a Gaussian of a twentieth of
+    each axis, at least one place.
     """
     if kind == "zero":
         return np.zeros(activation.shape)

@@ -192,7 +192,7 @@ def groupcam_by_loops(evidence, score, *, groups: int, hidden: float) -> np.ndar
 
 
 def losses_by_loops(picture: np.ndarray, score, cover: np.ndarray, masks, channels) -> list[float]:
-    """What the score loses without each region, in these channels alone, place by place."""
+    """Loss of the score without each region, in these channels alone, place by place."""
     _, rows, columns = picture.shape
     found = []
     for mask in masks:
