@@ -144,7 +144,7 @@ def network(
 
 
 def _checked(image_shape: object, axes: Axes | None) -> None:
-    """Channels and the lengths of the picture's axes, as far as they are said."""
+    """Check `image_shape`: channels and the length of every axis of the picture."""
     lengths = list(image_shape) if isinstance(image_shape, Sequence) else []
     whole = all(isinstance(n, Integral) and int(n) > 0 for n in lengths)
     if axes is not None and image_shape is not None and len(lengths) != len(axes.word):
@@ -169,7 +169,7 @@ def _of_tensors(function: Any, options: dict[str, Any]) -> Any:
 
 
 def _copied(model: Any) -> Any:
-    """The model again, where running it would touch it; graphs and functions are as they are."""
+    """Deep copy of a PyTorch model; any other model itself."""
     classes = {f"{c.__module__}.{c.__qualname__}" for c in type(model).__mro__}
     if "torch.nn.modules.module.Module" not in classes:
         return model

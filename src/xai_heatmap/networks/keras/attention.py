@@ -20,7 +20,7 @@ CALLS = 64
 
 
 class WrittenOut:
-    """A model whose attention layers do not fuse, so that their softmax layers run."""
+    """Adapter of a model whose attention layers run their softmax layers, not a fused kernel."""
 
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
@@ -107,7 +107,7 @@ def softmaxes(adapter: Adapter) -> dict[str, Site]:
 
 
 def _asked(part: Any, call: Callable[..., Any]) -> Callable[..., Any]:
-    """A layer that is asked for its scores answers what it was asked for, not by a fused kernel."""
+    """Call of an attention layer that always computes attention scores, which rules out fusion."""
 
     def asked(*args: Any, return_attention_scores: bool = False, **kwargs: Any) -> Any:
         output, scores = call(*args, return_attention_scores=True, **kwargs)

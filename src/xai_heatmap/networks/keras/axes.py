@@ -82,7 +82,7 @@ def _linear(
 
 
 def _in_front(model: keras.Model) -> Iterator[keras.Layer]:
-    """The layers of a model that is one line from its input on, as far as it is one."""
+    """Layers of a model from the input on, up to the first branch."""
     if isinstance(model, keras.Sequential):
         for layer in model.layers:
             yield from _in_front(layer) if isinstance(layer, keras.Model) else [layer]

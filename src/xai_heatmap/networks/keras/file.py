@@ -150,7 +150,7 @@ def _configuration_of_h5(path: Path) -> Any:
 
 
 def _bounded(path: Path, content: int) -> None:
-    """Refuse, before it takes memory, what says that it unpacks to far more than it is."""
+    """Refuse a file whose content unpacks to far more bytes than the file has."""
     if content > max(SMALL, MOST * path.stat().st_size):
         raise NotAModel(_too_large(path, f"{content:,} bytes"))
 
@@ -163,7 +163,7 @@ def _too_large(path: Path, what: str) -> str:
 
 
 def _refuse_code(config: Any, path: Path) -> None:
-    """Keras's safe mode asks the same of ``.keras``; before 3.11.3 it did not ask it of ``.h5``.
+    """Refuse Python bytecode in ``.h5`` as Keras's safe mode does; before 3.11.3 Keras did not.
 
     https://github.com/keras-team/keras/security/advisories/GHSA-36rr-ww3j-vrjv
     """

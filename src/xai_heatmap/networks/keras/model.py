@@ -98,7 +98,7 @@ class KerasAdapter:
         )
 
     def _take(self, given: Given) -> None:
-        """Learn how the model is called with these values, beside those held already."""
+        """Add the values `given` to the held inputs, and find the call convention of the model."""
         self._picture, self._call = "", Call()
         if inputs := symbolic_inputs(self._model):
             declared = {i.name: Declaration(tuple(i.shape), i.dtype) for i in inputs}
@@ -128,7 +128,7 @@ class KerasAdapter:
 
     @property
     def others(self) -> Sequence[str]:
-        """Arguments of the model that it is not given."""
+        """Arguments of the model that are left out."""
         return self._call.others
 
     def turned(self, axes: Axes | None) -> "KerasAdapter":
@@ -172,7 +172,7 @@ class KerasAdapter:
             yield
 
     def scores(self, x: Any) -> Any:
-        """Call the model as for inference; its scores, and where it is a detector its boxes."""
+        """Call the model for inference; return the scores, for a detector joined with the boxes."""
         answered = self._answer(x)
         how = self.boxes or (known(answered) if self.output is None else None)
         if how is None:
@@ -219,7 +219,7 @@ class KerasAdapter:
 
 
 def _turned(x: Any, axes: Axes, *, channels_last: bool) -> Any:
-    """Inputs with their channels where the framework has them, in the axes that a model takes."""
+    """Move the channels of inputs from the framework's place to the place in the model's axes."""
     place = len(axes.grid) + 1 if channels_last else 1
     if axes.channel is None:
         return keras.ops.squeeze(x, axis=place)

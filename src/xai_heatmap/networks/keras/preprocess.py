@@ -26,7 +26,7 @@ ARITHMETIC = ("TrueDivide", "Divide", "Subtract", "Multiply")
 
 
 def preset(model: keras.Model) -> str | None:
-    """The name of a preset, ``raw`` for a model that scales its own pixels; None if none tells."""
+    """Name of a preset, ``raw`` for a model that scales the pixels; None if nothing tells."""
     declared = None
     for operation in _in_order(model):
         if isinstance(operation, keras.layers.Rescaling) or type(operation).__name__ in ARITHMETIC:

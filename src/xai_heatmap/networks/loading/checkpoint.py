@@ -21,10 +21,10 @@ Weights = Mapping[str, torch.Tensor]
 
 
 def fill(model: nn.Module, found: object, path: Path) -> None:
-    """Fill `model` with those of the weights in `found` that fit it, all of them.
+    """Fill all weights of `model` from the dict of tensors in `found` that fits the model.
 
-    They may lie in a dict at any depth, and their names may share one prefix: a wrapper's, such as
-    ``module.``, ``_orig_mod.`` or ``model.``. What was taken is said in a warning.
+    The dict may lie at any depth of `found`, and all names may share one prefix of a wrapper, such
+    as ``module.``, ``_orig_mod.`` or ``model.``. What was taken is said in a warning.
 
     Raises
     ------

@@ -70,8 +70,8 @@ def _module(path: Path) -> ModuleType:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[None]:
-    """As ``python module.py`` would run it: files beside the module can be imported, and no word
-    of our own command line is an argument. Afterwards the process is as it was, its folder too.
+    """Context in which a module runs as by ``python module.py``: files beside the module can be
+    imported, and our own command line is hidden. Path, arguments and folder are put back after.
 
     A module that reads a command line is not given an empty one, by which it would go on with
     defaults that nobody chose, but one that its parser refuses.

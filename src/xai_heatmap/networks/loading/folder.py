@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def same_folder() -> Iterator[None]:
-    """A block after which relative paths mean what they meant before it."""
+    """Context manager that puts the working directory back afterwards."""
     try:
         folder = os.getcwd()  # noqa: PTH109 - what chdir takes
     except FileNotFoundError:  # it was removed under our feet

@@ -140,7 +140,7 @@ def _loaded(text: str, *, bare: bool) -> Loaded:
 
 
 def _brought(prefix: str, name: str) -> Loaded | None:
-    """The model that another package loads for its own prefix; None where there is no such one."""
+    """Model that another package loads for the prefix `prefix`; None without such a package."""
     from xai_heatmap.core.plugins import network_plugin
 
     try:

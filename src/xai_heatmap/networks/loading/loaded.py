@@ -17,7 +17,7 @@ from xai_heatmap.core.recording import Recording
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model with what its source knows and the model itself does not say.
+    """Loaded model with the declarations of its source.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Declaring(Network):
-    """A network of which its source knows more than it says itself.
+    """Network completed by the declarations of its source.
 
     Parameters
     ----------
@@ -122,11 +122,11 @@ class Declaring(Network):
         return self.inner.channels_first(native)
 
     def holding(self, held: Mapping[str | int, object]) -> Network:
-        """The network beneath with those values; its source says the same of it."""
+        """Copy with the held inputs `held`; the declarations of the source stay."""
         return replace(self, inner=self.inner.holding(held))
 
     def of(self, rows: Sequence[int]) -> Network:
-        """The network beneath for these of the pictures."""
+        """Copy with the held inputs of the pictures `rows`."""
         return replace(self, inner=self.inner.of(rows))
 
     def check_held(self, images: int) -> None:
@@ -162,7 +162,7 @@ def unimportable(
 
 
 def first_line(error: BaseException, *, limit: int = 240) -> str:
-    """The beginning of what a framework says, which often goes on for pages."""
+    """First line of the message of a framework's error, cut to `limit` letters."""
     said = next((line.strip() for line in str(error).splitlines() if line.strip()), "").rstrip(".")
     said = said if len(said) <= limit else said[: limit - 1] + "…"
     return f"{type(error).__name__}: {said}" if said else type(error).__name__

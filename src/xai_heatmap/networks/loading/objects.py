@@ -12,8 +12,8 @@ from xai_heatmap.networks.loading.loaded import Loaded
 
 
 def opened_up(model: Any) -> Any:
-    """The model within an object that is known, with what the object says of it; anything else as
-    it is.
+    """Model within an object of a known class, with the declarations of the object; any other
+    object unchanged.
     """
     classes = [f"{c.__module__}.{c.__qualname__}" for c in type(model).__mro__]
     for name, opener in HOLDERS.items():
@@ -45,7 +45,7 @@ def _names_in(model: Any) -> tuple[str, ...] | None:
 
 
 def _named(names: Any) -> tuple[str, ...] | None:
-    """Names of classes, None where an object's are no such list."""
+    """Class names as a tuple, None where `names` is no list of class names."""
     try:
         return class_names(names)
     except BadOption:
@@ -71,7 +71,7 @@ def _ultralytics(held: Any) -> Loaded:
 
 
 def _side(held: Any, *, classifies: bool) -> tuple[int, int]:
-    """Rows and columns that it was trained on, else what is usual."""
+    """Rows and columns of the training pictures, else the usual size of the task."""
     said = getattr(getattr(held, "model", None), "args", None)
     side = said.get("imgsz") if isinstance(said, Mapping) else getattr(said, "imgsz", None)
     if isinstance(side, list | tuple) and len(side) == 2:
@@ -87,7 +87,7 @@ def _fastai(held: Any) -> Loaded:
 
 
 def _adapted(held: Any) -> Any:
-    """The model that adapters of PEFT were put into; what learns prompts beside it stays whole."""
+    """Base model of a PEFT model; a model with prompt learning unchanged."""
     config = getattr(held, "active_peft_config", None)
     return held if getattr(config, "is_prompt_learning", False) else held.get_base_model()
 

@@ -39,7 +39,7 @@ def load_state_dict(model: nn.Module, path: Path) -> None:
 
 
 def refusal(path: Path) -> NotAModel | UnsafeModel:
-    """Why a file of weights is no model, and what to do with what it really holds."""
+    """Error for a file of weights, with advice that fits the content of the file."""
     try:
         if not any(True for _ in dicts_of_tensors(_content(path))):
             return NotAModel(_no_weights(path))
@@ -97,7 +97,7 @@ def _culprit(said: str) -> str:
 
 
 def _unreadable(path: Path, kind: str) -> str:
-    """Without what torch says, which recommends to open the file unsafely."""
+    """Message about an unreadable file, without torch's advice to open the file unsafely."""
     return (
         f"{str(path)!r} can't be read as {kind} (it starts with {_start(path)!r}). It is damaged, "
         "or something else: copy or download it again."

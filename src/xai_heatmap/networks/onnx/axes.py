@@ -22,7 +22,7 @@ KEEPS = ("Identity", "Cast", "Add", "Sub", "Mul", "Div", "Clip", "Dropout", "Neg
 
 
 def turned(model: ModelProto, name: str, axes: Axes) -> ModelProto:
-    """A copy of the model that takes (n, c, *grid) and turns it to what it took before."""
+    """Copy of the model with inputs (n, c, *grid), which the copy turns to the original axes."""
     made = ModelProto()
     made.CopyFrom(model)
     value = next(value for value in made.graph.input if value.name == name)
@@ -122,7 +122,7 @@ def _channel(
 
 
 def _axes(own: Followed, channel: int, number: int) -> Axes | None:
-    """The word for an input whose axis stands there; none where an axis got lost on the way."""
+    """Axes of an input, with the channels at `channel`; None where an axis got lost on the way."""
     places = [axis for axis in own if axis is not None]
     if sorted(places) != list(range(number)):
         return None
@@ -162,7 +162,7 @@ def _after(node: NodeProto, own: Followed, values: KnownValues) -> Followed | No
 
 
 def _picked(node: NodeProto, own: Followed, values: KnownValues) -> Followed | None:
-    """Without the axis of which one place is read."""
+    """Axes without the axis from which a Gather reads a single index; None for other Gathers."""
     place = values.value(node.input[1])
     said = next((a.i for a in node.attribute if a.name == "axis"), 0)
     if place is None or place.ndim or not -len(own) <= said < len(own):

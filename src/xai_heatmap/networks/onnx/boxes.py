@@ -23,7 +23,7 @@ def in_onnx(model: ModelProto) -> Boxes | None:
 
 
 def with_boxes(model: ModelProto, how: Boxes) -> tuple[ModelProto, Boxes, str]:
-    """A copy that answers scores and boxes as one tensor, how that is read, and its name.
+    """Model with scores and boxes as one tensor, the layout of that tensor, and its name.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def with_boxes(model: ModelProto, how: Boxes) -> tuple[ModelProto, Boxes, str]:
 
 
 def _by_name(how: Boxes, names: list[str]) -> Boxes:
-    """Outputs that were given by their place get their name."""
+    """Replace the indices of outputs by names."""
 
     def name(key: str | int | None) -> str | int | None:
         inside = isinstance(key, int) and -len(names) <= key < len(names)

@@ -40,7 +40,7 @@ def with_maps(
     *,
     apart: Sequence[str] = (),
 ) -> tuple[ModelProto, str]:
-    """The model with one map for every tensor of `opened`, and how they are computed, in words.
+    """Model with one map for every tensor of `opened`, and a description of the computation.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def _category(builder: Builder, end: End) -> Tensor:
 def _closed_form(
     model: ModelProto, method: str, opened: Mapping[str, Layout], end: End
 ) -> LinearHead | None:
-    """The head of the one layer, where there is one, if it is a global average and linear."""
+    """Linear head of a single layer, for methods with gradients; else None."""
     if method in WITHOUT_GRADIENT or len(opened) != 1 or end.classes == 1:
         return None
     ((name, layout),) = opened.items()

@@ -46,7 +46,7 @@ def leading_to(
 
 
 def depending_on(names: Iterable[str], nodes: Iterable[NodeProto]) -> set[str]:
-    """The tensors that depend on one of `names`, themselves included."""
+    """Tensors that depend on one of `names`, including `names`."""
     found = set(names)
     for node in nodes:
         if not found.isdisjoint(reads(node)):
@@ -72,7 +72,7 @@ def behind(model: ModelProto, tensor: str, *, scores: str) -> tuple[ModelProto, 
 
 
 def replacing(model: ModelProto, tensor: str, *, scores: str, by: str) -> ModelProto:
-    """The whole graph, run on its inputs, in which `by` takes the place of the tensor."""
+    """Whole graph in which the new input `by` takes the place of a tensor."""
     inputs = [value.name for value in model.graph.input]
     copy = ModelProto()
     copy.CopyFrom(model)

@@ -49,7 +49,7 @@ class OnnxEngine:
     _served: OrderedDict[Hashable, list[int]] = field(default_factory=OrderedDict)
 
     def ready(self, shape: tuple[int, ...], held: Held) -> Ready:
-        """The model prepared for pictures of `shape` (c, *image), with that beside them."""
+        """Graph prepared for pictures of `shape` (c, *image) and the held inputs, cached."""
         once = not self._ready  # of a file, not of every size
         return _once(
             self._ready, (shape, held.key), lambda: ready(self.source, shape, held, compared=once)
@@ -248,7 +248,7 @@ def _run(plan: Plan, adapter: Adapter, graph: OnnxGraph, x: Native) -> Run:
 
 
 def _feeds(adapter: Adapter, graph: OnnxGraph, x: Native) -> dict[str, Any]:
-    """The pictures, and beside each what is held."""
+    """Feeds of a run: the pictures, and the held inputs repeated for each picture."""
     rows = Held(adapter.held.rows).spread(lambda row: np.repeat(row, len(x), axis=0))
     return {graph.image: x, **{str(name): value for name, value in rows.items()}}
 
@@ -265,7 +265,7 @@ def _paired(
     images: int | None,
     rule: BackwardRule,
 ) -> Plan:
-    """A head beside itself; it knows no engine, so that what the engine keeps is freed with it."""
+    """Plan of two runs of a head side by side; holds no engine, so that the engine can be freed."""
     return Plan(
         autodiff.beside(model, tensor), scores, [tensor], providers, images,
         also=[autodiff.REFERENCE + scores], way=implemented_by(rule, ONNX),

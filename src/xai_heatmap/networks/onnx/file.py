@@ -43,7 +43,7 @@ def load_onnx_file(path: Path) -> Loaded:
 
 
 def _read(path: Path) -> tuple[ModelProto, set[Path]]:
-    """The model, and the other files that its weights were taken from."""
+    """Model in a file, and the other files that hold weights of the model."""
     _fits(path.stat().st_size, path)
     model = ModelProto()
     try:
@@ -128,7 +128,7 @@ def _bytes(text: str | None) -> int | None:
 
 
 def _beside(tensor: TensorProto, path: Path) -> Path:
-    """The file that holds the numbers of a tensor: in the model's own folder, or below it."""
+    """Path of the file with the external data of a tensor, within the model's own folder."""
     location = next((e.value for e in tensor.external_data if e.key == "location"), "")
     if len(location) > LONGEST_NAME:
         raise UnsafeModel(

@@ -137,8 +137,8 @@ def source(
 
 
 def _other_axes(model: ModelProto, value: ValueInfoProto) -> Axes | None:
-    """The axes that a graph was seen to read, where its lengths alone do not say them; of a single
-    axis the features of a row, where nothing shows it to be another.
+    """Axes that the graph shows, None where these are the axes that the lengths suggest; an input
+    with a single axis is a row of features where nothing shows otherwise.
     """
     axes = axes_in(model, value)
     if axes is None:
@@ -153,7 +153,7 @@ def _other_axes(model: ModelProto, value: ValueInfoProto) -> Axes | None:
 def ready(
     given: Source, shape: Sequence[int], held: Held | None = None, *, compared: bool = False
 ) -> Ready:
-    """The model for pictures of `shape` (c, *image), with that beside them.
+    """Graph prepared for pictures of `shape` (c, *image) and the held inputs.
 
     With `compared`, a graph that was rewritten is run beside the one that it was made of, on noise.
 
@@ -195,7 +195,7 @@ def _noise(given: Source, shape: Sequence[int], held: Held) -> dict[str, np.ndar
 
 
 def shaped(model: ModelProto, picture: PictureInput, shape: Sequence[int]) -> None:
-    """Write the shape into the input; what the file says of other tensors is inferred afresh."""
+    """Write the shape into the input, and clear all other shapes for inference."""
     value = next(value for value in model.graph.input if value.name == picture.name)
     kind = value.type.tensor_type
     del kind.shape.dim[:], model.graph.value_info[:]
@@ -211,7 +211,7 @@ def shaped(model: ModelProto, picture: PictureInput, shape: Sequence[int]) -> No
 
 
 def _beside(model: ModelProto, picture: PictureInput, held: Held) -> None:
-    """Write the shapes of what is held into the other inputs."""
+    """Write the shapes of the held inputs into the graph."""
     counted = IMAGES if picture.images is None else picture.images
     shapes = {name: (counted, *value.shape[1:]) for name, value in held.rows.items()}
     shapes |= {name: value.shape for name, value in held.whole.items()}

@@ -82,7 +82,7 @@ class OnnxHead:
         return self._shifted(Recorded(scores, {self._name: output}, pullback))
 
     def _shifted(self, run: Recorded) -> Recorded:
-        """The run, such that the layer's own output has the network's own score."""
+        """Shift the scores of a run so that the layer's own output has the network's scores."""
         return replace(run, scores=run.scores + self._shift) if self._shift.any() else run
 
     def between(self, other: Native, rule: BackwardRule) -> Recorded:

@@ -168,7 +168,7 @@ def declarations(model: ModelProto, images: Length = None) -> dict[str, Declarat
 
 
 def lengths(value: ValueInfoProto) -> tuple[Length, ...]:
-    """Of every axis, as far as the file says it."""
+    """Length of every axis, None where the file leaves the length open."""
     dims = value.type.tensor_type.shape.dim
     return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in dims)
 

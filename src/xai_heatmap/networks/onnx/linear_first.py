@@ -20,7 +20,7 @@ Followed = tuple[int | None, ...]
 
 @dataclass
 class LinearFirst:
-    """The product, and what nodes behind it show.
+    """First mixing product of a signal, and the use of the other axis by later nodes.
 
     Parameters
     ----------
@@ -44,11 +44,11 @@ class LinearFirst:
         return linear_first(mixed, rows, shape, sequence=free, both=self.both)
 
     def behind(self, own: Followed) -> Followed:
-        """The axes of what the product answers."""
+        """Axes of the output of the product."""
         return *own[:-1], MIXED
 
     def look(self, node: NodeProto, own: Followed, stored: Mapping[str, Sequence[int]]) -> bool:
-        """Whether a node that reads what has those axes tells what the product mixed."""
+        """Whether a node that reads a tensor of axes `own` decides which axis the product mixed."""
         if self.rows not in own:
             return False
         at = own.index(self.rows)
@@ -68,7 +68,7 @@ class LinearFirst:
 def product_of(
     node: NodeProto, own: Followed, lengths: Sequence[int], stored: Mapping[str, Sequence[int]]
 ) -> LinearFirst | None:
-    """The product by stored weights, if the input is a signal, of which it mixes one whole axis."""
+    """Product by stored weights that mixes one whole axis of a signal; None for other nodes."""
     if node.op_type not in PRODUCTS or len(node.input) < 2 or not node.output:
         return None
     if len(lengths) != 3 or min(lengths[1:]) == 1:

@@ -53,7 +53,7 @@ def chosen(model: ModelProto, output: str | int | None) -> str:
 
 
 def zip_map(model: ModelProto, outputs: Sequence[str]) -> NodeProto | None:
-    """The node that gives one of these outputs by putting names to scores, if there is one."""
+    """ZipMap node that makes one of `outputs`, else None."""
     every = (node for node in model.graph.node if node.op_type == "ZipMap")
     return next((node for node in every if node.output[0] in outputs and node.input), None)
 
@@ -71,7 +71,7 @@ def class_names(model: ModelProto, scores: str) -> tuple[str, ...] | None:
 
 
 def closing(model: ModelProto, answer: str) -> NodeProto | None:
-    """The softmax or sigmoid that the answer ends in, if it ends in one."""
+    """Final softmax or sigmoid node before `answer`, else None."""
     producer = {name: node for node in model.graph.node for name in node.output}
     shapes = {value.name: value for value in (*model.graph.value_info, *model.graph.output)}
     name = answer
@@ -95,8 +95,8 @@ def without(model: ModelProto, node: NodeProto) -> ModelProto:
 
 
 def with_scores(model: ModelProto, answer: str, *, flat: bool = True) -> str:
-    """Write what makes float32 scores of the answer, (images, classes) or with a grid beside the
-    classes; the name of that tensor. Not `flat`, it keeps whatever shape it has.
+    """Write nodes that turn the output into float32 scores, (images, classes) or with a grid beside
+    the classes, and return the name of the scores. Without `flat`, the shape stays.
 
     Raises
     ------

@@ -29,7 +29,7 @@ class Rows:
     asked: int = 0
 
     def __call__(self, cotangent: Native) -> Arrays:
-        """As `run` answers."""
+        """Gradients as by `run`; from the cached Jacobian where that is cheaper."""
         if cotangent.ndim > 2:
             return self.run(cotangent)
         classes = np.flatnonzero(cotangent.any(axis=0))
@@ -46,7 +46,7 @@ class Rows:
         }
 
     def _made(self, classes: int) -> Arrays:
-        """The rows, none where they would be too many."""
+        """Rows of the constant Jacobian, empty where the rows are too large to keep."""
         one = self.run(np.zeros((1, classes), np.float32))
         if sum(array.nbytes for array in one.values()) * classes > LARGEST:
             return {}

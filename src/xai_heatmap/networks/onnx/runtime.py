@@ -149,7 +149,7 @@ class GraphAdapter:
 
     @property
     def others(self) -> Sequence[str]:
-        """None: a graph is given every input that it declares."""
+        """Always empty: every declared input of a graph is given."""
         return ()
 
     def turned(self, axes: Axes | None) -> "GraphAdapter":
@@ -167,11 +167,11 @@ class GraphAdapter:
         yield
 
     def scores(self, x: Any) -> Any:
-        """The engine knows the scores by their tensor."""
+        """Not used: the ONNX engine finds the scores by the name of the tensor."""
         raise NotImplementedError
 
     def closing_of(self, part: object) -> Closing | None:
-        """The engine knows the closing function by its node."""
+        """Always None: the ONNX engine finds the final activation by its node."""
         return None
 
     @contextmanager

@@ -19,7 +19,7 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def check_same(before: ModelProto, after: ModelProto, answer: str, feeds: Arrays) -> None:
-    """Compare a graph with the one that it was made of, where nodes were rewritten.
+    """Compare the scores of a graph with those of the original, if nodes were rewritten.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def _off(found: np.ndarray, right: np.ndarray) -> float:
 def _first_other(
     before: ModelProto, after: ModelProto, feeds: Arrays, close: float
 ) -> tuple[NodeProto, float] | None:
-    """The first node of the file whose answer the rewritten graph has otherwise, and how far."""
+    """First node whose output differs in the rewritten graph, and the difference."""
     there = {name for node in after.graph.node for name in node.output if name}
     common = [n for node in before.graph.node for n in node.output if n in there]
     try:

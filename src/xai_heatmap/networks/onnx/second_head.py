@@ -11,7 +11,7 @@ APART = "apart/"
 def second_head(
     model: ModelProto, tensors: list[str], *, begin: list[str], scores: str, input_: str
 ) -> dict[str, str]:
-    """Write the copy into the model; what `tensors` and the scores are called in it.
+    """Write a second head into the model; return the names of `tensors` and scores in the copy.
 
     The copy begins at the tensors `begin`, and there with a factor of 1 that only the run can tell
     is 1: it is computed from `input_`, an input of whole numbers. Otherwise a runtime would merge

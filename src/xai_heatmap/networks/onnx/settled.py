@@ -28,7 +28,7 @@ def answers(
 
 
 def settle(model: ModelProto, feeds: Mapping[str, np.ndarray], *, images: int | None) -> None:
-    """Write down what the tensors are that come out of operators which onnx knows nothing of.
+    """Write value info for the outputs of operators unknown to onnx, read off one run.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def settle(model: ModelProto, feeds: Mapping[str, np.ndarray], *, images: int | 
 
 
 def _info(name: str, one: np.ndarray, count: int | None) -> ValueInfoProto:
-    """The first axis is open where any number of images goes in: it may count them."""
+    """Value info of an array; with `count`, the first axis is open."""
     shape: list[int | str | None] = list(one.shape)
     if count is not None and shape:
         shape[0] = IMAGES if shape[0] == count else None

@@ -25,10 +25,10 @@ def twins(
     method: str,
     all_of_them: bool,
 ) -> list[str]:
-    """The layers of the ONNX graph that say what layers of the model itself say, each once.
+    """Layers of the ONNX graph that match the layers `names` of the model, each once.
 
-    Known by their activation and, where the method needs it, by their gradient: where several
-    branches begin, each has a copy of the one, but only its own part of the other.
+    Layers match by activation and, where the method needs gradients, by gradient: where several
+    branches begin, each has a copy of the activation, but only its own part of the gradient.
     """
     named = set(names) <= set(twin.layers)
     recorded = network.record(x, names)
@@ -70,7 +70,7 @@ def _check_alone(network: Network, twin: Network, x: Inputs) -> None:
 def _of_one_gradient(
     recorded: Recording, graph: Recording, alike: Mapping[str, Sequence[str]]
 ) -> dict[str, list[str]]:
-    """Of layers that have one activation, those that have one gradient too."""
+    """Candidates with the same gradient, among candidates with the same activation."""
     cotangent = np.random.default_rng(1).normal(size=recorded.scores.shape).astype(np.float32)
     own, others = recorded.pullback(cotangent), graph.pullback(cotangent)
     return {

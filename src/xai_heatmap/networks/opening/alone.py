@@ -17,7 +17,7 @@ class Alone:
         self.output: Native = head.output
 
     def __call__(self, output: Native) -> Recorded:
-        """Scores for other outputs of the layer, each in a run of its own."""
+        """Recording of the head for several outputs of the layer, with a separate run for each."""
         runs = [self._head(output[row : row + 1]) for row in range(len(output))]
         names = list(runs[0].outputs)
 

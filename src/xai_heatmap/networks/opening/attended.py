@@ -33,8 +33,8 @@ class Attended:
     rows: MutableMapping[Any, np.ndarray] = field(default_factory=lambda: Recent(PATTERNS))
 
     def only(self, key: Any, recorded: Recorded, noise: Callable[[int], Recorded]) -> Recorded:
-        """The softmaxes that depend on the picture and that the scores depend on: two pictures of
-        noise tell the first, a backward pass from all scores the second.
+        """Restrict a recording to the softmaxes that depend on the picture (told by two pictures of
+        noise) and that reach the scores (told by a backward pass from all scores).
         """
         if key not in self.used:
             self.used[key] = _used(noise(0), noise(1))
@@ -52,8 +52,8 @@ class Attended:
         images: int,
         name: str,
     ) -> list[Block]:
-        """Blocks whose gradients are pulled when they are asked for: for the map, or to learn from
-        which rows the network reads these scores.
+        """Attention blocks with lazy gradients, for the map, or to find the rows from which the
+        network reads the explained scores.
         """
         gradients = _once(lambda: recorded.pullback(native))
         names = list(recorded.outputs)

@@ -27,8 +27,8 @@ def coarsens(grid: Sequence[int], image: Sequence[int]) -> bool:
 def check_axes(
     layers: Mapping[str, Layer], seen: ModelTrace, shape: Sequence[int], *, name: str, word: str
 ) -> None:
-    """Refuse axes that nobody said and nothing showed, if no layer can lie on them and some have
-    places on others.
+    """Refuse axes taken by convention if no layer can lie on these axes, but some layer has as many
+    axes of places.
 
     Raises
     ------

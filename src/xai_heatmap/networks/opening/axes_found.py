@@ -71,7 +71,7 @@ Look = Callable[[Shape], Consumed]
 
 @dataclass(frozen=True)
 class Settled:
-    """The axes of a network's inputs, and what they make of one shape.
+    """Axes of a network's inputs, and one shape in these axes.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _seen(look: Look, shape: Shape) -> Consumed | None:
 
 
 def _told(look: Look, shape: Shape) -> Consumed | None:
-    """As `_seen`; refused where time and features can't be told apart."""
+    """Channel axis as by `_seen`; refused where the axis may be time as well as features."""
     seen = _seen(look, shape)
     return seen and certainly(seen, shape)
 
@@ -256,7 +256,7 @@ class Door:
         return found
 
     def _convention(self, look: Look, shape: Shape, *, channels_last: bool, first: bool) -> Settled:
-        """Of a model that says where its channels are, which it only may turn away from."""
+        """Axes of a model with channels last by convention, unless the model shows other axes."""
         if len(shape) == 1:  # features of a row, each a place of its own
             return Settled(Axes("f"), (1, *shape), certain=True)
         convention = usual(max(len(shape) - 1, 1), channels_last=channels_last)

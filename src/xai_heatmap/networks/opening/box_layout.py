@@ -46,7 +46,7 @@ class BoxReading:
         return by_number[:, list(self.numbers)].reshape(len(native), -1)
 
     def native(self, rows: Scores) -> Native:
-        """Rows as the model answers them."""
+        """Rows in the layout of the model's output."""
         by_number = np.zeros((len(rows), self.of, self.form.places), rows.dtype)
         own = rows.reshape(len(rows), len(self.numbers), self.form.places)
         by_number[:, list(self.numbers)] = own
@@ -116,7 +116,7 @@ def meaning_of(rows: Scores, form: Form, *, keep_closing: bool) -> Meaning:
 
 
 def check_unit(rows: Scores, form: Form) -> None:
-    """Boxes whose unit is not what it was said to be would be looked for in the wrong place.
+    """Refuse boxes whose coordinates contradict the given unit, pixels or fractions.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def check_unit(rows: Scores, form: Form) -> None:
 
 
 def _boxes_last(shape: Sequence[int]) -> bool:
-    """Of one tensor: there are more boxes than numbers of each."""
+    """Whether the last axis of a tensor counts boxes: the longer axis does."""
     if shape[1] == shape[2]:
         raise NoScores(
             f"The model answers {shape[1]}x{shape[2]} numbers, as many boxes as numbers of each: "

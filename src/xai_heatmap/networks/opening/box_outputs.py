@@ -122,13 +122,13 @@ def _chosen_inside(output: Any) -> bool:
 
 
 def _first_or_only(names: Sequence[str], keys: Sequence[Key], among: Shapes) -> Key | None:
-    """The most telling name there is, else the only one of the keys."""
+    """First of `names` among the outputs, else the only key in `keys`, else None."""
     found = next((name for name in names if name in among), None)
     return found if found is not None else keys[0] if len(keys) == 1 else None
 
 
 def _shapes(output: Any) -> Shapes | Sequence[int | None]:
-    """The shape of every tensor in an output, by its key; of a tensor, its own."""
+    """Shapes of the tensors in an output by key; for a single tensor its shape."""
     own = getattr(output, "shape", None)
     if own is not None:
         return tuple(own)

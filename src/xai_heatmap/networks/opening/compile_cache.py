@@ -68,12 +68,12 @@ def compiled(
 
 
 def undo_key(undo: Undo) -> Hashable:
-    """Equal for the same part left out, without holding it."""
+    """Cache key of an `Undo`, which holds no reference to the part."""
     return None if undo.part is None else id(undo.part), undo.mark
 
 
 def main_tensor(output: Any) -> Any:
-    """The tensor of a layer's answer that a tap stands at."""
+    """First tensor in a layer's output, at which a tap stands."""
     found: list[Any] = []
     answered(output, lambda value: (found.append(value), value)[1])
     return found[0]

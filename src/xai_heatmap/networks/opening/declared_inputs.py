@@ -108,7 +108,7 @@ def as_declared(inputs: Declarations, given: Given) -> Held:
 
 
 def _completed(name: str, value: np.ndarray, wanted: Sequence[int | None] | None) -> np.ndarray:
-    """A value with the axes that it was given without."""
+    """Complete a value to the declared shape: fill with a number, or add the axis of images."""
     if wanted is None:
         return value
     first, inner = wanted[:1], [length for length in wanted[1:] if length is not None]
@@ -137,7 +137,7 @@ def _like_a_picture(own: Declaration) -> bool:
 
 
 def _named(name: Name, names: Sequence[str]) -> str:
-    """A number stands for a place, unless an input is called so."""
+    """Name of an input; a number is a position, unless some input has that number as its name."""
     return names[name] if isinstance(name, int) and str(name) not in names else str(name)
 
 

@@ -45,8 +45,8 @@ class Proof:
 
 
 def proof(made: Callable[..., Head], scores: Native) -> Proof:
-    """Try the head on its own, then in whole passes; where activations change each other's scores,
-    both with one at a time.
+    """Check a head on its own, then in whole passes; where activations of a batch change each
+    other's scores, then both again with one activation at a time.
 
     Parameters
     ----------
@@ -74,14 +74,14 @@ def proof(made: Callable[..., Head], scores: Native) -> Proof:
 
 
 def still_repeats(head: Head, scores: Native) -> bool:
-    """Whether the recorded activation gives the recorded scores, run alone: not if they were
-    recorded beside other images, which changed them.
+    """Whether the recorded activation, run alone, gives the recorded scores; false if other images
+    in the recorded batch changed the scores.
     """
     return _same(head(head.output).scores, scores, scores)
 
 
 def _repeats(head: Head, scores: Native) -> bool:
-    """Whether two copies give the recorded scores, whatever goes in between them.
+    """Whether two copies of the activation, around a third one, give the recorded scores.
 
     With one copy, a model that folds something into the axis of images would pass and fail later;
     so would one that looks at all images of a batch, with nothing but copies.

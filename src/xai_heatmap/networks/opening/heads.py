@@ -29,7 +29,7 @@ class ModelWithHeads(ScoredModel):
     def _head(
         self, recorded: Recorded, view: ShapePlan, x: Native, name: str, row: int
     ) -> Callable[[Float32[np.ndarray, "m k *grid"]], Recording]:
-        """From other activations of layer `name` to recordings of the head, for one image."""
+        """Function from activations of layer `name` to recordings of the head, for one image."""
         one = slice(row, row + 1)
         with self._state.lock:
             head = self._proven_head(self._of([row]), recorded.scores[one], view, x[one], name)
@@ -53,7 +53,7 @@ class ModelWithHeads(ScoredModel):
         row: int,
         rule: BackwardRule,
     ) -> Recorded:
-        """The head of one image between what layer `name` said and 0, by a rule of slopes."""
+        """Recording of the head between the output of layer `name` and 0, by a rule of slopes."""
         one = slice(row, row + 1)
         with self._state.lock:
             head = self._proven_head(self._of([row]), recorded.scores[one], view, x[one], name)
@@ -64,8 +64,8 @@ class ModelWithHeads(ScoredModel):
     def _proven_head(
         self, adapter: Adapter, scores: Native, view: ShapePlan, x: Native, name: str
     ) -> Head:
-        """A head that gave the recorded scores for the recorded activation, else one that makes
-        whole passes.
+        """Head that reproduced the recorded scores for the recorded activation, if need be by whole
+        passes.
 
         Raises
         ------

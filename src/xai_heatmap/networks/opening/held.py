@@ -64,7 +64,7 @@ class Held:
 
     @property
     def names(self) -> tuple[Name, ...]:
-        """Of all of them."""
+        """Names of all held inputs."""
         return (*self.rows, *self.whole)
 
     @property
@@ -122,7 +122,7 @@ class Held:
 
     @cached_property
     def key(self) -> Hashable:
-        """Equal where one and the same program does: names, shapes and types, not the numbers."""
+        """Cache key of a program: names, shapes and types of the held inputs, not the numbers."""
         rows = tuple((k, len(v) == 1, v.shape[1:], str(v.dtype)) for k, v in self.rows.items())
         return rows, tuple((name, _kind(value)) for name, value in self.whole.items())
 
@@ -171,7 +171,7 @@ def array(value: Any, name: Name) -> Any:
 
 
 def said(name: Name, shape: Sequence[Any] | None = None) -> str:
-    """An input as an error names it."""
+    """Name of an input in an error message."""
     shown = f"number {name}" if isinstance(name, int) else repr(name)
     if shape is None:
         return shown

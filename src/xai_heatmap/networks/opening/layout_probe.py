@@ -157,7 +157,7 @@ def standing(
 def displaced(
     own: Layout, seen: Moves, image: Sequence[int], before: Changes | None = None
 ) -> bool:
-    """Whether a layer of which most places stand still moves at others than under the spots.
+    """Whether a layer, most of whose places stay, changes at places that are not under the spots.
 
     The network crops, pads, shifts, turns or mirrors its picture, then. What moves everywhere, and
     a grid too coarse to tell one place from its neighbour, show nothing of that kind; nor does a
@@ -183,9 +183,9 @@ def displaced(
 
 
 def _boxes(grid: Sequence[int], image: Sequence[int]) -> list[tuple[slice, ...]]:
-    """The places that each spot touches; with those one beside them on a fine grid, half a one
-    where steps are not whole, else a quarter: where strides are longer than kernels, what a place
-    reads does not lie in the middle of it.
+    """Places that each spot touches, widened by one place on a fine grid, by half a place where
+    strides are no integers, else by a quarter: where strides are longer than kernels, the
+    receptive field of a place is off its centre.
     """
     axes = list(zip(grid, image, strict=True))
     near = [1.0 if g >= FINE else OFF_CENTRE * (2 if s % g else 1) for g, s in axes]
@@ -206,7 +206,7 @@ def likeness(one: Changes, other: Changes) -> float:
 
 
 def spread_out(changes: Changes, grid: Sequence[int]) -> Changes:
-    """Changes on a finer grid, each place as the one that it lies in."""
+    """Changes repeated on a finer grid."""
     own = [np.arange(g) * c // g for g, c in zip(grid, changes.shape, strict=True)]
     return changes[np.ix_(*own)]
 
@@ -228,8 +228,8 @@ def _above(at: Sequence[float], others: Changes) -> bool:
 
 
 def on_grid(own: Layout, seen: Moves, *, whole: bool = False) -> Changes | None:
-    """The changes of a layer on the grid of a layout, without what all places have in common or
-    with it; None where nobody looked at such places.
+    """Changes of a layer on the grid of a layout, without the mean over all places unless `whole`;
+    None where the changes have no such axes.
     """
     ends = seen.first if own.kind == "channels_first" else seen.last
     if ends is None:
@@ -241,8 +241,8 @@ def on_grid(own: Layout, seen: Moves, *, whole: bool = False) -> Changes | None:
 
 
 def _lengths(change: Changes, largest: float) -> Float32[np.ndarray, "2 ..."]:
-    """Euclidean along the first axis: of what is left where the mean of all places is taken off,
-    and of the whole.
+    """Euclidean norms along the first axis: of the change minus its mean over all places, and of
+    the whole change.
 
     Lengths are shares of the largest change: the squares of small numbers would be none.
     """

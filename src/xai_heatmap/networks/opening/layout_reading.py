@@ -116,14 +116,14 @@ class LayoutReader:
         return found, why
 
     def _in_own_order(self, call: LayerCall) -> Layout | None:
-        """The layer with its channels where the network has them; None of another rank."""
+        """Layout of a layer with channels in the network's own order; None for another rank."""
         if len(call.shape) != len(self._image) + 2:
             return None
         first = self._own_order == "channels_first"
         return Layout(self._own_order, call.shape[2:] if first else call.shape[1:-1])
 
     def _lies_elsewhere(self, call: LayerCall, own: Layout) -> bool:
-        """Whether the layer's places are others of the picture than they would be drawn over."""
+        """Whether the places of a layer show other parts of the picture than the layout says."""
         if math.prod(own.grid) == 1:
             return False
         seen = None if self._moves is None else self._moves.get((call.path, call.call))
@@ -169,7 +169,7 @@ class LayoutReader:
         return self._unshown(call, own, stands[own] == "still")
 
     def _unshown(self, call: LayerCall, own: Layout, still: bool) -> Read:
-        """A guess that nothing bears out, by what was shown of others."""
+        """Layout of a layer whose changes show nothing, judged by the other layers."""
         if own.kind != "tokens":
             known = self._supported(own) and not still
             return (own, "") if known else (None, ELSEWHERE if still else UNSHOWN)
@@ -183,7 +183,7 @@ class LayoutReader:
         return (own, "") if self._supported(own) and not beside else (None, UNSHOWN)
 
     def _best(self, shown: Sequence[Layout], seen: Moves) -> Layout:
-        """Of several readings that fit, the one nearest to what is known of the grid."""
+        """Layout, among several that fit, with the changes most similar to those known."""
         return max(shown, key=lambda one: round(self._likeness(one, seen), 3))
 
     def _likeness(self, own: Layout, seen: Moves) -> float:
@@ -195,15 +195,15 @@ class LayoutReader:
         return 0.0 if known is None or changes is None else likeness(changes, known)
 
     def _supported(self, own: Layout) -> bool:
-        """Whether a layer before has such a grid, or one with twice the places along each axis and
-        no tokens came in another order.
+        """Whether an earlier layer has the same grid, or one with twice the places along each axis
+        while all tokens so far are in order.
         """
         ordered = all(why != ELSEWHERE for _, why in self._tokens.values())
         finer = [tuple(-(-places // 2) for places in grid) for grid in self._grids if ordered]
         return own.grid in self._grids or own.grid in finer
 
     def _pairs(self, shape: Sequence[int]) -> bool:
-        """Whether two of its axes are as long as there are tokens, or places of a grid."""
+        """Whether two equal axes of `shape` have as many entries as tokens, or as a grid."""
         places = {math.prod(grid) for grid in self._grids}
         return any(length in self._tokens or length in places for length in _alike(shape))
 

@@ -53,8 +53,8 @@ class OpenedModel(Network):
 
     @property
     def _image_shape(self) -> tuple[int, ...] | None:
-        """(c, *image) of what was given: in the axes that were said; else with channels first,
-        as it is documented, or in those that the network was seen to read.
+        """Given image shape as (c, *image): read in the named axes, else channels first, as
+        documented, or in the axes that the network showed.
         """
         first = self.channels_last and not self._door.said
         return None if self._given is None else self._at_the_door(self._given, first=first).shape
@@ -69,7 +69,7 @@ class OpenedModel(Network):
         return self._door.said
 
     def understood(self, shape: Sequence[int]) -> Axes | None:
-        """As `axes_of`, if they were said, or the network was seen to read them so."""
+        """Axes as by `axes_of`, if named by the user or shown by the network; else None."""
         try:
             own = self._at_the_door(tuple(shape))
         except BadArray:
@@ -77,7 +77,7 @@ class OpenedModel(Network):
         return own.axes if own.certain else None
 
     def channels_first(self, native: np.ndarray) -> np.ndarray:
-        """(n, c, *image) of inputs in the network's own axes, or of such as are so already."""
+        """Turn inputs from the network's own axes to (n, c, *image)."""
         own = self._at_the_door(native.shape[1:])
         return native if own.first else own.axes.channels_first(native)
 
@@ -124,11 +124,11 @@ class OpenedModel(Network):
         return other
 
     def check_held(self, images: int) -> None:
-        """Whether what is held has one row for all of so many pictures, or one for each."""
+        """Check that the held inputs have one row for all pictures, or one for each."""
         self._adapter.held.check(images)
 
     def _of(self, rows: Sequence[int]) -> Adapter:
-        """The model with what is held for these of the pictures."""
+        """Adapter with the held inputs of the pictures `rows`."""
         held = self._adapter.held
         return self._adapter if held.images == 1 else self._adapter.holding(held.of(rows))
 

@@ -45,7 +45,7 @@ class ModelCache:
     parts: list[int] = field(default_factory=list)
 
     def know(self, parts: list[int]) -> None:
-        """Forget what was learnt of other parts than these."""
+        """Clear the cache if the parts of the model have changed."""
         if self.parts and parts != self.parts:
             self.surveys.clear()
             self.axes.clear()

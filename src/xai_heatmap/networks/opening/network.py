@@ -32,7 +32,7 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
 
     @property
     def closing(self) -> Closing | None:
-        """The closing function that the model has of its own, at whatever size it was seen."""
+        """Final activation of the model, from any surveyed input shape."""
         known = next(iter(self._views.values()), None)
         return (known or self._view(self.image_shape)).closing
 

@@ -79,7 +79,7 @@ def _check_numbers(chosen: Any, output: Any) -> None:
 
 
 def _squeezed(shape: Any, images: int) -> bool:
-    """Whether the one picture's axis was squeezed away with others of length one."""
+    """Whether the axis of a single image was squeezed away, along with other axes of length one."""
     return images == 1 and (len(shape) == 0 or (len(shape) == 1 and shape[0] != 1))
 
 

@@ -155,13 +155,13 @@ class OpenedRecording(Recording):
     def replay(
         self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
     ) -> Recording:
-        """Run only the head: image `row` from `layer` on, with other activations in its place."""
+        """Recording of the head behind `layer`, for image `row` and given activations."""
         if (layer, row) not in self._heads:
             self._heads[layer, row] = self._head(layer, row)
         return self._heads[layer, row](activation)
 
     def between(self, layer: str, rule: BackwardRule, *, row: int) -> Recording:
-        """Image `row` from `layer` on, once from what the layer said and once from 0."""
+        """Recording of the head behind `layer`, for image `row`, at the layer output and at 0."""
         if self._apart is None:
             return super().between(layer, rule, row=row)
         with self._lock:
@@ -190,7 +190,7 @@ def layout_of(survey: Survey, name: str) -> Layout:
 
 
 def _sharing(outputs: Mapping[str, Native]) -> list[list[str]]:
-    """Names of layers, those together that gave one and the same array."""
+    """Names of layers, grouped by shared output array."""
     found: dict[int, list[str]] = {}
     for name, output in outputs.items():
         found.setdefault(id(output), []).append(name)

@@ -16,8 +16,8 @@ Key = tuple[int, int]
 
 
 class _Reached(BaseException):
-    """The layer has spoken and the rest of the pass is not needed; no `except Exception` of a
-    model holds it up.
+    """Ends a pass once the layer has run; a `BaseException`, which no `except Exception` of a model
+    catches.
     """
 
 
@@ -46,7 +46,7 @@ class Memory:
 def remember(
     parts: Mapping[str, object], method: str, site: Site, run: Callable[[], Any]
 ) -> Memory | None:
-    """Run until `site` has spoken; None if it never does."""
+    """Run until `site` has run, and remember outputs so far; None if `site` never runs."""
     outputs: dict[Key, Any] = {}
     calls: Counter[int] = Counter()
     unfinished: list[list[Key]] = []
@@ -90,8 +90,8 @@ def replay(
     spread: Callable[[Any], Any],
     run: Callable[[], Any],
 ) -> Any:
-    """Run again, with `answer()` in place of the layer's output; `spread` fits a remembered output
-    to the batch.
+    """Run again with `answer()` as the layer's output and remembered outputs for earlier parts;
+    `spread` repeats a remembered output for the batch.
     """
     calls: Counter[int] = Counter()
     asked = {key[0] for key in memory.outputs} | {memory.layer[0]}

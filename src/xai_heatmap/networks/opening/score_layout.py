@@ -44,7 +44,7 @@ class Reading:
         return np.ascontiguousarray(self.layout.to_grid(native)).reshape(len(native), -1)
 
     def native(self, rows: Scores) -> Native:
-        """Rows as the model answers them."""
+        """Rows in the layout of the model's own scores."""
         if self.layout is None:
             return rows
         units = rows.shape[1] // self.form.places

@@ -55,7 +55,7 @@ class ScoredModel(OpenedModel):
         return "closing", shape, self._adapter.output, self._beside(self._adapter)
 
     def _check_rows(self, scores: Native) -> None:
-        """Whether there are scores of each picture, and not one number for all of them."""
+        """Refuse a single number for a whole batch in place of a row of scores per image."""
         if np.ndim(scores) == 0:
             raise NoScores(
                 f"{self.name} answers one number for a whole batch; one row of scores for each "
@@ -169,7 +169,7 @@ class ScoredModel(OpenedModel):
 
 
 def _same(layer: Layer, scores: Sequence[int]) -> bool:
-    """Whether a layer with a grid answers as many numbers, in those axes, as the scores have."""
+    """Whether the output of a layer with a grid has the shape of the scores."""
     own = layer.layout
     if own is None or own.kind == "tokens":
         return False

@@ -146,8 +146,8 @@ class SurveyedModel(ScoredModel):
         parts: Mapping[str, object],
         queries: int | None,
     ) -> tuple[ModelTrace, dict[str, Layer]]:
-        """The layers, by what moves in them: all where any is read by a guess, else the first and
-        the last of each grid.
+        """Layers with layouts checked by changes: all layers where any layout is a guess, else the
+        first and the last layer of each grid.
         """
         read = partial(
             layers_in,
@@ -195,7 +195,7 @@ class SurveyedModel(ScoredModel):
         seen: ModelTrace,
         parts: Mapping[str, object],
     ) -> set[str]:
-        """Of the layers named, those whose places carry gradient of the likeliest class."""
+        """Layers among `names` whose places carry gradient of the likeliest class."""
         noise = self._noise(layers[INPUT].shape)
 
         def seed(scores: Native) -> Native:
@@ -211,7 +211,7 @@ class SurveyedModel(ScoredModel):
         seen: ModelTrace,
         parts: Mapping[str, object],
     ) -> set[str]:
-        """Of the layers named, those where the scores of two places hang on different features."""
+        """Layers among `names` in which the scores of two places depend on different features."""
 
         def seed(scores: Native) -> Native:
             own = self._scores_reading(layers, scores.shape)

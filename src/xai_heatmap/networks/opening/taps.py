@@ -135,7 +135,7 @@ def _give_back(part: object, method: str, block: object, thread: int) -> None:
 
 @contextmanager
 def tapped(sites: Mapping[str, Site], method: str, at: At) -> Iterator[None]:
-    """Within the block, what every site says goes through ``at(name, value)``."""
+    """Within the block, the output of every site goes through ``at(name, value)``."""
     names = {(id(site.part), site.call): name for name, site in sites.items()}
 
     def heard(part: object, call: int, output: Any) -> Any:
@@ -164,7 +164,7 @@ def overheard(
 def _listening(
     parts: Iterable[object], method: str, heard: Callable[[object, int, Any], Any]
 ) -> Iterator[None]:
-    """Within the block, a part answers what ``heard(part, call, output)`` makes of its output."""
+    """Within the block, ``heard(part, call, output)`` replaces the output of every part."""
     calls: Counter[int] = Counter()
 
     def around(part: Any, run: Callable[..., Any]) -> Callable[..., Any]:
@@ -222,7 +222,7 @@ def _holds_tensor(output: Any) -> bool:
 
 
 def _is_tensor(value: Any) -> bool:
-    """Arrays of every framework have a shape and a dtype; nothing else that a layer answers has
-    both.
+    """Whether a value is a tensor of any framework: a value with a shape and a dtype, as no other
+    output of a layer has.
     """
     return hasattr(value, "shape") and hasattr(value, "dtype")

@@ -102,7 +102,7 @@ def _of_frames(
     *,
     channels_last: bool,
 ) -> Layout | None:
-    """As `layout`, of a layer that has the frames of an image in its rows."""
+    """Layout of a layer whose rows are the frames of an image."""
     frame = layout(
         call.shape,
         images=rows * IMAGES_IN_A_SURVEY,
@@ -120,7 +120,7 @@ def _of_signal(
     *,
     channels_last: bool,
 ) -> Layout | None:
-    """As `layout`, by what the layer is and how those before it were read; remembers it."""
+    """Layout of a layer of a signal, by kind and by earlier layers; noted in `read`."""
     if len(call.shape) != 3 or call.shape[0] != IMAGES_IN_A_SURVEY or min(call.shape) < 1:
         return None
     inner = call.shape[1], call.shape[2]
@@ -143,7 +143,7 @@ def _shape(native: tuple[int, ...], own: Layout | None) -> tuple[int, ...]:
 
 
 def of_the_picture(seen: ModelTrace) -> ModelTrace:
-    """Without the calls that the picture does not reach: what is held has parts of its own."""
+    """Trace without the calls that do not depend on the picture, such as parts for held inputs."""
     read_by: dict[int, list[int]] = {}
     for node, made_of in seen.sources.items():
         for source in made_of:

@@ -48,12 +48,12 @@ def random_states() -> Iterator[list[object]]:
 def unchanged(
     objects: Sequence[object], *, apart: frozenset[str] = frozenset()
 ) -> Iterator[list[object]]:
-    """Within the block the objects' attributes may be set to others; after it they are what they
-    were, all but those in `apart`, and what draws random numbers in them has its state back. What
-    lists, dicts and sets among them hold is held again: a model that hooks itself in its first
-    pass, and notes that it has, would hook itself twice if only the note were taken back.
+    """Put the attributes of objects, except those in `apart`, and the states of random generators
+    among them back after the block. Lists, dicts and sets get their content back, too: a model that
+    hooks itself in its first pass, and notes so, would hook itself twice if only the note were
+    taken back.
 
-    Of an object whose class changed nothing is put back: its first call has just completed it.
+    An object whose class changed is left alone: its first call has just completed the object.
     """
     kept = [(own, type(own), vars(own), dict(vars(own))) for own in objects]
     drawing = [
@@ -81,7 +81,7 @@ def unchanged(
 def restored(
     now: dict[str, Any], before: Mapping[str, Any], apart: frozenset[str] = frozenset()
 ) -> bool:
-    """Whether anything had to be put back so that names mean the very objects that they meant."""
+    """Put names in `now` back to the objects in `before`; return whether any had changed."""
     if len(now) == len(before) and all(map(is_, now.values(), before.values())):
         return False  # a name that took another's place gave it another value, too
     others = [
@@ -98,7 +98,7 @@ def restored(
 
 
 def _held_again(own: Any, before: Any) -> bool:
-    """Whether a list, dict or set had to be filled as it was; what it holds is told by identity."""
+    """Put the content of a list, dict or set back; return whether the content had changed."""
     if _ids(own) == _ids(before):
         return False
     own.clear()
@@ -107,7 +107,7 @@ def _held_again(own: Any, before: Any) -> bool:
 
 
 def _ids(held: Any) -> list[list[int]]:
-    """The identities of what a list, dict or set holds, in its order if it has one."""
+    """Identities of the entries of a list, dict or set, in order where there is one."""
     if isinstance(held, dict):
         return [[*map(id, held)], [*map(id, held.values())]]
     ids = [*map(id, held)]

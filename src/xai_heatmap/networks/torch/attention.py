@@ -21,7 +21,7 @@ Kept = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Attending(TorchFunctionMode):
-    """Within the block, attention is not fused, and what each softmax answers is kept."""
+    """Within the block, attention is written out, and the output of each softmax is kept."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ def written_out(
 
 @contextmanager
 def calling(**functions: Callable[..., object]) -> Iterator[None]:
-    """Within the block, functions of `torch.nn.functional` call these in place of its own."""
+    """Within the block, `functions` replace those of `torch.nn.functional` by name."""
     with ExitStack() as stack:
         for name, function in functions.items():
             stack.enter_context(intercepted([functional], name, lambda _, __, own=function: own))

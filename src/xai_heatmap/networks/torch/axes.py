@@ -50,7 +50,7 @@ ROWS = 2
 
 
 class _Ended(BaseException):
-    """The pass has seen enough; no `except Exception` of the network's own keeps it going."""
+    """Ends a pass once the axis is decided; a `BaseException`, past any `except Exception`."""
 
     def __init__(self, found: Consumed) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ def consumed(run: Callable[[torch.Tensor], object], image: torch.Tensor) -> Cons
 
 
 class _Following(TorchFunctionMode):
-    """Follows what becomes of one tensor until an operation mixes its channels."""
+    """Follows one tensor through the operations, until an operation mixes channels."""
 
     def __init__(self, image: torch.Tensor) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class _Following(TorchFunctionMode):
     def _product(
         self, value: torch.Tensor, own: Coordinates, order: Sequence[int], output: torch.Tensor
     ) -> torch.Tensor:
-        """A product with weights in front, or by Einstein's sum, as the linear layer that it is."""
+        """Output of a product with weights in front, or of einsum, followed as a linear layer."""
         if self._mixes(own, value):
             back = [one.permute(*order) for one in behind(own, output.permute(*_inverse(order)))]
             self._know(output, back)
@@ -143,7 +143,7 @@ class _Following(TorchFunctionMode):
     def _tells(
         self, linear: LinearFirst, name: str, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> bool:
-        """Whether an operation behind the linear layer tells what that mixed."""
+        """Whether an operation behind the linear layer decides which axis the layer mixed."""
         subject = args[0] if args else kwargs.get("input")
         own = self._of(subject)
         if name in ADDS and len(args) > 1:
@@ -221,8 +221,8 @@ def _inverse(order: Sequence[int]) -> list[int]:
 def _role(
     name: str, value: torch.Tensor, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> tuple[int | None, set[int]] | None:
-    """On which axis an operation has channels, from the end, and on which it has places; None of
-    one that tells nothing.
+    """Channel axis of an operation, counted from the end, and axes of places; None for an operation
+    that tells nothing.
     """
     axes = value.ndim
     if name in CONVOLUTIONS:

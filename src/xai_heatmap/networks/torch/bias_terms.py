@@ -30,7 +30,7 @@ CONVOLUTIONS = OPERATORS["affine"] - {"linear"}
 
 @implements(BIASES, TORCH)
 class Biases(TorchFunctionMode):
-    """Within the block, every function that adds something to what moves is taken note of.
+    """Within the block, records the bias terms of all functions of values that autograd follows.
 
     What moves is what autograd follows. A gradient is caught by a hook on the value, so that
     nothing needs to be kept of it, and what later overwrites the value changes nothing.
@@ -99,7 +99,7 @@ def _added(
 
 @cache
 def prepare() -> None:
-    """The first derivative along a direction makes torch load what it deprecates itself."""
+    """Run a first forward-mode derivative, for which torch imports modules it deprecates itself."""
     with warnings.catch_warnings(), forward_ad.dual_level():
         warnings.simplefilter("ignore", DeprecationWarning)
         forward_ad.make_dual(torch.zeros(1), torch.zeros(1))

@@ -42,7 +42,7 @@ class _Noted:
 
 @implements(DEEPLIFT, TORCH)
 class Secants(TorchFunctionMode):
-    """Within the block, first run then second, the second's way back has slopes between both.
+    """Within the block, two runs; the backward pass of the second has slopes between both.
 
     What moves is what autograd follows.
     """
@@ -71,7 +71,7 @@ class Secants(TorchFunctionMode):
     def ruled(
         self, name: str, rule: Rule | None, func: Any, args: Any, kwargs: Mapping[str, Any]
     ) -> Any:
-        """The function's answer, with a way back by the rule; without one it has to be straight."""
+        """Output of a function, with the backward pass of `rule`; linear functions need no rule."""
         moving = _moving((args, kwargs))
         given = [own.detach().clone() for own in moving]
         with torch.no_grad():
@@ -111,7 +111,7 @@ class Secants(TorchFunctionMode):
 
 
 class _Answered(torch.autograd.Function):
-    """The answer of a call, whose way back is a rule's."""
+    """Autograd function with the output of a call and the backward pass of a rule."""
 
     @staticmethod
     def forward(ctx: Any, call: Call, rule: Rule, *moving: torch.Tensor) -> torch.Tensor:
@@ -131,7 +131,7 @@ def _refused(name: str) -> NoRule:
 
 
 def _with(func: Any, args: Any, kwargs: Any, given: Sequence[torch.Tensor]) -> Any:
-    """The function's answer with copies of these in place of the arguments that move."""
+    """Output of a function with copies of `given` in place of the arguments with gradients."""
     rest = iter(given)
 
     def put(value: Any) -> Any:
@@ -141,7 +141,7 @@ def _with(func: Any, args: Any, kwargs: Any, given: Sequence[torch.Tensor]) -> A
 
 
 def _options(args: Any, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The axis, of a function that has one as its second argument."""
+    """Keyword arguments of a call, with the second positional argument as ``dim``."""
     axis = args[1] if len(args) > 1 else None
     return {"dim": axis, **kwargs}
 

@@ -56,8 +56,8 @@ class TorchEngine(Passes):
         return watch.sightings(adapter.parts(), image, scores, closing)
 
     def _glance(self, adapter: Adapter, x: Native) -> None:
-        """Refuse a model that answers no scores before autograd keeps everything for the way back;
-        once a model.
+        """Refuse a model without scores, once per model, before a pass in which autograd keeps all
+        values for the backward pass.
         """
         if self._glanced:
             return

@@ -22,7 +22,7 @@ def open_exported(program: Any, **options: Any) -> OpenedNetwork:
 
 
 def open_graph(module: fx.GraphModule, **options: Any) -> OpenedNetwork:
-    """A network over a module that is a graph: one whose operators are no modules gets parts."""
+    """Network over a graph module; operators become submodules if the graph calls no modules."""
     bare = not any(node.op == "call_module" and _runs(module, node) for node in module.graph.nodes)
     if not bare:
         return open_torch(module, **options)
@@ -62,7 +62,7 @@ def in_parts(module: fx.GraphModule) -> fx.GraphModule:
 
 
 def _runs(module: fx.GraphModule, node: fx.Node) -> bool:
-    """Whether a call of a module computes something; what checks inputs does not."""
+    """Whether a call of a module computes something, unlike a check of the inputs."""
     return not str(node.target).startswith("_guards")
 
 

@@ -55,8 +55,8 @@ class LeaveOut(TorchFunctionMode):
 
 
 def same(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether both hold the same numbers in the same place: one is the other, or a view of all of
-    it, such as squeezed, and nobody wrote into it since.
+    """Whether two tensors share the same memory: one is the other, or a view of all of the other,
+    such as a squeezed one, and neither has been written since.
     """
     return one is other or (
         one.numel() == other.numel() > 0

@@ -19,7 +19,7 @@ DEEP = 3
 
 
 def as_module(function: Callable[..., Any], shape: Sequence[int] | None) -> nn.Module | None:
-    """The function as a module, if it takes tensors and a gradient comes back through it.
+    """Module of a function that takes tensors and is differentiable; else None.
 
     A method of a module is that module with another ``forward``: its layers have their own names.
     Of any other function the modules that it uses are the layers, under the names by which it
@@ -42,7 +42,7 @@ def as_module(function: Callable[..., Any], shape: Sequence[int] | None) -> nn.M
 
 
 class _Function(nn.Module):
-    """A function, and the modules that it uses."""
+    """Module of a function, with the modules that the function uses as submodules."""
 
     def __init__(self, function: Callable[..., Any], used: dict[str, Any]) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class _Function(nn.Module):
 
 
 def _with_forward(owner: nn.Module, method: Any) -> nn.Module:
-    """The module over the same parts, whose ``forward`` is another of its methods."""
+    """Module with the same submodules, and `method` of the module as ``forward``."""
     if method.__func__ is type(owner).forward:
         return owner
     other = copy.copy(owner)
@@ -68,7 +68,7 @@ def _with_forward(owner: nn.Module, method: Any) -> nn.Module:
 
 
 def _used(function: Any, deep: int) -> Iterator[tuple[str, Any]]:
-    """Modules, tensors and PyTorch itself, as far as a function knows them, by their names."""
+    """Modules, tensors and PyTorch itself among the objects to which a function refers, by name."""
     for name, own in _known(function):
         if isinstance(own, nn.Module | torch.Tensor) or _is_torch(own):
             yield name, own

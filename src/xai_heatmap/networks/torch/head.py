@@ -91,7 +91,7 @@ class TorchHead:
         return activation, scores
 
     def _leave_rounding(self, made: Unrounded) -> None:
-        """Run without rounding from now on, where that is nearly what the network answers."""
+        """Switch to runs without rounding, if these nearly give the scores of the network."""
         own = self._passes.tensor(self.output).to(self._dtype)
         try:
             asked = self._scores(own).detach()
@@ -106,7 +106,7 @@ class TorchHead:
             self._unrounded, self._shift = None, torch.zeros(())
 
     def _scores(self, activation: torch.Tensor) -> torch.Tensor:
-        """Scores; without rounding, those of the layer's own output are still the network's."""
+        """Scores of an activation; without rounding, shifted to the network's own scores."""
         with self._unrounded or nullcontext():
             scores = self._of(activation)
         return scores if self._unrounded is None else scores + self._shift

@@ -37,14 +37,14 @@ class Balancing(TorchFunctionMode):
 
 
 def _in_place(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a call writes its answer into what it was given."""
+    """Whether a call writes in place, into an argument."""
     if name in MAY_WRITE:
         return kwargs.get("inplace") is True or any(own is True for own in args[1:])
     return (name.endswith("_") and not name.endswith("__")) or name in IN_PLACE
 
 
 def _active(*values: Any) -> bool:
-    """Whether all of them are tensors on the way back."""
+    """Whether all values are tensors that require a gradient."""
     return all(isinstance(value, torch.Tensor) and value.requires_grad for value in values)
 
 
@@ -54,7 +54,7 @@ def _shared(x: torch.Tensor, among: int) -> torch.Tensor:
 
 
 def _held(func: Any, *args: Any, **kwargs: Any) -> Any:
-    """The answer, as a constant."""
+    """Output of a function, as a constant."""
     return func(*args, **kwargs).detach()
 
 
@@ -84,7 +84,7 @@ def _quotient(func: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
 
 
 def _softmax(func: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-    """Attention and other weightings; one number for each class is a closing function."""
+    """Softmax held constant, as in attention, unless over two axes or fewer: a final activation."""
     return func(x.detach() if x.ndim > 2 else x, *args, **kwargs)
 
 
@@ -117,7 +117,7 @@ def _glu(func: Any, x: torch.Tensor, dim: int = -1) -> torch.Tensor:
 
 
 def _power(func: Any, x: Any, exponent: Any, **kwargs: Any) -> Any:
-    """A square is a product with itself; other powers are what deviations are made of."""
+    """Power: a square has half the gradient, as a product does; other powers are constant."""
     if not _active(x) or isinstance(exponent, torch.Tensor) or exponent in (1, 2):
         halved = _active(x) and not isinstance(exponent, torch.Tensor) and exponent == 2
         return func(_shared(x, 2) if halved else x, exponent, **kwargs)

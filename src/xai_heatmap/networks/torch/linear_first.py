@@ -20,7 +20,7 @@ Coordinates = list[torch.Tensor]
 
 @dataclass
 class LinearFirst:
-    """The layer, and what those behind it show.
+    """First mixing linear layer of a signal, and the use of the other axis by later operations.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class LinearFirst:
     def placed(
         self, one: Any, own: Coordinates | None, other: Any, others: Coordinates | None
     ) -> bool:
-        """Whether numbers are added that are others for every row, but the same for all inputs."""
+        """Whether an addition depends on the row but not on the input, as a position embedding."""
         if own is None:
             one, own, other, others = other, others, one, own
         if own is None or others is not None or not isinstance(other, torch.Tensor):
@@ -70,7 +70,7 @@ class LinearFirst:
 
 
 def mixed_by(own: Coordinates, value: torch.Tensor, shape: Shape) -> LinearFirst | None:
-    """The linear layer, if the input is a signal of two axes, of which it mixes one as a whole."""
+    """Linear layer that mixes one whole axis of a signal of two axes; None for other operations."""
     long = [axis for axis, length in enumerate(shape) if length > 1]
     along = [axis for axis in long if -1 in varies(own[1 + axis])]
     if len(long) != 2 or len(along) != 1 or -1 in varies(own[0]):
@@ -82,10 +82,10 @@ def mixed_by(own: Coordinates, value: torch.Tensor, shape: Shape) -> LinearFirst
 def as_linear(
     name: str, args: Sequence[Any], known: Callable[[object], Coordinates | None]
 ) -> tuple[torch.Tensor, Coordinates, list[int]] | None:
-    """A product of weights and a value that is followed, with the axis that it mixes put last.
+    """Value of a product with weights in front, turned so that the mixed axis is last.
 
-    With the value and its coordinates comes the order in which the axes of what is answered stand,
-    of those of the value with the new axis last; None of any other product.
+    Returned are the turned value, its coordinates, and the order of the axes of the output relative
+    to the turned value with the new axis last; None for any other product.
     """
     if name == "einsum":
         return _as_sum(args, known)

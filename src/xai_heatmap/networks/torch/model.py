@@ -108,7 +108,7 @@ class ModuleAdapter:
 
     @property
     def others(self) -> Sequence[str]:
-        """Arguments of the model that it is not given."""
+        """Arguments of the model that are left out."""
         return self._call.others
 
     def parts(self) -> Mapping[str, nn.Module]:
@@ -208,7 +208,7 @@ class ModuleAdapter:
 
 
 def _network_within(module: nn.Module) -> str | None:
-    """The name of the one part that is called after a model, in what only wraps it."""
+    """Name of the one submodule of a wrapper, if named as a model is; else None."""
     named = [name for name in ("model", "net", "network", "module") if name in module._modules]  # noqa: SLF001
     return named[0] if len(named) == 1 and len(module._modules) == 1 else None  # noqa: SLF001
 
@@ -224,7 +224,7 @@ def _joined(scores: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
 
 
 def _check(module: nn.Module) -> None:
-    """Whether there is Python to open, and weights to run it with."""
+    """Refuse TorchScript modules, and models whose weights are all on the meta device."""
     if isinstance(module, torch.jit.ScriptModule):
         raise NotAModel(
             "A TorchScript module has no Python to open at its layers. Give the eager "
@@ -288,8 +288,8 @@ CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def _usual_input(first: nn.Module | None) -> tuple[int, ...] | None:
-    """Channels that the first convolution takes, on a grid of usual length; of a picture those that
-    photographs have.
+    """Input shape from the channels of the first convolution and a usual grid; None for a picture
+    with other channels than 1 or 3.
     """
     if not isinstance(first, CONVOLUTIONS):
         return None

@@ -21,7 +21,7 @@ def layer_norm(
     eps: float = 1e-5,
     *_: Any,
 ) -> torch.Tensor:
-    """Over the last axes, less their mean."""
+    """Layer normalisation: over the last axes, minus the mean."""
     axes = tuple(range(-len(normalized_shape), 0))
     return _affine(divided(x - x.mean(axes, keepdim=True), axes, eps), weight, bias)
 
@@ -34,7 +34,7 @@ def rms_norm(
     weight: torch.Tensor | None = None,
     eps: float | None = None,
 ) -> torch.Tensor:
-    """Over the last axes, as they are."""
+    """RMS normalisation: over the last axes, not centred."""
     least = torch.finfo(x.dtype).eps if eps is None else eps
     return _affine(divided(x, tuple(range(-len(normalized_shape), 0)), least), weight, None)
 
@@ -49,7 +49,7 @@ def group_norm(
     eps: float = 1e-5,
     *_: Any,
 ) -> torch.Tensor:
-    """Over each group of channels, less its mean."""
+    """Group normalisation: over each group of channels, minus the mean."""
     groups = x.reshape(len(x), num_groups, -1)
     own = divided(groups - groups.mean(-1, keepdim=True), (-1,), eps)
     grid = (1,) * (x.ndim - 2)
@@ -70,7 +70,7 @@ def instance_norm(
     eps: float = 1e-5,
     *rest: Any,
 ) -> torch.Tensor:
-    """Over each channel; with numbers of its own it is a straight line, and left to `func`."""
+    """Instance normalisation: over each channel; linear with stored statistics, left to `func`."""
     if use_input_stats:
         return group_norm(divided, func, x, x.shape[1], weight, bias, eps)
     return func(x, running_mean, running_var, weight, bias, use_input_stats, momentum, eps, *rest)

@@ -144,8 +144,8 @@ class Passes:
     def running(
         self, adapter: Adapter, undo: Undo, *, again: bool = False, whole: bool = True
     ) -> Iterator[None]:
-        """Everything that a pass needs around it, whatever mode the caller is in; `again` for a
-        part of what ran before, not `whole` for a pass that ends early.
+        """Context of a pass, independent of the caller's mode; `again` is for a part of an earlier
+        pass, ``whole=False`` for a pass that ends early.
         """
         device, _ = self._home()
         devices = [device.index or 0] if device.type == "cuda" else []
@@ -202,8 +202,8 @@ def pull(
 
 
 def array(tensor: torch.Tensor) -> np.ndarray:
-    """The tensor as numpy, float32 unless it is whole numbers, and what codes stand for; shares
-    memory where it can.
+    """Tensor as a numpy array: real numbers as float32, codes dequantised; shares memory where
+    possible.
     """
     tensor = numbers(tensor.detach())
     if tensor.is_floating_point() and tensor.dtype != torch.float32:

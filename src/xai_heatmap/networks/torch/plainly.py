@@ -48,14 +48,14 @@ def _called(module: nn.Module, _: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _saved(_: object, __: Any) -> Callable[..., Any]:
-    """In place of hooks that drop what the backward pass reads: it is saved as ever."""
+    """Replacement of the hooks of checkpointing, which keeps all saved tensors."""
     return lambda *_, **__: nullcontext()
 
 
 @contextmanager
 def _once() -> Iterator[None]:
-    """A reentrant checkpoint runs its function without a graph and makes the graph in the backward
-    pass; in this thread the function is just called.
+    """Within the block, reentrant checkpoints in this thread call the function plainly, where they
+    would run it without a graph and make the graph in the backward pass.
     """
     own, thread = checkpoint.CheckpointFunction, threading.get_ident()
 

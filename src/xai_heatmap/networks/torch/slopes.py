@@ -51,7 +51,7 @@ class Call:
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def pulled(self, at: Sequence[torch.Tensor], g: torch.Tensor) -> list[torch.Tensor]:
-        """The function's own way back, were it given these arguments."""
+        """Gradients of the function at the arguments `at`, for the cotangent `g`."""
         with torch.enable_grad():
             leaves = [own.detach().clone().requires_grad_() for own in at]
             found = torch.autograd.grad(self.run(leaves), leaves, g, allow_unused=True)

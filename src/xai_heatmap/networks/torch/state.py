@@ -43,7 +43,7 @@ class Untouched:
 
     @contextmanager
     def again(self, modules: Sequence[nn.Module]) -> Iterator[None]:
-        """As `during`, for a part of what ran in it before: a part writes what the whole writes."""
+        """Context as `during`, for a part of an earlier pass; empty if that pass wrote nothing."""
         if self._quiet:
             yield
         else:
@@ -52,7 +52,7 @@ class Untouched:
 
     @contextmanager
     def during(self, modules: Sequence[nn.Module], *, whole: bool = True) -> Iterator[None]:
-        """Within the block the model may write what it likes in itself; after it, all is back.
+        """Within the block the model may write its own state, which is put back afterwards.
 
         A pass that ends before the model's last operation is not `whole`: what writes may not have
         run, and the next pass is looked at as if it were the first.
@@ -171,7 +171,7 @@ def _flat(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
 
 
 def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether the bits are the same; what is not a number equals itself."""
+    """Whether two tensors are equal bit for bit, so that NaN equals NaN."""
     return torch.equal(one.contiguous().view(torch.uint8), other.contiguous().view(torch.uint8))
 
 

@@ -15,11 +15,11 @@ SUMS = ("AddBackward0", "SumBackward0")
 
 
 class _Unknown:
-    """In place of a node of autograd's graph: what made the value is not in it."""
+    """Stand-in for the node of a value that autograd's graph does not contain."""
 
 
 def _differs(value: torch.Tensor) -> bool:
-    """Whether a value is another for each picture of a survey, where autograd did not follow it."""
+    """Whether a value, not followed by autograd, differs between the pictures of a survey."""
     counted = value.shape[:1] == (IMAGES_IN_A_SURVEY,)
     return counted and not torch.equal(value[0], value[-1])
 
@@ -55,7 +55,7 @@ class Watch:
         )
 
     def again(self, path: str, call: int, value: torch.Tensor) -> torch.Tensor:
-        """Of the pictures in another order, values that stay as they are: no picture is in them."""
+        """Keep the value of a call in a second pass, with the pictures in another order."""
         self._second[path, call] = value
         return value
 
@@ -110,9 +110,7 @@ class Watch:
         )
 
     def _last(self, scores: torch.Tensor) -> tuple[list[str], torch.Tensor]:
-        """The parts whose answer is the model's own, and that answer as the innermost of them gave
-        it.
-        """
+        """Paths of the parts whose output is the model's, and the innermost part's output."""
         last, output = [], scores
         for path, _, value, passed, _ in reversed(self._calls):
             if same(passed, output):

@@ -17,7 +17,7 @@ class Taps:
     _lent: dict[str, tuple[torch.Tensor, int]] = field(default_factory=dict)
 
     def at(self, name: str, value: torch.Tensor) -> torch.Tensor:
-        """Keep the value; pass on itself where nothing is known to write into it, else a copy."""
+        """Keep a value; pass on a copy, or the value itself if no later part writes there."""
         known = self._passed.get(id(value))
         if known is not None and known[0] is value and value._version == known[1]:  # noqa: SLF001 - torch has no other way
             self.kept[name] = known[2]

@@ -66,7 +66,7 @@ class Unrounded(TorchFunctionMode):
 
 
 def unrounded(parts: Mapping[str, object], own: torch.Tensor) -> Unrounded | None:
-    """The way to run what lies behind a layer without rounding; None where nothing is in codes."""
+    """Context that runs a head without rounding; None for a network without quantised tensors."""
     if not own.is_quantized and not computes_with_codes(parts.values()):
         return None
     return Unrounded()
@@ -120,7 +120,7 @@ def _leaky_linear(
 
 
 def _of(operation: Callable[..., torch.Tensor], least: int) -> Rule:
-    """The operation of an operator's first arguments, and of none that say how it is rounded."""
+    """Rule that applies `operation` to the first `least` arguments, without those for rounding."""
 
     def rule(how: Unrounded, *args: Any, **kwargs: Any) -> torch.Tensor:
         named = {key: own for key, own in kwargs.items() if key not in ROUNDING}

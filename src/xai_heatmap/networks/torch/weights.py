@@ -29,7 +29,7 @@ def learning_in(modules: Sequence[nn.Module]) -> tuple[list[torch.Tensor], bool]
 
 @contextmanager
 def undisturbed(module: nn.Module, learning: Sequence[torch.Tensor]) -> Iterator[None]:
-    """A pass in which nobody else trains the model, as far as that is seen when it ends.
+    """Within the block the model must not be set to train; checked at the end.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def undisturbed(module: nn.Module, learning: Sequence[torch.Tensor]) -> Iterator
 
 @contextmanager
 def differentiable(modules: Sequence[nn.Module]) -> Iterator[None]:
-    """Weights that were made in inference mode can't be differentiated through: copies stand in."""
+    """Within the block, copies replace the weights, which may have been made in inference mode."""
     shelves = [vars(m)[shelf] for m in modules for shelf in ("_parameters", "_buffers")]
     before = [dict(shelf) for shelf in shelves]
     copies: dict[int, torch.Tensor] = {}

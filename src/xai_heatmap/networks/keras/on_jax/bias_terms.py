@@ -26,8 +26,8 @@ At = Callable[[str, jax.Array], jax.Array]
 
 @implements(BIASES, JAX)
 def noting(scored: Scored, zeros: Mapping[str, jax.Array]) -> Callable[..., Any]:
-    """`scored`, taking the same zeros and a tap: every value that something is added to goes
-    through ``at(name, value)``; answers the biases by those names too.
+    """`scored` with bias terms: every value that has a bias term goes through the tap
+    ``at(name, value)``, and the function also returns the bias terms by name.
     """
     closed, shapes = jax.make_jaxpr(scored, return_shape=True)(zeros)
     jaxpr, tree = closed.jaxpr, jax.tree.structure(shapes)

@@ -51,7 +51,7 @@ class _Seen:
     before: Mapping[Any, Any]
 
     def along(self, at: Mapping[Any, Any], live: Mapping[Any, jax.Array]) -> jax.Array:
-        """The derivative, at these values, along these directions."""
+        """Derivative of the step at the values `at` along the directions `live`."""
 
         def run(*moved: Any) -> Any:
             known = {**at, **dict(zip(self.moving, moved, strict=True))}
@@ -62,12 +62,12 @@ class _Seen:
 
     @property
     def live(self) -> dict[Any, jax.Array]:
-        """0, with the gradient of what moves."""
+        """Zeros that carry the gradients of the operands in `moving`."""
         return {own: self.given[own] - _still(self.given[own]) for own in self.moving}
 
     @property
     def rises(self) -> dict[Any, jax.Array]:
-        """Δu of what moves."""
+        """Differences Δu of the operands in `moving` between the two runs."""
         return {own: _still(self.given[own]) - self.before[own] for own in self.moving}
 
 
@@ -118,8 +118,8 @@ def _quotient(seen: _Seen, answer: jax.Array, answered: jax.Array) -> jax.Array:
 def between(
     scored: Callable[..., Any], zeros: Mapping[str, jax.Array], far: Mapping[str, jax.Array]
 ) -> Callable[[Mapping[str, jax.Array]], Any]:
-    """`scored` at `zeros` and at `far`, its scores one after the other; differentiated by the
-    zeros, those at `zeros` give slopes between both.
+    """`scored` at `zeros` and at `far`, with both scores joined; the derivative of the scores at
+    `zeros` is the slope between the two runs.
     """
     closed, shapes = jax.make_jaxpr(scored, return_shape=True)(zeros)
     tree = jax.tree.structure(shapes)
@@ -137,7 +137,7 @@ def between(
 def _run(
     jaxpr: Any, consts: Sequence[Any], given: Sequence[Pair], moves: Sequence[bool]
 ) -> tuple[list[Pair], list[bool]]:
-    """The answers of both runs, and which of them move."""
+    """Outputs of a jaxpr in both runs, and whether each output depends on the layer."""
     one: dict[Any, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
     other = dict(one)
     for variable, (own, before) in zip(jaxpr.invars, given, strict=True):
@@ -223,7 +223,7 @@ def _normalised(turned: set[Any]) -> Rule:
 
 
 def _softmaxes(jaxpr: Any) -> dict[Any, tuple[Any, Any]]:
-    """The answers of every softmax, by what the exponential in it was given."""
+    """Outputs of every softmax, each with the argument of the exponential and the axes."""
     made = {out: step for step in steps(jaxpr) for out in step.outs}
     found: dict[Any, tuple[Any, Any]] = {}
     for step in steps(jaxpr):

@@ -209,7 +209,7 @@ class JaxHead:
 
 @dataclass(frozen=True)
 class _Leaf:
-    """The place of an array in what is remembered."""
+    """Placeholder of an array in a memory: index, shape and dtype."""
 
     number: int
     shape: tuple[int, ...]
@@ -217,7 +217,7 @@ class _Leaf:
 
 
 class _HeadProgram:
-    """From an image to a layer and what the head reads beside it; from there to the scores."""
+    """Programs of a head: image to layer and frontier, then layer and frontier to scores."""
 
     memory: replay.Memory
     leaves: Sequence[Any]
@@ -231,7 +231,7 @@ class _HeadProgram:
     def way(
         self, run: Callable[..., Any], values: Values, image: jax.Array
     ) -> tuple[jax.Array, list[jax.Array]]:
-        """The layer's own output, and what the head reads beside it."""
+        """The layer's own output, and the frontier: the other arrays that the head reads."""
         self._run = run
         try:
             return self._way(values, image)

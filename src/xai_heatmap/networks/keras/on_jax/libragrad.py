@@ -44,7 +44,7 @@ def balanced(scored: Scored, zeros: Mapping[str, jax.Array]) -> Scored:
 def _run(
     jaxpr: Any, consts: Sequence[Any], given: Sequence[Any], moves: Sequence[bool]
 ) -> tuple[list[Any], list[bool]]:
-    """The answers, and which of them move."""
+    """Outputs of a jaxpr by LibraGrad, and whether each output depends on the taps."""
     read: dict[Any, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
     read.update(zip(jaxpr.invars, given, strict=True))
     moving = {variable for variable, own in zip(jaxpr.invars, moves, strict=True) if own}
@@ -115,7 +115,7 @@ def _gated(step: Step, read: Mapping[Any, Any], own: Any) -> jax.Array:
 
 
 def _gates(jaxpr: Any) -> Iterator[Any]:
-    """Answers of tanh that are gates: 1 is added, as in GELU's approximation, or it is Mish's."""
+    """Outputs of tanh that are gates: with 1 added, as in GELU's approximation, or in Mish."""
     made = {step.outs[0]: step.name for step in steps(jaxpr) if step.outs}
     for step in steps(jaxpr):
         if step.name == "tanh" and made.get(step.variables[0]) == "softplus":

@@ -75,7 +75,7 @@ class Passes:
 
     @contextmanager
     def running(self, adapter: Adapter, values: Values, undo: Undo) -> Iterator[Adapter]:
-        """Everything that a pass needs around it; the model reads `values` and writes nowhere."""
+        """Context of a pass, in which the model reads `values` and writes no variable."""
         variables, held = self._keras.variables(), adapter.held
         own = held.with_arrays(values[len(variables) :])
         with ExitStack() as stack:

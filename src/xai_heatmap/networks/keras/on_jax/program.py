@@ -117,11 +117,11 @@ class Opened:
 def _ruled(
     rule: BackwardRule, scored: Callable[..., Any], zeros: Mapping[str, jax.Array], image: Any
 ) -> tuple[Callable[..., Any], Mapping[str, jax.Array]]:
-    """`scored`, whose derivative by the zeros is that of a rule, and those zeros.
+    """`scored` with the derivative of a backward rule, and the zeros to differentiate by.
 
-    What carries a rule out in JAX is a function of `scored` and the zeros that answers another
-    `scored`: its derivative is what the rule says. That of a rule of slopes also takes the zeros of
-    the second run; that of a rule of terms is as `bias_terms.noting`.
+    JAX carries a backward rule out by a function of `scored` and the zeros that returns another
+    `scored`, whose derivative follows the rule. The function of a rule of slopes also takes the
+    zeros of the second run; the function of a rule of bias terms is like `bias_terms.noting`.
     """
     if rule is GRADIENT:
         return scored, zeros
@@ -142,7 +142,7 @@ def _apart(zeros: Mapping[str, jax.Array], given: Mapping[str, Any]) -> dict[str
 def _noted(
     noting: Callable[..., Any], scored: Callable[..., Any], zeros: Mapping[str, jax.Array]
 ) -> tuple[Callable[..., Any], dict[str, jax.Array]]:
-    """`scored`, answering biases too, and all zeros: those at taps and those beside biases."""
+    """`scored` that also returns bias terms, and all zeros: at taps and at bias terms."""
     inner = noting(scored, zeros)
     found: dict[str, jax.Array] = {}
 
@@ -169,7 +169,7 @@ class _Traced:
     names: Mapping[str, str]
 
     def pull(self, residuals: Sequence[Any], values: Values) -> Any:
-        """The way back, out of what the forward pass answered and the weights."""
+        """Backward pass, rebuilt from the residuals of the forward pass and the weights."""
         rest = iter(residuals)
         return jax.tree.unflatten(
             self.tree, [next(rest) if place is None else values[place] for place in self.places]
@@ -178,14 +178,14 @@ class _Traced:
 
 @dataclass
 class Taps:
-    """The values at every tap of one trace; layers that hand on the same value share a tap."""
+    """Values at every tap of one trace; layers with the same value share a tap."""
 
     values: dict[str, jax.Array] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     _zeros: Mapping[str, jax.Array] = field(default_factory=dict)
 
     def start(self, zeros: Mapping[str, jax.Array]) -> None:
-        """Forget the trace before; these zeros are added in this one."""
+        """Start a new trace, in which `zeros` are added at the taps."""
         self.values.clear()
         self.names.clear()
         self._zeros = zeros

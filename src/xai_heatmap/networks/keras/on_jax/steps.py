@@ -23,14 +23,14 @@ class Step:
 
     @property
     def name(self) -> str:
-        """The primitive, or the function that was traced into a part of its own."""
+        """Name of the primitive, or of the function that was traced into an inner jaxpr."""
         name = self.equation.primitive.name
         parts = {"jit", "pjit", "custom_jvp_call"}
         return self.equation.params.get("name", name) if name in parts else name
 
     @property
     def function(self) -> str:
-        """As `name`; of a function with a derivative of its own, the name of the one within."""
+        """Name of the step; of a function with a custom derivative, the name of the inner step."""
         within = self.equation.params.get("call_jaxpr")
         if within is None or len(within.jaxpr.eqns) != 1:
             return self.name
@@ -38,7 +38,7 @@ class Step:
 
     @property
     def inner(self) -> Any:
-        """The trace of a function that was traced into a part of its own, None elsewhere."""
+        """Jaxpr of a function that was traced on its own, None for other steps."""
         return self.equation.params["jaxpr"] if self._primitive in ("jit", "pjit") else None
 
     @property
@@ -57,7 +57,7 @@ class Step:
 
     @property
     def numbers(self) -> list[Any]:
-        """Numbers that are written into it."""
+        """Values of the literals of the equation."""
         return [own.val for own in self.equation.invars if literal(own)]
 
     def __call__(self, *given: Any) -> list[jax.Array]:

@@ -21,7 +21,7 @@ def sightings(
     seen: Sequence[tuple[str, int, tuple[int, ...]]],
     last: Sequence[str],
 ) -> ModelTrace:
-    """The flow of a trace whose answers are the scores and, before them, what every part said."""
+    """Model trace of a jaxpr whose outputs are the outputs of every part, then the scores."""
     numbers: dict[Any, int] = {}
 
     def number(value: Any) -> int:
@@ -65,7 +65,7 @@ def sightings(
 def without_closing(
     scored: Callable[..., Any], zeros: Mapping[str, jax.Array]
 ) -> Callable[..., Any]:
-    """`scored` with the scores as they were before the closing function that its last steps are."""
+    """`scored` with the scores before the final activation, which the last steps compute."""
     closed, shapes = jax.make_jaxpr(scored, return_shape=True)(zeros)
     jaxpr = closed.jaxpr
     _, before = _closing(jaxpr, jaxpr.outvars[0])
@@ -76,11 +76,11 @@ def without_closing(
 
 
 def _closing(jaxpr: Any, output: Any) -> tuple[Closing | None, Any]:
-    """The closing function that answered `output`, and what it was given."""
+    """Final activation that computed `output`, and the argument of that activation."""
     made = {out: equation for equation in jaxpr.eqns for out in equation.outvars}
 
     def step(value: Any, *names: str) -> Any:
-        """The equation that made the value, if it is of those; looks through `PASSING`."""
+        """Equation that made `value`, if named in `names`; steps in `PASSING` are skipped."""
         equation = None if isinstance(value, jax_core.Literal) else made.get(value)
         while equation is not None and equation.primitive.name in PASSING:
             source = equation.invars[0]
@@ -102,7 +102,7 @@ def _closing(jaxpr: Any, output: Any) -> tuple[Closing | None, Any]:
 
 
 def _may_shift(equation: Any) -> bool:
-    """Whether a step of the trace, or one inside of it, may move places."""
+    """Whether a step of the trace, or a step of its inner jaxprs, may move places."""
     before, after = (
         getattr(ends[0].aval, "shape", None) if ends else None
         for ends in (equation.invars, equation.outvars)

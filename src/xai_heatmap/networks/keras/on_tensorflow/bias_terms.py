@@ -87,7 +87,7 @@ def _softmax(operation: tf.Operation, moves: Sequence[bool]) -> tf.Tensor:
 
 
 def _normalised(operation: tf.Operation, moves: Sequence[bool]) -> tf.Tensor:
-    """Of a batch normalisation, by the mean and variance that it learnt."""
+    """Bias term of a batch normalisation with stored mean and variance."""
     _, scale, offset, mean, variance = operation.inputs
     shift = offset - mean * scale * tf.math.rsqrt(variance + operation.get_attr("epsilon"))
     return tf.reshape(shift, [1, -1, 1, 1] if b"NC" in operation.get_attr("data_format") else [-1])

@@ -100,7 +100,7 @@ class TensorflowHead:
 
 @dataclass(frozen=True)
 class _HeadProgram:
-    """From an image to a layer and what the head reads beside it; from there to the scores."""
+    """Programs of a head: image to layer and frontier, then layer and frontier to scores."""
 
     way: Callable[..., Sequence[tf.Tensor]]
     opened: Opened
@@ -115,7 +115,7 @@ def _heading(
     images: int | None,
     whole: bool,
 ) -> _HeadProgram:
-    """The network up to a layer for one image, and from it on for others of its outputs."""
+    """Programs of the network up to a layer, for one image, and from the layer on."""
     name, site = layer
     taps = Taps()
     cut: dict[str, Any] = {}

@@ -20,7 +20,7 @@ TREATED = treated(OPERATORS, LIBRAGRAD)
 def balanced(
     scores: tf.Tensor, taps: Sequence[tf.Tensor], seed: tf.Tensor
 ) -> list[tf.Tensor | None]:
-    """As `tf.gradients`, by LibraGrad's way back."""
+    """Gradients as by `tf.gradients`, with LibraGrad's backward rules."""
     return swept(scores, taps, seed, constant=_constant, rule=_sent)
 
 

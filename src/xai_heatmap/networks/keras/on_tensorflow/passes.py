@@ -76,7 +76,7 @@ class Passes:
         return program(tf.constant(x, tf.float32), *fed(adapter))
 
     def key_of(self, kind: str, adapter: Adapter, *facts: Hashable) -> Hashable:
-        """Equal where one and the same program does."""
+        """Cache key of a program; equal keys share one program."""
         return kind, self.structure(), (adapter.held.key, adapter.axes), *facts
 
     def program(self, key: Hashable, build: Callable[[int | None], Any], images: int) -> Any:

@@ -96,9 +96,9 @@ def with_gradients(
     *,
     way: Way = tf.gradients,
 ) -> dict[str, Any]:
-    """∂⟨cotangent, scores⟩/∂tap added to the graph, and what of the forward pass that reads; also
-    by the values that something was added to, with that, as far as the scores depend on them.
-    `way` may stand for the derivative.
+    """Gradients ∂⟨cotangent, scores⟩/∂tap added to the graph, and the residuals of the forward pass
+    that the gradients read; likewise the gradients of values with a bias term, with the terms, as
+    far as the scores depend on the values. `way` replaces `tf.gradients`.
     """
     first, taps = len(taps), [*taps, *(value for value, _ in added)]
     forward = operations(scores.graph)
@@ -141,7 +141,7 @@ def scores_of(adapter: Adapter, image: tf.Tensor, undo: Undo) -> tf.Tensor:
 
 @contextmanager
 def running(adapter: Adapter, undo: Undo) -> Iterator[None]:
-    """Everything that a pass needs around it while its graph is made."""
+    """Context in which the graph of a pass is built."""
     with ExitStack() as stack:
         stack.enter_context(adapter.ready())
         stack.enter_context(adapter.undone(undo.part))

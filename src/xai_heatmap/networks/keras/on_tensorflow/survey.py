@@ -71,7 +71,7 @@ class Watch:
         )
 
     def _last(self) -> list[str]:
-        """The parts whose answer is the model's own."""
+        """Paths of the parts whose output is the model's output."""
         last, output = [], self.scores
         for path, _, value, passed in reversed(self._calls):
             if passed is output:
@@ -112,7 +112,7 @@ def shapes(
 
 
 def closing_op(scores: tf.Tensor) -> tf.Operation:
-    """The operation that made the scores, looking through those that pass a value on as it is."""
+    """Operation that made the scores, behind any Identity operations."""
     operation = scores.op
     while operation.type == "Identity":
         operation = operation.inputs[0].op

@@ -13,7 +13,7 @@ from xai_heatmap.networks.loading.demo.shipped import Arrays
 
 
 def twin(arrays: Arrays, *, name: str) -> Any:
-    """The network with those weights; pictures are channels last."""
+    """Keras network with the weights `arrays`; pictures are channels last."""
     keras = imported_keras(purpose=f"The Keras twin of {name!r}")
     layers = keras.layers
     picture = x = keras.Input((SIDE, SIDE, 3), name="picture")
@@ -41,7 +41,7 @@ def called(name: str) -> str:
 
 
 def _convolved(layers: Any, step: Convolution, x: Any) -> Any:
-    """Padded on both sides alike, which ``padding="same"`` does not do where it strides."""
+    """Convolution padded equally on both sides, unlike ``padding="same"`` with strides."""
     same = step.stride == 1
     if not same:
         x = layers.ZeroPadding2D(

@@ -29,7 +29,7 @@ class Residual(nn.Module):
 
 
 def twin(arrays: Arrays) -> nn.Sequential:
-    """The network with those weights, in evaluation mode."""
+    """PyTorch network with the weights `arrays`, in evaluation mode."""
     model = assembled(convolution, classes=len(arrays["classifier.bias"]))
     owners = {
         name: model.get_submodule(name) for name in {key.rpartition(".")[0] for key in arrays}
@@ -43,7 +43,7 @@ def twin(arrays: Arrays) -> nn.Sequential:
 
 
 def assembled(make: Callable[[Convolution], nn.Module], *, classes: int) -> nn.Sequential:
-    """All steps in a row, those of a stage under its name; `make` makes one convolution."""
+    """Sequence of all steps, grouped by stage; `make` makes one convolution."""
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     stages: dict[str, OrderedDict[str, nn.Module]] = {}
     for step in STEPS:
@@ -65,7 +65,7 @@ def assembled(make: Callable[[Convolution], nn.Module], *, classes: int) -> nn.S
 
 
 def convolution(step: Convolution) -> nn.Sequential:
-    """With its bias and its ReLU."""
+    """Convolution with bias and, where the step has one, a ReLU."""
     parts = OrderedDict[str, nn.Module](conv=convolving(step, bias=True))
     if step.relu:
         parts["relu"] = nn.ReLU()

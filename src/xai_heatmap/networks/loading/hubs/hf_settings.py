@@ -24,7 +24,7 @@ Settings = Mapping[str, Any]
 
 
 def with_defaults(processor: Settings, transformers: Any) -> Settings:
-    """The settings in a file, and where it is silent those of the processor's class."""
+    """Settings of a file, completed by the defaults of the processor's class."""
     written = processor.get("image_processor_type") or processor.get("feature_extractor_type")
     name = str(written or "").removesuffix("Fast").replace("FeatureExtractor", "ImageProcessor")
     for kind in (f"{name}Pil", name):

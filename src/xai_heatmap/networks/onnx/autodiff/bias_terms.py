@@ -23,8 +23,8 @@ DOUBLED_TWICE = OPERATORS["product"]
 
 @implements(BIASES, ONNX)
 def biases(model: ModelProto, at: Sequence[str], output: str) -> tuple[ModelProto, dict[str, str]]:
-    """The model with what its nodes add as further outputs, and these by the tensor they are
-    added to.
+    """Model with the bias terms of the nodes as further outputs, and the names of these outputs by
+    the tensor that contains the bias.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ class Builder:
         return Tensor(name, self)
 
     def output(self, name: str, value: Tensor, *, like: Tensor | None = None) -> str:
-        """A new output of the graph, and the name it got; one that is an output already keeps its.
+        """Make `value` an output of the graph; return its name, for an existing output the old one.
 
         `like` says the shape where the value's own is not known.
         """
@@ -163,7 +163,7 @@ class Builder:
         return self.emit(node.op_type, [first, *others], outputs=1, attributes=attributes)[0]
 
     def finished(self) -> ModelProto:
-        """The model with what leads to its outputs, and nothing else of what was written."""
+        """Finish the model: of the written nodes, only those that lead to outputs are kept."""
         graph = self.model.graph
         for node in graph.node[len(self.forward) :]:
             for names in (node.input, node.output):

@@ -76,8 +76,8 @@ def _keep_hardmax(model: ModelProto) -> None:
 
 
 def _keep_resizing(model: ModelProto) -> None:
-    """Undo what the converter does to Resize and Upsample: they placed entries asymmetrically, and
-    the nearest entry was the next one along an axis that shrinks, else the one before.
+    """Restore the old meaning of Resize and Upsample after conversion: asymmetric coordinates, and
+    as nearest entry the next one along axes that shrink, the previous one along other axes.
     """
     known = _constants(model)
     nodes = list(model.graph.node)
@@ -107,7 +107,7 @@ def _place(node: NodeProto, nearest: str) -> None:
 def _shrinking_then_growing(
     model: ModelProto, node: NodeProto, scales: np.ndarray
 ) -> tuple[NodeProto, NodeProto]:
-    """Two nodes in place of one that shrinks along some axes and grows along others."""
+    """Split a node that shrinks some axes and grows others into a shrinking and a growing node."""
     between, parts = f"{node.output[0]} shrunk", []
     steps = {"ceil": np.minimum(scales, 1), "floor": np.maximum(scales, 1)}
     for nearest, own in steps.items():

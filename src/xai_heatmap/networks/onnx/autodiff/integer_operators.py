@@ -129,7 +129,7 @@ def _codes(names: Sequence[str], place: int, axis: int = 1) -> Triple:
 
 
 def _inputs(node: NodeProto, count: int) -> list[str]:
-    """The names, "" for those that are left out."""
+    """Names of `count` inputs of a node, "" for inputs that are left out."""
     return [*node.input, *[""] * (count - len(node.input))]
 
 

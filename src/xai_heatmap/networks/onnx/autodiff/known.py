@@ -25,11 +25,11 @@ class KnownValues:
         self._emitted.add(name)
 
     def emitted(self, name: str) -> np.ndarray | None:
-        """The value, if it is a constant of our own."""
+        """Value of a tensor that the builder wrote as a constant, else None."""
         return self._found[name] if name in self._emitted else None
 
     def value(self, name: str) -> np.ndarray | None:
-        """The value, or None if it depends on an input or is not small."""
+        """Value of a tensor; None if the value depends on an input or is not small."""
         if name not in self._found:
             self._found[name] = None
             self._found[name] = self._computed(name)
@@ -74,8 +74,8 @@ class KnownValues:
 
 
 def stored(tensor: TensorProto) -> np.ndarray | None:
-    """The numbers of a stored tensor; None where they do not fit its shape, as in a damaged file:
-    what then runs it says so.
+    """Numbers of a stored tensor; None where numbers and shape disagree, as in a damaged file that
+    the runtime refuses.
     """
     try:
         return numpy_helper.to_array(tensor)

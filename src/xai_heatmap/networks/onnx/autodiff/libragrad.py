@@ -31,7 +31,7 @@ def _balanced_constant(node: NodeProto, builder: Builder) -> bool:
 
 
 def _is_gate(node: NodeProto, builder: Builder) -> bool:
-    """Whether 1 is added to what it answers, as in GELU's approximation x · ½ (1 + tanh u)."""
+    """Whether 1 is added to a node's output, as in GELU's approximation x · ½ (1 + tanh u)."""
     readers = [n for n in builder.forward if node.output[0] in n.input and n.op_type == "Add"]
     others = [name for reader in readers for name in reader.input if name != node.output[0]]
     values = [builder.tensor(name).value for name in others]
@@ -39,7 +39,7 @@ def _is_gate(node: NodeProto, builder: Builder) -> bool:
 
 
 def _numerators(node: NodeProto, wanted: Sequence[str]) -> Sequence[str]:
-    """Divisors are deviations; what a number is raised to is no evidence."""
+    """Inputs that get a cotangent: of a division or power only the first, the dividend or base."""
     return [n for n in wanted if n in node.input[:1]] if node.op_type in ("Div", "Pow") else wanted
 
 

@@ -118,7 +118,7 @@ class _Writer:
             self._write(quantise, y, *how.answer)
 
     def _real(self, own: Triple) -> str:
-        """The numbers that an operand's codes stand for."""
+        """Name of the dequantised tensor of an operand's codes."""
         scale = own.scale
         if self.codes.get(own.codes) == (scale, own.zero):
             return own.codes
@@ -158,7 +158,7 @@ class _Writer:
         return name
 
     def _write(self, node: NodeProto, y: str, scale: str, zero: str) -> None:
-        """Quantise what a node was given; `y` becomes what the codes stand for."""
+        """Quantise the input of a node; `y` becomes the dequantised codes."""
         codes, name = f"{PREFIX}{y} as codes", node.name or y
         quantise = _copy(node, inputs=[node.input[0], scale, zero], outputs=[codes])
         quantise.name = codes

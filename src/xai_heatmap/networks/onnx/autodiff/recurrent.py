@@ -29,8 +29,8 @@ MOST_STEPS = 1024
 
 
 def unrolled(model: ModelProto) -> ModelProto:
-    """The model, changed so that recurrent layers are written out, where it knows how many steps
-    they take and they have nothing unusual; the others stay as they are.
+    """Unroll, in place, recurrent layers with a known number of steps and usual attributes; other
+    recurrent layers stay.
 
     Parameters
     ----------

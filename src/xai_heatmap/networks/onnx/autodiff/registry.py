@@ -68,7 +68,7 @@ class Node:
         return any(attribute.name == name for attribute in self.proto.attribute)
 
     def known(self, index: int, what: str) -> np.ndarray:
-        """The numbers of an input, none if it is left out; refuses what only the run will tell."""
+        """Constant value of an input, empty for an omitted one; refuses a computed input."""
         tensor = self.optional(index)
         if tensor is None:
             return np.zeros(0)
@@ -98,7 +98,7 @@ class Node:
         return known
 
     def refused(self, reason: str) -> NoRule:
-        """The error that says what was met and what to do next."""
+        """Error for a node without a rule, with `reason`."""
         return no_rule(self.proto, reason)
 
 

@@ -13,7 +13,7 @@ SCALES = 2
 
 
 def otherwise_counted(model: ModelProto) -> Iterator[tuple[int, ValueInfoProto]]:
-    """Nodes whose answer runtimes make longer than was inferred, and the answer as they make it.
+    """Resize nodes whose inferred output shape differs from the runtimes', with the latter.
 
     Runtimes multiply length and scale in single precision, so that 5 · 1.4 is 7; inference
     multiplies exactly, and 1.4 is a little less in single precision.
@@ -40,7 +40,7 @@ def otherwise_counted(model: ModelProto) -> Iterator[tuple[int, ValueInfoProto]]
 def _counted(
     node: NodeProto, given: ValueInfoProto, answer: ValueInfoProto, scales: np.ndarray
 ) -> ValueInfoProto | None:
-    """The answer with the lengths that runtimes count; None where that is what it has."""
+    """Value info with the lengths that runtimes count; None where nothing differs."""
     before = given.type.tensor_type.shape.dim
     axes = next((list(a.ints) for a in node.attribute if a.name == "axes"), [*range(len(before))])
     made = ValueInfoProto()

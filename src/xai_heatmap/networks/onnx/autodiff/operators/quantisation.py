@@ -68,7 +68,7 @@ def conv_integer(node: Node, g: Tensor) -> Tensor:
 
 
 def _numbers(codes: Tensor, zero: Tensor | None, g: Tensor, *, row: bool = False) -> Tensor:
-    """Codes less their zero point, of which there is one, or one for each row or column."""
+    """Codes minus the zero point: one for all, or one for each row or column."""
     numbers = codes.cast(g.dtype)
     if zero is None:
         return numbers
@@ -88,7 +88,7 @@ def _turned(node: Node, matrix: Tensor, like: Tensor) -> Tensor:
 
 
 def _aligned(node: Node, tensor: Tensor) -> Tensor:
-    """The scale or zero point, with axes of length 1 around its own."""
+    """Scale or zero point, reshaped to broadcast along the quantised axis."""
     if node.attribute("block_size", 0):
         raise node.refused("it is quantised in blocks")
     if node.shape(tensor) in ((), (1,)):

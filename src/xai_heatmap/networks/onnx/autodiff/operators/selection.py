@@ -132,7 +132,7 @@ def _with_axis(g: Tensor, axis: int, count: int) -> Tensor:
 
 
 def _returned(node: Node, g: Tensor) -> Tensor:
-    """The general form: the same operator picks among the numbers of all places; g goes there."""
+    """General form: apply the operator to the indices of all entries, and add g there."""
     x = node.input
     places = op("Range", np.array(0, np.int64), op("Size", x), np.array(1, np.int64))
     picked = x.builder.again(node.proto, places.reshaped_like(x))
