@@ -12,7 +12,7 @@ from xai_heatmap.render.colormaps import named
 from xai_heatmap.render.heat import heat
 
 HIF = 0.8
-"""How strongly the heatmap's colours are added to the picture."""
+"""Strength with which the heatmap's colours are added to the picture."""
 
 
 def output_of_argmax() -> Choice:

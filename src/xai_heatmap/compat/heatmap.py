@@ -18,7 +18,7 @@ from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.networks import network
 
 OPACITY = 0.8
-"""Of the strongest relevance; the seed's weight."""
+"""Opacity of the strongest relevance; the seed's weight."""
 
 
 class XAIHeatmap:
@@ -112,7 +112,9 @@ class XAIHeatmap:
         *,
         geometry: Geometry | None = None,
     ) -> BlueFirst | Float64[np.ndarray, "H W 3"]:
-        """As `runTool`, for any model and any layer of it, by its name or as the object."""
+        """Result as of `runTool`, for any model and any layer of that model, by name or as the
+        object.
+        """
         opened = self._network if model is self.model else network(model, keep_closing=self.legacy)
         return self._run(cv2img, img_tensor, opened, layer_name, geometry)
 

@@ -9,22 +9,22 @@ import numpy as np
 from jaxtyping import Bool, Float32, Shaped, UInt8
 
 Image = UInt8[np.ndarray, "H W 3"]
-"""A picture as it is read and written: RGB, 0 to 255."""
+"""Picture as read and written: RGB, 0 to 255."""
 
 Heat = Float32[np.ndarray, "H W"]
 """A map drawn out to the size of the original picture; 0 where the network did not look."""
 
 Signal = Float32[np.ndarray, "c l"]
-"""What a network for signals takes."""
+"""Input of a network for signals."""
 
 Volume = Float32[np.ndarray, "c d h w"]
-"""What a network for volumes takes: scans, or videos with time as depth."""
+"""Input of a network for volumes: scans, or videos with time as depth."""
 
 DrawnOut = Float32[np.ndarray, "*image"]
 """A map drawn out over what it explains: a picture, a signal or a volume."""
 
 Mask = Bool[np.ndarray, "H W"]
-"""Which pixels of a picture belong to something."""
+"""Pixels of a picture that belong to something."""
 
 Input = Float32[np.ndarray, "c *image"]
 """One image as a network takes it, channels first."""
@@ -33,20 +33,20 @@ Inputs = Float32[np.ndarray, "n c *image"]
 """Several images as a network takes them, channels first."""
 
 Activation = Float32[np.ndarray, "k *grid"]
-"""What one layer said about one image."""
+"""Feature maps of one layer for one image."""
 
 Gradient = Float32[np.ndarray, "k *grid"]
-"""How the explained score would change with the activation, ∂y/∂A."""
+"""Derivative of the explained score by the activation, ∂y/∂A."""
 
 Activations = Float32[np.ndarray, "n k *grid"]
-"""What one layer said about several images."""
+"""Feature maps of one layer for several images."""
 
 Gradients = Float32[np.ndarray, "n k *grid"]
 """Gradients of several images."""
 
 ForAndAgainst = Float32[np.ndarray, "2 ..."]
-"""What a bias contributed at every place of its own grid, summed over feature maps: the positive
-parts, then the negative ones. Without a grid, two numbers."""
+"""Contribution of a bias at every place of the bias's own grid, summed over feature maps: the
+positive parts, then the negative ones. Without a grid, two numbers."""
 
 Map = Float32[np.ndarray, "*grid"]
 """A method's answer about one image: raw, on the layer's own grid."""
@@ -67,7 +67,7 @@ Native = Shaped[np.ndarray, "n ..."]
 """A layer's output in its own layout, whatever that is."""
 
 Attention = Float32[np.ndarray, "_ _ tokens"]
-"""How much every token of one image (rows) takes from every other (columns), head by head."""
+"""Attention of every token of one image (rows) to every other (columns), head by head."""
 
 BatchAttention = Float32[np.ndarray, "n _ _ tokens"]
 """Attention of several images."""

@@ -12,7 +12,7 @@ from xai_heatmap.core.errors import NoAttention
 from xai_heatmap.core.layers.layout import MOST_PREFIX_TOKENS
 
 OTHERS = "Methods that need no attention work here: gradcam, layercam, libragrad, eigencam, rise."
-"""What to do where there is no attention to be seen."""
+"""Advice for where there is no attention to be seen."""
 
 
 BatchRows = Float32[np.ndarray, "n rows"]
@@ -120,7 +120,7 @@ def attentions(
 
 
 def _read(gradient: Tokens, prefix: int) -> Tokens:
-    """Equal shares of the tokens that carry gradient, of those in front of the patches first."""
+    """Equal shares of the tokens that carry gradient; patches count where no other token does."""
     alive = gradient > ROUNDING * gradient.max(initial=0)
     if not alive.any():
         alive[: 1 if prefix else None] = True
@@ -192,7 +192,7 @@ def _slopes(
     number: int,
     shape: tuple[int, ...],
 ) -> np.ndarray | Callable[[], np.ndarray]:
-    """Of one softmax, at once or when they are asked for."""
+    """Slopes of one softmax, at once or when these are asked for."""
     if callable(gradients):
         return lambda: gradients()[number].reshape(shape)
     return gradients[number].reshape(shape)

@@ -21,10 +21,10 @@ LETTERS = {
     "f": "frequency or features",
     "l": "length",
 }
-"""What an axis may be called; the images are not among them."""
+"""Names that an axis may have; the axis of images has none."""
 
 GRIDS = {1: "t", 2: "hw", 3: "dhw"}
-"""What the axes of a grid are called where nobody says it."""
+"""Names of the grid's axes where nobody says which."""
 
 Length = TypeVar("Length")
 
@@ -141,7 +141,7 @@ def usual(rank: int, *, channels_last: bool = False) -> Axes:
 
 
 def with_channels_at(place: int | None, axes: int) -> Axes:
-    """So many axes of which that one, or none, are the channels."""
+    """Axes, so many in all, with the channels at `place`; None for no channels."""
     rank = axes - (place is not None)
     grid = GRIDS.get(rank, "dhwl"[:rank])
     if place is None:

@@ -15,11 +15,11 @@ from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.targets.target import Target
 
 PLACES_AT_ONCE = 1 << 19
-"""Of all activations in a batch together: ten pictures of 224 x 224, so that what a network holds
-of a batch stays below a gigabyte."""
+"""Places of all activations in a batch together: ten pictures of 224 x 224, so that what a network
+holds of a batch stays below a gigabyte."""
 
 Scored = Callable[[Iterable[Activation]], Values]
-"""What a formula sees of a head that it only runs: from activations to their scores."""
+"""Head as handed to a formula that only runs it: from activations to their scores."""
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ Matrix = tuple[float, float, float, float, float, float]
 """a, b, c, d, e, f: x = a u + b v + c and y = d u + e v + f."""
 
 Half = Literal["even", "down"]
-"""How half a pixel of a crop's margin is rounded."""
+"""Rounding of half a pixel in a crop's margin."""
 
 NUDGE = 1e-6
 """Keeps 224 / (224 / 232) from being one pixel short of 232."""
@@ -94,7 +94,7 @@ class Geometry:
 
     @property
     def share(self) -> float:
-        """Of the image's pixels, how many the network saw, in [0, 1]."""
+        """Share of the image's pixels that the network saw, in [0, 1]."""
         left, top, right, bottom = self.seen
         rows, columns = self.image_size
         return max(right - left, 0) * max(bottom - top, 0) / (rows * columns)
@@ -119,7 +119,7 @@ class Geometry:
         return left + x / along, top + y / down
 
     def at(self, image_size: Size) -> "Geometry":
-        """The same rectangle of the image at another size.
+        """Geometry of the same rectangle, with the image at another size.
 
         >>> Geometry((100, 200), (50.0, 0.0, 150.0, 100.0), (64, 64)).at((50, 100)).box
         (25.0, 0.0, 75.0, 50.0)

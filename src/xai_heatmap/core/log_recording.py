@@ -38,7 +38,7 @@ class LogRecording(Recording):
 
     @property
     def form(self) -> Form:
-        """As the recording beneath has it."""
+        """Form of the recording beneath."""
         return self.inner.form
 
     @property
@@ -48,7 +48,7 @@ class LogRecording(Recording):
 
     @property
     def activations(self) -> Mapping[str, Activations]:
-        """As the recording beneath has them."""
+        """Activations of the recording beneath."""
         return self.inner.activations
 
     def pullback(

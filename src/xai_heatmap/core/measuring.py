@@ -33,7 +33,7 @@ Coefficients = Float[np.ndarray, "3"]
 """a, b, c of a u + b v + c."""
 
 Pair = tuple[Float32[np.ndarray, "..."], Float32[np.ndarray, "..."]]
-"""Inputs (c, H, W) that became of a ramp and of its negative."""
+"""Inputs (c, H, W), made of a ramp and of its negative."""
 
 See = Callable[[Image], Input]
 """A preprocessing, from a picture to the input (c, H, W)."""

@@ -13,7 +13,7 @@ SAYINGS = re.compile(
     r"|std::bad_alloc|unable to allocate",
     re.IGNORECASE,
 )
-"""What Python, numpy, PyTorch, TensorFlow, JAX and onnxruntime say of it."""
+"""Words of Python, numpy, PyTorch, TensorFlow, JAX and onnxruntime for memory that ran out."""
 
 
 def out_of_memory(error: BaseException | None) -> bool:

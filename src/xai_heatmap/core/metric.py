@@ -14,7 +14,7 @@ from xai_heatmap.core.options import Option
 Better = Literal["higher", "lower"]
 
 OWN = "xai_heatmap.metrics."
-"""Where the metrics lie that come with the package, in a folder for each family."""
+"""Package of the metrics that come along, with a folder for each family."""
 
 OTHER = "other"
 """The family of a metric that was declared elsewhere."""

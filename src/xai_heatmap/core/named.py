@@ -9,7 +9,7 @@ from xai_heatmap.core.network import Layers, Network
 
 
 def named(network: Network, wanted: object) -> Layers:
-    """The same with the name of each layer in place of the layer itself; names stay as they are.
+    """Wanted layers by name, in place of the layer objects; names stay as they are.
 
     Raises
     ------

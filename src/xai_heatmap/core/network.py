@@ -217,7 +217,9 @@ class Network(ABC):
         return False
 
     def understood(self, shape: Sequence[int]) -> Axes | None:
-        """As `axes_of`, if they were said, or the network was seen to read them so."""
+        """Axes of such an input, if a user said them or the network was seen to read them so; else
+        None.
+        """
         del shape
         return None
 

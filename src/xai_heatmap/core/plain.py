@@ -11,7 +11,7 @@ class Numbers(Protocol):
     """Numbers of numpy, known by what they can do: the command line's help imports no numpy."""
 
     def tolist(self) -> object:
-        """The same as Python's own numbers."""
+        """Plain Python numbers, of the same values."""
         ...
 
 
@@ -31,7 +31,7 @@ def plain(facts: Mapping[str, object]) -> dict[str, object]:
 
 
 def facts_of(value: object) -> object:
-    """The same with numbers, names and texts that JSON can say."""
+    """Value made of numbers, names and texts that JSON can say."""
     if isinstance(value, Numbers):
         return facts_of(value.tolist())
     if isinstance(value, float):

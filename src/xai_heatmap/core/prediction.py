@@ -13,7 +13,7 @@ from xai_heatmap.core.targets.answer import ROW, Answer, Form, Kind, Meaning, Se
 from xai_heatmap.core.targets.classes import class_label, ranking, sigmoid, softmax
 
 PREDICTIONS = 5
-"""How many of the likeliest classes stand beside a map."""
+"""Number of the likeliest classes that stand beside a map."""
 
 
 @dataclass(frozen=True)

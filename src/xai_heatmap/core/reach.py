@@ -47,7 +47,7 @@ class Reach:
 
     @property
     def share(self) -> float:
-        """Of the size, how much could be moved."""
+        """Share of the size that could be moved."""
         return max(self.tried, self.sloped) / self.size if self.size else 1.0
 
     @property
@@ -79,7 +79,7 @@ class Terms:
 
 
 def terms(target: Target, scores: Scores) -> Terms:
-    """Of a target, given what the network said of the picture: one row."""
+    """Terms of a target, given one row of scores: those of the picture."""
     y, sizes = float(target.value(scores)[0]), np.abs(scores.astype(np.float64))
     slopes = np.abs(target.cotangent(scores).astype(np.float64))
     parts = float((slopes * sizes).sum())

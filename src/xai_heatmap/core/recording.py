@@ -40,7 +40,7 @@ class Recording(ABC):
     @property
     @abstractmethod
     def activations(self) -> Mapping[str, Activations]:
-        """Of every layer that was asked for, ``n k *grid``."""
+        """Activations of every layer that was asked for, ``n k *grid``."""
 
     @abstractmethod
     def pullback(

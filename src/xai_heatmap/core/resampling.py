@@ -19,7 +19,7 @@ RESAMPLINGS = MappingProxyType(
 """Pillow's filters, by the names that it gives them."""
 
 _WASTE = 16
-"""How many times more pixels than needed may be resized, to agree to the last bit."""
+"""Most pixels that may be resized for each one needed, to agree to the last bit."""
 
 
 def resampled(

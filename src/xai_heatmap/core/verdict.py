@@ -19,7 +19,8 @@ SATURATED_BEYOND = 1e-3
 """A probability this near to 0 or 1 has lost all but a thousandth of its gradient."""
 
 ROUNDING = 1e-5
-"""As a share of the contributions that it was made from: a smaller map is nothing but rounding."""
+"""Smallest map, as a share of the contributions that it was made from: a smaller map is nothing but
+rounding."""
 
 CANCELLED = (
     "what the feature maps contribute cancels out at every place, and the map is nothing but "
@@ -150,7 +151,7 @@ def _unmoved(reach: Reach) -> str:
 
 
 def _undirected(map_: Answered) -> str:
-    """Of a method that looks at the layer alone, whatever is explained."""
+    """Reason that a method which looks at the layer alone has no place above 0."""
     found = (
         "no place of the map is above 0. The method looks at the layer alone, so that is neither "
         "for nor against any class. "

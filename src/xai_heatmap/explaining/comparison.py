@@ -19,11 +19,11 @@ from xai_heatmap.sinks.identity import joined
 from xai_heatmap.sinks.picture import save_picture
 
 SHEETS = {1: ("the signal", 960, 1), 2: ("the picture", 320, None), 3: ("the volume", 960, None)}
-"""What a sheet calls that which is explained, how large its tiles are and how many are in a row, by
-the axes of the grid."""
+"""Name of what is explained, size of a tile and tiles in a row of a sheet, by the axes of the
+grid."""
 
 Draw = Callable[[Explanation], Image]
-"""How an explanation becomes a picture of the size of its image."""
+"""Function that makes an explanation a picture of the size of the explanation's image."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Comparison(Sequence[Explanation]):
     def sheet(
         self, *, columns: int | None = None, size: int | None = None, draw: Draw | None = None
     ) -> Image:
-        """All of them on one contact sheet, the picture itself first.
+        """Contact sheet of all explanations, the picture itself first.
 
         What they share stands at its head, what sets each apart below it.
 

@@ -72,7 +72,7 @@ class Explanation(Facts):
 
     @property
     def channels(self) -> "tuple[Explanation, ...]":
-        """The same of each channel of the input, where the map is (c, *grid) as the option
+        """Explanations of each channel of the input, where the map is (c, *grid) as the option
         ``channels="each"`` makes it; none of a map of all channels together.
         """
         if self.options.get("channels") != "each" or self.map.ndim != self.axes + 1:

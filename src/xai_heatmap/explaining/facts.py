@@ -49,7 +49,9 @@ class Facts:
 
     @property
     def attributions(self) -> dict[str, float]:
-        """Of a row of a table, what each feature contributed by its name, the strongest first."""
+        """Contribution of each feature of a table's row, by the feature's name, the strongest
+        first.
+        """
         pairs = zip(self.features, map(float, self.map), strict=False)
         return dict(sorted(pairs, key=lambda pair: -abs(pair[1])))
 
@@ -65,12 +67,12 @@ class Facts:
 
     @property
     def axes(self) -> int:
-        """Of the grid of what is explained: 1 of a signal, 2 of a picture, 3 of a volume."""
+        """Number of grid axes of what is explained: 1 of signals, 2 of pictures, 3 of volumes."""
         return 2 if self.array is None else self.array.ndim - 1
 
     @property
     def stem(self) -> str:
-        """The name its files get: picture, method, layer and target."""
+        """Stem of the names of saved files: picture, method, layer and target."""
         picture = Path(self.name).stem
         sides = [side.partition(",")[0] for side in self.target.split(" - ")]  # first synonyms
         target = "-".join(sides).replace(" ", "_")
@@ -93,7 +95,9 @@ class Facts:
 
     @property
     def probability(self) -> float | None:
-        """Of what is explained, where that is a class among the likeliest or a box; else None."""
+        """Probability of what is explained, where that is a class among the likeliest or a box;
+        else None.
+        """
         if self.detection is not None:
             return self.detection.probability
         if self.form != ROW:  # predictions are shares of places

@@ -34,7 +34,7 @@ Gradual = tuple[Mapping[str, Gradients], Sequence[Sequence[ForAndAgainst]]]
 """The gradient of every layer, and of every picture what each bias contributed."""
 
 Joined = Callable[[str], Sequence[str]]
-"""A layer, and those of coarser grids that go with it."""
+"""Function from a layer to that layer and those of coarser grids that go with it."""
 
 BACKWARD = frozenset({"gradient", "pyramid"})
 """The fields of evidence that a backward pass gives."""

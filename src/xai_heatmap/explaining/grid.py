@@ -7,7 +7,7 @@ from xai_heatmap.core.errors import BadOption, ModelError, XaiHeatmapError
 from xai_heatmap.explaining.explanation import Explanation
 
 Refusing = (BadOption, ModelError)
-"""What a method says of a layer or a network that it is not made for."""
+"""Errors of a method at a layer or a network that the method is not made for."""
 
 Place = tuple[int, str, str]
 """One cell of all sheets: the number of the target, the method, the layer as it was asked for."""

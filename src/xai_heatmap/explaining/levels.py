@@ -22,7 +22,7 @@ def candidates(survey: Survey, wanted: Layers, asked: Sequence[MethodRequest]) -
 
 
 def at_level(asked: Sequence[MethodRequest], level: str) -> list[MethodRequest]:
-    """The same, with that level for ``auto``."""
+    """Requests with that level in place of ``auto``."""
     return [replace(ask, layers=[level]) if _open(ask) else ask for ask in asked]
 
 

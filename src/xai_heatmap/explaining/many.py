@@ -12,10 +12,10 @@ from xai_heatmap.core.tensors import as_numpy
 from xai_heatmap.explaining.explanation import Explanation
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".npy", ".png", ".tif", ".tiff", ".webp")
-"""Of the files in a folder that are taken for pictures."""
+"""Suffixes of the files in a folder that are taken for pictures."""
 
 KEYS = ("image", "pixel_values", "img", "picture", "x", "input", "inputs")
-"""What the picture is called in a row of a data set, most telling first."""
+"""Names of the picture in a row of a data set, most telling first."""
 
 
 class Explanations(Iterator[Explanation]):

@@ -22,7 +22,8 @@ from xai_heatmap.networks.rules import BIASES
 Answer = TypeVar("Answer")
 
 Finish = Callable[[int, Method, MethodResult, Evidence], Answer]
-"""What becomes of a map: the image's row, the method, the map, all that was known of the image."""
+"""Function that makes an answer of a map: the image's row, the method, the map, all that was known
+of the image."""
 
 COLLECTED = frozenset({
     *("head", "model", "again", "pyramid", "biases", "attentions", "balanced", "secant"),

@@ -1,4 +1,4 @@
-"""Evidence for metrics about one map: the map drawn out, the truth, and the network behind both."""
+"""Evidence for metrics about one map: the map drawn out, the truth, and the network behind it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

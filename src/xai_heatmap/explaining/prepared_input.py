@@ -39,8 +39,8 @@ class PreparedInput:
     notes: tuple[str, ...] = ()
 
     def laid(self, form: Form, network: Network) -> "PreparedInput":
-        """The same, or drawn on the input itself where the network answers places or boxes and the
-        picture was flipped or turned: those are upright rectangles of the input alone.
+        """Prepared input, drawn on the input itself where the network answers places or boxes and
+        the picture was flipped or turned: those are upright rectangles of the input alone.
         """
         upright = self.geometry is None or self.geometry.matrix is None
         if upright or (not form.grid and form.boxes is None):

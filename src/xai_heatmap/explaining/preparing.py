@@ -20,7 +20,8 @@ library, a function of one's own, or None: what the model says of itself."""
 Facts = Mapping[str, object]
 
 Prepared = tuple[Input, Geometry, Facts]
-"""The input, which rectangle of the picture it is, and what was done."""
+"""Input, geometry and facts: the array, the rectangle of the picture that it shows, and what was
+done."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def preparation(wanted: Preparing, network: Network) -> Preparation | Transform:
 
 
 def prepared_by(wanted: Preparing, network: Network) -> Preparing:
-    """The same word; another library's object with what is measured of it, to be kept where many
-    pictures go through.
+    """Preprocessing as it was said; another library's object with what is measured of it, to be
+    kept where many pictures go through.
     """
     if wanted is None or isinstance(wanted, str | Mapping | Preprocess | Transform):
         return wanted

@@ -28,10 +28,10 @@ from xai_heatmap.explaining.request import OneTarget, answers_of, check, choice,
 from xai_heatmap.explaining.settling import numbers_of
 
 PIXELS = "the method explains the picture itself"
-"""Why ``auto`` is the picture."""
+"""Reason that ``auto`` is the picture."""
 
 FINEST = "the finest of the layers that the method joins, up to the one the network suggests"
-"""Why ``auto`` is an early layer."""
+"""Reason that ``auto`` is an early layer."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Question:
         return terms(self.target, self.recording.scores[:1])
 
     def values(self, pictures: Inputs) -> Values:
-        """The same number for other pictures, as the network takes them; one forward pass."""
+        """Explained number of other pictures, as the network takes these; one forward pass."""
         return self.target.value(self.network.record(pictures).scores)
 
     @cached_property
@@ -222,7 +222,9 @@ def questions_of(
     *,
     labels: Sequence[str] | None = None,
 ) -> list[Question]:
-    """The same of a forward pass that was made already; its first row is the picture."""
+    """Questions, one for each target, of a forward pass that was made already; its first row is the
+    picture.
+    """
     given = given.laid(recording.form, network)
     seen = (
         seen_in(given.geometry, recording.form)
@@ -246,8 +248,8 @@ def questions_of(
 def opened_at(
     asked: Sequence[MethodRequest], survey: Survey, among: Sequence[str] = ()
 ) -> list[str]:
-    """Every layer that is looked at, once, with those that a method joins to it; at whichever of
-    the levels `among`.
+    """Layers that are looked at, each once, with those that a method joins; at whichever of the
+    levels `among`.
     """
     if among:
         every = [name for level in among for name in opened_at(at_level(asked, level), survey)]
@@ -264,7 +266,7 @@ def _signed(method: Method, options: Mapping[str, object]) -> bool:
 
 
 def _slope(method: Method, known: Evidence) -> Gradient | None:
-    """The gradient that a map was made from, if it was."""
+    """Gradient that a map was made from; None of a map that was made from none."""
     if "gradient" in method.needs:
         return known.gradient
     return known.balanced if "balanced" in method.needs else None

@@ -14,13 +14,13 @@ from xai_heatmap.sources.image import read
 from xai_heatmap.sources.preprocess import IMAGENET, Preprocess
 
 READY = "ready"
-"""The word that says of an array that it is."""
+"""Word of `preprocess` for an array that is ready."""
 
 BANDS = (1, 3, 4)
 """Channels that pictures have."""
 
 SLACK = 0.02
-"""How far outside of [0, 1] undone normalisation may lie: bicubic resizing overshoots."""
+"""Largest distance from [0, 1] of undone normalisation: bicubic resizing overshoots."""
 
 
 def check_numbers(given: Any) -> None:

@@ -22,7 +22,7 @@ OneTarget = Choice | int | str | Any | None
 are scored, a row of weights such as a one-hot, or None for the prediction."""
 
 Held = Mapping[str | int, Any] | None
-"""What a model takes beside the picture, by the names of its inputs."""
+"""Values that a model takes beside the picture, by the names of its inputs."""
 
 ClassNames = Sequence[str] | Mapping[int, str] | Any
 """Names of the classes in output order: a list, an array, a column, a table from numbers to names;
@@ -32,7 +32,7 @@ OneLayer = str | int | Any
 """A name, a glob, an index, or the module or Keras layer itself."""
 
 DEFAULT_METHOD = "gradcam"
-"""Where neither the user nor the model says one."""
+"""Method where neither the user nor the model says one."""
 
 NOTHING = "nothing"
 """The name of a detector's class for boxes with nothing in them."""
@@ -95,14 +95,16 @@ def input_in(geometry: Geometry) -> Seen:
 
 
 def whole(image: Sequence[int], form: Form) -> Seen | None:
-    """The same in pixels of the network's own input."""
+    """Part of the network's own input that the places of a map of scores lie over: all of it; None
+    without places.
+    """
     if len(form.grid) != len(image) and form.boxes is None:
         return None
     return all_of(image)
 
 
 def all_of(image: Sequence[int]) -> Seen:
-    """The whole input, in its own pixels."""
+    """Whole input as `Seen`, in pixels of the input."""
     return Seen(tuple(image), tuple((0.0, float(length)) for length in image))
 
 
@@ -139,7 +141,7 @@ def _class_names(labels: Sequence[str] | None, network: Network, answer: Answer)
 
 
 def choice(wanted: OneTarget) -> Choice:
-    """As a choice: the prediction, or the class that was named.
+    """Choice for a wanted target: the prediction, or the class that was named.
 
     Raises
     ------

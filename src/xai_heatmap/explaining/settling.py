@@ -34,8 +34,8 @@ def array_options(method: Method, options: Options) -> dict[str, str]:
 def over_picture(
     method: Method, options: Options, geometry: Geometry | None, prepare: Prepare
 ) -> Options:
-    """The same for a picture that was prepared: regions of the photograph become those of the
-    input, other pictures what the network takes.
+    """Options for a picture that was prepared: regions of the photograph become those of the input,
+    other pictures what the network takes.
     """
     changed = dict(options)
     for name, form in array_options(method, options).items():

@@ -11,7 +11,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 OF_THE_NETWORK = ("image_shape", "output", "keep_closing", "answers")
-"""What is said where a model becomes a network."""
+"""Arguments that are said where a model becomes a network."""
 
 OF_THE_PICTURE = (
     "colormap",
@@ -23,7 +23,7 @@ OF_THE_PICTURE = (
     "mute",
     "smooth",
 )
-"""What is said where an explanation is drawn."""
+"""Arguments that are said where an explanation is drawn."""
 
 ELSEWHERE = {
     **{
@@ -32,7 +32,7 @@ ELSEWHERE = {
     },
     **{name: f"explanation.overlay({name}=...)" for name in OF_THE_PICTURE},
 }
-"""Where an argument belongs that is often given to another function."""
+"""Right place of an argument that is often given to another function."""
 
 
 def spoken(function: Callable[P, R]) -> Callable[P, R]:

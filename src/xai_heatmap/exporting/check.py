@@ -15,13 +15,14 @@ from xai_heatmap.networks.onnx.branch import CLASS, MAPS
 from xai_heatmap.networks.onnx.graph import source
 
 CLOSE, ALIKE = 1e-3, 0.9999
-"""How far a map may be from the expected one, relative to its largest value; their cosine."""
+"""Largest distance of a map from the expected one, relative to the latter's largest value; least
+cosine of both."""
 
 ROUNDING = 1e-6
-"""Of sums in float32, as a share of what is added up."""
+"""Rounding error of sums in float32, as a share of what is added up."""
 
 IMAGES = 3
-"""How many random pictures a file is tried on, where it takes any number."""
+"""Number of random pictures that a file is tried on, where any number is taken."""
 
 Answers = Mapping[str, np.ndarray]
 

@@ -13,7 +13,7 @@ CONVERTERS = {
     "keras.src.models.model.Model": ("from_keras", "from_keras"),
     "torch.nn.modules.module.Module": ("from_torch", "from_torch"),
 }
-"""Who exports a model of a class; asked in this order, since a Keras model on torch is both."""
+"""Exporters by the class of a model; asked in this order, since a Keras model on torch is both."""
 
 
 def converted(model: Any, shape: Sequence[int]) -> ModelProto:

@@ -271,7 +271,7 @@ def _facts(
 
 
 def _save(model: ModelProto, target: Path) -> None:
-    """All of the file, or nothing."""
+    """Save the whole file, or nothing."""
     try:
         content = model.SerializeToString()
     except Exception as error:

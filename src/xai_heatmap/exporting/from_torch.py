@@ -23,7 +23,7 @@ EXAMPLES = 2
 """Images to trace with; one would be taken for a fixed length."""
 
 _OPEN = ({0: torch.export.Dim("images")},)
-"""Of the picture, the first axis has any length."""
+"""Dynamic shape of the picture: the first axis has any length."""
 
 
 def from_torch(model: nn.Module, shape: Sequence[int]) -> ModelProto:

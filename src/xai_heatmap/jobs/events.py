@@ -175,7 +175,7 @@ AnyEvent = Annotated[
     Progress | MapsResult | SheetResult | FiguresResult | Refusal | FileResult,
     Field(discriminator="kind"),
 ]
-"""Whichever event, told apart by its kind."""
+"""Event of any kind, told apart by the field ``kind``."""
 
 _ANY = TypeAdapter[Progress | MapsResult | SheetResult | FiguresResult | Refusal | FileResult](
     AnyEvent

@@ -175,7 +175,7 @@ class Export(Task):
 
 
 Job = Annotated[Explain | Compare | Layers | Measure | Export, Field(discriminator="kind")]
-"""Whichever job, told apart by its kind."""
+"""Job of any kind, told apart by the field ``kind``."""
 
 KINDS: tuple[type[Task], ...] = (Explain, Compare, Layers, Measure, Export)
 

@@ -36,7 +36,9 @@ def drawing(job: PictureJob) -> Callable[[Explanation], Image]:
 
 
 def drawing_small(job: PictureJob) -> Callable[[Explanation], Image]:
-    """The same for a sheet of many: without legends, and fine grids to their 99th percentile."""
+    """Function that draws an explanation for a sheet of many: without legends, and fine grids to
+    their 99th percentile.
+    """
 
     def draw(one: Explanation) -> Image:
         outlined = one.layer.places <= SMALL if job.contour is None else job.contour
@@ -175,7 +177,7 @@ def input_shape(job: PictureJob, network: Network) -> tuple[int, ...]:
 
 
 def layers(words: Sequence[str]) -> Layers:
-    """One word alone may be `auto`, which then says why."""
+    """Layers of the job; one word alone may be `auto`, which then says why."""
     return words[0] if len(words) == 1 else list(words)
 
 

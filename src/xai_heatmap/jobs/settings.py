@@ -15,7 +15,7 @@ CONFIG = "xai-heatmap.toml"
 """The file in the current folder that a job's settings are read from."""
 
 PREFIX = "XAI_HEATMAP_"
-"""What the environment variables begin with that a job's settings are read from."""
+"""Prefix of the environment variables that a job's settings are read from."""
 
 Own = TypeVar("Own", bound=Task)
 
@@ -108,7 +108,7 @@ def _from_environment(environment: Mapping[str, str], own: Iterable[str]) -> dic
 
 
 def _value(text: str) -> object:
-    """Text, or several values where it is a TOML array."""
+    """Value of a setting: text, or several values of a TOML array."""
     if not text.startswith("["):
         return text
     try:

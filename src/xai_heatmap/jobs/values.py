@@ -39,7 +39,7 @@ def _whole_numbers(value: object) -> object:
 Words = Annotated[tuple[str, ...], BeforeValidator(_several)]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_numbers)]
 Slices = Annotated[tuple[int, ...], BeforeValidator(_whole_numbers)]
-"""One number is how many, several are which."""
+"""Slices of a volume: one number is how many, several are which."""
 
 Size = Annotated[tuple[int, int], BeforeValidator(_rows_columns)]
 """Rows and columns."""

@@ -47,7 +47,7 @@ def drawn(
 
 
 def plain(array: Input) -> Image:
-    """The same without any heat."""
+    """Drawing of an array without any heat."""
     return drawn(array, np.zeros(array.shape[1:], np.float32))
 
 

@@ -18,7 +18,7 @@ NAMES = 280
 """Pixels that a name has at most."""
 
 MOST = 30
-"""Features that are drawn, the strongest of them."""
+"""Largest number of features that are drawn, the strongest of all."""
 
 
 def bars(
@@ -68,7 +68,9 @@ def bars(
 
 
 def _colour(share: float, colormap: str) -> tuple[int, int, int]:
-    """Of a bar: on paper a sequential map is read from its middle on, where it is dark enough."""
+    """Colour of a bar: on paper a sequential map is read from the middle on, where colours are dark
+    enough.
+    """
     strength = share if named(colormap).diverging else 0.35 + 0.3 * abs(share)
     red, green, blue = colored(np.array([[strength]], np.float32), colormap=colormap)[0, 0]
     return int(red), int(green), int(blue)

@@ -61,7 +61,7 @@ def contour(
 
 
 def _edge(region: Mask) -> Mask:
-    """The pixels of the region beside one outside of it."""
+    """Pixels of the region that lie beside a pixel outside."""
     outside = np.pad(~region, 1)
     beside = outside[:-2, 1:-1] | outside[2:, 1:-1] | outside[1:-1, :-2] | outside[1:-1, 2:]
     return region & beside

@@ -32,7 +32,7 @@ ELSEWHERE = (
     "NotoSansThai-Regular.ttf",
     "Nirmala.ttf",
 )
-"""Where systems have letters that Pillow's own font lacks: whatever is not English."""
+"""Fonts of systems with the letters that Pillow's own font lacks: whatever is not English."""
 
 NOWHERE = "\U0010ffff"
 """A letter that no font has: it looks as every other does that is missing."""

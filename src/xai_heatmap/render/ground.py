@@ -11,13 +11,13 @@ from xai_heatmap.render.colour import difference, lab
 from xai_heatmap.render.overlay import overlay
 
 STEPS = ((0.0, 1.0), (0.5, 1.0), (0.85, 0.85), (0.85, 0.7), (0.85, 0.55))
-"""How much of its colour a photograph loses, and how much of its light it keeps, gently first."""
+"""Colour that a photograph loses, and light that the photograph keeps, as shares, gently first."""
 
 ENOUGH = 24.0
-"""A hottest place that looks so different from its surroundings (CIEDE2000) stands out."""
+"""Colour difference (CIEDE2000) from the surroundings at which a hottest place stands out."""
 
 HOT, COLD = 0.8, 0.2
-"""What is the hottest place, and what is none of the heat."""
+"""Strength from which a place is among the hottest, and up to which a place is none of the heat."""
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -25,7 +25,7 @@ SAMPLED = 128
 """Pixels of a side of what is looked at; colours are those of places, not of pixels."""
 
 AROUND = 0.1
-"""Of the picture's longer side: what still surrounds the heat."""
+"""Width of the surroundings of the heat, as a share of the picture's longer side."""
 
 
 def muted(image: Image, *, grey: float, light: float) -> Image:
@@ -110,8 +110,8 @@ def _wider(region: Bool[np.ndarray, "H W"], by: int) -> Bool[np.ndarray, "H W"]:
 
 
 def _sampled(image: Image, heat: Heat) -> tuple[np.ndarray, np.ndarray]:
-    """Both at a size that is quick to look at: the mean of some pixels' colours, the strongest of
-    their heat.
+    """Image and heat at a size that is quick to look at: mean colours of some pixels, the strongest
+    heat among them.
     """
     step = math.ceil(math.sqrt(heat.size) / SAMPLED)
     if step == 1:

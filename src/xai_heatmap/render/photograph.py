@@ -1,4 +1,4 @@
-"""A photograph with its heat, as it is shown everywhere."""
+"""Drawing of a photograph with a heat, the same everywhere."""
 
 from collections.abc import Sequence
 

@@ -11,7 +11,7 @@ import PIL.Image
 from xai_heatmap.core.arrays import Image
 
 QUALITY = 88
-"""Of the JPEGs in a page."""
+"""Quality of the JPEGs in a page."""
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #212529; --quiet: #5c636a; --paper: #fff; --rule: #dee2e6 }

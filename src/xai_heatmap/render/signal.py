@@ -55,7 +55,7 @@ class _Plot:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Of the whole picture: width, height."""
+        """Width and height of the whole picture."""
         return self.left + WIDE + 2 * TEXT, TEXT // 2 + self.height + 3 * TEXT
 
     @property

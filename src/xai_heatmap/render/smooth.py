@@ -9,12 +9,12 @@ from jaxtyping import Float32, Int
 from xai_heatmap.core.arrays import DrawnOut, Map
 
 Drawn = Float32[np.ndarray, "..."]
-"""Drawn out along some of its axes."""
+"""Array drawn out along some of its axes."""
 
 Weights = Float32[np.ndarray, "pixels cells"]
 
 BEND = -0.5
-"""Of Keys' cubic (1981): the value with which straight lines stay straight."""
+"""Parameter a of Keys' cubic (1981), with which straight lines stay straight."""
 
 COARSE = 2.0
 """Pixels of a cell from which on it is drawn smoothly; finer ones are straight lines anyway."""
@@ -88,8 +88,8 @@ def interpolation(pixels: int, cells: int, *, start: float, stop: float) -> Weig
 
 
 def curves(pixels: int, cells: int, *, start: float, stop: float) -> Weights:
-    """The same by cubic curves, each from the four cells around it; at an end the last counts for
-    what is not there.
+    """Weights of cubic curves, each from the four cells around; at an end the last counts for what
+    is not there.
     """
     span = Span(pixels, start, stop)
     place, first = _places(span, cells)

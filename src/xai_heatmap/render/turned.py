@@ -14,7 +14,9 @@ AT_ONCE = 1 << 20
 
 
 def turned(map_: Map, geometry: Geometry, *, smooth: bool = False) -> Heat:
-    """As `render.heat.heat`, each pixel of the image looked up at its own place of the input."""
+    """Heat of a picture as by `render.heat.heat`, each pixel of the image looked up at its own
+    place of the input.
+    """
     drawn = np.empty(geometry.image_size, np.float32)
     for rows, x, y in _places(geometry):
         drawn[rows] = _at(map_, geometry, x, y, smooth=smooth)

@@ -9,10 +9,10 @@ from xai_heatmap.render.ground import muted
 from xai_heatmap.render.turned import seen
 
 GREY, LIGHT = 0.7, 0.45
-"""How much of its colour the unseen part loses, and how much of its light it keeps."""
+"""Colour that the unseen part loses, and light that the unseen part keeps, as shares."""
 
 LINE = 225
-"""How bright the line around the rest is, in 0 to 255."""
+"""Brightness of the line around the seen part, in 0 to 255."""
 
 
 def dimmed(image: Image, geometry: Geometry) -> Image:
@@ -32,7 +32,7 @@ def dimmed(image: Image, geometry: Geometry) -> Image:
 
 
 def _around(image: Image, inside: Bool[np.ndarray, "H W"]) -> Image:
-    """The same of a region that is no upright rectangle."""
+    """Picture dimmed outside of a region that is no upright rectangle, with a line around."""
     if inside.all():
         return image
     picture = muted(image, grey=GREY, light=LIGHT)

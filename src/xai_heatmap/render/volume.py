@@ -147,7 +147,7 @@ def _pixels(cut: Float32[np.ndarray, "c h w"], window: list[tuple[float, float]]
 
 
 def _enlarged(picture: Picture) -> Picture:
-    """As large as a tile; what is seen of a small one are its own voxels."""
+    """Slice as large as a tile; what is seen of a small one are its own voxels."""
     whole = PIL.Image.fromarray(picture)
     scale = TILE / max(whole.size)
     size = max(1, round(whole.width * scale)), max(1, round(whole.height * scale))

@@ -14,7 +14,7 @@ from xai_heatmap.sinks.identity import joined
 from xai_heatmap.sinks.picture import save_picture
 
 NAME = "contact-sheet"
-"""What its file is called; further pages have a number."""
+"""Stem of a contact sheet's file; further pages have a number."""
 
 MOST = 48
 """Pictures of a page."""

@@ -13,7 +13,8 @@ from xai_heatmap.render.matrix import Block, Strip, Tile, fitted, matrix
 from xai_heatmap.render.page import Picture
 
 ROWS, COLUMNS = 12, 8
-"""Of a page, at most: what is read without scrolling sideways, and hardly downwards."""
+"""Most rows and columns of a page: what is read without scrolling sideways, and hardly
+downwards."""
 
 WIDE, TALL = 1400, 1900
 """Pixels for the tiles of a page."""
@@ -22,7 +23,8 @@ LARGEST, SMALLEST = 260, 136
 """Width of a tile; a verdict has room below the smallest."""
 
 FINER = 2
-"""Pixels that a map is drawn on for one of its tile; a large photograph would take seconds each."""
+"""Pixels that a map is drawn on for one pixel of a tile; a large photograph would take seconds
+each."""
 
 BELOW = 28
 """A tile's caption and the gap to the next."""

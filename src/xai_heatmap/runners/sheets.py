@@ -27,7 +27,7 @@ from xai_heatmap.sources.frames import Frame, pictures
 from xai_heatmap.sources.labels import labels as labels_in
 
 METHODS = ("gradcam", "layercam", "gradcam_pp", "ablationcam")
-"""Where nobody says which."""
+"""Methods of a sheet where nobody says which."""
 
 Telling = Callable[[str], None]
 

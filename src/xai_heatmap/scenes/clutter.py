@@ -11,7 +11,7 @@ STONES = several("a8a29a 8b8d93 c4b8a6 776f72")
 
 
 def thing(patch: Patch, dice: Dice) -> None:
-    """One of them."""
+    """Draw one kind of clutter, by chance."""
     dice.one_of((leaf, leaf, pebble, pebble, button, hoop, toy_block, wedge, twig, flower))(
         patch, dice
     )

@@ -36,7 +36,7 @@ class Dice:
         return int(float(self._state.random_sample()) * count)
 
     def one_of(self, things: Sequence[Thing]) -> Thing:
-        """One of them."""
+        """One of the things given, by chance."""
         return things[self.below(len(things))]
 
     def grid(self, rows: int, columns: int) -> Float32[np.ndarray, "rows columns"]:

@@ -13,7 +13,7 @@ Size = tuple[int, int]
 
 
 def ground(dice: Dice, size: Size) -> Canvas:
-    """One of them, in one of its colours."""
+    """Ground of one kind, in one pair of that kind's colours, by chance."""
     kind = dice.one_of(tuple(DRAWN))
     first, second = several(dice.one_of(BACKGROUNDS[kind]))
     return np.ascontiguousarray(DRAWN[kind](dice, size, first, second), np.float32)

@@ -29,7 +29,7 @@ DRAWN: Mapping[str, Draw] = MappingProxyType(
         "truck": truck,
     }
 )
-"""How each class is drawn."""
+"""Functions that draw the classes, by class."""
 
 CLASSES = tuple(DRAWN)
 
@@ -49,7 +49,7 @@ TELLING: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "truck": ("cab",),
     }
 )
-"""The parts that tell a class from the one it looks like."""
+"""Parts that tell a class from the one that looks alike."""
 
 TURNS = {"beetle": 0.5, "ladybird": 0.5, "fish": 0.09, "bird": 0.07, "bus": 0.04, "truck": 0.04}
-"""How far each is turned to either side at most; the others ``0.07``."""
+"""Largest turn of each class to either side; of the others ``0.07``."""

@@ -11,13 +11,13 @@ from xai_heatmap.scenes.textures import edged
 Canvas = Float32[np.ndarray, "3 H W"]
 
 LIFT = 0.09
-"""How far the shade of a part reaches over what lies below it."""
+"""Reach of a part's shade over what lies below that part."""
 
 SOFT = 0.15
 """Half the width of a shadow's edge."""
 
 LIGHT = (-0.55, -0.83)
-"""Where light comes from, right and down, of length 1."""
+"""Direction that light comes from, right and down, of length 1."""
 
 FAR = 9.0
 

@@ -11,7 +11,7 @@ from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadOption
 
 Mask = Bool[np.ndarray, "H W"]
-"""True where a thing is seen: where it covers at least half of the pixel."""
+"""Mask of a thing: True where the thing covers at least half of the pixel."""
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom; the last two are outside. (0, 0, 0, 0) where nothing is seen."""
@@ -32,12 +32,12 @@ class Planted:
 
     @property
     def box(self) -> Box:
-        """Around the mask."""
+        """Box around the object's mask."""
         return box_of(self.mask)
 
     @property
     def boxes(self) -> Mapping[str, Box]:
-        """Around each part."""
+        """Boxes around the object's parts."""
         return MappingProxyType({name: box_of(mask) for name, mask in self.parts.items()})
 
     @property
@@ -56,7 +56,7 @@ class Mark:
 
     @property
     def box(self) -> Box:
-        """Around the mask."""
+        """Box around the mark's mask."""
         return box_of(self.mask)
 
 
@@ -71,7 +71,7 @@ class Scene:
 
     @property
     def label(self) -> str:
-        """The class of the one object."""
+        """Class of the one object, by name."""
         return self._only.label
 
     @property

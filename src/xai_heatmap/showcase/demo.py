@@ -17,10 +17,10 @@ from xai_heatmap.render.sheet import sheet
 from xai_heatmap.scenes import Scene
 
 NETWORKS = {"demo": "honest", "demo-cheat": "cheat"}
-"""The shipped networks, and what they are called here."""
+"""Names of the shipped networks, and what each is called in the demonstration."""
 
 LAYERS = ("stage1.block1", "stage1.block2", "features")
-"""Where they are looked at: grids of 32x32, 32x32 and 16x16."""
+"""Layers at which networks are looked at: grids of 32x32, 32x32 and 16x16."""
 
 METHOD = "layercam"
 
@@ -146,7 +146,7 @@ def contact_sheet(shown: list[Exhibit]) -> Image:
 
 
 def page(shown: list[Exhibit]) -> str:
-    """The same as a page of HTML with the words that go with it."""
+    """Demonstration as a page of HTML, with the words that go with the pictures."""
     return report(
         TITLE, intro=[TAUGHT, SEEN], sections=[_section(one) for one in shown], footer=FOOTER
     )

@@ -11,7 +11,7 @@ import PIL.Image
 from xai_heatmap.core.plain import plain
 
 METADATA = "xai-heatmap"
-"""The key under which a picture carries its manifest."""
+"""Key under which a picture carries the manifest."""
 
 IDENTITY = "identity"
 """The key of a result's identity in the manifest, and in a picture's metadata."""

@@ -14,10 +14,10 @@ from xai_heatmap.core.errors import BadArray, ImageNotFound, NotAnImage
 from xai_heatmap.sources.files import opened
 
 ENDING = ".npy"
-"""Of files that hold one array."""
+"""Ending of files that hold one array."""
 
 KINDS = {1: "signal", 3: "volume"}
-"""What is no picture, by how many axes its grid has."""
+"""Names of inputs that are no pictures, by the number of grid axes."""
 
 AXES = {1: ("length",), 3: ("depth", "height", "width")}
 

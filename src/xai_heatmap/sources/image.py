@@ -35,7 +35,7 @@ _UPRIGHT = {
     7: PIL.Image.Transpose.TRANSVERSE,
     8: PIL.Image.Transpose.ROTATE_90,
 }
-"""What turns a picture upright, by its EXIF orientation."""
+"""Transposition that turns a picture upright, by the EXIF orientation of that picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,7 +258,7 @@ def _orientation(picture: PIL.Image.Image) -> int:
 def _rgb(
     picture: PIL.Image.Image, *, white: int | float | None, colours_cut: bool
 ) -> tuple[Image, str]:
-    """As it is looked at, and what should be said of it."""
+    """Picture as a person looks at it in RGB, and what should be said of it."""
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
         return _from_numbers(picture, white)
     if white is not None and colours_cut:

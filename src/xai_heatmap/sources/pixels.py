@@ -6,7 +6,7 @@ from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadArray, BadOption
 
 HALF_A_LEVEL = 0.5 / 255
-"""How far outside of [0, 1] a float may lie: rounding to 8 bits hides that much."""
+"""Largest distance of a float from [0, 1]: rounding to 8 bits hides so much."""
 
 DEEP = 65535
 """The highest value of 16 bits."""
@@ -112,7 +112,7 @@ def _as_bytes(array: np.ndarray, white: int | float | None) -> np.ndarray:
 
 
 def _whitened(array: np.ndarray, white: int | float) -> np.ndarray:
-    """Of an array of any numbers from 0, with alpha as its type has it."""
+    """Pixels of an array of any numbers from 0, with alpha as the array's type has it."""
     if not np.isfinite(array).all() or array.min() < 0:
         raise BadArray(
             f"white={white:g} scales values from 0 on; received {array.min()} to {array.max()}. "

@@ -22,15 +22,15 @@ from xai_heatmap.core.geometry import (
 from xai_heatmap.core.resampling import RESAMPLINGS, resampled
 
 MOST_PIXELS = 100_000_000
-"""Of an input; 1.2 GB as three channels of float32."""
+"""Most pixels of an input; 1.2 GB as three channels of float32."""
 
 FITS = ("crop", "stretch", "letterbox", "squash")
 
 USUAL = (224, 224)
-"""Rows and columns, where neither the preprocessing nor the network says them."""
+"""Rows and columns of an input, where neither the preprocessing nor the network says any."""
 
 RATIO = 0.875
-"""Which part of the shorter side a crop keeps, where nobody says it: 224 of 256."""
+"""Share of the shorter side that a crop keeps, where nobody says another: 224 of 256."""
 
 
 class Scaling(NamedTuple):
@@ -41,11 +41,11 @@ class Scaling(NamedTuple):
     std: tuple[float, ...] = (1.0,)
     order: str = "RGB"
     border: float | None = None
-    """What a letter-box is filled with, in 0 to 255; None: the mean."""
+    """Fill of a letter-box, in 0 to 255; None: the mean."""
 
 
 GREY = 114.0
-"""The border that YOLO made customary, for scalings that have no mean to fill it with."""
+"""Border that YOLO made customary, for scalings without a mean to fill a border with."""
 
 IMAGENET = Scaling(255.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 

@@ -10,7 +10,7 @@ from xai_heatmap.sources.pixels import check_white
 from xai_heatmap.sources.preprocess import Preprocess, Scaling
 
 LEVELS = 255.0
-"""What white is in the units of a preset."""
+"""Level of white in the units of a preset."""
 
 Stated = str | Preprocess | Mapping[str, object] | None
 

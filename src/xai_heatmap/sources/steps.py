@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 DRAWING = re.compile(r"\w*(?:Random|Jitter|Augment|AugMix|Erasing|CutMix|MixUp)\w*")
-"""What steps that draw at random are called."""
+"""Names of steps that draw at random."""
 
 
 def said(own: Any) -> str:

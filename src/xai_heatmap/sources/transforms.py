@@ -29,7 +29,7 @@ PROCESSORS = (
 """Classes that take pictures by the name ``images``."""
 
 REPEATS = 12
-"""How often a preprocessing that may draw is asked the same again."""
+"""Number of times that a preprocessing which may draw is asked the same again."""
 
 Call = Callable[[Image], Any]
 
@@ -71,7 +71,7 @@ class Transform:
         return self._read(self._answer(image))
 
     def given(self, image: Image) -> tuple[Input, Geometry | None]:
-        """The input, and the geometry where a function says it itself."""
+        """Input, and the geometry where a function says one with the input."""
         answer = self._answer(image)
         if not (isinstance(answer, tuple) and len(answer) == 2 and _is_geometry(answer[1])):
             return self._read(answer), None
@@ -84,7 +84,7 @@ class Transform:
         return answer
 
     def measured(self, size: Size) -> Measured:
-        """Its geometry for pictures of that size, measured once.
+        """Measurement of the transform for pictures of that size, made once.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class Transform:
         return self._known[size]
 
     def _drawing(self) -> list[str]:
-        """Steps of it that are named as those are that draw at random."""
+        """Names, in the transform's own words, of steps that draw at random."""
         return list(dict.fromkeys(DRAWING.findall(said(self.own))))
 
     def _differs(self, size: Size) -> bool:

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 NONE = "none; defined here"
-"""What stands in place of a paper where none is cited."""
+"""Words in place of a paper where none is cited."""
 
 BIBLIOGRAPHIES = ("xai_heatmap.methods", "xai_heatmap.metrics")
 

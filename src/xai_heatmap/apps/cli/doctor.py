@@ -26,7 +26,7 @@ FRAMEWORKS = {
     "timm": ("pip install timm", "timm:NAME"),
     "transformers": ("pip install transformers", "hf:ORG/NAME"),
 }
-"""How each is installed and what it is for."""
+"""Frameworks, each with the command that installs the framework, and what that is for."""
 
 DISTRIBUTIONS = {"tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-macos")}
 """Names that a package is published under, where they are not its own."""

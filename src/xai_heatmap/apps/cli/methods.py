@@ -19,14 +19,15 @@ GROUPS = {
     "layers, many passes": (False, True, None),
     "pixels": (True, None, None),
 }
-"""Which methods stand together: whether of pixels, of many passes, with gradients; None: either."""
+"""Groups of methods in the table: whether of pixels, of many passes, with gradients; None:
+either."""
 
 AUTO = {
     "auto": "as `layers` says",
     "input": "the picture itself",
     "finest": "the finest layer that goes with the one that `layers` says",
 }
-"""What ``auto`` means to a method."""
+"""Meaning of ``auto`` for a method."""
 
 
 def listed(names: Sequence[str] = (), *, as_json: bool) -> int:

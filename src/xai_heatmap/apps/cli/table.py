@@ -41,7 +41,7 @@ class Table:
         sys.stdout.flush()
 
     def _line(self, *cells: str) -> str:
-        """On a screen no longer than it; elsewhere whole."""
+        """Line of the table: on a screen no longer than the screen, elsewhere whole."""
         first = [
             _kept(cell, width, screen=on_screen()).ljust(width)
             for cell, width in zip(cells, self.widths, strict=False)

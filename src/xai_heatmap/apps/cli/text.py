@@ -77,5 +77,5 @@ def times(shape: Sequence[int]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """In a unit that suits it."""
+    """Duration in a unit that suits the length."""
     return f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"

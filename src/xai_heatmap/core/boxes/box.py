@@ -40,7 +40,7 @@ LEAST = 0.1
 """A box that overlaps less is not the one that is meant."""
 
 NAMED = 5
-"""How many detections are named where the one that is meant is not there."""
+"""Number of detections that are named where the wanted one is missing."""
 
 
 def box(

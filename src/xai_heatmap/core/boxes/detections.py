@@ -13,7 +13,7 @@ from xai_heatmap.core.targets.answer import ROW, Answer, Form, Meaning, Seen
 from xai_heatmap.core.targets.classes import sigmoid, softmax
 
 Said = Float32[np.ndarray, "m numbers"]
-"""What a detector says of boxes: the scores of each, and its objectness where it has one."""
+"""Numbers of a detector for each box: the scores, and the objectness where there is one."""
 
 Evidence = Float32[np.ndarray, "m classes"]
 """One number a class for each box."""
@@ -26,7 +26,7 @@ CORNERS = {
 """Left, top, right and bottom out of the four numbers of a box."""
 
 EDGE = 1e-7
-"""How near to 0 and 1 a probability is told from them in float32."""
+"""Smallest distance from 0 and from 1 that a probability is counted with."""
 
 SAME = 0.5
 """Overlap from which on two boxes of one class are one detection."""
@@ -136,7 +136,7 @@ def exclusive(answer: Answer) -> bool:
 
 
 def probabilities(evidence: Evidence, answer: Answer) -> Evidence:
-    """Of every class in every box."""
+    """Probability of every class in every box."""
     if answer.meaning == "probabilities":
         return evidence
     return softmax(evidence) if exclusive(answer) else sigmoid(evidence)

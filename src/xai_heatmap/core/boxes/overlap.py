@@ -7,7 +7,7 @@ Box = Float32[np.ndarray, "4"]
 """Left, top, right, bottom."""
 
 BoxRows = Float32[np.ndarray, "d 4"]
-"""Several of them."""
+"""Several boxes, one a row."""
 
 TINY = np.float32(1e-12)
 """Two boxes without area do not overlap."""

@@ -9,10 +9,10 @@ Order = Literal["xyxy", "cxcywh", "xywh"]
 """Left, top, right, bottom; centre, width and height; left, top, width and height."""
 
 Unit = Literal["pixels", "fractions"]
-"""Of the network's own input."""
+"""Unit of boxes: pixels or fractions of the network's own input."""
 
 Background = Literal["first", "last"]
-"""Where the class that means "nothing here" stands among the others."""
+"""Place of the class that means "nothing here", among the others."""
 
 
 @dataclass(frozen=True)

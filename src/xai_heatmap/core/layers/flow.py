@@ -39,7 +39,7 @@ class Flow:
 
     @cached_property
     def answers(self) -> frozenset[int]:
-        """The output, and all that it is but moved, resized, joined or bent."""
+        """Nodes of the output, and of all that the output only moves, resizes, joins or bends."""
         found, todo = set[int](), [self.output]
         while todo:
             node = todo.pop()
@@ -79,7 +79,7 @@ class Flow:
         return frozenset(found)
 
     def _upstream(self, start: int, *, without: int) -> set[int]:
-        """All that `start` depends on, if `without` were cut out of the graph."""
+        """Nodes that `start` depends on, if `without` were cut out of the graph."""
         seen: set[int] = set()
         todo = [start]
         while todo:

@@ -18,22 +18,21 @@ MOST_PREFIX_TOKENS = 16
 more."""
 
 FEW_TOKENS = 5
-"""The same in front of a grid that no layer before had: anything can be taken for a grid with
+"""Most tokens in front of a grid that no layer before had: anything can be taken for a grid with
 enough tokens to spare."""
 
 OPEN_AXIS = {1: 1024, 2: 224, 3: 32}
-"""What an axis that a model leaves open is taken to be, by how many axes the grid has."""
+"""Length that stands in for an axis that a model leaves open, by the number of grid axes."""
 
 A_TOKEN, NEVER_SEEN = 0.05, 0.2
-"""What a token in front of the patches, and a grid that no layer before had, speak against it;
-uneven steps count by their logarithm.
-"""
+"""Penalty of a token in front of the patches, and of a grid that no layer before had; uneven steps
+count by their logarithm."""
 
 EVEN = 0.25
 """Logarithm of how uneven the steps of a grid that no layer before had may be."""
 
 THIRD = 0.1
-"""How much an uneven step along one axis of a volume speaks against a grid."""
+"""Weight of the spread of steps over all three axes of a volume."""
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,11 @@ from xai_heatmap.core.boxes.spec import BoxForm
 from xai_heatmap.core.targets.classes import class_index, class_label, ranking
 
 Kind = Literal["classes", "labels", "values", "boxes"]
-"""What a network answers: classes that exclude each other, labels that do not, plain values, or
-boxes with labels.
-"""
+"""Kind of a network's answer: classes that exclude each other, labels that do not, plain values, or
+boxes with labels."""
 
 Meaning = Literal["logits", "probabilities", "log-probabilities", "log-odds", "values"]
-"""What the numbers are that a recording calls scores; of a detector, what is made of them."""
+"""Meaning of the numbers that a recording calls scores; of a detector, of what is made of them."""
 
 
 @dataclass(frozen=True)
@@ -164,5 +163,5 @@ class Answer:
         return np.lexsort((-means, -shares)).tolist()
 
     def at(self, row: ScoreRow) -> "Answer":
-        """The same for one place alone, which has these scores."""
+        """Answer at one place alone, with the scores of that place."""
         return replace(self, scores=row, form=ROW, seen=None)

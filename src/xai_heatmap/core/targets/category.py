@@ -12,7 +12,9 @@ from xai_heatmap.core.targets.target import Choice, Target, linear
 
 
 def _at_rank(answer: Answer, rank: int) -> int:
-    """As `ranking`, without a sort where the prediction is asked for: it is so for every image."""
+    """Class of a rank, as by `ranking`, without a sort where the prediction is asked for: every
+    image asks for that.
+    """
     if answer.kind == "values" and answer.units > 1:
         raise UnknownTarget(
             f"The network answers {answer.units} values, and the largest is not the one meant. Say "

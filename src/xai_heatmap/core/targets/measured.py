@@ -16,7 +16,7 @@ from xai_heatmap.core.targets.numbers import numbers
 from xai_heatmap.core.targets.target import Choice, Target
 
 STEP = 1e-3
-"""Of the differences that stand for a derivative, as a share of the largest output."""
+"""Step of the differences that stand for a derivative, as a share of the largest output."""
 
 TINY = 1e-12
 

@@ -41,7 +41,9 @@ class Target:
     detection: Detection | None = None
 
     def between(self, scores: Scores) -> ScoreRow:
-        """Of two rows: c with Σ c (s₀ - s₁) = y₀ - y₁, as near as can be to the mean cotangent."""
+        """Cotangent c between two rows, with Σ c (s₀ - s₁) = y₀ - y₁, as near as can be to the mean
+        cotangent.
+        """
         mean = self.cotangent(scores).mean(axis=0)
         rise = float(np.subtract(*self.value(scores)))
         far = scores[0] - scores[1]

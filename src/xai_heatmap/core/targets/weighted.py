@@ -59,7 +59,7 @@ def rows_of_weights(given: Any) -> list[np.ndarray] | None:
 
 
 def _of_table(table: Mapping[int | str, float], answer: Answer) -> Target:
-    """The classes' own rows added up, so that a single unit has its two."""
+    """Weighted sum of the classes' own rows, so that a single unit has two classes."""
     row = answer.scores[None]
     parts = [
         (category(which)(answer), np.float32(weight)) for which, weight in table.items() if weight

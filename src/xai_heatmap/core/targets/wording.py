@@ -17,10 +17,10 @@ from xai_heatmap.core.targets.target import Choice
 
 OF_THE_PREDICTION = {"margin": margin, "residual": residual_softmax}
 READ = {"order": get_args(Order), "unit": get_args(Unit), "background": get_args(Background)}
-"""The words that say how boxes are read, by what they say it of."""
+"""Words that say how boxes are read, by the field of `Boxes` that each word sets."""
 
 SHOWN = re.compile(r"for|against|the value|(class|value) \d+", re.IGNORECASE)
-"""What classes without names are called where they are shown."""
+"""Pattern of what classes without names are called where they are shown."""
 
 OF_A_CLASS = {"not ": negative, "residual ": residual_softmax}
 
@@ -125,7 +125,7 @@ def _in_a_region(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
 
 
 def _box(text: str) -> str | tuple[float, ...] | None:
-    """All, or four numbers; None for anything else."""
+    """The word ``all``, or the four numbers of a box; None for anything else."""
     if text.strip().casefold() == "all":
         return "all"
     numbers = text.split(",")

@@ -15,10 +15,10 @@ SHAPE = (3, 48, 48)
 LAYER = "looked"
 
 STAY = ("as it is", "a kernel's padding")
-"""After which a layer's grid lies where it is drawn."""
+"""Steps after which a layer's grid lies where the grid is drawn."""
 
 MOVE = ("cropped", "centre", "padded", "mirrored", "transposed")
-"""After which it lies elsewhere."""
+"""Steps after which a layer's grid lies elsewhere."""
 
 
 def check_stays(network: Network) -> None:

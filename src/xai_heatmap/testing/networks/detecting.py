@@ -136,7 +136,7 @@ def in_keras(answer: str) -> Any:
 
 
 NAMES = {"detr": ["aux", "logits", "pred_boxes"], "ssd": ["scores", "boxes"]}
-"""What a file calls its outputs."""
+"""Names of a file's outputs, by the kind of detector."""
 
 
 def exported(model: Bright) -> Any:
