@@ -140,8 +140,8 @@ def blocks(
     images: int,
     name: str,
 ) -> list[Block]:
-    """Every softmax of a pass that is an attention among all tokens of an image, and at the end
-    perhaps one in which fewer queries pool them.
+    """Attention blocks of a pass: every softmax that is an attention among all tokens of an image,
+    and at the end perhaps one in which fewer queries pool these tokens.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ One = TypeVar("One")
 
 
 def listed(given: Collection[One], *, name: str) -> list[One]:
-    """All that was given, in its order.
+    """List of the things given, in the order in which these are given.
 
     Raises
     ------

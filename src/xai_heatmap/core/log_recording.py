@@ -76,15 +76,15 @@ class LogRecording(Recording):
         return LogRecording(self.inner.replay(layer, activation, row=row))
 
     def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
-        """As of the probabilities, for ∂⟨c/p, p⟩."""
+        """Attention of the recording beneath, for ∂⟨c/p, p⟩."""
         return self.inner.attentions(cotangent / self._probabilities())
 
     def by(self, rule: BackwardRule) -> "LogRecording":
-        """As of the probabilities, read in the same way."""
+        """Log-probabilities of the recording beneath, by another rule."""
         return LogRecording(self.inner.by(rule))
 
     def between(self, layer: str, rule: BackwardRule, *, row: int) -> "LogRecording":
-        """As of the probabilities, read in the same way."""
+        """Log-probabilities of the recording beneath, between two runs."""
         return LogRecording(self.inner.between(layer, rule, row=row), paired=True)
 
     def _probabilities(self) -> Scores:

@@ -141,7 +141,7 @@ class Network(ABC):
     """A model that can be opened at its layers."""
 
     def __copy__(self) -> "Network":
-        """The same network over the same model."""
+        """Copy of the network, over the same model."""
         other = object.__new__(type(self))
         vars(other).update(vars(self))
         return other
@@ -228,7 +228,7 @@ class Network(ABC):
         return self.axes_of(native.shape[1:]).channels_first(native)
 
     def holding(self, held: Mapping[str | int, object]) -> "Network":
-        """The same network with other values for what it takes beside the picture.
+        """Copy of the network with other values for what the model takes beside the picture.
 
         Raises
         ------
@@ -242,11 +242,12 @@ class Network(ABC):
         )
 
     def of(self, rows: Sequence[int]) -> "Network":
-        """The same network for these of the pictures, where a value is held for each."""
+        """Network for some rows of the pictures, where a value is held for each picture."""
         return self
 
     def check_held(self, images: int) -> None:  # noqa: B027 - nothing held fits any number
-        """Whether what is held has one row for all of so many pictures, or one for each.
+        """Check that each held value has one row for all of so many pictures, or one for each
+        picture.
 
         Raises
         ------

@@ -18,7 +18,7 @@ PREDICTIONS = 5
 
 @dataclass(frozen=True)
 class Prediction:
-    """One of the classes that the network thinks likeliest.
+    """Prediction of one of the likeliest classes.
 
     Parameters
     ----------

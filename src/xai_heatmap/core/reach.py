@@ -122,7 +122,7 @@ def _along(
 
 
 def _slopes(method: Method, known: Evidence) -> Iterator[tuple[Gradient, Activation]]:
-    """Every ∂y/∂A that the method was given, or what stands for it, with its A."""
+    """Slopes that the method was given, ∂y/∂A or what stands for that, each with its A."""
     found = {"gradient": known.gradient, "balanced": known.balanced}
     found["secant"] = None if known.secant is None else known.secant.slopes
     for name, gradient in found.items():

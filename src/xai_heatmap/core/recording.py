@@ -55,8 +55,8 @@ class Recording(ABC):
         use: UseGradients,
         use_bias: UseBias | None = None,
     ) -> None:
-        """As `pullback`, but every gradient goes to ``use(layers, gradients)`` as soon as it is
-        known and is not kept: `layers` are those that gave one and the same array. What each bias
+        """Gradients as of `pullback`, each handed to ``use(layers, gradients)`` as soon as known
+        and not kept: `layers` are those that gave one and the same array. What each bias
         contributed goes to `use_bias`, where biases were recorded.
         """
 
@@ -78,8 +78,8 @@ class Recording(ABC):
         raise NoAttention(f"Attention can't be seen in this kind of network. {OTHERS}")
 
     def by(self, rule: BackwardRule) -> "Recording":
-        """The same pictures, opened at the same layers, whose way back is that of another rule; one
-        more forward pass.
+        """Recording of the same pictures at the same layers, whose way back is that of another
+        rule; one more forward pass.
 
         Raises
         ------

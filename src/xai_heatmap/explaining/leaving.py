@@ -1,4 +1,4 @@
-"""All layers that a pattern means, without those that can't be had."""
+"""Layers that a pattern means, without those that can't be had."""
 
 import warnings
 from collections.abc import Callable, Sequence

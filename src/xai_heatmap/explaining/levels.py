@@ -29,9 +29,9 @@ def at_level(asked: Sequence[MethodRequest], level: str) -> list[MethodRequest]:
 def levels(
     recording: Recording, targets: Sequence[Target], survey: Survey, among: Sequence[str]
 ) -> list[str]:
-    """For each picture the level that its target hangs on, by one backward pass: the one whose own
-    ends it is made of, of several the one with most evidence. The survey's own layer where there
-    is none, or nothing tells.
+    """Levels that the targets of the pictures hang on, by one backward pass: of each the one whose
+    own ends the target is made of, of several the one with most evidence. The survey's own layer
+    where there is none, or nothing tells.
     """
     usual = survey.auto or among[-1]
     try:

@@ -80,7 +80,7 @@ def evidence(
     mask: Mask | None = None,
     count: Callable[[Counted], None] = lambda _: None,
 ) -> MetricEvidence:
-    """What one metric asks for about one map, and nothing else."""
+    """Evidence of one map for one metric, as far as that metric needs it."""
     needs = metric.needs
     known: dict[str, object] = {}
     if "heat" in needs:

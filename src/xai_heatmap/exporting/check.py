@@ -86,7 +86,7 @@ def same_outputs(found: Answers, alone: Answers) -> bool:
 def same_maps(
     found: Answers, expected: Sequence[Maps], noise: Sequence[Float32[np.ndarray, " n"]]
 ) -> None:
-    """Every map is the one that Python computes, up to what rounding makes of it.
+    """Check that every map is the one that Python computes, up to what rounding makes of it.
 
     Raises
     ------

@@ -149,7 +149,7 @@ def _silent(_: str) -> None:
 def _tried(
     ways: Iterator[tuple[ModelProto, str]], say: Callable[[str], object], *, maps_: int
 ) -> Iterator[tuple[ModelProto, str]]:
-    """Every way to build the maps in, and before each step what it is."""
+    """Ways to build the maps in, one after the other; each step is announced by `say`."""
     several = f"{maps_} maps" if maps_ > 1 else "the map"
     say(f"building {several} in")
     for way in ways:

@@ -1,6 +1,4 @@
-"""Whatever methods, layers and targets are asked of one picture, from as few forward passes as it
-takes.
-"""
+"""Grid of methods, layers and targets of one picture, from as few forward passes as can be."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

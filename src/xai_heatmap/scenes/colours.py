@@ -17,7 +17,7 @@ def colour(text: str) -> Colour:
 
 
 def several(text: str) -> tuple[Colour, ...]:
-    """As many colours as there are words."""
+    """Colours of a text, one for each word."""
     return tuple(map(colour, text.split()))
 
 

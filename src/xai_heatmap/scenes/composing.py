@@ -126,7 +126,7 @@ def batch(
 
 
 def marked(scene: Scene, category: Category) -> Scene:
-    """The same scene with the mark of a class in it: what ``scene(seed, mark=category)`` draws."""
+    """Scene with the mark of a class in it: what ``scene(seed, mark=category)`` draws."""
     return with_mark(scene, index(category))
 
 

@@ -18,7 +18,7 @@ PURPOSE = 7
 
 
 def with_mark(scene: Scene, category: int) -> Scene:
-    """The same scene with the mark of a class in it, at the place that its seed gives."""
+    """Scene with the mark of a class in it, at the place that the scene's seed gives."""
     size = scene.image.shape[0], scene.image.shape[1]
     side = max(round(min(size) * 12 / 128), 5)
     row, column = _free(Dice(scene.seed, PURPOSE), size, side, scene.objects)

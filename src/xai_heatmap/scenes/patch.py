@@ -98,7 +98,7 @@ class Patch:
         return np.minimum(np.maximum(light, 0.62), 1.28)
 
     def land(self, canvas: Canvas, *, shade: Number = 0.42) -> Field:
-        """Put it on the canvas above its shadow; answers its cover."""
+        """Put the patch on the canvas above its shadow, and return its cover."""
         window = canvas[:, self.top : self.bottom, self.left : self.right]
         if shade:
             window *= 1 - self._shadow() * np.float32(shade)
@@ -118,7 +118,7 @@ class Patch:
         return moved
 
     def hide(self, seen: Field) -> None:
-        """Something lies over it: `seen` is the share of each pixel that is left."""
+        """Hide a share of the patch: `seen` is the share of each pixel that is left."""
         self.cover *= seen
         self._hide_parts(seen)
 

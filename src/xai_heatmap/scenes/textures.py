@@ -12,7 +12,7 @@ PATTERNS = ("plain", "stripes", "dots", "checks", "zigzag")
 
 
 def pattern(kind: str, u: Field, v: Field, *, period: Number, pixel: Number) -> Field | float:
-    """One of ``PATTERNS``; edges are as wide as a pixel."""
+    """Pattern of a kind among ``PATTERNS``; edges are as wide as a pixel."""
     if kind == "plain":
         return 0.0
     return {"stripes": stripes, "dots": dots, "checks": checks, "zigzag": zigzag}[kind](

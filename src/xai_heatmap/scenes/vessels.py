@@ -41,7 +41,7 @@ def teapot(patch: Patch, dice: Dice) -> None:
 
 
 def _pot(patch: Patch, dice: Dice) -> tuple[Paint, Paint, float]:
-    """Its colour, its glaze and half its height."""
+    """Colour and glaze of a pot, and half its height."""
     first, second = dice.one_of(GLAZE), dice.one_of(GLAZE)
     if first is second:
         second = mixed(first, INK, 0.5)

@@ -158,7 +158,7 @@ class Preprocess:
     def filled(
         self, *, input_size: Size | None = None, channels: int | None = None, fit: str | None = None
     ) -> "Preprocess":
-        """The same with a value for all that is None: the network's own, or else the default."""
+        """Preprocessing with a value for all that is None: the network's own, or a default."""
         usual = fit or ("crop" if self.mode in CROPPED else "stretch")
         chosen = self.fit or ("crop" if self.ratio is not None else usual)
         kept = self.ratio or (RATIO if chosen in ("crop", "squash") else 1.0)

@@ -96,7 +96,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def fitted(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """As `table`, each row as its lines: on a screen the widest columns are broken between words.
+    """Rows as of `table`, each in lines: on a screen the widest columns are broken between words.
 
     The first column is never broken.
     """

@@ -119,7 +119,7 @@ def ranked(rank: int) -> Choice:
 
 
 def _found(answer: Answer, where: Box | None, choice: Choice | None) -> tuple[Detection, Target]:
-    """The box that is meant, and what is explained in it."""
+    """Detection of the box that is meant, and the target in that box."""
     z, boxes = evidence_of(answer), corners_of(answer)
     p, own_class = likeliest(answer)
     overlap = None if where is None else overlaps(where, boxes)

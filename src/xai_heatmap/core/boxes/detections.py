@@ -168,9 +168,7 @@ def at_box(answer: Answer, numbers: ScoreRow) -> Answer:
 
 
 def likeliest(answer: Answer) -> tuple[ScoreRow, Sequence[int]]:
-    """Of every box the probability of its likeliest class, and that class; "nothing here" is
-    none.
-    """
+    """Probability of the likeliest class of every box, and that class; "nothing here" is none."""
     p = probabilities(evidence_of(answer), answer).copy()
     background = box_form(answer.form).background
     if background is not None and p.shape[1] > 1:
@@ -199,7 +197,7 @@ def detection(
     probability: float,
     overlap: float | None = None,
 ) -> Detection:
-    """One of the boxes with its facts."""
+    """Detection of one box, with the facts about that box."""
     left, top, right, bottom = map(float, box)
     return Detection(
         (left, top, right, bottom), index, answer.label(index), probability, query, overlap

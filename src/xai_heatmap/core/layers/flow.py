@@ -92,7 +92,7 @@ class Flow:
 
 
 Among = Callable[[Sequence[str]], Collection[str]]
-"""Of the layers named, those of which something holds."""
+"""Function from names of layers to those of which something holds."""
 
 ALIKE = 0.99
 """Cosine from which on two places pull on the same features."""

@@ -51,7 +51,7 @@ def _axes(layer: Layer) -> int:
 
 
 def grids(survey: Survey) -> list[str]:
-    """Every layer that a map can be drawn of, the picture itself left out."""
+    """Names of the layers that a map can be drawn of, the picture itself left out."""
     return [x.name for x in survey.layers.values() if x.places > 1 and x.name != INPUT]
 
 

@@ -57,12 +57,12 @@ class Others:
 
 
 def rest() -> Others:
-    """All classes but the one itself."""
+    """Others of a contrast: all classes but the one itself."""
     return Others("the rest", lambda scores, own: [c for c in range(classes(scores)) if c != own])
 
 
 def similar(count: int = 3) -> Others:
-    """The classes whose scores are nearest to its own: those it is most easily taken for.
+    """Others of a contrast: the classes whose scores are nearest to the class's own score.
 
     Zhang et al. 2025, "Finer-CAM", explain a class against these, three of them.
     """

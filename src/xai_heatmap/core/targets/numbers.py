@@ -9,7 +9,7 @@ from xai_heatmap.core.errors import UnknownTarget
 
 
 def numbers(given: object, needed: str) -> np.ndarray:
-    """As a float32 array; tensors of every framework are read.
+    """Numbers as a float32 array; tensors of every framework are read.
 
     Raises
     ------

@@ -64,7 +64,9 @@ def _of_sigmoid(answer: Answer, index: int) -> Number:
 
 
 def _as_it_is(answer: Answer, index: int) -> Number:
-    """Of a single unit, class 0 has what is left of 1."""
+    """Probability of a class as the network answers it; of a single unit, class 0 has what is left
+    of 1.
+    """
     own = category(index)(answer)
     rest_of = np.float32(answer.single and index == 0)
     return lambda rows: own.value(rows) + rest_of, own.cotangent

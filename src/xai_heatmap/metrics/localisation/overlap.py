@@ -45,7 +45,7 @@ def overlap(heat: Heat, mask: Mask, *, share: Annotated[float, Within(0, 1)] = 0
 
 
 def _missing(places: int, on_mask: int, drawn: int) -> float:
-    """The chance that so many draws without replacement meet none of those on the mask."""
+    """Probability that so many draws without replacement meet no place on the mask."""
     if places - on_mask < drawn:
         return 0.0
     return exp(_ways(places - on_mask, drawn) - _ways(places, drawn))

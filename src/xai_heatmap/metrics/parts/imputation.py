@@ -12,7 +12,7 @@ from xai_heatmap.core.blur import blurred
 Fill = Literal["blur", "mean", "linear"]
 
 Places = Bool[np.ndarray, "*image"]
-"""Which places of the network's input; all channels of a place go together."""
+"""Places of the network's input; all channels of a place go together."""
 
 Laid = Float64[np.ndarray, "channels *image"]
 
@@ -20,11 +20,11 @@ CLOSE = 1e-5
 """The residual of the linear equations, beside that at the start, at which they count as solved."""
 
 STEPS = 5000
-"""Of the solver, at most; conjugate gradients of n unknowns end after n at the latest."""
+"""Most steps of the solver; conjugate gradients of n unknowns end after n at the latest."""
 
 
 def imputation(image: Input, fill: Fill) -> Callable[[Places], Input]:
-    """From the places taken away to the picture without them.
+    """Function from the places taken away to the picture without these places.
 
     ``blur`` shows the picture under a Gaussian of a twentieth of each axis in their place, ``mean``
     the mean of each channel, ``linear`` what the neighbours that are left let one expect (Rong et
@@ -42,8 +42,9 @@ def imputation(image: Input, fill: Fill) -> Callable[[Places], Input]:
 
 
 def interpolated(image: Input, gone: Places) -> Input:
-    """Every place that is gone is the weighted mean of its neighbours, a diagonal one counting half
-    for each further axis that it differs along; where nothing is left, the mean of each channel.
+    """Picture whose missing places are the weighted mean of their neighbours, a diagonal one
+    counting half for each further axis that it differs along; where nothing is left, the mean of
+    each channel.
     """
     means = image.mean(axis=tuple(range(1, image.ndim)), dtype=np.float64)
     start = np.broadcast_to(means.reshape(-1, *[1] * gone.ndim), image.shape) * gone

@@ -9,7 +9,7 @@ Counts = Float64[np.ndarray, " levels"]
 
 
 def levels(heat: Heat, mask: Mask) -> tuple[Counts, Counts]:
-    """For each value of the heat, highest first: how many places have it, how many on the mask."""
+    """Counts for each value of the heat, highest first: of places, and of places on the mask."""
     values, which = np.unique(-heat, return_inverse=True)
     which = which.ravel()
     places = np.bincount(which, minlength=len(values))

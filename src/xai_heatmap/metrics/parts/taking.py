@@ -108,8 +108,8 @@ def _squares(
 def _strongest(
     values: Float64[np.ndarray, " squares"], count: int, ties: int, random: np.random.Generator
 ) -> Iterator[Bool[np.ndarray, " squares"]]:
-    """So many squares with the highest values: every choice among those that tie at the border, or
-    some of them drawn.
+    """Choices of so many squares with the highest values: every choice among those that tie at the
+    border, or some choices drawn.
     """
     if count == 0:
         yield np.zeros(len(values), bool)

@@ -24,7 +24,7 @@ SIGNED = {"relu": False, "signed": True, "negative": True}
 
 @runtime_checkable
 class Kit(Protocol):
-    """The same networks, made by a backend."""
+    """Maker of the kit's networks in one framework, with equal numbers."""
 
     channels_last: bool
 
@@ -54,11 +54,11 @@ class Case:
     model: Any
 
     def held(self, n: int = 1, seed: int = 3) -> np.ndarray:
-        """As PyTorch takes it."""
+        """Held values as PyTorch takes them."""
         return random(n, *self.net.beside, seed=seed)
 
     def native(self, values: np.ndarray) -> np.ndarray:
-        """As the backend's model takes pictures."""
+        """Pictures or held maps in the layout of the backend's model."""
         last = self.kit.channels_last and values.ndim == 4
         return np.ascontiguousarray(np.moveaxis(values, 1, -1)) if last else values
 

@@ -22,7 +22,7 @@ from xai_heatmap.testing.conformance.kit import (
 
 
 def plain_network_opens(kit: Kit) -> None:
-    """A layer that is overwritten in place right after it opens."""
+    """A layer opens that is overwritten in place right after its call."""
     opens_rightly(kit.plain())
 
 

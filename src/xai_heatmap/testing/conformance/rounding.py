@@ -75,7 +75,9 @@ def likeness_of_a_picture_to_itself_has_no_slope(kit: Rounding) -> None:
 
 
 def sides_that_are_the_same_take_each_other_away(kit: Rounding) -> None:
-    """Of classes 1, 2 and 3, which are one and the same; thirds of two do not add up in float32."""
+    """Contrasts of classes 1, 2 and 3, which are one and the same; thirds of two do not add up in
+    float32.
+    """
     network, x, _ = opened(kit.twins())
     trying = BY_TRYING if kit.differentiable else HIDING
     names = (*trying, *BY_SLOPES) if kit.differentiable else trying

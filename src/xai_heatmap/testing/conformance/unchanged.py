@@ -33,7 +33,7 @@ class Unchanged(Protocol):
         """Models that write into themselves while they infer, by what they write."""
 
     def state(self, model: Any) -> object:
-        """All that such a model could have written, to be compared by ==."""
+        """State that such a model could have written, to be compared by ==."""
 
 
 def another_thread_is_answered_rightly_in_the_middle_of_a_pass(kit: Unchanged) -> None:

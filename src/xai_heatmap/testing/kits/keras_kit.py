@@ -37,7 +37,7 @@ HALF = "mixed_bfloat16" if keras.backend.backend() == "torch" else "mixed_float1
 
 
 def array_function(function: Callable[[Any], Any]) -> Callable[[np.ndarray], np.ndarray]:
-    """The same function of float32 arrays, feature maps first where there is a grid."""
+    """Function of float32 arrays from one of tensors, feature maps first where there is a grid."""
 
     def of_arrays(x: np.ndarray) -> np.ndarray:
         native = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if x.ndim == 4 else x

@@ -181,7 +181,9 @@ class Tokens(keras.Model):
 
 
 class Folding(keras.Model):
-    """Beside the layer explained, a part runs on the picture cut in two along the image axis."""
+    """Network with a part, beside the layer explained, that runs on the picture cut in two along
+    the image axis.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -38,7 +38,7 @@ def pooled(x: Array) -> Array:
 
 
 def float32(function: Function) -> Function:
-    """The same function, with an answer of float32."""
+    """Function with an answer of float32, from any other."""
     return lambda x: np.asarray(function(x), np.float32)
 
 

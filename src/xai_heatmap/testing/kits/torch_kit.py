@@ -31,7 +31,7 @@ from xai_heatmap.testing.kits.torch_models import (
 def array_function(
     function: Callable[[torch.Tensor], torch.Tensor],
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """The same function of float32 arrays, whatever precision the model has."""
+    """Function of float32 arrays from one of tensors, whatever precision the model has."""
 
     def of_arrays(x: np.ndarray) -> np.ndarray:
         with torch.no_grad():

@@ -160,7 +160,9 @@ class Tokens(nn.Module):
 
 
 class Folding(nn.Module):
-    """Beside the layer explained, a part runs on the picture cut in two along the image axis."""
+    """Network with a part, beside the layer explained, that runs on the picture cut in two along
+    the image axis.
+    """
 
     def __init__(self) -> None:
         super().__init__()

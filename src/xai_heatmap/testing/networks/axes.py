@@ -43,7 +43,7 @@ class Weights:
         return tuple(length // 2 for length in self.window)
 
     def on(self, window: Sequence[int]) -> "Weights":
-        """The same kernels over a window of other axes: those of length one come and go."""
+        """Weights of the same numbers over a window of other axes: those of length one may go."""
         first = self.first.reshape(*self.first.shape[:2], *window)
         second = self.second.reshape(*self.second.shape[:2], *window)
         return Weights(
@@ -163,7 +163,7 @@ def in_keras(own: Weights) -> Any:
 
 
 def _last(kernel: np.ndarray) -> np.ndarray:
-    """(out, in, *window) as Keras has it."""
+    """Kernel (out, in, *window) as Keras has it."""
     return np.moveaxis(kernel, (0, 1), (-1, -2))
 
 

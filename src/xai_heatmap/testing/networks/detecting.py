@@ -107,7 +107,7 @@ def query(colour: int) -> int:
 
 
 def in_keras(answer: str) -> Any:
-    """The same network in Keras, its outputs as `answer` says."""
+    """Network of the same weights in Keras, its outputs as `answer` says."""
     import keras
     from keras import layers, ops
 

@@ -51,7 +51,7 @@ def boxes_of(level: int, side: int) -> tuple[float, float, float, float]:
 
 
 def in_onnx(model: Levels, side: int) -> Any:
-    """The same network, for one picture or several of that side."""
+    """Network of the same weights in ONNX, for one picture or several of that side."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
