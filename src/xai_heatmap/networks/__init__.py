@@ -25,7 +25,7 @@ OPENERS = {
     "onnx.onnx_ml_pb2.ModelProto": ("onnx.runtime", "open_onnx"),
     "xai_heatmap.networks.onnx.file.OnnxFile": ("onnx.runtime", "open_onnx"),
 }
-"""Where a model of a class is opened; asked in this order, since a Keras model on torch is both."""
+"""File and function that open a class of models, in order: a Keras model on torch is both."""
 
 
 def network(

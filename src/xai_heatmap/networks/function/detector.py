@@ -13,7 +13,7 @@ from xai_heatmap.networks.function.network import open_function
 from xai_heatmap.networks.loading.loaded import Declaring
 
 Detections = Callable[[Inputs], Sequence[tuple[Any, Any]]]
-"""From pictures to boxes (d, 4) and scores (d, classes) of each; d differs from one to the next."""
+"""Function from pictures to boxes (d, 4) and scores (d, classes) of each; d differs by picture."""
 
 
 def detector(

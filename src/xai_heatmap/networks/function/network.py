@@ -26,7 +26,7 @@ from xai_heatmap.networks.opening.unchanged import random_states
 REASON = "of a function only the picture can be seen"
 
 BATCH = 32
-"""Pictures that the function is given at a time."""
+"""Pictures per call of the function."""
 
 
 def open_function(

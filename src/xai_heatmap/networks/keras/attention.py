@@ -16,7 +16,7 @@ from xai_heatmap.networks.opening.taps import Site, intercepted
 ATTENDING = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
 
 CALLS = 64
-"""How often one layer may attend in a pass."""
+"""Most calls of one attention layer in a pass."""
 
 
 class WrittenOut:

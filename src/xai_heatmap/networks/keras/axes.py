@@ -14,14 +14,14 @@ LINEAR = ("Dense", "EinsumDense")
 POOLS = ("GlobalAveragePooling1D", "GlobalMaxPooling1D", "AveragePooling1D", "MaxPooling1D")
 
 MIXED = -1
-"""Where an axis of a value was mixed from one of the input."""
+"""Mark of an axis that a linear layer mixed from an axis of the input."""
 
 FEATURES_LAST = ("Dense", "EinsumDense", "LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional",
                  "MultiHeadAttention")  # fmt: skip
 KEEPS = ("InputLayer", "Rescaling", "Normalization", "Dropout", "GaussianNoise", "Masking",
          "Activation", "ReLU", "BatchNormalization", "LayerNormalization", "ZeroPadding1D",
          "ZeroPadding2D", "ZeroPadding3D", "SpatialDropout1D", "Identity")  # fmt: skip
-"""Layers behind which every axis is what it was."""
+"""Layers that keep every axis."""
 
 
 def consumed(model: keras.Model, shape: tuple[int, ...]) -> Consumed:

@@ -31,10 +31,10 @@ _STRANGERS = (
     re.compile(r"Unknown (?:[\w-]+ )+?function:? '?([^\s'.]+)"),
     re.compile(r"Unknown \w+: '?([^\s'.]+)"),
 )
-"""How Keras names what it does not know."""
+"""Messages in which Keras names an unknown class or function."""
 
 _CAUSE = "Exception encountered:"
-"""Behind the last of these Keras says what went wrong."""
+"""Mark in a message of Keras; the cause stands behind the last one."""
 
 
 def load_keras_file(path: Path) -> Loaded:

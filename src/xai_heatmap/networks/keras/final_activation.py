@@ -31,7 +31,7 @@ ENDS_IN_ITS_ACTIVATION = (
     keras.layers.SeparableConv1D,
     keras.layers.SeparableConv2D,
 )
-"""Layers that apply `activation` last. Recurrent layers have one too, and go on after it."""
+"""Layers that apply `activation` last, unlike recurrent layers."""
 
 
 def closing_in(part: object) -> Closing | None:

@@ -12,10 +12,10 @@ from xai_heatmap.core.errors import NotAModel
 from xai_heatmap.networks.loading.loaded import first_line
 
 USUAL = ("state_dict", "model_state_dict", "model", "net")
-"""Under which keys training scripts keep the weights; looked into before any other key."""
+"""Usual keys of the weights in checkpoints, tried before any other key."""
 
 SILENT = ("", "module.")
-"""Prefixes of which nothing is said: none, and that of PyTorch's parallel wrappers."""
+"""Prefixes used without a warning: the empty one, and that of PyTorch's parallel wrappers."""
 
 Weights = Mapping[str, torch.Tensor]
 

@@ -16,7 +16,7 @@ from xai_heatmap.networks.loading.loaded import Loaded, first_line, missing
 FRAMEWORKS = ("torch", "keras", "tensorflow", "jax", "torchvision", "timm", "transformers")
 
 NO_ARGUMENTS = "--xai-heatmap-has-no-arguments-for-this-file"
-"""The one word of the command line that a factory finds."""
+"""Only argument on the command line while a factory runs."""
 
 
 def load_factory(path: Path, name: str) -> Loaded:

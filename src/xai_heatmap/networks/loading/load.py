@@ -45,7 +45,7 @@ HUBS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "hf": ("loading.hubs.from_hf", "load_hf"),
     }
 )
-"""Where a name with that prefix is loaded: a file beside this one, and its function."""
+"""File and function that load the names with a prefix."""
 
 FILES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -55,7 +55,7 @@ FILES: Mapping[str, tuple[str, str]] = MappingProxyType(
         ".onnx": ("onnx.file", "load_onnx_file"),
     }
 )
-"""Where a file with that ending is loaded."""
+"""File and function that load the files with a suffix."""
 
 WEIGHTS = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
 """Endings of files that hold weights alone, or should."""
@@ -74,7 +74,7 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         ".safetensors and use: --model module.py:factory --weights FILE",
     }
 )
-"""What is said of files that hold no model to open."""
+"""Reasons for which files with a suffix are refused."""
 
 _FACTORY = re.compile(r"(?P<path>.+\.py):(?P<name>[^\W\d]\w*)")
 _WITHOUT = "?weights=none"

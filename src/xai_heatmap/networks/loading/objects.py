@@ -147,4 +147,4 @@ HOLDERS: Mapping[str, Callable[[Any], Any]] = {
     "onnxruntime.capi.onnxruntime_inference_collection.InferenceSession": _session,
     "tensorflow.python.trackable.autotrackable.AutoTrackable": _saved_model,
 }
-"""What opens an object of a class. A LightningModule is a module, and needs nothing."""
+"""Function that opens an object of a class. A LightningModule is a module, and needs none."""

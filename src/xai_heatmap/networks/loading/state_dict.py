@@ -12,7 +12,7 @@ from xai_heatmap.networks.loading.loaded import missing
 from xai_heatmap.networks.torch.model import unwrapped
 
 PICKLE = b"\x80"
-"""What pickles begin with, since protocol 2."""
+"""First byte of pickles, since protocol 2."""
 
 _SAVE = "torch.save(model.state_dict(), 'new.pt')"
 _CALL = "--model module.py:factory --weights new.pt"

@@ -14,11 +14,11 @@ from xai_heatmap.networks.onnx.linear_first import RECURRENT, Followed, LinearFi
 from xai_heatmap.networks.opening.axes_found import MOST_CHANNELS, certainly
 
 TURNED = "to the model's own axes"
-"""The name of the node that turns, which is no layer of the user's."""
+"""Name of the node that turns the input, which is no layer of the user's."""
 
 KEEPS = ("Identity", "Cast", "Add", "Sub", "Mul", "Div", "Clip", "Dropout", "Neg", "Pad", "Relu",
          "Sqrt", "Abs", "Pow", "BatchNormalization", "LayerNormalization")  # fmt: skip
-"""Operators behind which every axis is what it was."""
+"""Operators that keep every axis."""
 
 
 def turned(model: ModelProto, name: str, axes: Axes) -> ModelProto:

@@ -11,10 +11,10 @@ from xai_heatmap.networks.onnx.input import lengths
 from xai_heatmap.networks.opening.box_outputs import Shapes, named, told
 
 TOGETHER = "scores and boxes"
-"""The tensor that is explained where the file has two outputs."""
+"""Name of the joined tensor, where the file has two outputs."""
 
 CHOOSING = ("NonMaxSuppression", "EfficientNMS_TRT", "BatchedNMS_TRT", "BatchedNMSDynamic_TRT")
-"""Operators that choose among boxes; what is behind them has no gradient."""
+"""Operators that choose among boxes, behind which nothing has a gradient."""
 
 
 def in_onnx(model: ModelProto) -> Boxes | None:

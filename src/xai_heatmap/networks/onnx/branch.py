@@ -18,7 +18,7 @@ CLASS = "class_index"
 """The input that says which class is explained, -1 for the prediction: one for all, or one each."""
 
 MAPS = "cam_"
-"""What the outputs with the maps begin with; a number follows."""
+"""Prefix of the outputs with maps; a number follows."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from xai_heatmap.networks.onnx.file import LARGEST, is_outside, tensors
 STANDARD = ("", "ai.onnx")
 
 DOMAINS = (*STANDARD, "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc")
-"""Whose operators onnxruntime has."""
+"""Domains of operators in onnxruntime."""
 
 
 def check_whole(model: ModelProto) -> None:

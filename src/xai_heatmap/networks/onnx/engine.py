@@ -26,12 +26,12 @@ from xai_heatmap.networks.opening.taps import Site
 from xai_heatmap.networks.rules import GRADIENT, ONNX, BackwardRule, implemented_by
 
 KEPT = 8
-"""How many plans, each with its own compiled graphs and weights, are kept for the next call; and
-graphs, each for pictures of one shape."""
+"""Most plans in the cache, each with its own compiled graphs and weights; and most graphs, each for
+pictures of one shape."""
 
 SERVED = 4
-"""How often a plan that is opened at more layers serves some of them, before they get their own:
-compiling takes as long as several runs."""
+"""Times that a plan opened at more layers serves some of the layers, before these get a plan of
+their own: compiling takes as long as several runs."""
 
 REPLACED = "activation in place of the layer's own"
 

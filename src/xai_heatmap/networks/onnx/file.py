@@ -12,10 +12,10 @@ from xai_heatmap.core.errors import ModelError, NotAModel, UnsafeModel
 from xai_heatmap.networks.loading.loaded import Loaded
 
 LARGEST = 2**31 - 1
-"""Bytes that one protobuf message, and so one model in memory, may have."""
+"""Most bytes of a protobuf message, and so of a model in memory."""
 
 LONGEST_NAME = 1000
-"""Letters that the path of a file beside the model may have."""
+"""Most letters of the path of a file beside the model."""
 
 
 @dataclass(frozen=True)

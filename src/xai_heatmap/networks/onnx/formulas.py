@@ -16,7 +16,7 @@ Grid = tuple[int, ...]
 Formula = Callable[[Tensor, Tensor | None, Grid], Tensor]
 
 SQUARINGS = 12
-"""Of the Gram matrix: its power 4096 is, to float32, the leading pattern alone."""
+"""Squarings of the Gram matrix, whose power 4096 is, to float32, the leading pattern alone."""
 
 
 def gradcam(activation: Tensor, gradient: Tensor | None, grid: Grid) -> Tensor:
@@ -68,7 +68,7 @@ def _turn(map_: Tensor, columns: Tensor) -> Tensor:
 FORMULAS: Mapping[str, Formula] = MappingProxyType(
     {"gradcam": gradcam, "hirescam": hirescam, "layercam": layercam, "eigencam": eigencam}
 )
-"""The methods that a file can hold."""
+"""Methods that a file can hold, with their formulas."""
 
 WITHOUT_GRADIENT = frozenset({"eigencam"})
 

@@ -11,7 +11,7 @@ from xai_heatmap.networks.onnx.autodiff import Builder, Tensor, op
 from xai_heatmap.networks.onnx.cut import reads
 
 PASSING = ("Flatten", "Reshape", "Squeeze", "Identity", "Dropout")
-"""What may stand between the average and the linear layer: it only rearranges one value a map."""
+"""Operators allowed between average and linear layer, which only rearrange one value a map."""
 
 
 @dataclass(frozen=True)

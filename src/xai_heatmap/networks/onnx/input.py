@@ -12,19 +12,19 @@ from xai_heatmap.networks.opening.declared_inputs import Declaration, picture_am
 from xai_heatmap.networks.opening.held import Given, Name
 
 IMAGES = "images"
-"""What the image axis is called where its length is open."""
+"""Symbol of the image axis where the length is open."""
 
 CHANNELS = (1, 3, 4)
-"""How many channels pictures have: such an axis is read as the channels."""
+"""Usual numbers of channels; an axis of such a length is read as channels."""
 
 MOST_IMAGES = 1024
-"""That a file may take at a time: so many are computed for every picture."""
+"""Most images per run of a file with a fixed number, all of which every run computes."""
 
 REAL = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 WHOLE = (TensorProto.UINT8, TensorProto.INT8, TensorProto.INT32, TensorProto.INT64)
 
 CARRIES = ("Transpose", "Reshape", "Identity", "Squeeze", "Unsqueeze", "Flatten")
-"""Operators that only rearrange, whatever the type."""
+"""Operators that only rearrange values of any type."""
 
 Length = int | None
 

@@ -10,7 +10,7 @@ from xai_heatmap.core.errors import ModelError
 from xai_heatmap.networks.onnx.input import PictureInput
 
 MOST_NUMBERS = 2**25
-"""Of a picture as large as a file says, if nobody else says so: 3 x 3344 x 3344."""
+"""Most numbers of a picture whose size only the file declares: 3 x 3344 x 3344."""
 
 
 def bounded(picture: PictureInput, image_shape: Sequence[int] | None) -> PictureInput:

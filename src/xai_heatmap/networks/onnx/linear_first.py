@@ -12,10 +12,10 @@ PRODUCTS = ("MatMul", "Gemm")
 RECURRENT = ("LSTM", "GRU", "RNN")
 
 MIXED = -1
-"""Where an axis of a tensor was mixed from one of the input."""
+"""Mark of an axis that a product mixed from an axis of the input."""
 
 Followed = tuple[int | None, ...]
-"""Of every axis of a tensor, which axis of the input it is; None of one that was added."""
+"""Input axis of every axis of a tensor; None for an added axis."""
 
 
 @dataclass

@@ -17,10 +17,10 @@ VERSION, METHOD, LAYERS, REASON, PREPROCESS, LABELS = (
     PREFIX + word for word in ("version", "method", "layers", "reason", "prep", "labels")
 )
 IMAGES, CLASSES = PREFIX + "images", PREFIX + "class_index"
-"""How many pictures go in at a time, ``any`` or a number; what its class index may be."""
+"""Keys of the number of pictures per run, ``any`` or a number, and of the class indices."""
 
 LONGEST = {PREPROCESS: 4096, LABELS: 8 << 20, LAYERS: 1 << 20}
-"""Characters that an entry may have."""
+"""Most characters of an entry."""
 
 MOST_LABELS, LONGEST_LABEL = 100_000, 1000
 

@@ -9,11 +9,11 @@ from onnx import NodeProto
 from xai_heatmap.networks.onnx.cut import reads
 
 SCOPES, CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
-"""What torch.onnx.export(dynamo=True) writes into each node: the paths of the modules around it,
-from the outermost in, then the node's own name; and their classes."""
+"""Metadata that torch.onnx.export(dynamo=True) writes into each node: paths of the modules around
+the node, from the outermost in, then the node's own name; and the classes of the modules."""
 
 LONGEST = 20_000
-"""Letters that an entry may have, to be read."""
+"""Most letters of an entry that is read."""
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ NO_SCORES = (
     *(TensorProto.INT32, TensorProto.INT64, TensorProto.UINT32, TensorProto.UINT64),
     *(TensorProto.BOOL, TensorProto.STRING),
 )
-"""What labels and numbers of things are of; codes of scores are smaller integers."""
+"""Types of labels and counts; codes of scores are smaller integers."""
 
 SCORES = "scores as float32 (images, classes)"
-"""The tensor that is explained, where the output itself has another shape or type."""
+"""Name of the explained tensor, where the output itself has another shape or type."""
 
 
 def chosen(model: ModelProto, output: str | int | None) -> str:

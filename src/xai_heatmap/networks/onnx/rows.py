@@ -13,7 +13,7 @@ FEW = 8
 """Classes in a cotangent up to which adding their rows is cheaper than a run."""
 
 LARGEST = 64 << 20
-"""Bytes of rows that are kept."""
+"""Most bytes of rows in the cache."""
 
 
 @dataclass

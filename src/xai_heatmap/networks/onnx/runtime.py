@@ -32,7 +32,7 @@ from xai_heatmap.networks.opening.network import OpenedNetwork
 CPU = ("CPUExecutionProvider",)
 
 GENERIC = ("", "main_graph", "torch_jit", "torch-jit-export", "graph", "main")
-"""What exporters call a graph that has no name."""
+"""Names that exporters give to a graph without a name."""
 
 
 def open_onnx(

@@ -10,8 +10,8 @@ from xai_heatmap.networks.onnx.autodiff.written_out import opset_of
 from xai_heatmap.networks.onnx.settled import answers
 
 CLOSE, CLOSE_IN_HALF, CLOSE_IN_CODES = 1e-3, 1e-2, 5e-2
-"""How far scores may be from the file's own, as a share of the largest: rounding alone, in half
-precision, and where a number may fall to the next code."""
+"""Tolerances of scores, as a share of the file's largest: for rounding alone, in half precision,
+and where a number may fall to the next code."""
 
 HALF = (TensorProto.FLOAT16, TensorProto.BFLOAT16)
 

@@ -13,7 +13,7 @@ Values = Mapping[str, onnxruntime.OrtValue]
 """Tensors of the runtime by their names."""
 
 SILENT = 4
-"""Of onnxruntime's severities: what stops it is raised, so nothing has to be printed."""
+"""Severity level of onnxruntime's log: errors are raised, so that nothing has to be printed."""
 
 
 class Session:

@@ -17,7 +17,7 @@ SUMS = ("Add", "Sum")
 
 Shapes = Mapping[str, tuple[int, ...]]
 Probe = Callable[[Sequence[str]], Shapes]
-"""Runs the graph on IMAGES_IN_A_SURVEY pictures, or as many as it takes: shapes of tensors."""
+"""Function from names to shapes of tensors, which runs the graph on pictures of noise."""
 
 
 def sightings(ready: Ready, *, images: int | None, probe: Probe) -> ModelTrace:

@@ -13,7 +13,7 @@ from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import find_method
 
 SAME_GRADIENT = 2e-2
-"""As a share of the largest: where a unit is at its kink, one framework opens it, another not."""
+"""Relative tolerance of gradients: at a kink, frameworks may choose different slopes."""
 
 
 def twins(

@@ -18,7 +18,7 @@ from xai_heatmap.networks.onnx.autodiff.written_out import STANDARD
 from xai_heatmap.networks.onnx.cut import depending_on, infos
 
 WRITTEN = {*CARRIERS, "DequantizeLinear"}
-"""What may read codes that are not whole numbers."""
+"""Operators that may read codes with fractions."""
 
 
 def unrounded(model: ModelProto) -> ModelProto | None:

@@ -13,7 +13,7 @@ from xai_heatmap.networks.opening.interfaces import Recorded
 from xai_heatmap.networks.opening.recent import Recent
 
 PATTERNS = 256
-"""For how many questions it is remembered from which rows a network reads its answer."""
+"""Most questions whose read rows are cached."""
 
 
 @dataclass(frozen=True)

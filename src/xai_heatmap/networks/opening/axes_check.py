@@ -8,8 +8,8 @@ from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCal
 from xai_heatmap.networks.opening.layout_reading import DISPLACED
 
 FINER = 1.5
-"""By how much more places an axis of a layer counts as finer than that of the input; padding adds
-a few.
+"""Ratio of places from which on an axis of a layer counts as finer than that of the input; padding
+adds a few.
 """
 
 
@@ -55,7 +55,7 @@ def check_axes(
 
 
 OF_SHAPES = (RuntimeError, ValueError, IndexError)
-"""What frameworks raise where the axes of an array are others than expected."""
+"""Errors of frameworks about unexpected axes of an array."""
 
 SAID = (
     "Say what the axes of one input are, a letter each: xai_heatmap.network(model, axes='tchw') "

@@ -9,12 +9,12 @@ from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.networks.loading.loaded import first_line
 
 Shape = tuple[int, ...]
-"""Of one input in the network's own axes."""
+"""Shape of one input in the network's own axes."""
 
 
 MOST_CHANNELS = 16
-"""That a linear layer along one axis of several is believed to read as channels: others mix rows
-or columns."""
+"""Most channels of a linear layer along one of several axes; with more entries, the layer mixes
+rows or columns."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def linear_first(
 
 
 Look = Callable[[Shape], Consumed]
-"""What becomes of inputs of that shape; raises what the network raises where it can't take them."""
+"""Function from an input shape to its channel axis; raises the network's own error."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ AS_DETR: tuple[Order, Unit] = ("cxcywh", "fractions")
 AS_YOLO: tuple[Order, Unit] = ("cxcywh", "pixels")
 
 NO_PIXELS, NO_FRACTIONS = 2.0, 4.0
-"""Coordinates that never reach the one are no pixels; most fractions stay below the other."""
+"""Limits of coordinates: pixels exceed the first, most fractions stay below the second."""
 
 
 @dataclass(frozen=True)

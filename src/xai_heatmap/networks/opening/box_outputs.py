@@ -9,19 +9,19 @@ from xai_heatmap.core.errors import NoScores
 from xai_heatmap.networks.opening.outputs import described, held
 
 SCORES = ("pred_logits", "logits", "scores", "class_logits", "classification", "classes")
-"""Names that models give the class scores of their boxes, most telling first."""
+"""Usual names of the class scores of boxes, most telling first."""
 
 BOXES = ("pred_boxes", "boxes", "bboxes")
-"""Names that they give the boxes."""
+"""Usual names of the boxes."""
 
 DETR = ("logits", "pred_logits"), "pred_boxes"
-"""Outputs of these names have one meaning wherever they stand together."""
+"""Names of scores and boxes that, together, only detectors use."""
 
 Key = str | int
 Shapes = Mapping[Key, Sequence[int | None]]
 
 Join = Callable[[Any, Any], Any]
-"""Scores and boxes behind each other, along the last axis."""
+"""Function that joins scores and boxes along the last axis."""
 
 
 def known(output: Any) -> Boxes | None:

@@ -10,10 +10,10 @@ from xai_heatmap.core.errors import BadOption, did_you_mean
 from xai_heatmap.networks.opening.held import Name, said
 
 PICTURES = ("pixel_values",)
-"""What an argument is called that is the picture wherever it stands."""
+"""Names of arguments that are the picture at any position."""
 
 MODES = ("training", "mask")
-"""Arguments of Keras layers that are no inputs."""
+"""Arguments of Keras layers that do not count as inputs."""
 
 
 @dataclass(frozen=True)

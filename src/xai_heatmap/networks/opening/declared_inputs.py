@@ -10,7 +10,7 @@ from xai_heatmap.core.errors import BadArray, BadOption, did_you_mean
 from xai_heatmap.networks.opening.held import Given, Held, Name, Whole, array, said
 
 PICTURE_AXES = 4
-"""(images, channels, rows, columns): so many axes at least has what looks like a picture."""
+"""Least number of axes of a picture input: (images, channels, rows, columns)."""
 
 
 @dataclass(frozen=True)

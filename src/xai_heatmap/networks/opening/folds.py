@@ -9,7 +9,7 @@ from xai_heatmap.core.folded import fold
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall
 
 Outputs = Callable[[Native], Mapping[str, np.ndarray]]
-"""What the layers asked about answer for inputs (n, c, *image)."""
+"""Function from inputs (n, c, *image) to the outputs of the layers in question."""
 
 
 def candidates(calls: Mapping[str, LayerCall], image: Sequence[int]) -> dict[str, int]:

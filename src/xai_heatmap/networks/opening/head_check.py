@@ -11,18 +11,17 @@ from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.opening.interfaces import Head
 
 SAME_SCORES = 1e-3
-"""How far, relative to the largest score, a replayed head may be from the whole pass to be
-believed."""
+"""Tolerance of the scores of a replayed head, relative to the largest score of the whole pass."""
 
 ROUNDED = 0.25
-"""How far, relative to the largest score, a head that does not round to codes may be from the
-network, which does, to be taken for it."""
+"""Tolerance of the scores of a head without rounding to codes, relative to the largest score of the
+network, which rounds."""
 
 MIXED = "images that go through it together change each other's scores"
 
 OTHER = -2
-"""By which a third activation is told from the two copies that it stands between: their mean over
-the batch is 0, so that what looks at a whole batch sees another one."""
+"""Factor of the third activation between two copies: the mean over the batch is 0, so that a head
+that mixes a batch gives other scores."""
 
 
 @dataclass(frozen=True)

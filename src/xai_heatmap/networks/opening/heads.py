@@ -20,7 +20,7 @@ from xai_heatmap.networks.opening.recording import layout_of
 from xai_heatmap.networks.opening.scores import ScoredModel
 
 WITHOUT_A_HEAD = "Methods of one pass work there, such as gradcam, hirescam or eigencam."
-"""What to do where a head does not repeat itself."""
+"""Advice for a layer whose head does not repeat the recorded scores."""
 
 
 class ModelWithHeads(ScoredModel):

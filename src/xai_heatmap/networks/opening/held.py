@@ -14,10 +14,10 @@ import numpy as np
 from xai_heatmap.core.errors import BadArray
 
 Name = str | int
-"""What an input is called, or where it stands among a function's arguments."""
+"""Name of an input, or position among a function's arguments."""
 
 Given = Mapping[Name, Any]
-"""Inputs by their names, as a user writes them."""
+"""Held inputs by name, as written by a user."""
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,16 @@ from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.opening.interfaces import ModelTrace
 
 SIDES = (1, 2, 4, 8, 16, 28, 32, 48, 64, 96, 128, 160, 192, 224, 256, 299, 512, 1024, 4096, 16384)
-"""Lengths that networks are made for."""
+"""Usual lengths of the sides of pictures."""
 
 PLACES = 256 * 256
-"""That a picture is tried with, if the one that failed had no more."""
+"""Most places of a tried picture, unless the failed picture had more."""
 
 CHANNELS = (3, 1, 4)
 
 Shape = Sequence[int]
 Look = Callable[[tuple[int, ...]], ModelTrace]
-"""What is seen of a network in one pass with pictures of that shape (c, *image)."""
+"""Function from a picture shape (c, *image) to the trace of one pass."""
 Works = Callable[[Shape], bool]
 
 

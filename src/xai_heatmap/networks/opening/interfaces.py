@@ -20,11 +20,11 @@ from xai_heatmap.networks.opening.taps import Site
 
 Closing = Literal["softmax", "sigmoid"]
 Bias = Shaped[np.ndarray, "..."]
-"""What an operation adds; it broadcasts to the operation's answer."""
+"""Bias term of an operation; broadcasts to the operation's output."""
 UseNative = Callable[[Sequence[str], Native], None]
 
 IMAGES_IN_A_SURVEY = 2
-"""With one image, an axis of length one could be the images or anything else."""
+"""Images in a survey: with one, an axis of length one would be ambiguous."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class Head(Protocol):
     """The network behind one layer, for one image."""
 
     output: Native
-    """What the layer says of the image itself: (1, ...)."""
+    """Output of the layer for the image itself: (1, ...)."""
 
     def __call__(self, output: Native) -> Recorded:
         """Scores for other outputs of the layer, opened at the layer."""

@@ -17,49 +17,49 @@ from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.layers.layout import Layout
 
 SPOTS = ((0, 1, 2, 3, 4, 5), (1, 4, 2, 0, 5, 3), (4, 1, 5, 3, 0, 2))
-"""In which sixth of each axis the spots lie."""
+"""Positions of the spots, in sixths of each axis."""
 
 SPOT = 32
-"""A spot is one part in so many of each side."""
+"""Sides of the picture per side of a spot."""
 
 LOUD = 3.0
-"""How much stronger than the picture a spot is."""
+"""Strength of a spot relative to the picture."""
 
 FEWEST = 3
-"""Places beside the spots that a comparison needs."""
+"""Least number of places beside the spots for a comparison."""
 
 CLEAR = 0.75
-"""Every place under a spot moves more than so many of the others."""
+"""Share of the other places than which every place under a spot has to change more."""
 
 ALIKE, SAME = 0.6, 0.9
-"""How far the changes of a layer go with those of one whose grid is known."""
+"""Correlations of changes with a layer of known grid, from which a layout counts as right."""
 
 ENOUGH = 32
-"""Feature maps that are looked at, at most, of those of a layer."""
+"""Most feature maps of a layer that are compared."""
 
 EVEN = 0.3
-"""Places that are more uneven than others by so much are not looked at."""
+"""Largest excess unevenness of a grid that is compared."""
 
 SILENT = 1e-6
-"""Changes that small against the layer's own values are rounding."""
+"""Relative size of changes up to which changes count as rounding."""
 
 STILL = 1e-3
-"""A place that moves that little against others does not hang on what lies under it."""
+"""Relative change up to which a place counts as independent of the picture under it."""
 
 COARSE = 6
-"""Along an axis with fewer places than spots a displacement does not show."""
+"""Least places along an axis for a displacement to show."""
 
 FINE = 24
-"""From so many places along an axis on, one beside a spot counts as under it."""
+"""Places along an axis from which on a place beside a spot counts as under the spot."""
 
 OFF_CENTRE = 0.25
-"""How far beside a place, in places, a spot may lie that moves it."""
+"""Distance, in places, at which a spot may still change a place."""
 
 MISSED = 3
-"""Spots under which nothing moves, of six, in a layer that lies elsewhere."""
+"""Least number of the six spots without change in a displaced layer."""
 
 BESIDE = 0.2
-"""Which part of all that moves lies under no spot there, at least."""
+"""Least share of the change beside the spots in a displaced layer."""
 
 Standing = Literal["shown", "unclear", "still"]
 Changes = Float32[np.ndarray, "..."]

@@ -27,10 +27,10 @@ from xai_heatmap.networks.opening.layout_probe import (
 )
 
 Read = tuple[Layout | None, str]
-"""How a layer is read, or why it has no grid."""
+"""Layout of a layer, or the reason why the layer has no grid."""
 
 MANY = 36
-"""Places that are needed to tell a grid from a number for every pair of tokens."""
+"""Least places to tell a grid from one number per pair of tokens."""
 
 ELSEWHERE = (
     "what changes in the picture does not show at the places where it would lie (tokens in "
@@ -91,7 +91,7 @@ class LayoutReader:
         self._known: dict[tuple[int, ...], Changes] = {}
         self._moved: dict[tuple[int, ...], Changes] = {}
         self.guessed = False
-        """Whether any layer was read by a guess."""
+        """Whether the layout of any layer was guessed."""
 
     def read(self, call: LayerCall) -> Read:
         """The layout of the next layer, or None and why."""

@@ -7,10 +7,10 @@ MIXING = (
     *("conv", "mm", "matmul", "dot", "einsum", "gemm", "linearbackward", "attention"),
     *("pool", "mean", "reduce", "sumbackward1", "norm", "lstm", "gru", "rnn"),
 )
-"""Parts of a name, in any framework."""
+"""Parts of the names of mixing operations, in any framework."""
 
 SIMPLE = ("resize", "upsample", "reduce_precision")
-"""Parts of names that are none of these."""
+"""Parts of the names of operations that do not mix."""
 
 
 def mixes(operation: str) -> bool:

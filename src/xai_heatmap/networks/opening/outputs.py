@@ -8,7 +8,7 @@ import numpy as np
 from xai_heatmap.core.errors import NoScores
 
 LIKELY = ("logits", "scores", "output", "out", "predictions", "probs")
-"""Keys that models give their scores, most telling first."""
+"""Usual keys of the scores, most telling first."""
 
 
 def scores_in(output: Any, *, images: int | None = None, which: str | int | None = None) -> Any:

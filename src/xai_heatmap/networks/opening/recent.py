@@ -6,7 +6,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 SIZES = 16
-"""For how many sizes of pictures a network is remembered."""
+"""Most sizes of pictures in a cache."""
 
 
 class Recent(dict[K, V]):

@@ -12,7 +12,7 @@ from typing import Any
 from xai_heatmap.networks.opening.taps import Site, intercepted
 
 Key = tuple[int, int]
-"""Which part, by its id, and which of its calls."""
+"""Part, by id, and index of the call."""
 
 
 class _Reached(BaseException):

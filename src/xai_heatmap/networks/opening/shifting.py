@@ -10,17 +10,17 @@ RANK = 4
 """Axes of an array of images: with fewer it holds tokens, features, or a shape."""
 
 CUTS = ("pad", "slice", "crop")
-"""Parts of names of what takes places away at the sides, or puts some there."""
+"""Parts of the names of operations that remove or add places at the sides."""
 
 TURNS = (
     *("rev", "flip", "rot90", "roll", "transpose", "permute"),
     *("gather", "take", "sample", "transform", "cropandresize", "roialign"),
     *("while", "scan", "partitionedcall", "loop"),
 )
-"""Parts of names of what may put places anywhere, and of what holds operations of its own."""
+"""Parts of the names of operations that may move places anywhere, or that contain operations."""
 
 LITTLE, A_FEW, SHARE = 6, 2, 4
-"""Padding for a kernel is no more than so many places of an axis, or a few, or one in `SHARE`."""
+"""Limits of the padding for a kernel, in places of an axis, the last as a share 1 / `SHARE`."""
 
 
 def may_shift(

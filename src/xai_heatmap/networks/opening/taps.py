@@ -36,7 +36,7 @@ class Site:
 
 
 _ABSENT = object()
-"""In place of an attribute that the instance has not got."""
+"""Stand-in for an attribute that the instance does not have."""
 
 
 @dataclass

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 DRAWING = (random.Random, np.random.RandomState, np.random.Generator)
-"""What draws random numbers and may belong to a model."""
+"""Random generators that a model may hold."""
 
 
 PLAIN = frozenset({bool, dict, float, int, list, set, str, tuple, type(None), OrderedDict})

@@ -15,7 +15,7 @@ from xai_heatmap.networks.opening.taps import intercepted
 SOFTMAX = ("softmax", "special_softmax", "_softmax")
 FUSED = "scaled_dot_product_attention"
 NESTED = "multi_head_attention_forward"
-"""A function in Python: what it calls itself is not seen by a mode, and is put in its way."""
+"""Python function whose inner calls a mode does not see, so that they are replaced."""
 
 Kept = Callable[[torch.Tensor], torch.Tensor]
 

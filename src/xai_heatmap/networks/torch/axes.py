@@ -46,7 +46,7 @@ MOVED = ("permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims", 
 """Operations that only rearrange: coordinates go through them as values do."""
 
 ROWS = 2
-"""Inputs that go in, so that their axis is told from all others."""
+"""Inputs in the pass, more than one so that the axis of inputs varies."""
 
 
 class _Ended(BaseException):

@@ -16,12 +16,12 @@ from xai_heatmap.networks.rules import BIASES, TORCH, implements, named
 from xai_heatmap.networks.torch.canonical import OPERATORS
 
 Give = Callable[[str, torch.Tensor], None]
-"""What is done with the gradient of the value that the bias of that name was added to."""
+"""Function that takes the name of a bias, and the gradient of the value with that bias."""
 
 HOMOGENEOUS = named(OPERATORS, "straight", "rectifier") | (
     named(OPERATORS, "maximum", "minimum") - {"maximum", "minimum"}
 )
-"""Functions that double their answer where all that moves is doubled: they add nothing."""
+"""Homogeneous functions: without bias term, as twice the arguments give twice the output."""
 SUMS = OPERATORS["sum"]
 PRODUCTS = OPERATORS["product"]
 QUOTIENTS = OPERATORS["quotient"] - {"__rtruediv__", "__rdiv__"}

@@ -11,7 +11,7 @@ from xai_heatmap.core.errors import NoRule
 from xai_heatmap.networks.opening.taps import overheard
 
 QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized", "torch.nn.quantized")
-"""Where PyTorch keeps the modules that compute with integers; none has a derivative."""
+"""Packages of PyTorch modules that compute with integers and have no derivative."""
 
 
 def numbers(value: torch.Tensor) -> torch.Tensor:

@@ -214,4 +214,4 @@ REWRITTEN: Mapping[str, Callable[..., Any]] = {
     "normalize": _normalize,
     "glu": _glu,
 }
-"""Functions that are made of others."""
+"""Functions that are rewritten by other functions."""

@@ -11,7 +11,7 @@ from xai_heatmap.networks.torch.model import open_torch
 from xai_heatmap.networks.torch.operator import Operator
 
 _opened: "weakref.WeakKeyDictionary[Any, nn.Module]" = weakref.WeakKeyDictionary()
-"""Graphs of parts, by what they were made of, so that what is learnt of them is kept as long."""
+"""Graphs with submodules by original graph, kept as long as the original."""
 
 
 def open_exported(program: Any, **options: Any) -> OpenedNetwork:

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 SIZES = ((3, 224, 224), (3, 64, 64), (3, 32, 32), (1, 224, 224), (1, 28, 28), (1, 32, 32))
-"""What a function is tried with, where nobody says what it takes."""
+"""Shapes with which a function of unknown input shape is tried."""
 
 DEEP = 3
-"""How many functions within functions are looked through."""
+"""Depth to which functions within functions are searched."""
 
 
 def as_module(function: Callable[..., Any], shape: Sequence[int] | None) -> nn.Module | None:

@@ -17,7 +17,7 @@ from xai_heatmap.networks.torch.canonical import OPERATORS
 from xai_heatmap.networks.torch.norms import NORMS
 
 AT_ZERO = {"gelu": 0.5, "silu": 0.5, "hardswish": 0.5, "mish": 0.6}
-"""f(x) = x · gate(x): the gate at 0 where it is not 1."""
+"""Gates at 0, gate(x) = f(x) / x, where other than 1."""
 TREATED = treated(OPERATORS, LIBRAGRAD)
 
 
@@ -157,7 +157,7 @@ REWRITTEN: Mapping[str, Callable[..., Any]] = {
     "square": _square,
     "einsum": _einsum,
 }
-"""Functions that are written anew, whatever else of their kind is."""
+"""Functions with a rule of their own, before any rule of their operator."""
 IN_PLACE = frozenset({"__imul__", "__itruediv__"})
 MAY_WRITE = frozenset({"celu", "elu", "hardsigmoid", "hardswish", "mish", "selu", "silu"})
 """Functions that write in place where their argument `inplace` says so."""

@@ -9,13 +9,13 @@ import torch
 from xai_heatmap.networks.opening.axes_found import Consumed, Shape, linear_first
 
 PRODUCTS = ("einsum", "matmul", "mm", "__matmul__")
-"""That may have their weights in front."""
+"""Products that may have the weights as first factor."""
 
 REDUCES = ("mean", "sum", "amax", "amin", "std", "var", "logsumexp", "norm")
-"""Operations that leave out one axis, as a slice does."""
+"""Reductions along one axis."""
 
 Coordinates = list[torch.Tensor]
-"""Of the images and of every axis of one input: which place each number came from."""
+"""Coordinates of each number: place along the images, and along every axis of one input."""
 
 
 @dataclass

@@ -49,7 +49,7 @@ PROBLEMS: dict[str, Kind] = {
     "multi_label_classification": "labels",
     "regression": "values",
 }
-"""What transformers calls the kinds of outputs."""
+"""Kinds of outputs by the names in transformers."""
 
 
 def open_torch(
@@ -284,7 +284,7 @@ def _declared(module: nn.Module) -> Declared:
 
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-"""What tells by itself how many axes the input has."""
+"""Convolutions, whose class tells the number of axes of the input."""
 
 
 def _usual_input(first: nn.Module | None) -> tuple[int, ...] | None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 Divided = Callable[[torch.Tensor, tuple[int, ...], float], torch.Tensor]
-"""From x, axes and ε to x / √(mean x² + ε) over the axes."""
+"""Function from x, axes and ε to x / √(mean x² + ε) over the axes."""
 
 
 def layer_norm(
@@ -90,4 +90,4 @@ NORMS: Mapping[str, Callable[..., torch.Tensor]] = {
     "group_norm": group_norm,
     "instance_norm": instance_norm,
 }
-"""By the names of PyTorch's functions."""
+"""Normalisations by the names of PyTorch's functions."""

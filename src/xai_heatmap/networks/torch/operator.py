@@ -13,7 +13,7 @@ CLOSING: dict[str, Closing] = {
     "aten._log_softmax.default": "softmax",
     "aten.sigmoid.default": "sigmoid",
 }
-"""Operators that close a network, by the names that torch gives them."""
+"""Final activations by the names of operators in torch."""
 
 
 class Operator(nn.Module):

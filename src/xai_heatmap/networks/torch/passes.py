@@ -19,7 +19,7 @@ from xai_heatmap.networks.torch.state import Untouched
 from xai_heatmap.networks.torch.taps import Taps
 
 HELD_AT_ONCE = 32 << 20
-"""Bytes of gradients up to which they are all held; beyond, each is dropped after its use."""
+"""Most bytes of gradients held at once; beyond, each gradient is dropped after use."""
 
 ONE_AT_A_TIME = threading.RLock()
 """The random state and torch's fast path for attention are one for all models of a process."""

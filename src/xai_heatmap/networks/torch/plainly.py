@@ -18,7 +18,7 @@ from torch.utils import checkpoint
 from xai_heatmap.networks.opening.taps import intercepted
 
 IN_PLACE = "_compiled_call_impl"
-"""What `model.compile()` leaves on a module, which runs in place of its own call."""
+"""Attribute set by `model.compile()`: the function that runs in place of the module's call."""
 
 
 @contextmanager

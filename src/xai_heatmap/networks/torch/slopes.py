@@ -17,10 +17,10 @@ from xai_heatmap.networks.torch.bias_terms import prepare
 from xai_heatmap.networks.torch.canonical import OPERATORS
 
 NEAR, NEAREST = 1e-3, 1e-6
-"""How far, as a share of the larger, two numbers have to be apart to have a slope between them: for
-functions, whose slope is the mean of both ends' else, and for maxima, whose slope may jump."""
+"""Least relative distance of two numbers for a slope between them: for functions, which otherwise
+get the mean slope of both ends, and for maxima, whose slope may jump."""
 SAME = 1e-4
-"""How far, as a share of the largest, an answer may be from a straight one."""
+"""Tolerance of a linear function, as a share of the largest output."""
 
 STRAIGHT = named(OPERATORS, "straight", "sum") | {
     *("masked_fill", "masked_fill_", "copy_", "dim", "size"),
@@ -62,7 +62,7 @@ class Call:
 
 
 Rule = Callable[[Call, torch.Tensor], Sequence[torch.Tensor]]
-"""From a call and the cotangent of its answer to those of the arguments that move."""
+"""Function from a call and the cotangent of its output to the cotangents of its arguments."""
 
 
 def _pointwise(call: Call, g: torch.Tensor) -> list[torch.Tensor]:
@@ -142,9 +142,9 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("softmax", "special_softmax"), _softmax),
     **dict.fromkeys(("log_softmax", "special_log_softmax"), _log_softmax),
 }
-"""Functions that a cotangent passes by another rule than the derivative."""
+"""Rules of the functions that a cotangent does not pass by the derivative."""
 ALONE = frozenset({_pointwise, _softmax, _log_softmax})
-"""Rules for one argument that moves."""
+"""Rules for functions of a single argument that depends on the image."""
 
 
 def alone(call: Call) -> bool:

@@ -21,10 +21,10 @@ LARGE = 1 << 26
 """Bytes up to which any tensor is copied in the first pass."""
 
 LOOKS = 4
-"""How many passes are looked at closely."""
+"""Passes that are compared closely."""
 
 APART = frozenset({"training", "_parameters", "_modules", "_buffers"})
-"""Attributes of a module that have owners of their own: whoever trains it, or loads its weights."""
+"""Attributes of a module that belong to the user: training mode, weights, submodules."""
 
 
 class Untouched:

@@ -22,12 +22,12 @@ TRANSPOSED = {
     3: functional.conv_transpose3d,
 }
 PLAIN = ("embedding", "prepack", "unpack")
-"""Operators of these words take no activations in codes, and run as they are."""
+"""Parts of the names of operators without quantised activations, which run unchanged."""
 
 RELU = "_relu"
 
 Rule = Callable[..., torch.Tensor]
-"""What an operator computes, of the way it is run and of its own arguments."""
+"""Function of the running `Unrounded` and of the arguments of an operator."""
 
 
 class NotWrittenOut(BaseException):
@@ -190,10 +190,10 @@ BOUNDARIES: dict[str, Callable[..., torch.Tensor]] = {
     "aten::dequantize": numbers,
     "quantized_decomposed::dequantize_per_tensor": _read,
 }
-"""What makes codes of numbers and numbers of codes."""
+"""Operators that quantise and dequantise."""
 
 ROUNDING = ("scale", "zero_point", "output_scale", "output_zero_point", "inplace", "training", "p")
-"""By which names an operator is told how its answer is rounded, and what changes no number."""
+"""Keyword arguments about rounding, and others without effect on numbers."""
 
 RULES: dict[str, Rule] = {
     **{f"conv{sides}d": _convolution(sides) for sides in CONVOLUTIONS},
@@ -226,4 +226,4 @@ RULES: dict[str, Rule] = {
     "max_pool1d": _of(functional.max_pool1d, 6),
     "max_pool2d": _of(functional.max_pool2d, 6),
 }
-"""What operators on codes compute, by the name after ``quantized::`` and without ``_relu``."""
+"""Rules of operators on codes, by the name after ``quantized::`` and without ``_relu``."""

@@ -13,14 +13,14 @@ from xai_heatmap.networks.rules import BIASES, JAX, implements, named
 HOMOGENEOUS = named(OPERATORS, "straight", "rectifier") | (
     named(OPERATORS, "maximum", "minimum") - {"max", "min"}
 )
-"""Operations that double their answer where all that moves is doubled: they add nothing."""
+"""Homogeneous operations: without bias term, as twice the operands give twice the output."""
 SUMS = OPERATORS["sum"] | {"max", "min"}
-"""Of two operands that move they add nothing."""
+"""Operations without bias term if two operands depend on the image."""
 PRODUCTS = named(OPERATORS, "product", "affine")
-"""Of one operand that moves they add nothing."""
+"""Operations without bias term if a single operand depends on the image."""
 
 Scored = Callable[[Mapping[str, jax.Array]], tuple[jax.Array, list[jax.Array]]]
-"""From the zeros that are added at taps to the scores and the values at the taps."""
+"""Function from the zeros added at taps to the scores and the values at the taps."""
 At = Callable[[str, jax.Array], jax.Array]
 
 

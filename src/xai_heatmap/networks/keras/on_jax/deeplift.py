@@ -17,20 +17,20 @@ from xai_heatmap.networks.keras.on_jax.steps import Step, literal, steps, value
 from xai_heatmap.networks.rules import DEEPLIFT, JAX, implements, named, treated
 
 NEAR, NEAREST = 1e-3, 1e-6
-"""How far, as a share of the larger, two numbers have to be apart to have a slope between them: for
-functions, whose slope is the mean of both ends' else, and for maxima, whose slope may jump."""
+"""Least relative distance of two numbers for a slope between them: for functions, which otherwise
+get the mean slope of both ends, and for maxima, whose slope may jump."""
 
 STRAIGHT = named(OPERATORS, "straight", "sum")
 """Steps whose derivative is the slope between any two runs."""
 TREATED = treated(OPERATORS, DEEPLIFT)
 POINTWISE = frozenset(own for own, how in TREATED.items() if how == "slope")
 PRODUCTS = frozenset(own for own, how in TREATED.items() if how == "mean of both")
-"""Of one operand that moves they are straight."""
+"""Operations that are linear if a single operand depends on the layer."""
 
 SCALING = named(OPERATORS, "straight", "rectifier", "maximum", "minimum") | {"mul"}
 
 Pair = tuple[Any, Any]
-"""A value in the run that is explained, and in the one from the reference."""
+"""Value in the explained run, and in the run from the reference."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class _Seen:
 
 _still = jax.lax.stop_gradient
 Rule = Callable[[_Seen, jax.Array, jax.Array], jax.Array]
-"""From a step and its answer in both runs to 0, with the gradient that the answer is to have."""
+"""Function of a step and its outputs in both runs; returns 0 with the gradient of the rule."""
 
 
 def _pointwise(seen: _Seen, answer: jax.Array, answered: jax.Array) -> jax.Array:

@@ -17,12 +17,12 @@ from xai_heatmap.networks.rules import JAX, LIBRAGRAD, implements, treated
 
 TREATED = treated(OPERATORS, LIBRAGRAD)
 AT_ZERO = {"hard_silu": 0.5, "hard_swish": 0.5, "mish": 0.6}
-"""f(x) = x · gate(x): the gate at 0 where it is not 1."""
+"""Gates at 0, gate(x) = f(x) / x, where other than 1."""
 WHOLE = frozenset({"log_softmax", "logsumexp", "softplus"})
-"""Functions that are differentiated as they are, whatever they are made of."""
+"""Functions that keep their derivative, whatever steps the functions consist of."""
 POWERS = OPERATORS["power"]
 NAMED = WHOLE | {own for own, how in TREATED.items() if how in ("constant", "held gate")}
-"""Functions that are not looked into."""
+"""Functions that are treated as one step."""
 
 Scored = Callable[[Mapping[str, jax.Array]], Any]
 

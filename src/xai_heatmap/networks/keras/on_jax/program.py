@@ -14,7 +14,7 @@ from xai_heatmap.networks.opening.interfaces import Recorded
 from xai_heatmap.networks.rules import GRADIENT, JAX, BackwardRule, implemented_by
 
 Values = list[jax.Array]
-"""The values of all variables of a model, in its own order."""
+"""Values of all variables of a model, in the order of the model."""
 
 
 class Opened:

@@ -12,7 +12,7 @@ from xai_heatmap.networks.opening.shifting import may_shift
 
 SUMS = ("add", "add_any")
 PASSING = ("broadcast_in_dim", "stop_gradient", "copy")
-"""Primitives that pass every value on as it is."""
+"""Primitives that pass every value on unchanged."""
 
 
 def sightings(

@@ -17,7 +17,7 @@ SQUARES = OPERATORS["power"] - {"Pow"}
 SUMS = OPERATORS["sum"] & {"Add", "AddV2"}
 
 Added = tuple[tf.Tensor, tf.Tensor]
-"""A value, and what was added to it."""
+"""Value and bias term of the value."""
 
 
 @implements(BIASES, TENSORFLOW)

@@ -15,7 +15,7 @@ from xai_heatmap.networks.keras.on_tensorflow.survey import closing_op
 from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Undo
 
 Way = Callable[[tf.Tensor, Sequence[tf.Tensor], tf.Tensor], Sequence[tf.Tensor | None]]
-"""From scores, taps and the cotangent of the scores to those of the taps."""
+"""Function from scores, taps and the cotangent of the scores to the cotangents of the taps."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ CLOSING_OPS: dict[str, Closing] = {
 }
 SUMS = ("Add", "AddV2", "AddN")
 ONLY_SHAPES = ("Shape", "ShapeN", "Size", "Rank")
-"""Operations that read how large a value is and not the value."""
+"""Operations that read only the shape of a value."""
 
 
 class Watch:

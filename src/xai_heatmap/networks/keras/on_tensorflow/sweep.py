@@ -6,10 +6,10 @@ from typing import Any
 import tensorflow as tf
 
 Cotangents = Mapping[int, tf.Tensor]
-"""Of an operation's inputs, by their place."""
+"""Cotangents of an operation's inputs, by the position of the input."""
 Rule = Callable[[tf.Operation, Sequence[tf.Tensor | None], Sequence[int]], Cotangents]
-"""From an operation, the cotangents of its outputs and the places of inputs that move to their
-cotangents."""
+"""Function from an operation, the cotangents of its outputs and the positions of the inputs behind
+taps to the cotangents of these inputs."""
 
 
 CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})

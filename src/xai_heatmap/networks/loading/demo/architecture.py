@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 SIDE = 128
-"""Rows and columns of the pictures that they take."""
+"""Rows and columns of the pictures of the shipped networks."""
 
 
 @dataclass(frozen=True)

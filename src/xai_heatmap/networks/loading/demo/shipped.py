@@ -8,12 +8,12 @@ import numpy as np
 from xai_heatmap.core.errors import ModelNotFound, did_you_mean
 
 Arrays = Mapping[str, np.ndarray]
-"""Weights and biases by the name of their step, kernels as outputs, inputs, rows, columns."""
+"""Weights and biases by name of the step; kernels are (outputs, inputs, rows, columns)."""
 
 NAMES = ("demo", "demo-cheat")
 
 TRAINED_ON = range(1_000_000, 1_024_000)
-"""Seeds of the scenes that both have learnt from; scenes of any other seed are new to them."""
+"""Seeds of the training scenes of both networks."""
 
 
 def file(name: str) -> Path:

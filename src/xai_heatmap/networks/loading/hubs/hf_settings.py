@@ -9,14 +9,14 @@ import PIL.Image
 from xai_heatmap.core.resampling import RESAMPLINGS
 
 CONVNEXT_WARPS_FROM = 384
-"""At that size and above, processors with a crop share squeeze the picture instead of cropping."""
+"""Least size at which processors with `crop_pct` squeeze the picture instead of cropping."""
 
 DOES = ("do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_flip_channel_order")
 SETTINGS = (
     "size", "crop_size", "crop_pct", "resample", "image_mean", "image_std", "rescale_factor",
     "rescale_offset", "include_top", "default_to_square",
 )  # fmt: skip
-"""Of a processor: what a file that was written by an older version leaves out is its class's."""
+"""Settings of a processor that files of older versions may leave to the class."""
 
 LEVEL = 1 / 255
 

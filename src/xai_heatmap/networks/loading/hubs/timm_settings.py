@@ -6,7 +6,7 @@ from typing import Any
 from xai_heatmap.core.resampling import RESAMPLINGS
 
 FITS = {"center": "crop", "squash": "squash", "border": "letterbox"}
-"""timm's words for how a picture is made to fit."""
+"""Fits of a picture by timm's names."""
 
 
 def preprocess(config: Mapping[str, Any]) -> dict[str, object]:

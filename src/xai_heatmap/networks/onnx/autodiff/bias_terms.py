@@ -14,11 +14,11 @@ from xai_heatmap.networks.rules import BIASES, ONNX, implements, named
 POINTWISE = named(OPERATORS, "gate", "gated", "deviation", "pointwise") | {
     *("BatchNormalization", "Max", "Min", "Pow", "Where"),
 }
-"""Operators whose derivative is a number for each entry, which their own rule tells."""
+"""Operators whose derivative is one number per entry."""
 SCALE_FREE = OPERATORS["normalisation"] - {"BatchNormalization"}
-"""Operators that answer the same for twice the input, but for their epsilon: J u = 0."""
+"""Scale-free operators (but for ε): twice the input gives the same output, so J u = 0."""
 DOUBLED_TWICE = OPERATORS["product"]
-"""Products: where both factors move, J u = 2 v."""
+"""Products: if both factors depend on the image, J u = 2 v."""
 
 
 @implements(BIASES, ONNX)

@@ -14,7 +14,7 @@ LEAST_IR = 8
 SMALL_TYPES = frozenset(
     {TensorProto.INT4, TensorProto.UINT4, TensorProto.INT16, TensorProto.UINT16}
 )
-"""What QuantizeLinear takes from a later opset on."""
+"""Types that QuantizeLinear accepts from opset SMALL_TYPES_SINCE on."""
 SMALL_TYPES_SINCE, SMALL_TYPES_IR = 21, 10
 
 RESIZE_CHANGED, HARDMAX_CHANGED = 11, 13

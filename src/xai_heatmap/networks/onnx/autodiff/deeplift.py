@@ -18,10 +18,10 @@ from xai_heatmap.networks.onnx.autodiff.way import Way
 from xai_heatmap.networks.rules import DEEPLIFT, ONNX, implements, named
 
 REFERENCE = f"{PREFIX}reference/"
-"""What comes before a tensor's name in the run from the reference."""
+"""Prefix of the names of tensors in the run from the reference."""
 NEAR, NEAREST = 1e-3, 1e-6
-"""How far, as a share of the larger, two numbers have to be apart to have a slope between them: for
-functions, whose slope is the mean of both ends' else, and for maxima, whose slope may jump."""
+"""Least relative distance of two numbers for a slope between them: for functions, which otherwise
+get the mean slope of both ends, and for maxima, whose slope may jump."""
 
 STRAIGHT = named(OPERATORS, "straight", "sum") | {"BatchNormalization"}
 """Operators whose derivative is the slope between any two runs."""
@@ -265,4 +265,4 @@ SECANT = implements(DEEPLIFT, ONNX)(
         },
     )
 )
-"""DeepLIFT's way back."""
+"""DeepLIFT's backward rules in ONNX."""

@@ -8,7 +8,7 @@ from onnx import ModelProto, NodeProto, helper, numpy_helper
 from xai_heatmap.networks.onnx.autodiff.builder import Builder
 
 ROUNDS = 8
-"""What is known makes more known: a shape of a shape of a shape."""
+"""Most rounds of folding: known values may make further values known."""
 
 
 def with_known_ranks(model: ModelProto, inferred: Callable[[ModelProto], ModelProto]) -> ModelProto:

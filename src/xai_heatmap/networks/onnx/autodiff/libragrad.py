@@ -16,10 +16,10 @@ from xai_heatmap.networks.onnx.autodiff.way import Way
 from xai_heatmap.networks.rules import LIBRAGRAD, ONNX, implements, treated
 
 TREATED = treated(OPERATORS, LIBRAGRAD)
-"""What is done at an operator."""
+"""Treatment of each operator by LibraGrad."""
 
 AT_ZERO = {"Gelu": 0.5, "Swish": 0.5, "HardSwish": 0.5, "Mish": 0.6}
-"""f(x) / x at 0 where it is not taken as 1."""
+"""Gates f(x) / x at 0, where other than 1."""
 
 
 def _balanced_constant(node: NodeProto, builder: Builder) -> bool:
@@ -121,4 +121,4 @@ BALANCED = implements(LIBRAGRAD, ONNX)(
         },
     )
 )
-"""LibraGrad's way back."""
+"""LibraGrad's backward rules in ONNX."""

@@ -30,7 +30,7 @@ CARRIERS = frozenset({
     *("Identity", "MaxPool", "Pad", "Reshape", "Resize", "Slice", "SpaceToDepth", "Split"),
     *("Squeeze", "Tile", "Transpose", "Unsqueeze"),
 })  # fmt: skip
-"""What may be done to codes as to the numbers that they stand for."""
+"""Operators that act on codes as on real numbers."""
 
 CODES = (TensorProto.INT8, TensorProto.UINT8, TensorProto.INT16, TensorProto.UINT16)
 

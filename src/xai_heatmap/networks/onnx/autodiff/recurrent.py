@@ -22,10 +22,10 @@ GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 USUAL = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN": ["Tanh"]}
 
 MOST_UNITS = 2**16
-"""Of a state: more are in no layer, but may be in a damaged file."""
+"""Most units of a state; only a damaged file has more."""
 
 MOST_STEPS = 1024
-"""Of a sequence: each is written as some twenty nodes."""
+"""Most steps of a sequence; each step is written as some twenty nodes."""
 
 
 def unrolled(model: ModelProto) -> ModelProto:

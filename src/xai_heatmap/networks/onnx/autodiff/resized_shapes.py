@@ -9,7 +9,7 @@ from xai_heatmap.networks.onnx.autodiff.known import KnownValues
 from xai_heatmap.networks.onnx.autodiff.written_out import STANDARD
 
 SCALES = 2
-"""Which input of Resize holds them."""
+"""Index of the scales among the inputs of Resize."""
 
 
 def otherwise_counted(model: ModelProto) -> Iterator[tuple[int, ValueInfoProto]]:

@@ -19,11 +19,10 @@ LEFT_OUT = helper.make_tensor_value_info("", TensorProto.FLOAT, [])
 """An input left out before another has no name, and onnx asks for the type of that name too."""
 
 OF_FLOATS = frozenset({"MeanVarianceNormalization"})
-"""What onnx writes out with numbers of 32 bits, whatever it is given; a runtime refuses the mix."""
+"""Functions that onnx writes out in float32 for any type of input; a runtime refuses the mix."""
 
 DEEPEST = 8
-"""How often what an operator was written out in is written out again: none does so more than once
-today.
+"""Most rounds of writing out; no operator needs more than two today.
 """
 
 
