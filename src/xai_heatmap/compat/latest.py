@@ -25,7 +25,7 @@ class Latest(Generic[T]):
             return True
 
     def close(self, failure: BaseException | None = None) -> None:
-        """End of the values: nothing more comes, and a value that lies there can still be taken."""
+        """Close the slot: nothing more comes, and a value that lies there can still be taken."""
         with self._changed:
             self._closed = True
             self._failure = self._failure or failure
