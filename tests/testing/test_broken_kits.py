@@ -12,11 +12,13 @@ from test_broken_backends import Broken, logits_of, recordings
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 from test_company import OfFunctions  # noqa: E402
 from test_displaced import Moved  # noqa: E402
+from test_fixed_batch import OfTorch as Fixed  # noqa: E402
 from test_rounding import OfFunctions as Plain  # noqa: E402
 from test_shown_layouts import Tokens  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.testing.conformance import (  # noqa: E402
+    batches,
     company,
     displaced,
     held,
@@ -46,6 +48,23 @@ def test_scores_that_are_read_otherwise_are_seen(check, monkeypatch):
     monkeypatch.setattr(company, "network", recordings(logits_of(meaning)))
     with pytest.raises(FAILS):
         check(OfFunctions())
+
+
+def test_a_network_of_a_fixed_number_of_pictures_that_is_read_otherwise_is_seen(monkeypatch):
+    class Free(Fixed):
+        methods = ("gradcam",)
+
+        def fixed(self, number):
+            return super().fixed(None)
+
+    for check in batches.CHECKS:
+        with pytest.raises(FAILS):
+            check(Free())
+    count = itertools.count(1)
+    monkeypatch.setattr(batches, "maps", lambda *_, **__: np.float32(next(count)))
+    monkeypatch.setattr(Fixed, "methods", ("gradcam",))
+    with pytest.raises(FAILS):
+        batches.one_picture_at_a_time_is_served_so(Fixed())
 
 
 class Cropping(OfFunctions):

@@ -2,8 +2,8 @@
 
 ==================  =============================================================================
 ``conformance``     `CHECKS` that every backend has to pass, given a `Kit` of small models; its
-                    modules ``company``, ``seen``, ``rounding``, ``unchanged``, ``held``,
-                    ``layouts`` and ``displaced`` hold more of them
+                    modules ``batches``, ``company``, ``seen``, ``rounding``, ``unchanged``,
+                    ``held``, ``layouts`` and ``displaced`` hold more of them
 ``kits``            the kits of PyTorch, Keras and ONNX
 ``oracles``         formulas of methods a second time: slowly, in loops, in double precision
 ``networks``        small networks whose right answer is known: planted signals, colours to be

@@ -89,7 +89,8 @@ def _repeats(head: Head, scores: Native) -> bool:
     try:
         first, other, second = head(np.concatenate([own, OTHER * own, own])).scores[:, None]
     except Exception:  # noqa: BLE001 - a head may refuse values that its layer never gives
-        (first, second), other = head(np.repeat(own, 2, axis=0)).scores[:, None], scores
+        copies, other = head(np.concatenate([own, own, own])).scores[:, None], scores
+        first, second = copies[0], copies[2]
     return _same(first, scores, other) and _same(second, scores, other)
 
 

@@ -11,6 +11,7 @@ from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.errors import NoHead
 from xai_heatmap.core.layers.selection import grids
+from xai_heatmap.core.network import INPUT
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.networks.opening.alone import Alone
 from xai_heatmap.networks.opening.head_check import MIXED, Proof, proof, still_repeats
@@ -74,6 +75,7 @@ class ModelWithHeads(ScoredModel):
         """
         proven = self._proof(adapter, scores, view, x, name)
         if proven.refusal:
+            self._refuse_fixed(view.survey.layers[INPUT].shape)
             last = next(reversed(grids(view.survey)), name)
             works = last != name and not self._proof(adapter, scores, view, x, last).refusal
             behind = f" What lies behind layer {last!r} can be run." if works else ""

@@ -7,9 +7,8 @@ smallest on. Nothing is said that was not seen to work.
 import math
 from collections.abc import Callable, Sequence
 
-from xai_heatmap.core.errors import BadArray, ModelError, XaiHeatmapError
+from xai_heatmap.core.errors import BadArray, XaiHeatmapError
 from xai_heatmap.core.memory import out_of_memory
-from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.opening.interfaces import ModelTrace
 
 SIDES = (1, 2, 4, 8, 16, 28, 32, 48, 64, 96, 128, 160, 192, 224, 256, 299, 512, 1024, 4096, 16384)
@@ -30,7 +29,7 @@ def fitted(
     look: Look,
     shape: tuple[int, ...],
     *,
-    alone: Callable[[], object],
+    alone: Callable[[], ModelTrace],
     usual: Shape,
     name: str,
     channels_last: bool,
@@ -42,7 +41,7 @@ def fitted(
     look, shape
         One pass, and the pictures for it.
     alone
-        The same with a single picture.
+        The same with one picture at a time.
     usual
         Pictures that the network says or seems to be made for.
     name, channels_last
@@ -53,8 +52,6 @@ def fitted(
     BadArray
         If the network fails on them, or a layer is left with no place at all, while it works on
         others.
-    ModelError
-        If it works on one picture at a time alone.
     Exception
         What the network itself raised, if nothing else works either.
     """
@@ -63,12 +60,10 @@ def fitted(
     except Exception as problem:
         if isinstance(problem, XaiHeatmapError) or out_of_memory(problem):
             raise
-        if _runs(alone):
-            raise ModelError(
-                f"{name} takes one picture at a time, and two are needed to tell images from other "
-                f"axes ({first_line(problem)}). Let it keep the first axis as it comes, such as by "
-                "x.flatten(1) instead of x.view(1, -1)."
-            ) from problem
+        try:
+            return alone()
+        except Exception:  # noqa: BLE001, S110 - the first problem is told, with what helps
+            pass
         advice = _advice(look, shape, usual, channels_last=channels_last)
         if advice is None:
             raise

@@ -14,6 +14,7 @@ from xai_heatmap.networks.opening.axes_found import Consumed, Door, Settled
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Adapter, Engine
 from xai_heatmap.networks.opening.layout_probe import pictures
 from xai_heatmap.networks.opening.model_cache import ModelCache, ShapePlan
+from xai_heatmap.networks.opening.one_by_one import OneByOne
 from xai_heatmap.networks.opening.recent import Recent
 
 
@@ -31,7 +32,7 @@ class OpenedModel(Network):
         axes: Axes | None = None,
     ) -> None:
         self._adapter = adapter
-        self._engine = engine
+        self._own_engine = engine
         self._state = state
         self._given = tuple(image_shape) if image_shape else None
         self._door = Door(axes, channels_last=adapter.channels_last)
@@ -39,6 +40,11 @@ class OpenedModel(Network):
         self._parts: dict[str, object] = {}
         self._views: dict[tuple[int, ...], ShapePlan] = Recent()
         self._seen_first: tuple[int, ...] | None = None
+
+    @property
+    def _engine(self) -> Engine:
+        """The framework's engine; of a network that takes one picture at a time, given so."""
+        return OneByOne(self._own_engine) if self._state.one_by_one else self._own_engine
 
     @property
     def name(self) -> str:
@@ -137,9 +143,9 @@ class OpenedModel(Network):
         x = pictures(shape)
         return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if self.channels_last else x
 
-    def _noise(self, shape: tuple[int, ...]) -> Native:
+    def _noise(self, shape: tuple[int, ...], images: int = IMAGES_IN_A_SURVEY) -> Native:
         """Pictures to look at a network with; they don't touch any random state."""
-        x = np.random.default_rng(0).normal(size=(IMAGES_IN_A_SURVEY, *shape)).astype(np.float32)
+        x = np.random.default_rng(0).normal(size=(images, *shape)).astype(np.float32)
         return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if self.channels_last else x
 
     def _beside(self, adapter: Adapter) -> tuple[object, ...]:

@@ -43,6 +43,7 @@ class ModelCache:
     axes: dict[Any, Settled] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     parts: list[int] = field(default_factory=list)
+    one_by_one: bool = False
 
     def know(self, parts: list[int]) -> None:
         """Clear the cache if the parts of the model have changed."""
@@ -53,6 +54,7 @@ class ModelCache:
             self.meanings.clear()
             self.heads.clear()
             self.attended = Attended()
+            self.one_by_one = False
             self.kept.get("overwritten", {}).clear()
         self.parts = parts
 

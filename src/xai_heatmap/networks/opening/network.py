@@ -15,6 +15,7 @@ from xai_heatmap.core.attention import Block
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import BadArray, LayerNotReached, ModelError, XaiHeatmapError
 from xai_heatmap.core.layers.selection import select
+from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.core.network import Layer, Layers, Survey
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.networks.opening.heads import ModelWithHeads
@@ -83,7 +84,12 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
             names = _opened_at(view.survey, at)
             native = np.moveaxis(x, 1, -1) if self.channels_last else x
             opened = {name: view.sites[name] for name in names}
-            recorded = self._engine.record(self._adapter, native, opened, view.undo, rule=rule)
+            try:
+                recorded = self._engine.record(self._adapter, native, opened, view.undo, rule=rule)
+            except Exception as problem:
+                if not isinstance(problem, XaiHeatmapError) and not out_of_memory(problem):
+                    self._refuse_fixed(x.shape[1:], len(x))
+                raise
             self._check_rows(recorded.scores)
             if not self._closes(view, recorded.scores):
                 del self._views[x.shape[1:]]

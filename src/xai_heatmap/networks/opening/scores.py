@@ -18,6 +18,7 @@ from xai_heatmap.networks.opening.interfaces import Closing, ModelTrace, Recorde
 from xai_heatmap.networks.opening.meaning import may_be_probabilities, meaning_in
 from xai_heatmap.networks.opening.model import OpenedModel
 from xai_heatmap.networks.opening.model_cache import ShapePlan
+from xai_heatmap.networks.opening.one_by_one import refuse_fixed
 from xai_heatmap.networks.opening.recording import ExtraPasses, OpenedRecording
 from xai_heatmap.networks.opening.score_layout import Reading, reading, sum_to_one
 
@@ -161,6 +162,15 @@ class ScoredModel(OpenedModel):
     def _meaning_key(self, view: ShapePlan) -> tuple[Any, ...]:
         shape = view.survey.layers[INPUT].shape
         return "meaning", *self._closing_key(shape), self._keep_closing, view.closing
+
+    def _refuse_fixed(self, shape: tuple[int, ...], images: int = 3) -> None:
+        """Refuse a network that fails on so many pictures, if its Python fixes their number."""
+
+        def run(number: int) -> object:
+            noise = self._noise(shape, number)
+            return self._engine.record(self._of([0]), noise, {}, Undo())
+
+        refuse_fixed(run, images, name=self.name)
 
     def _of_noise(self, view: ShapePlan, undo: Undo) -> Native:
         """Scores of pictures of noise, in one forward pass."""

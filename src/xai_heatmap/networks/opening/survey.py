@@ -1,6 +1,7 @@
 """Survey of a model for inputs of one shape: its layers, their layouts, and the layer of `auto`."""
 
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,11 +18,12 @@ from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.opening.axes_check import OF_SHAPES, SAID, check_axes
 from xai_heatmap.networks.opening.folds import candidates, proven
 from xai_heatmap.networks.opening.input_size_search import fitted
-from xai_heatmap.networks.opening.interfaces import ModelTrace, Undo
+from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Adapter, ModelTrace, Undo
 from xai_heatmap.networks.opening.layout_probe import moves
 from xai_heatmap.networks.opening.layout_reading import DISPLACED, ends_of_grids
 from xai_heatmap.networks.opening.meaning import meaning_in
 from xai_heatmap.networks.opening.model_cache import ShapePlan
+from xai_heatmap.networks.opening.one_by_one import OneByOne
 from xai_heatmap.networks.opening.scores import ScoredModel
 from xai_heatmap.networks.opening.taps import Site
 from xai_heatmap.networks.opening.trace import flow_in, layers_in, of_the_picture, sites_in
@@ -72,7 +74,7 @@ class SurveyedModel(ScoredModel):
         return view
 
     def _seen(self, shape: tuple[int, ...]) -> ModelTrace:
-        adapter = self._of([0])
+        adapter, before = self._of([0]), self._state.one_by_one
 
         def look(tried: tuple[int, ...]) -> ModelTrace:
             return self._engine.survey(adapter, self._pictures(tried))
@@ -81,7 +83,7 @@ class SurveyedModel(ScoredModel):
             seen = fitted(
                 look,
                 shape,
-                alone=lambda: self._engine.survey(adapter, self._noise(shape)[:1]),
+                alone=lambda: self._seen_one_by_one(adapter, shape),
                 usual=self.declared.input_shape or shape,
                 name=self.name,
                 channels_last=self.channels_last,
@@ -91,6 +93,7 @@ class SurveyedModel(ScoredModel):
         except Exception as problem:
             if out_of_memory(problem):
                 raise
+            self._refuse_fixed(shape, IMAGES_IN_A_SURVEY)
             if not self._adapter.held:
                 raise ModelError(self._failed(shape, problem)) from problem
             raise ModelError(
@@ -98,7 +101,23 @@ class SurveyedModel(ScoredModel):
                 f"{self._adapter.held} beside it: {first_line(problem)}. What is held has to have "
                 "the shape and type that the model takes, behind a first axis that counts pictures."
             ) from problem
+        if self._state.one_by_one and not before:
+            self._say_one_by_one()
         return replace(seen, boxes=adapter.boxes)
+
+    def _seen_one_by_one(self, adapter: Adapter, shape: tuple[int, ...]) -> ModelTrace:
+        """What is seen of a network that fails on two pictures at a time."""
+        seen = OneByOne(self._own_engine).survey(adapter, self._pictures(shape))
+        self._state.one_by_one = True
+        return seen
+
+    def _say_one_by_one(self) -> None:
+        warnings.warn(
+            f"{self.name} takes one picture at a time, so that pictures, masks and values of a "
+            "layer are run one after the other, which is slower. If it keeps the first axis as it "
+            "comes, such as by x.flatten(1) instead of x.view(1, -1), it takes many at once.",
+            stacklevel=2,
+        )
 
     def _failed(self, shape: tuple[int, ...], problem: Exception) -> str:
         """Error message of a model that failed on pictures of `shape`, with any missing inputs."""
