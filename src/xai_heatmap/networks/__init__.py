@@ -195,7 +195,7 @@ def _brought(classes: Sequence[str]) -> Any:
 
 
 def _opened(model: Any, *, keep_closing: bool, values: bool, **options: Any) -> Network:
-    """The model opened by the backend of its class; values are explained as they stand."""
+    """Network over a model, opened by the backend for the class of the model."""
     classes = [f"{c.__module__}.{c.__qualname__}" for c in type(model).__mro__]
     for name, (module, opener) in OPENERS.items():
         if name in classes:

@@ -1,4 +1,4 @@
-"""A detector as a function of pictures: how much of one detection is left."""
+"""Detector as a function of pictures to the remaining score of one detection."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

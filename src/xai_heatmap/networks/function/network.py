@@ -59,7 +59,7 @@ def open_function(
 
 
 class BlackBox(Network):
-    """A function; it has no layers inside, and no derivative."""
+    """Network over a function, without inner layers and without derivative."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class BlackBox(Network):
 
     @property
     def axes_said(self) -> bool:
-        """Whether a user named the axes of its input."""
+        """Whether a user named the axes of the input."""
         return self._axes is not None
 
     def axes_of(self, shape: Sequence[int]) -> Axes:
@@ -211,7 +211,7 @@ class BlackRecording(Recording):
 
     @property
     def meaning(self) -> Meaning:
-        """Probabilities, where the function answers such; else logits."""
+        """Meaning of the scores: probabilities, or logits."""
         return self._box.meaning(self._x, self._scores)
 
     @property

@@ -1,4 +1,4 @@
-"""Attention in Keras, written out: its attention layers are asked for what they attend to."""
+"""Attention in Keras, written out: attention layers are called for their attention scores."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager

@@ -1,4 +1,4 @@
-"""A model that Keras saved: ``.keras`` or ``.h5``, read without running what it carries."""
+"""Models saved by Keras, ``.keras`` or ``.h5``, loaded without running code in the file."""
 
 import json
 import re

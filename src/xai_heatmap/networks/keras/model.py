@@ -1,4 +1,4 @@
-"""`keras.Model` of every kind as a network: its layers are the parts, `call` runs them.
+"""`keras.Model` of every kind as a network; the parts are the layers, run by `call`.
 
 Functional, Sequential, subclassed and nested models are the same here: a layer's `call` is tapped
 where it runs.
@@ -151,7 +151,7 @@ class KerasAdapter:
         return (self.output, *((id(part), id(beneath(part, "activation"))) for part in parts))
 
     def objects(self) -> list[keras.Layer]:
-        """The model and every layer of it."""
+        """Model and all layers of the model."""
         return [self._model, *self.parts().values()]
 
     def variables(self) -> list[keras.Variable]:
@@ -159,7 +159,7 @@ class KerasAdapter:
         return self._model.variables
 
     def build(self, x: Native) -> None:
-        """Make the weights of a model that was never called, as its first call would."""
+        """Build the weights of a model that was never called."""
         if not self._model.built:
             self._answer(keras.ops.convert_to_tensor(x))
 
@@ -231,7 +231,7 @@ def _joined(scores: Any, boxes: Any) -> Any:
 
 
 def _engine(adapter: KerasAdapter, kept: dict[Any, Any]) -> Engine:
-    """The engine of the framework that Keras runs on; only that one is imported."""
+    """Engine of the Keras backend; other frameworks are not imported."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
         from xai_heatmap.networks.keras.on_tensorflow.engine import TensorflowEngine

@@ -38,7 +38,7 @@ def _directly_in(layer: keras.Layer) -> list[keras.Layer]:
 
 
 def symbolic_inputs(model: keras.Model) -> list[keras.KerasTensor]:
-    """The symbolic inputs of a functional model, or of a Sequential that knows its own."""
+    """Symbolic inputs of a functional or of a built Sequential model."""
     functional = isinstance(model, keras.Function) or (
         isinstance(model, keras.Sequential) and model.built
     )

@@ -1,4 +1,4 @@
-"""The weights of one model among all that a training script has saved."""
+"""Checkpoints of training scripts: the weights of one model among all saved objects."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""From what a user writes to a model: a file, a factory of their own, or a name in a hub.
+"""Loading of models by a text: a file, a factory of the user, or a name in a hub.
 
 =============================  ==================================================================
 ``model.keras``, ``model.h5``  read by Keras in safe mode; code that the file carries is refused
@@ -85,7 +85,7 @@ _KINDS = (
 
 
 def load(text: str | os.PathLike[str], *, weights: str | os.PathLike[str] | None = None) -> Loaded:
-    """The model that `text` names, with what its hub says of it.
+    """Model that `text` names, with the declarations of the hub.
 
     Parameters
     ----------

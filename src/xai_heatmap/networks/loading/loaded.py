@@ -143,7 +143,7 @@ def missing(package: str, command: str, *, purpose: str, why: str = "") -> Missi
 def unimportable(
     package: str, error: BaseException, *, beside: str, purpose: str
 ) -> MissingFramework:
-    """The error for a package that can't be imported: what to do depends on why.
+    """Error for a package that can't be imported, with advice by the cause.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
-"""Objects of other libraries that hold a model: what they are is seen by the names of their
-classes, so that nothing is imported for it.
+"""Objects of other libraries that hold a model, recognised by the names of their classes, without
+imports.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ def opened_up(model: Any) -> Any:
 
 
 def _pipeline(held: Any) -> Loaded:
-    """A pipeline of transformers: its model, its image processor, its names of classes."""
+    """Model of a transformers pipeline, with preprocessing and class names."""
     processor = getattr(held, "image_processor", None)
     if processor is None:
         processor = getattr(getattr(held, "processor", None), "image_processor", None)
@@ -53,7 +53,7 @@ def _named(names: Any) -> tuple[str, ...] | None:
 
 
 def _ultralytics(held: Any) -> Loaded:
-    """The network of a YOLO object, its names and its letter-box."""
+    """Network of a YOLO object, with class names and letter-box preprocessing."""
     module = held.model
     if isinstance(module, str) or not callable(module):
         raise NotAModel(
@@ -81,7 +81,7 @@ def _side(held: Any, *, classifies: bool) -> tuple[int, int]:
 
 
 def _fastai(held: Any) -> Loaded:
-    """The model of a Learner and its classes; its transforms work on whole batches."""
+    """Model of a fastai Learner with the class names; transforms work on whole batches."""
     vocabulary = getattr(getattr(held, "dls", None), "vocab", None)
     return Loaded(held.model, Declared(labels=_named(vocabulary)))
 

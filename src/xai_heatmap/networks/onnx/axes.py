@@ -96,7 +96,7 @@ def axes_in(model: ModelProto, value: ValueInfoProto) -> Axes | None:
 
 
 def _stored(model: ModelProto) -> Mapping[str, Sequence[int]]:
-    """The shape of every stored tensor; its numbers, which may be many, are not read."""
+    """Shape of every stored tensor, without reading the numbers."""
     found = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":

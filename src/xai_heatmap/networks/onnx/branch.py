@@ -1,4 +1,4 @@
-"""Heatmaps written into an ONNX graph, beside what it answers anyway."""
+"""Heatmaps as further outputs of an ONNX graph."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether an ONNX model is whole and in order, before anything is computed from it."""
+"""Checks of an ONNX model for validity, before anything is computed."""
 
 from onnx import ModelProto, TensorProto, defs
 

@@ -1,4 +1,4 @@
-"""Parts of an ONNX graph as graphs of their own, each with what has to be handed to it."""
+"""Subgraphs of an ONNX graph as models, with their inputs."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
@@ -92,7 +92,7 @@ def infos(model: ModelProto) -> Mapping[str, ValueInfoProto]:
 
 
 def reads(node: NodeProto) -> list[str]:
-    """All tensors that a node reads, also those that its bodies take from outside."""
+    """Tensors that a node reads, including those that subgraphs of the node read."""
     inner = (name for graph in _bodies(node) for name in _read_in(graph))
     return [name for name in (*node.input, *inner) if name]
 

@@ -278,7 +278,7 @@ def _tensor(graph: OnnxGraph, site: Site) -> str:
 
 
 def _images_first(value: ValueInfoProto | None, images: int | None) -> bool:
-    """Whether the first axis of a tensor counts images, as far as its shape is known."""
+    """Whether the first axis of a tensor counts images, by the known shape."""
     if value is None or not value.type.tensor_type.shape.dim:
         return False
     first = value.type.tensor_type.shape.dim[0]

@@ -1,4 +1,4 @@
-"""An ONNX file as a model in memory: what it holds is checked, what lies beside it is fetched."""
+"""ONNX files as models in memory, checked, with external data."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -20,14 +20,14 @@ LONGEST_NAME = 1000
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """A model with the name of the file that it came from."""
+    """Model with the name of the source file."""
 
     model: ModelProto
     name: str
 
 
 def load_onnx_file(path: Path) -> Loaded:
-    """The model in `path`, with the weights that lie in files beside it.
+    """Model in `path`, with weights from files beside `path`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""An ONNX model in the one form that the engine knows: float32 pictures in, float32 scores out."""
+"""ONNX models in the form of the engine: float32 pictures in, float32 scores out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Closing
 
 @dataclass(frozen=True)
 class Source:
-    """A model as it was handed in, reduced to what leads from its inputs to one output.
+    """Model as handed in, reduced to the nodes from the inputs to one output.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class OnnxGraph:
 
 @dataclass(frozen=True)
 class Ready:
-    """A graph with its closing function, and the same without it.
+    """Graph with its final activation, and the same graph without.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Heads that are a global average and a linear layer: their gradient is a row of the weights."""
+"""Heads of a global average and a linear layer, whose gradient is a row of the weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ def linear_head(
 
 
 def _chain(model: ModelProto, tensor: str, scores: str) -> list[NodeProto]:
-    """The nodes from a tensor to the scores, empty where they are no single chain."""
+    """Nodes from a tensor to the scores, empty if not a single chain."""
     readers: dict[str, list[NodeProto]] = {}
     for node in model.graph.node:
         for name in set(reads(node)):

@@ -96,7 +96,7 @@ def picture_input(
     held: Given = MappingProxyType({}),
     picture: Name | None = None,
 ) -> PictureInput:
-    """The input of a graph that takes pictures; `image_shape` says what the file leaves open.
+    """Picture input of a graph; `image_shape` fills the lengths that the file leaves open.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def picture_input(
 
 
 def retyped(model: ModelProto, name: str) -> None:
-    """Let the input take float32, with a Cast behind it where the graph goes on in another type."""
+    """Change the picture input to float32, with a Cast where the graph needs another type."""
     value = next(value for value in model.graph.input if value.name == name)
     own = value.type.tensor_type.elem_type
     value.type.tensor_type.elem_type = TensorProto.FLOAT

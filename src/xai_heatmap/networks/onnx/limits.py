@@ -14,7 +14,7 @@ MOST_NUMBERS = 2**25
 
 
 def bounded(picture: PictureInput, image_shape: Sequence[int] | None) -> PictureInput:
-    """A file's picture, unless it claims more than is taken on a file's word.
+    """Picture input of a file, refused above the limit unless `image_shape` confirms the size.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A product that is the first to mix anything in an ONNX graph's signal, and what follows it."""
+"""First mixing product of a signal in an ONNX graph: which axis holds the channels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -67,7 +67,7 @@ def metadata(model: ModelProto) -> dict[str, str]:
 
 
 def write(model: ModelProto, entries: Mapping[str, str]) -> None:
-    """Put entries in place of those of the same name."""
+    """Write entries, replacing entries of the same name."""
     kept = {key: value for key, value in metadata(model).items() if not key.startswith(PREFIX)}
     del model.metadata_props[:]
     for key, value in {**kept, **entries}.items():

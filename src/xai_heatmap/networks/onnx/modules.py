@@ -64,7 +64,7 @@ def _around(node: NodeProto) -> Mapping[str, str]:
 
 
 def _words(text: str) -> Iterator[str]:
-    """The words of a list as Python writes it; none if it is anything else."""
+    """Words of a list in Python syntax; empty for anything else."""
     if not text or len(text) > LONGEST:
         return
     try:

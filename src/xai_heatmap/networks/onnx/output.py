@@ -25,7 +25,7 @@ SCORES = "scores as float32 (images, classes)"
 
 
 def chosen(model: ModelProto, output: str | int | None) -> str:
-    """The name of the output that holds the scores: the one named, else the likeliest.
+    """Name of the score output: the named one, else the likeliest.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def closing(model: ModelProto, answer: str) -> NodeProto | None:
 
 
 def without(model: ModelProto, node: NodeProto) -> ModelProto:
-    """A copy in which one node hands on what it is given."""
+    """Copy of a model in which one node is replaced by the identity."""
     copy = ModelProto()
     copy.CopyFrom(model)
     twin = next(n for n in copy.graph.node if n.output[0] == node.output[0])

@@ -1,4 +1,4 @@
-"""Two sessions for one graph opened at tensors: forwards, and backwards from what that left."""
+"""Two sessions for one graph opened at tensors: forward, and backward from the residuals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Run:
 
 @dataclass
 class Plan:
-    """A graph opened at tensors; its sessions are made when they are first needed.
+    """Graph opened at tensors, with sessions created at first use.
 
     The graph with its derivative is cut in two where the scores are known: the first half also
     answers what the second reads, so nothing is computed twice, and the cotangent may be chosen in

@@ -46,7 +46,7 @@ def open_onnx(
     picture: Name | None = None,
     axes: Axes | None = None,
 ) -> OpenedNetwork:
-    """A network over an ONNX model; a ``ModelProto`` is copied, later changes to it are not seen.
+    """Network over an ONNX model; a ``ModelProto`` is copied, so that later changes have no effect.
 
     A file that takes a fixed number of images at a time is run in portions of so many.
 

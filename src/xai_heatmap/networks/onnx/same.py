@@ -1,4 +1,4 @@
-"""Whether a graph that was rewritten still answers what the file answers."""
+"""Check that a rewritten graph still gives the scores of the file."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""A second copy of what lies behind some tensors, which a runtime can't merge with the first."""
+"""Second copy of the graph behind some tensors, which a runtime can't merge with the first."""
 
 import numpy as np
 from onnx import ModelProto, NodeProto, ValueInfoProto, helper, numpy_helper

@@ -1,4 +1,4 @@
-"""Running graphs with onnxruntime: one clear error where it refuses, no copy without need."""
+"""Running graphs with onnxruntime: one clear error on failure, no needless copies."""
 
 from collections.abc import Mapping, Sequence
 
@@ -40,7 +40,7 @@ class Session:
 
 
 def value(array: np.ndarray) -> onnxruntime.OrtValue:
-    """An array as the runtime takes it; it shares the array's memory."""
+    """Array as an OrtValue that shares the array's memory."""
     return onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))
 
 

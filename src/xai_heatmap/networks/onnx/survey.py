@@ -84,7 +84,7 @@ def path(node: NodeProto) -> str:
 
 
 def sites(ready: Ready) -> dict[str, tuple[str, ...]]:
-    """The tensors of every layer, in order of its calls."""
+    """Tensors of every layer, in order of the calls."""
     found: dict[str, tuple[str, ...]] = {}
     answered = _answered(ready)
     for node in ready.layers:
@@ -95,7 +95,7 @@ def sites(ready: Ready) -> dict[str, tuple[str, ...]]:
 
 
 def _answered(ready: Ready) -> dict[str, list[Answered]]:
-    """The modules whose answer a tensor is, innermost first."""
+    """Modules by output tensor, innermost first."""
     found: dict[str, list[Answered]] = {}
     for module in modules(ready.layers, [ready.kept.scores]):
         if module.path != INPUT:
@@ -128,7 +128,7 @@ def _shapes(
 
 
 def _inferred(value: object, images: int | None) -> tuple[int, ...] | None:
-    """A shape with the images counted, None where it is not known."""
+    """Inferred shape of a value, None if unknown."""
     kind = value.type.tensor_type  # type: ignore[attr-defined] - protobuf's classes are made at run time
     if not kind.HasField("shape"):
         return None

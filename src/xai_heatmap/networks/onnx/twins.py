@@ -58,7 +58,7 @@ def twins(
 
 
 def _check_alone(network: Network, twin: Network, x: Inputs) -> None:
-    """Refuse a graph of several pictures that answers otherwise for one: the model branched."""
+    """Refuse a graph of several pictures that gives other scores for one: the model branched."""
     if not _close(twin.record(x).scores, network.record(x).scores):
         raise ModelError(
             f"A graph that answers as {network.name} does for one picture and for several is "

@@ -1,4 +1,4 @@
-"""Heads of codes without their rounding: a QuantizeLinear that is read as numbers rounds nothing.
+"""Quantised heads without rounding: QuantizeLinear is rewritten to keep fractions.
 
 Half a code is often more than what one place of a feature map adds to a mean over the grid.
 Codes stay codes, but between whole numbers too. Codes that begin at 0 begin and end where they did,
@@ -22,7 +22,7 @@ WRITTEN = {*CARRIERS, "DequantizeLinear"}
 
 
 def unrounded(model: ModelProto) -> ModelProto | None:
-    """The model with activations that are quantised, but not rounded; None where it has none.
+    """Model with quantised activations that are not rounded; None without such activations.
 
     Activations in codes that something else reads than what rearranges or dequantises them, or
     that have several scales, stay rounded.
@@ -35,7 +35,7 @@ def unrounded(model: ModelProto) -> ModelProto | None:
 
 @dataclass
 class _Writer:
-    """The nodes of a graph, with those between codes written anew."""
+    """Writer of the nodes of a graph, with the nodes between codes rewritten."""
 
     model: ModelProto
     _stored: dict[str, np.ndarray] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class _Writer:
         return bool(free)
 
     def _free(self) -> Mapping[str, np.ndarray]:
-        """The tensors of codes that need not be whole numbers, each with its zero point."""
+        """Tensors of codes that may have fractions, each with the zero point."""
         graph = self.model.graph
         moving = depending_on([value.name for value in graph.input], graph.node)
         made = {n.output[0]: self._zero(n) for n in graph.node if self._rounds(n, moving)}
@@ -86,7 +86,7 @@ class _Writer:
         return {}
 
     def _rounds(self, node: NodeProto, moving: Collection[str]) -> bool:
-        """Whether a node makes codes of an activation, by one scale that the file holds."""
+        """Whether a node quantises an activation by one stored scale."""
         if node.op_type != "QuantizeLinear" or node.domain not in STANDARD:
             return False
         zero = self._zero(node)
@@ -94,7 +94,7 @@ class _Writer:
         return node.input[0] in moving and node.input[1] in self._stored and whole
 
     def _zero(self, node: NodeProto) -> np.ndarray:
-        """The zero point that the file holds, of the codes' type; a float where it holds none."""
+        """Stored zero point in the codes' type; a float without a stored one."""
         if len(node.input) > 2 and node.input[2]:
             return self._stored.get(node.input[2], np.zeros(()))
         said = [a.i for a in node.attribute if a.name == "output_dtype" and a.i]

@@ -1,4 +1,4 @@
-"""A head that is given one activation at a time, for networks that mix the images of a batch."""
+"""Head that runs one activation at a time, for networks that mix the images of a batch."""
 
 from collections.abc import Mapping
 

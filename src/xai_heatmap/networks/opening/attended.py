@@ -18,7 +18,7 @@ PATTERNS = 256
 
 @dataclass(frozen=True)
 class Attended:
-    """Cache of a network's attention, kept with the model: its softmaxes and the rows that count.
+    """Cache of a network's attention, kept with the model: softmaxes and rows that count.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether the layers of a network can lie on the axes that its input was read with."""
+"""Check that the grids of layers fit the axes of the input."""
 
 from collections.abc import Mapping, Sequence
 
@@ -65,7 +65,7 @@ SAID = (
 
 
 def _has_places(call: LayerCall, rank: int) -> bool:
-    """Whether a layer answers places on as many axes as the input has."""
+    """Whether the output of a layer has as many axes of places as the input."""
     own = call.shape[1:]
     counted = call.shape[:1] == (IMAGES_IN_A_SURVEY,)
     return counted and len(own) == rank + 1 and sorted(own)[-2] > 1

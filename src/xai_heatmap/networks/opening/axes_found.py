@@ -94,7 +94,7 @@ class Settled:
 def settled(
     look: Look, shape: Sequence[int], *, channels_last: bool, first: bool = False
 ) -> Settled:
-    """The axes of a network that takes inputs of that `shape`, in its own order or channels first.
+    """Axes of a network with inputs of `shape`, in the network's own order or channels first.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ class Door:
 
     @property
     def turns(self) -> bool:
-        """Whether the network's axes are others than the framework's."""
+        """Whether the network's axes differ from the framework's."""
         axes = self._said or (self._own.axes if self._own and self._own.certain else None)
         if axes is None:
             return False
@@ -225,7 +225,7 @@ class Door:
 
     @property
     def certain(self) -> bool:
-        """Whether the axes were said, or seen."""
+        """Whether the axes were named by the user, or seen in the network."""
         return self._said is not None or (self._own is not None and self._own.certain)
 
     def settled(

@@ -1,4 +1,4 @@
-"""From a detector's scores and boxes, as it answers them, to one row an image, and back."""
+"""Conversion of a detector's scores and boxes to one row per image, and back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Models that are Python: which of a call's arguments is the picture, and how the others go in."""
+"""Call conventions of Python models: the argument of the picture, and the held arguments."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Programs compiled from a Keras model: what they depend on, and how long they are kept."""
+"""Cache of programs compiled from a Keras model: keys and lifetime."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -47,7 +47,7 @@ class Built(Adapter, Protocol):
         ...
 
     def objects(self) -> list[Any]:
-        """The model and every layer of it."""
+        """Model and all layers of the model."""
         ...
 
     def variables(self) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Models that declare their inputs (functional Keras models, ONNX graphs): which is the picture."""
+"""Declared inputs (of functional Keras models, ONNX graphs): picture and held inputs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PICTURE_AXES = 4
 
 @dataclass(frozen=True)
 class Declaration:
-    """An input as a model declares it.
+    """Declaration of an input by a model: shape and type.
 
     Parameters
     ----------

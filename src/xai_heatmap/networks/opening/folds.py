@@ -1,4 +1,4 @@
-"""Layers that a network runs on every frame: whether their rows are the frames of an image."""
+"""Layers that a network runs frame by frame, with the frames of an image as rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Whether what lies behind a layer repeats itself: on its own, in whole passes, or not at all."""
+"""Check that a head repeats the recorded scores: on its own, in whole passes, or never."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

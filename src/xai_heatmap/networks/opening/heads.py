@@ -1,4 +1,4 @@
-"""Heads of a model: the layers behind one layer, run again with other activations, once proven."""
+"""Heads of a model: the layers behind one layer, checked, then run on other activations."""
 
 import warnings
 from collections.abc import Callable

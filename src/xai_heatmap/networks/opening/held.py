@@ -28,7 +28,7 @@ class Whole:
 
 
 def whole(value: Any) -> Whole:
-    """Mark what a model takes as it is, whatever the number of pictures: no axis counts them.
+    """Mark a held value none of whose axes counts pictures, to be passed on unchanged.
 
     Captions that a picture is compared with are such a value: their first axis counts classes.
 

@@ -8,7 +8,7 @@ from xai_heatmap.core.errors import BadArray, BadOption
 
 
 def check_input(x: Inputs) -> None:
-    """Refuse what no network can take.
+    """Refuse pictures that no network can take.
 
     Raises
     ------

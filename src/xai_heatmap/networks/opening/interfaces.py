@@ -88,11 +88,11 @@ class Adapter(Protocol):
         ...
 
     def ready(self) -> AbstractContextManager[object]:
-        """A block in which the model infers and is not trained; all is given back after it."""
+        """Context in which the model runs in inference mode; the mode is put back afterwards."""
         ...
 
     def scores(self, x: Any) -> Any:
-        """Call the model on the framework's own tensor; its scores, still differentiable."""
+        """Call the model on a native tensor and return differentiable scores."""
         ...
 
     def closing_of(self, part: object) -> Closing | None:
@@ -100,7 +100,7 @@ class Adapter(Protocol):
         ...
 
     def undone(self, part: object | None) -> AbstractContextManager[object]:
-        """A block in which that part leaves its closing function out."""
+        """Context in which the final activation of `part` is replaced by the identity."""
         ...
 
 
@@ -194,8 +194,8 @@ class Head(Protocol):
         ...
 
     def between(self, other: Native, rule: BackwardRule) -> Recorded:
-        """Two rows, the layer's own output and `other`; the way back from the first row's scores
-        has slopes between the two, by that rule, in place of derivatives.
+        """Recording of two rows, the layer's own output and `other`; the backward pass from the
+        first row has slopes between both rows, by `rule`, in place of derivatives.
 
         Raises
         ------

@@ -199,7 +199,7 @@ def _boxes(grid: Sequence[int], image: Sequence[int]) -> list[tuple[slice, ...]]
 
 
 def likeness(one: Changes, other: Changes) -> float:
-    """Pearson's correlation, 0 where one of both is even."""
+    """Pearson's correlation of two arrays, 0 where one of the arrays is constant."""
     one, other = one - one.mean(), other - other.mean()
     size = float(np.sqrt(np.square(one).sum() * np.square(other).sum()))
     return float((one * other).sum()) / size if size > 0 else 0.0
@@ -212,13 +212,13 @@ def spread_out(changes: Changes, grid: Sequence[int]) -> Changes:
 
 
 def _still(changes: Changes, under: Sequence[tuple[int, ...]], image: Sequence[int]) -> bool:
-    """Whether two places under a spot do not move at all, and others do."""
+    """Whether two places under spots do not change at all, while other places do."""
     still = {place for place in under if _at(changes, place, image) <= STILL * changes.max()}
     return len(still) > 1
 
 
 def _above(at: Sequence[float], others: Changes) -> bool:
-    """Whether every one of a few places moves more than most others; ties count half."""
+    """Whether each of a few places changes more than most others; ties count half."""
     if len(others) < FEWEST:
         return False
     ranked = np.sort(others)

@@ -52,7 +52,7 @@ DISPLACED = (
 
 
 class LayoutReader:
-    """Reads one layer after the other, in order of execution, and remembers what was shown.
+    """Reader of layouts, layer by layer in order of execution, with the results so far.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ def ends_of_grids(layers: Mapping[str, Layer]) -> list[str]:
 
 
 def made_of(node: int, sources: Mapping[int, Sequence[int]], *, stop: Collection[int]) -> set[int]:
-    """The nodes that a value is made of, itself among them; up to those named, if any are."""
+    """Nodes on which `node` depends, and `node`; the search ends at nodes in `stop`."""
     found, todo = {node}, [node] if stop else []
     while todo:
         for source in sources.get(todo.pop(), ()):

@@ -14,6 +14,6 @@ SIMPLE = ("resize", "upsample", "reduce_precision")
 
 
 def mixes(operation: str) -> bool:
-    """Whether an operation of that name makes one value of several."""
+    """Whether the operation named `operation` mixes several values into one."""
     said = operation.casefold()
     return any(word in said for word in MIXING) and not any(word in said for word in SIMPLE)

@@ -19,7 +19,7 @@ from xai_heatmap.networks.opening.recent import Recent
 
 
 class OpenedModel(Network):
-    """A `Network` over an adapter and an engine, before anything was run but for its axes."""
+    """A `Network` over an adapter and an engine, with the axes of the input settled."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class OpenedModel(Network):
 
     @property
     def axes_said(self) -> bool:
-        """Whether a user named the axes of its input."""
+        """Whether a user named the axes of the input."""
         return self._door.said
 
     def understood(self, shape: Sequence[int]) -> Axes | None:
@@ -101,7 +101,7 @@ class OpenedModel(Network):
 
     @property
     def channels_last(self) -> bool:
-        """Whether the model's own input has its channels last."""
+        """Whether the channels are the last axis of the model's own input."""
         return self._adapter.channels_last
 
     @property
@@ -144,7 +144,7 @@ class OpenedModel(Network):
         return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if self.channels_last else x
 
     def _noise(self, shape: tuple[int, ...], images: int = IMAGES_IN_A_SURVEY) -> Native:
-        """Pictures to look at a network with; they don't touch any random state."""
+        """Pictures of noise, drawn without any global random state."""
         x = np.random.default_rng(0).normal(size=(images, *shape)).astype(np.float32)
         return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if self.channels_last else x
 

@@ -1,4 +1,4 @@
-"""Facts of a model, kept for inputs of one shape and from one call to the next."""
+"""Cache of facts of a model, by shape of the input and across calls."""
 
 import threading
 import weakref

@@ -163,7 +163,7 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
 
 
 def _opened_at(survey: Survey, at: Layers) -> list[str]:
-    """Full names of the layers meant; exact names, as they come from a survey, are not searched."""
+    """Full names of the layers in `at`; exact names need no search."""
     if isinstance(at, str | int):
         return select(survey, at)
     exact = [name for name in at if isinstance(name, str) and name in survey.layers]

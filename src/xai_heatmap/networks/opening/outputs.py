@@ -1,4 +1,4 @@
-"""From whatever a model answers to one row of scores an image."""
+"""Conversion of any output of a model to one row of scores per image."""
 
 from collections.abc import Mapping
 from typing import Any

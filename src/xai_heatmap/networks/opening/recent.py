@@ -1,4 +1,4 @@
-"""A table that forgets: what is learnt of a model for one size of picture after the other."""
+"""Least-recently-used cache, for facts of a model by size of picture."""
 
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ SIZES = 16
 
 
 class Recent(dict[K, V]):
-    """A dict of the entries that were used last, `most` of them."""
+    """Dict of the `most` entries that were used last."""
 
     def __init__(self, most: int = SIZES) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Run a network up to one layer once, then as often as wished from that layer on.
+"""Replay of a network: one run up to a layer, then any number of runs from the layer on.
 
 Nothing is traced or cut: the model's own Python runs again, and every part that had finished
 before the layer answers from memory. Skip connections, nesting and control flow need no analysis.

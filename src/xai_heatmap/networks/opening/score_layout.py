@@ -1,4 +1,4 @@
-"""From scores as a model answers them to one row an image, and back."""
+"""Conversion of a model's own scores to one row per image, and back."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

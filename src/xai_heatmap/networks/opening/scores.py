@@ -1,4 +1,4 @@
-"""Scores of a model: their layout, their meaning, and the closing function that is left out."""
+"""Scores of a model: layout, meaning, and the final activation to be left out."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ from xai_heatmap.networks.opening.score_layout import Reading, reading, sum_to_o
 
 
 class ScoredModel(OpenedModel):
-    """An opened model whose scores are read, one row an image."""
+    """Opened model with scores as one row per image."""
 
     def _closing(
         self, seen: ModelTrace, parts: Mapping[str, object]
@@ -102,7 +102,7 @@ class ScoredModel(OpenedModel):
         return box_reading(shape, how, image=image, names=names)
 
     def _likeliest(self, scores: Native, seen: ModelTrace, x: tuple[int, ...]) -> Native:
-        """1 at the highest score of every image, where the model answers it."""
+        """Cotangent that is 1 at the highest score of every image, else 0."""
         if seen.boxes is None:
             flat = scores.reshape(len(scores), -1)
             best = np.eye(flat.shape[1], dtype=np.float32)[flat.argmax(axis=1)]

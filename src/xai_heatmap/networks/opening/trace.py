@@ -1,4 +1,4 @@
-"""From what an engine saw to layers with names, layouts and a flow."""
+"""Conversion of an engine's trace to layers with names, layouts and a flow."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence

@@ -27,7 +27,7 @@ HOLDING = frozenset({dict, list, OrderedDict, set})
 
 @contextmanager
 def random_states() -> Iterator[list[object]]:
-    """Within the block a model may draw from `numpy.random` and `random`; nobody sees it after.
+    """Within the block a model may draw from `numpy.random` and `random`, put back after.
 
     What the block is given says afterwards which of them moved.
     """
@@ -138,5 +138,5 @@ def _put_back(own: Any, state: Any) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two states of numpy's are one: name, key, place in it, and a Gaussian kept back."""
+    """Whether two random states of numpy are equal: name, key, position, and cached Gaussian."""
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))

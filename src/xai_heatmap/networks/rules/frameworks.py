@@ -39,9 +39,11 @@ _KNOWN: dict[tuple[BackwardRule, Framework], Any] = {}
 def implements(
     rule: BackwardRule, framework: Framework
 ) -> Callable[[Implementation], Implementation]:
-    """Register what follows as that rule in that framework; what each framework wants of it is said
-    where it is used: ``networks/torch/passes.py``, ``networks/keras/on_jax/program.py``,
-    ``networks/keras/on_tensorflow/passes.py``, ``networks/onnx/engine.py``.
+    """Register the decorated object as the implementation of `rule` in `framework`.
+
+    The expected form is described where the implementation is used: ``networks/torch/passes.py``,
+    ``networks/keras/on_jax/program.py``, ``networks/keras/on_tensorflow/passes.py``,
+    ``networks/onnx/engine.py``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Canonical operators: the names by which backward rules know what a framework computes.
+"""Canonical operators: the names by which backward rules refer to operators of frameworks.
 
 Every framework says in its own ``canonical.py`` which of its operators these are; an operator
 stands under one name. A framework that makes an operator of others says so with `MADE_OF_OTHERS`.
@@ -41,7 +41,5 @@ def named(table: Table, *canonical: str) -> frozenset[str]:
 
 
 def treated(table: Table, rule: BackwardRule) -> Mapping[str, str]:
-    """From a framework's own names to what a rule does there; names left out keep their
-    derivative.
-    """
+    """Treatments of a rule by a framework's own names; omitted names keep the derivative."""
     return {own: how for canonical, how in rule.at.items() for own in table[canonical]}

@@ -245,7 +245,7 @@ def _role(
 
 
 def _coordinate(image: torch.Tensor, axis: int) -> torch.Tensor:
-    """The place on one axis, of every number; a view that takes no memory."""
+    """Index along one axis of every number, as a view that takes no memory."""
     shape = [1] * image.ndim
     shape[axis] = image.shape[axis]
     own = torch.arange(image.shape[axis], dtype=torch.int32, device=image.device)

@@ -1,4 +1,4 @@
-"""PyTorch's functions by the canonical names of `networks.rules`: as ``func.__name__`` has them."""
+"""PyTorch's functions, by ``func.__name__``, for the canonical names of `networks.rules`."""
 
 from xai_heatmap.networks.rules.operators import Table
 

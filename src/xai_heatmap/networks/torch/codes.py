@@ -1,4 +1,4 @@
-"""Quantised tensors in PyTorch: codes are read as the numbers that they stand for."""
+"""Quantised tensors in PyTorch, read as real numbers."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ def in_codes(value: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 
 
 def computes_with_codes(parts: Iterable[object]) -> bool:
-    """Whether any part computes with integers, as a module of its own or as a traced operator."""
+    """Whether any part computes with integers, as a quantised module or a traced operator."""
     return any(_of_integers(part) or _traced_codes(part) for part in parts)
 
 
@@ -77,7 +77,7 @@ class Crossed:
             yield
 
     def check(self) -> None:
-        """Refuse gradients that would stop at integers, or run around them.
+        """Refuse gradients through parts that compute with integers.
 
         Raises
         ------

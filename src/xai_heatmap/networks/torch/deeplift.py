@@ -1,4 +1,4 @@
-"""DeepLIFT's way back in PyTorch: slopes between two runs in place of derivatives.
+"""DeepLIFT in PyTorch: slopes between two runs in place of derivatives.
 
 The head runs twice, in the same order: first from a reference, when what every function that bends
 was given and answered is noted, then from the activation, when each of them gets a way back that
@@ -157,7 +157,7 @@ def _moving(values: Any) -> list[torch.Tensor]:
 
 
 def _first(output: Any) -> Any:
-    """The first tensor of an answer."""
+    """First tensor of an output."""
     while isinstance(output, tuple | list) and output:
         output = output[0]
     return output if isinstance(output, torch.Tensor) else None

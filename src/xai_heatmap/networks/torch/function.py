@@ -121,7 +121,7 @@ def _differentiable(module: nn.Module, shape: Sequence[int] | None) -> bool:
 
 
 def _flat(answer: Any) -> list[torch.Tensor]:
-    """The tensors in an answer."""
+    """Tensors in an output."""
     if isinstance(answer, torch.Tensor):
         return [answer]
     if isinstance(answer, dict):

@@ -1,4 +1,4 @@
-"""LibraGrad's way back in PyTorch: what makes a layer more than linear counts as a constant.
+"""LibraGrad in PyTorch: the nonlinear factors of a layer are held constant.
 
 Attention weights, the gates of activations and the deviations of normalisations are cut out of the
 graph; where two values that both depend on the image are multiplied, each gets half.
@@ -23,7 +23,7 @@ TREATED = treated(OPERATORS, LIBRAGRAD)
 
 @implements(LIBRAGRAD, TORCH)
 class Balancing(TorchFunctionMode):
-    """Within the block, a pass is recorded so that its gradients add up to its scores."""
+    """Within the block, a pass is recorded with LibraGrad, whose gradients add up to the scores."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name, kwargs = getattr(func, "__name__", ""), kwargs or {}

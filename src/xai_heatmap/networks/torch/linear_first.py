@@ -1,4 +1,4 @@
-"""A linear layer that is the first to mix anything in a signal, and what follows it."""
+"""First mixing linear layer of a signal: which axis holds the channels."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,13 +43,13 @@ class LinearFirst:
         )
 
     def mixes_both(self, own: Coordinates, value: torch.Tensor) -> bool:
-        """Whether a linear layer mixes the rows, of which nothing else is laid out beside them."""
+        """Whether a linear layer mixes the whole axis of rows, and that axis alone."""
         along = -1 in varies(own[1 + self.rows])
         self.both = along and value.shape[-1] == self.shape[self.rows]
         return self.both
 
     def sequence_of(self, own: Coordinates, channels: int | None, grid: set[int]) -> bool:
-        """Whether an operation reads the rows as its places, not as inputs or channels."""
+        """Whether an operation reads the rows as places, not as inputs or channels."""
         placed = varies(own[1 + self.rows])
         self.both = channels in placed
         self.sequence = not self.both and bool((placed - varies(own[0])) & grid)

@@ -1,4 +1,4 @@
-"""`torch.nn.Module` as a network: its submodules are the parts, `forward` runs them."""
+"""`torch.nn.Module` as a network; the parts are the submodules, run by `forward`."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ def open_torch(
     picture: Name | None = None,
     axes: Axes | None = None,
 ) -> OpenedNetwork:
-    """A network over `model`; wrappers that compile or spread it are looked through.
+    """Network over `model`, without wrappers for compilation or parallelism.
 
     Raises
     ------
@@ -121,7 +121,7 @@ class ModuleAdapter:
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """Evaluation mode and no gradients for the weights; every flag is given back as it was."""
+        """Context of evaluation mode without gradients for the weights; all flags are put back."""
         modules = modules_of(self._module)
         training = [module for module in modules if module.training]
         learning, inferred = learning_in(modules)
@@ -161,7 +161,7 @@ class ModuleAdapter:
         return other
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:
-        """Call the model; its scores, and where it is a detector its boxes beside them."""
+        """Call the model; return the scores, for a detector joined with the boxes."""
         x = x if self.axes is None else _turned(x, self.axes)
         places, names = self._call.arguments(x, self._beside(x) if self.held else {})
         answered = self._module(*places, **names)

@@ -1,5 +1,5 @@
-"""PyTorch's normalisations in two steps: what divides, which a way back may treat as it likes, and
-what is learnt.
+"""PyTorch's normalisations in two steps: the division, which a backward rule may replace, and the
+learnt affine part.
 """
 
 from collections.abc import Callable, Mapping

@@ -23,7 +23,7 @@ IN_PLACE = "_compiled_call_impl"
 
 @contextmanager
 def plainly(modules: Sequence[nn.Module]) -> Iterator[None]:
-    """Within the block, modules run as they are written: eagerly, and once."""
+    """Within the block, modules run eagerly and once, without compilation or recomputation."""
     compiled = [module for module in modules if vars(module).get(IN_PLACE) is not None]
     with ExitStack() as stack:
         _eagerly(stack)

@@ -1,4 +1,4 @@
-"""Slopes between two runs in PyTorch: DeepLIFT's way back through one call of a function.
+"""Slopes between two runs in PyTorch: DeepLIFT's rules for one call of a function.
 
 By the Rescale rule of Shrikumar et al. 2017 a function of one number passes on Δv/Δu; what other
 functions do is said by their rule here.
@@ -153,7 +153,7 @@ def alone(call: Call) -> bool:
 
 
 def straight(call: Call) -> bool:
-    """Whether the derivative along the way between both runs is all of the rise."""
+    """Whether a call is linear between both runs: the directional derivative is the rise."""
     prepare()
     try:
         with torch.no_grad(), forward_ad.dual_level():

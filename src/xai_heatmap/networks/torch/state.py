@@ -28,7 +28,7 @@ APART = frozenset({"training", "_parameters", "_modules", "_buffers"})
 
 
 class Untouched:
-    """Blocks in which a model may write into itself, and what was learnt of it in them.
+    """Contexts in which a model may write its own state, with the tensors known to be written.
 
     What a model is known to write has copies in its place while it runs. `surprised` says that the
     last block learnt of more: what was recorded in it may have been put back under the way back.
@@ -104,8 +104,8 @@ class Untouched:
     def _divided(
         self, held: Iterable[torch.Tensor], weights: Iterable[torch.Tensor]
     ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-        """Tensors to compare, and those of which only the version is looked at; of those that are
-        known to be written only copies are.
+        """Tensors to copy and compare, and tensors of which only the version is compared; tensors
+        that the model is known to write are left out, as the pass gets copies.
         """
         copied, watched = list[torch.Tensor](), list[torch.Tensor]()
         for known, most in ((held, SMALL), (weights, 0)):
@@ -117,8 +117,8 @@ class Untouched:
         return copied, watched
 
     def _lent(self, shelves: Iterable[dict[str, Any]]) -> dict[int, torch.Tensor]:
-        """Copies in place of what the model is known to write, so that the way back still finds
-        the numbers that the pass had.
+        """Copies in place of the tensors that the model is known to write, so that the backward
+        pass finds the numbers of the forward pass.
         """
         lent: dict[int, torch.Tensor] = {}
         for shelf in shelves:
@@ -144,7 +144,7 @@ class Untouched:
 
 
 class _Copies:
-    """The numbers of tensors, those of one kind in one piece: one comparison for all."""
+    """Copies of the numbers of tensors, joined by type so that one comparison serves all."""
 
     def __init__(self, tensors: Sequence[torch.Tensor]) -> None:
         kinds: dict[tuple[torch.device, torch.dtype], list[torch.Tensor]] = {}

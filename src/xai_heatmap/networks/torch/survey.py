@@ -25,7 +25,7 @@ def _differs(value: torch.Tensor) -> bool:
 
 
 class Watch:
-    """Sees every call of every part, each marked by a node of its own in autograd's graph."""
+    """Watcher of all calls of all parts, each marked by a node of its own in autograd's graph."""
 
     def __init__(self, sides: Sequence[int]) -> None:
         self._calls: list[tuple[str, int, torch.Tensor, torch.Tensor, Any]] = []

@@ -8,7 +8,7 @@ import torch
 
 @dataclass
 class Taps:
-    """The values at every tap of one pass, and whether a later part overwrote any of them."""
+    """Values at every tap of one pass, with a check for later parts that overwrite a value."""
 
     overwritten: dict[str, bool]
     kept: dict[str, torch.Tensor] = field(default_factory=dict)

@@ -31,11 +31,11 @@ Rule = Callable[..., torch.Tensor]
 
 
 class NotWrittenOut(BaseException):
-    """An operator on codes has no rule here; no `except Exception` of a model holds it up."""
+    """Raised for an operator on codes without a rule; past any `except Exception` of a model."""
 
 
 class Unrounded(TorchFunctionMode):
-    """Within the block, operators on codes take and answer real numbers."""
+    """Within the block, operators on codes take and return real numbers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Unrounded(TorchFunctionMode):
         return functional.relu(RULES[operator.removesuffix(RELU)](self, *args, **kwargs))
 
     def weights(self, packed: Any, sides: int) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The numbers of packed weights and their bias, unpacked once."""
+        """Weight and bias of packed parameters as real numbers, unpacked once."""
         if id(packed) not in self._unpacked:
             weight, bias = packed.unpack()
             weight = numbers(weight).float()

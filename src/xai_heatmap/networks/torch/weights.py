@@ -1,4 +1,4 @@
-"""The modules of a PyTorch model and their weights: where they live, which of them learn."""
+"""Modules of a PyTorch model and their weights: device, precision, trainability."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -87,7 +87,7 @@ def _brought_to(module: nn.Module) -> torch.device | None:
 
 
 def without_values(module: nn.Module) -> bool:
-    """Whether every weight is on the meta device and nothing would bring it in."""
+    """Whether every weight is on the meta device, without a hook to fetch the weights."""
     tensors = itertools.chain(module.parameters(), module.buffers())
     if next(tensors, None) is None or not all(
         tensor.is_meta for tensor in itertools.chain(module.parameters(), module.buffers())
@@ -98,8 +98,8 @@ def without_values(module: nn.Module) -> bool:
 
 
 def modules_of(root: nn.Module) -> list[nn.Module]:
-    """All modules, as `modules()` gives them but in another order and ten times as fast: it runs
-    on every call.
+    """All modules of a model, as by `modules()` but in another order and ten times as fast, for
+    use on every call.
     """
     found = {id(root): root}
     todo = [root]

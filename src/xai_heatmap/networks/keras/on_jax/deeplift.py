@@ -1,4 +1,4 @@
-"""DeepLIFT's way back in JAX: a trace run from two starts at once, and slopes between both runs.
+"""DeepLIFT in JAX: one trace run from two starts at once, with slopes between both runs.
 
 By the Rescale rule of Shrikumar et al. 2017 a function of one number passes on Δv/Δu; what other
 steps do is said by their rule here.

@@ -1,4 +1,4 @@
-"""A Keras model on JAX as an engine: surveyed by its trace, differentiated and replayed."""
+"""Engine of Keras on JAX: surveys a model by the trace, differentiates and replays."""
 
 from collections.abc import Mapping
 

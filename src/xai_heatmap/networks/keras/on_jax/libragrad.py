@@ -1,4 +1,4 @@
-"""LibraGrad's way back in JAX: a traced function with what makes it more than linear held constant.
+"""LibraGrad in JAX: a traced function whose nonlinear factors are held constant.
 
 Attention weights, the gates of activations and the deviations of normalisations are cut out; where
 two values that both depend on the image are multiplied, each gets half.

@@ -1,4 +1,4 @@
-"""Passes in JAX: a jitted forward pass answers the scores, the taps and the way back itself.
+"""Passes in JAX: a jitted forward pass returns scores, taps and residuals of the backward pass.
 
 The way back, `jax.vjp` by zeros added at the taps, is a pytree: it leaves the jitted forward pass
 as an answer and enters the jitted backward pass as an argument. Weights are arguments too, so new
@@ -26,7 +26,7 @@ from xai_heatmap.networks.rules import GRADIENT, BackwardRule
 
 
 class Passes:
-    """Passes through one model, each a program that is kept.
+    """Passes through one model, each a cached program.
 
     Parameters
     ----------

@@ -206,7 +206,7 @@ def _shapes_of(given: Any) -> tuple[tuple[int, ...], ...]:
 
 
 def array(value: jax.Array) -> np.ndarray:
-    """The value as numpy, float32 unless it is whole numbers; shares memory where it can."""
+    """Array as numpy: real numbers as float32; shares memory where possible."""
     values = np.asarray(value)
     return (
         values.astype(np.float32, copy=False)

@@ -1,4 +1,4 @@
-"""A Keras model on TensorFlow as an engine: surveyed by its graph, differentiated and replayed."""
+"""Engine of Keras on TensorFlow: surveys a model by the graph, differentiates and replays."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ class TensorflowEngine(Passes):
     """Follows, differentiates and replays values in TensorFlow graphs."""
 
     def survey(self, adapter: Adapter, x: Native) -> ModelTrace:
-        """Build one graph and read it; no number is computed."""
+        """Survey the model by building one graph; no number is computed."""
         self._keras.turned(adapter.axes).holding(adapter.held).build(x)
         watch = Watch()
 

@@ -1,4 +1,4 @@
-"""TensorFlow graphs: made by running a function once, and cut into functions of their own."""
+"""TensorFlow graphs: built by running a function once, and cut into functions."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ def traced(
 def cut_out(
     graph: Any, fed: Sequence[tf.Tensor], fetched: Sequence[tf.Tensor]
 ) -> Callable[..., Sequence[tf.Tensor]]:
-    """The part of a graph that leads from some tensors to others, as a function of its own.
+    """Function cut out of a graph: the operations from some tensors to others.
 
     `WrappedFunction.prune` would do, but gives every part all variables of the whole, and taking
     those is most of the time that a short part takes.
@@ -108,7 +108,7 @@ def spread_to(images: Any) -> Callable[[tf.Tensor], tf.Tensor]:
 
 
 def array(tensor: tf.Tensor) -> np.ndarray:
-    """The tensor as numpy, float32 unless it is whole numbers; shares memory where it can."""
+    """Tensor as numpy: real numbers as float32; shares memory where possible."""
     values = np.asarray(tensor)
     whole = tensor.dtype.is_integer or tensor.dtype.is_bool
     return values if whole else values.astype(np.float32, copy=False)

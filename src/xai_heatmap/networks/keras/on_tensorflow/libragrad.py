@@ -1,4 +1,4 @@
-"""LibraGrad's way back in TensorFlow: what makes a graph more than linear counts as a constant.
+"""LibraGrad in TensorFlow: the nonlinear factors of a graph are held constant.
 
 Attention weights, the gates of activations and the deviations of normalisations are cut out; where
 two values that both depend on the image are multiplied, each gets half.

@@ -33,7 +33,7 @@ from xai_heatmap.networks.rules import GRADIENT, TENSORFLOW, BackwardRule, imple
 
 
 class Passes:
-    """Passes through one model, each a program that is kept.
+    """Passes through one model, each a cached program.
 
     Parameters
     ----------

@@ -73,13 +73,13 @@ class Opened:
 
 @dataclass
 class Taps:
-    """The values at every tap of one graph; layers that hand on the same value share a tap."""
+    """Values at every tap of one graph; layers with the same value share a tap."""
 
     taps: list[tf.Tensor] = field(default_factory=list)
     names: dict[str, int] = field(default_factory=dict)
 
     def at(self, name: str, value: tf.Tensor) -> tf.Tensor:
-        """Mark the value by a node of its own."""
+        """Mark a value at a tap by an own Identity node."""
         for number, tap in enumerate(self.taps):
             if tap is value:
                 self.names[name] = number

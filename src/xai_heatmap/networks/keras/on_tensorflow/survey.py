@@ -20,7 +20,7 @@ ONLY_SHAPES = ("Shape", "ShapeN", "Size", "Rank")
 
 
 class Watch:
-    """Sees every call of every part, each marked by a node of its own."""
+    """Watcher of all calls of all parts, each marked by a node of its own."""
 
     image: tf.Tensor
     scores: tf.Tensor

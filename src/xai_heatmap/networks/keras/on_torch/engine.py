@@ -1,4 +1,4 @@
-"""Values in Keras on PyTorch: as in PyTorch itself, with weights where Keras keeps them."""
+"""Engine of Keras on PyTorch: as for PyTorch, with the weights of Keras."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Two small networks that come with the package, trained on its own planted scenes.
+"""Two small networks shipped with the package, trained on planted scenes.
 
 ``demo`` looks at the objects. ``demo-cheat`` looks at the mark beside them, and nothing else: what
 a heatmap is for is to tell the two apart.

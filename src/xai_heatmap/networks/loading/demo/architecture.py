@@ -8,7 +8,7 @@ SIDE = 128
 
 @dataclass(frozen=True)
 class Convolution:
-    """A convolution with a bias; a ReLU unless said.
+    """Convolution with a bias, followed by a ReLU unless ``relu=False``.
 
     A stride of 2 goes with a kernel of 4: padded alike on both sides it is centred between two
     places, as an average over them is. With an odd kernel every such step would move what a

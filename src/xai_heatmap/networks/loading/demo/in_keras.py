@@ -36,7 +36,7 @@ def twin(arrays: Arrays, *, name: str) -> Any:
 
 
 def called(name: str) -> str:
-    """A step's name as a Keras layer has it."""
+    """Name of a step as the name of a Keras layer."""
     return name.replace(".", "_")
 
 
@@ -65,7 +65,7 @@ def _owner(model: Any, key: str) -> Any:
 
 
 def _kernel(weight: np.ndarray) -> np.ndarray:
-    """From outputs, inputs, rows, columns to Keras's order; depthwise kernels have one input."""
+    """Kernel (outputs, inputs, rows, columns) in Keras's order; depthwise ones have one input."""
     if weight.ndim == 2:
         return weight.T
     depthwise = weight.shape[1] == 1

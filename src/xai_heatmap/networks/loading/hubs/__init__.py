@@ -1,1 +1,1 @@
-"""Models by the names that hubs give them."""
+"""Models by their names in hubs."""

@@ -60,7 +60,7 @@ def _declared(transformers: Any, model: Any, name: str) -> Declared:
 
 
 def _processor(transformers: Any, name: str) -> Mapping[str, Any] | None:
-    """The processor's own settings as JSON; nothing of it is run."""
+    """Settings of an image processor as JSON; no code of the processor runs."""
     reader = transformers.image_processing_base.ImageProcessingMixin
     try:
         return reader.get_image_processor_dict(name)[0]

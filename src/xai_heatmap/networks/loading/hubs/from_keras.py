@@ -1,4 +1,4 @@
-"""``keras:NAME``: a model of ``keras.applications``; its name tells how it wants its pictures."""
+"""``keras:NAME``: a model of ``keras.applications``, with the preprocessing of that name."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def load_keras_application(name: str, *, trained: bool) -> Loaded:
 
 
 def _labels(keras: Any) -> tuple[str, ...] | None:
-    """The ImageNet classes as Keras calls them; a file that it downloads when first asked."""
+    """ImageNet classes by the names of Keras, from a file that Keras downloads at first use."""
     try:
         rows = keras.applications.imagenet_utils.decode_predictions(np.eye(1000), top=1)
     except Exception:  # noqa: BLE001 - as above, and a model without names is still a model

@@ -1,4 +1,4 @@
-"""``torchvision:NAME[/WEIGHTS]``: a model of torchvision, and what its weights say of it."""
+"""``torchvision:NAME[/WEIGHTS]``: a model of torchvision, with the metadata of the weights."""
 
 from typing import Any
 

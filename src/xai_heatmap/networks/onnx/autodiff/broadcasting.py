@@ -5,7 +5,7 @@ from xai_heatmap.networks.onnx.autodiff.tensor import Dim, Shape, Tensor, op
 
 
 def unstretched(node: Node, cotangent: Tensor, stretched: Shape, original: Tensor) -> Tensor:
-    """The cotangent of `original`, given one in the shape that it was stretched to.
+    """Cotangent of `original`, summed from the cotangent of the broadcast tensor.
 
     Lengths that are open until run time are compared at run time.
     """
@@ -23,7 +23,7 @@ def unstretched(node: Node, cotangent: Tensor, stretched: Shape, original: Tenso
 
 
 def broadcast(a: Shape, b: Shape) -> Shape:
-    """The common shape, as far as it is known."""
+    """Common shape of broadcast operands, None for unknown lengths."""
     rank = max(len(a), len(b))
     padded = zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True)
     return tuple(_longer(*pair) for pair in padded)

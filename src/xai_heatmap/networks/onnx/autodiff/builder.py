@@ -1,4 +1,4 @@
-"""A pen for ONNX graphs: nodes are written behind those of a model.
+"""Builder of ONNX graphs, which writes nodes behind those of a model.
 
 All that is written lives under ``xai/``. The same node is never written twice, constants are
 shared, and integer arithmetic on known numbers is done while writing, so that one text serves
@@ -33,7 +33,7 @@ _AT_ONCE: dict[str, Callable[..., np.ndarray]] = {
 
 @dataclass(eq=False)
 class Builder:
-    """A copy of a model to which nodes are added; what it computed before stays as it is."""
+    """Copy of a model to which nodes are added; existing nodes stay unchanged."""
 
     model: ModelProto
     maxpool: MaxPoolForm = "portable"
@@ -120,7 +120,7 @@ class Builder:
         return name
 
     def second_output(self, node: NodeProto, dtype: np.dtype) -> Tensor:
-        """The second output of a node of the forward graph, asked for where it was left out."""
+        """Second output of a node of the forward graph, added where the node omits it."""
         if len(node.output) < 2:
             node.output.append("")
         if not node.output[1]:
@@ -136,7 +136,7 @@ class Builder:
         outputs: int,
         attributes: Mapping[str, Attribute],
     ) -> tuple[Tensor, ...]:
-        """Write one node, unless the same was written before."""
+        """Write one node, or return the outputs of an equal node written before."""
         given = [self._as_tensor(value) for value in inputs]
         numbers = [value and self.known.emitted(value.name) for value in given]
         if operator in _AT_ONCE and all(number is not None for number in numbers):

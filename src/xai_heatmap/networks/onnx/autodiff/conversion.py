@@ -1,4 +1,4 @@
-"""From an older version of the standard's operators to one that the rules know."""
+"""Conversion of a model to an opset that the rules know."""
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, version_converter
@@ -21,7 +21,7 @@ RESIZE_CHANGED, HARDMAX_CHANGED = 11, 13
 
 
 def converted(model: ModelProto) -> ModelProto:
-    """The model in an opset that the rules know, itself where it is.
+    """Model in an opset that the rules know; the model itself where possible.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def _is_linear(node: NodeProto) -> bool:
 
 
 def _constants(model: ModelProto) -> dict[str, np.ndarray]:
-    """Small stored numbers by their name."""
+    """Small stored tensors by name."""
     found = {t.name: t for t in model.graph.initializer if np.prod(t.dims) <= 8}
     for node in model.graph.node:
         if node.op_type == "Constant":

@@ -1,4 +1,4 @@
-"""DeepLIFT's way back: a graph beside itself, and slopes between both runs for derivatives.
+"""DeepLIFT in ONNX: a graph beside a copy, with slopes between both runs for derivatives.
 
 By the Rescale rule of Shrikumar et al. 2017 a function of one number passes on Δv/Δu; what other
 operators do is said by their rule here.

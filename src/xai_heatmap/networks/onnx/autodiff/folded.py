@@ -1,4 +1,4 @@
-"""Numbers that are known before the graph runs, written down where shapes depend on them."""
+"""Constant folding of the tensors that shapes depend on."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""LibraGrad's way back in ONNX: what makes a graph more than linear counts as a constant.
+"""LibraGrad in ONNX: the nonlinear factors of a graph are held constant.
 
 Attention weights, gates and deviations are constants, and where two tensors that both depend on
 what is asked for are multiplied, each gets half.

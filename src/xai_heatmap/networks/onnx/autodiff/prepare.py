@@ -1,4 +1,4 @@
-"""Bringing a model into the form in which it is differentiated."""
+"""Preparation of a model for differentiation."""
 
 from onnx import ModelProto, checker, inliner, shape_inference
 
@@ -61,7 +61,7 @@ def inferred(model: ModelProto) -> ModelProto:
 
 
 def _checked(model: ModelProto) -> None:
-    """Refuse what is no valid model; outputs may leave their shape open, as runtimes allow."""
+    """Refuse an invalid model; outputs may have an open shape, as runtimes allow."""
     kinds = [value.type.tensor_type for value in model.graph.output]
     shapeless = [kind for kind in kinds if kind.elem_type and not kind.HasField("shape")]
     for kind in shapeless:

@@ -1,4 +1,4 @@
-"""Operators of integers, written as the operators that they stand for.
+"""Integer operators, rewritten as operators on real numbers.
 
 Codes of a quantised layer are not numbers: each stands for (code - zero point) · scale. So that
 layers hold what they stand for, and have a derivative, ``QLinearConv`` becomes
@@ -67,7 +67,7 @@ def dequantised(model: ModelProto) -> ModelProto:
 
 @dataclass
 class _Writer:
-    """Nodes that were written so far, and how the tensors of codes among them are read."""
+    """Writer of the dequantised graph: nodes so far, scales and zero points of tensors of codes."""
 
     model: ModelProto
     nodes: list[NodeProto] = field(default_factory=list)

@@ -85,7 +85,7 @@ def _input(node: NodeProto, index: int) -> str:
 
 @dataclass
 class _Unrolled:
-    """The nodes that one layer becomes."""
+    """Nodes that replace one recurrent layer."""
 
     node: NodeProto
     steps: int
@@ -109,7 +109,7 @@ class _Unrolled:
         self.answer(2, [c for *_, c in every], axis=0)
 
     def answer(self, index: int, parts: Sequence[str], *, axis: int) -> None:
-        """An output of the layer, under its own name."""
+        """Write an output of the layer under the original name."""
         name = self.node.output[index] if index < len(self.node.output) else ""
         if not name:
             return

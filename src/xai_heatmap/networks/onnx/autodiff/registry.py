@@ -1,4 +1,4 @@
-"""Rules: how a cotangent travels backwards through one operator.
+"""Registry of the derivative rules: from the cotangents of outputs to those of inputs.
 
 A rule is a function of the node and of the cotangent of its output; it answers with the cotangents
 of its inputs, in their order. ``None``, or a shorter answer, means "no formula for this input":
@@ -52,7 +52,7 @@ class Node:
         return tuple(self.builder.tensor(name) for name in takewhile(bool, self.proto.output))
 
     def optional(self, index: int) -> Tensor | None:
-        """An input by its position, None where it is left out."""
+        """Input at a position, None for an omitted input."""
         name = self.proto.input[index] if index < len(self.proto.input) else ""
         return self.builder.tensor(name) if name else None
 

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def with_run_lengths(model: ModelProto, inferred: Callable[[ModelProto], ModelProto]) -> ModelProto:
-    """The model with shapes inferred, in which all lengths are those of a run.
+    """Model with inferred shapes, in which all lengths are as in a run.
 
     Runtimes leave a last window of a pooling out that lies in its padding alone; the standard's
     shape inference counts it before opset 22. Where there would be one, the padding at the end is
@@ -51,7 +51,7 @@ def _pad(node: NodeProto, end: Sequence[int]) -> None:
 
 
 def _write_down(model: ModelProto, infos: Mapping[str, ValueInfoProto]) -> None:
-    """Write the shapes of tensors down, so that what follows is inferred from them."""
+    """Write shapes of tensors into the model, from which later shapes are inferred."""
     kept = [value for value in model.graph.value_info if value.name not in infos]
     outputs = {value.name: value for value in model.graph.output}
     del model.graph.value_info[:]
@@ -102,7 +102,7 @@ def _overcounted(model: ModelProto) -> Iterator[tuple[int, Sequence[int]]]:
 
 
 def _grid(value: object) -> list[int] | None:
-    """The lengths behind images and channels, None where one is not known."""
+    """Lengths behind images and channels, None if any is unknown."""
     if value is None or not value.type.tensor_type.HasField("shape"):  # type: ignore[attr-defined] - protobuf's classes are made at run time
         return None
     dims = list(value.type.tensor_type.shape.dim)[2:]  # type: ignore[attr-defined] - as above

@@ -1,4 +1,4 @@
-"""The sweep: once from the output back to the tensors asked for, along the nodes between them."""
+"""Reverse sweep: once from the output back to the tensors in question."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -36,7 +36,7 @@ def backward(
     maxpool: MaxPoolForm = "portable",
     way: Way = DERIVATIVE,
 ) -> tuple[ModelProto, dict[str, str]]:
-    """The model, and beside it ∂⟨cotangent, output⟩/∂tensor for each tensor of `at`.
+    """Model with added gradients ∂⟨cotangent, output⟩/∂tensor for each tensor of `at`.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def gradients(
 
 
 def refusals(model: ModelProto, output: str, at: Sequence[str]) -> dict[str, NoRule]:
-    """The tensors of `at` that cannot be differentiated, each with the error that says why."""
+    """Tensors of `at` that cannot be differentiated, each with the error."""
     builder = Builder(model)
     return _sweep(builder, {output: builder.tensor(output)}, at, DERIVATIVE)[1]
 
@@ -98,7 +98,7 @@ def refusals(model: ModelProto, output: str, at: Sequence[str]) -> dict[str, NoR
 def _sweep(
     builder: Builder, cotangents: Mapping[str, Tensor], at: Sequence[str], way: Way
 ) -> tuple[dict[str, Tensor], dict[str, NoRule]]:
-    """The gradient of each tensor, or the reason why it has none."""
+    """Gradient of each tensor, or the error where there is none."""
     _check_names(builder, [*at, *cotangents])
     active = moving(builder, at, way)
     totals, refused = dict(cotangents), dict[str, NoRule]()
@@ -127,7 +127,7 @@ def _add(totals: dict[str, Tensor], sent: Iterable[tuple[str, Tensor]]) -> None:
 def _sent(
     node: Node, arriving: Sequence[Tensor | None], wanted: Sequence[str], way: Way
 ) -> Iterator[tuple[str, Tensor]]:
-    """The cotangents that one node sends on."""
+    """Cotangents of the inputs of one node."""
     rule = way.rule(node.proto)
     check_version(node.proto, node.builder.opset)
     share = way.share(node.proto, wanted)
@@ -191,7 +191,7 @@ def _kind(builder: Builder, name: str) -> str:
 
 
 def _reads(node: NodeProto) -> list[str]:
-    """All tensors that a node reads, also those that its bodies take from outside, each once."""
+    """Tensors that a node or a subgraph of the node reads, each once."""
     captured = (name for graph in _bodies(node) for name in _captured(graph))
     return list(dict.fromkeys(name for name in (*node.input, *captured) if name))
 

@@ -33,12 +33,12 @@ class Tensor:
 
     @property
     def shape(self) -> Shape | None:
-        """Lengths as far as they are known: a number, a symbol such as "batch", or None."""
+        """Lengths of the axes: a number, a symbol such as "batch", or None if unknown."""
         return self.builder.shapes.get(self.name)
 
     @property
     def value(self) -> np.ndarray | None:
-        """The numbers, where they do not depend on the graph's inputs and are small."""
+        """Numbers of a small tensor that does not depend on the graph's inputs, else None."""
         return self.builder.known.value(self.name)
 
     def __add__(self, other: "Operand") -> "Tensor":
@@ -172,7 +172,7 @@ def real(dtype: np.dtype) -> bool:
 
 
 def _fixed(shape: Shape | None) -> tuple[int, ...] | None:
-    """The shape as Reshape takes it: at most one length open, as -1."""
+    """Shape for Reshape, with at most one open length, as -1."""
     if shape is None or 0 in shape:
         return None
     lengths = tuple(length if isinstance(length, int) else -1 for length in shape)

@@ -1,4 +1,4 @@
-"""Sliding windows: where a kernel looked on its way forward, and how to put numbers back there."""
+"""Sliding windows of kernels, and the transposed operation that adds numbers back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Window:
     def spread(
         self, g: Tensor, weight: Tensor, *, like: Tensor, y: Tensor, group: int = 1
     ) -> Tensor:
-        """Add each number times the weight to where its window looked, in the grid of `like`."""
+        """Add each number, times the weight, to the places of its window in the grid of `like`."""
         attributes = {"strides": self.strides, "dilations": self.dilations, "group": group}
         left = self.uncovered(like, y)
         if left.value is None:

@@ -2,5 +2,5 @@
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what it says, or its class where it says nothing."""
+    """First line of the message of an error, or the class of an error without message."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

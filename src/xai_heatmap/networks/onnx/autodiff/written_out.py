@@ -1,4 +1,4 @@
-"""Operators that the standard defines by others, written out in those."""
+"""Operators that the standard defines by other operators, written out."""
 
 from collections.abc import Iterator, Sequence
 
@@ -27,7 +27,7 @@ DEEPEST = 8
 
 
 def written_out(model: ModelProto) -> ModelProto:
-    """The model with operators that have no rule, such as Attention, written out in others.
+    """Model with operators without a rule, such as Attention, written out by other operators.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def written_out(model: ModelProto) -> ModelProto:
 
 
 def _composite(model: ModelProto) -> list[str]:
-    """Operators of the model that have no rule, and are defined by others."""
+    """Operators of the model without a rule that the standard defines by other operators."""
     opset = opset_of(model)
     return sorted(
         {
@@ -107,7 +107,7 @@ def _in_floats(model: ModelProto) -> None:
 
 
 def opset_of(model: ModelProto) -> int:
-    """The version of the standard's operators that a model is written in; 0 if it does not say."""
+    """Opset version of the standard domain in a model; 0 if missing."""
     return next((used.version for used in model.opset_import if used.domain in STANDARD), 0)
 
 
@@ -121,7 +121,7 @@ def _defined_by_others(operator: str, opset: int) -> bool:
 
 
 def _say_defaults(node: NodeProto, opset: int) -> None:
-    """Write the standard's defaults into a node: where it is inlined, nobody looks them up."""
+    """Write the standard's default attributes into a node, which inlining would lose."""
     said = {attribute.name for attribute in node.attribute}
     for name, attribute in defs.get_schema(node.op_type, opset).attributes.items():
         if name not in said and attribute.default_value.type:

@@ -125,7 +125,7 @@ def _pad(g: Tensor, begin: np.ndarray, end: np.ndarray) -> Tensor:
 
 
 def _with_axis(g: Tensor, axis: int, count: int) -> Tensor:
-    """The picked entry with one axis of length 1 in the place of `count` such axes."""
+    """Picked entry with one axis of length 1 in place of `count` such axes."""
     if count == 0:
         return op("Unsqueeze", g, (axis,))
     return op("Squeeze", g, range(axis, axis + count - 1)) if count > 1 else g
