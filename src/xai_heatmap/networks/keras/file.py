@@ -163,7 +163,7 @@ def _too_large(path: Path, what: str) -> str:
 
 
 def _refuse_code(config: Any, path: Path) -> None:
-    """Refuse Python bytecode in ``.h5`` as Keras's safe mode does; before 3.11.3 Keras did not.
+    """Refuse Python bytecode, also in ``.h5``, where the safe mode of Keras did not before 3.11.3.
 
     https://github.com/keras-team/keras/security/advisories/GHSA-36rr-ww3j-vrjv
     """

@@ -65,7 +65,7 @@ class PictureInput:
         return channels not in (None, 3) or any(length is not None for length in image)
 
     def native(self, shape: Sequence[int]) -> tuple[int | str, ...]:
-        """The graph's own shape for pictures of `shape` (c, *image), checked against what it takes.
+        """Graph's own shape for pictures of `shape` (c, *image), checked against the file.
 
         Raises
         ------

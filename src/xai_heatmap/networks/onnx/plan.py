@@ -91,7 +91,7 @@ class Plan:
 
 @dataclass
 class _Halves:
-    """The compiled graphs of a plan, and what each is handed; it does not hold the plan, so that
+    """Compiled graphs of a plan, and the inputs of each; holds no reference to the plan, so that
     both are freed at once with the network.
 
     A gradient that is the same at every place of the grid, as behind a global average, is not

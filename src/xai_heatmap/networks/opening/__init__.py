@@ -1,1 +1,1 @@
-"""Opening a model at its layers: what all frameworks share."""
+"""Opening a model at the layers: the code shared by all frameworks."""

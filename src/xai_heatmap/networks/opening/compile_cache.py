@@ -27,11 +27,11 @@ class Built(Adapter, Protocol):
     """An adapter over a Keras model."""
 
     def holding(self, held: Held) -> "Built":
-        """See `Adapter` in interfaces."""
+        """Adapter of the same model with the held inputs `held`."""
         ...
 
     def turned(self, axes: Axes | None) -> "Built":
-        """See `Adapter` in interfaces."""
+        """Adapter of the same model for inputs in the axes `axes`."""
         ...
 
     def consumed(self, shape: tuple[int, ...]) -> Consumed:
@@ -39,11 +39,11 @@ class Built(Adapter, Protocol):
         ...
 
     def build(self, x: Native) -> None:
-        """Make the weights of a model that was never called."""
+        """Build the weights of a model that was never called."""
         ...
 
     def structure(self) -> tuple[object, ...]:
-        """Equal for as long as a program compiled from the model is right."""
+        """Cache key of the model's structure, equal while a compiled program stays valid."""
         ...
 
     def objects(self) -> list[Any]:

@@ -20,7 +20,7 @@ SPOTS = ((0, 1, 2, 3, 4, 5), (1, 4, 2, 0, 5, 3), (4, 1, 5, 3, 0, 2))
 """Positions of the spots, in sixths of each axis."""
 
 SPOT = 32
-"""Sides of the picture per side of a spot."""
+"""Ratio of the side of a picture to the side of a spot."""
 
 LOUD = 3.0
 """Strength of a spot relative to the picture."""

@@ -250,6 +250,6 @@ def made_of(node: int, sources: Mapping[int, Sequence[int]], *, stop: Collection
 
 
 def _alike(shape: Sequence[int]) -> set[int]:
-    """The lengths that two of three axes share, that of the images left out."""
+    """Lengths shared by two of the three axes behind the axis of images."""
     axes = shape[1:] if len(shape) == 4 else ()
     return {length for length in axes if list(axes).count(length) > 1}

@@ -19,7 +19,7 @@ from xai_heatmap.networks.opening.taps import Site
 
 @dataclass(frozen=True)
 class ShapePlan:
-    """Plan of a network for inputs of one shape: survey, tap sites, closing function."""
+    """Plan of a network for inputs of one shape: survey, tap sites, final activation."""
 
     survey: Survey
     sites: Mapping[str, Site]

@@ -26,8 +26,8 @@ LITTLE, A_FEW, SHARE = 6, 2, 4
 def may_shift(
     operation: str, before: Sequence[int | None] | None, after: Sequence[int | None] | None
 ) -> bool:
-    """Whether an operation of that name may move places, from an array of the shape `before` to
-    one of the shape `after`; None stands for what is not known.
+    """Whether an operation may move places, by name and by the shapes `before` and `after`, None
+    where a shape is unknown.
 
     >>> may_shift("PadV2", (2, 224, 224, 3), (2, 230, 230, 3))
     False

@@ -58,7 +58,7 @@ class _Shadow:
     opened: dict[int, list[tuple[object, Callable[..., Any]]]] = field(default_factory=dict)
 
     def function(self) -> Callable[..., Any]:
-        """Function that runs, in every thread, what the thread has opened, else the method."""
+        """Replacement function: what a thread has opened, in other threads the method."""
         opened, before = self.opened, self.before
 
         def of_the_thread(*args: Any, **kwargs: Any) -> Any:

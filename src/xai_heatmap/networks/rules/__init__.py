@@ -1,4 +1,4 @@
-"""The backward rules as data, by what they do at canonical operators.
+"""Backward rules as data: one treatment for each canonical operator.
 
 A further rule is one declaration like these, and a file of its name in the folder of every
 framework: `implemented_by` finds it there.

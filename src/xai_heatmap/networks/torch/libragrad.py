@@ -84,7 +84,7 @@ def _quotient(func: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
 
 
 def _softmax(func: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-    """Softmax held constant, as in attention, unless over two axes or fewer: a final activation."""
+    """Softmax: constant, as attention weights, above two axes; else a final activation."""
     return func(x.detach() if x.ndim > 2 else x, *args, **kwargs)
 
 

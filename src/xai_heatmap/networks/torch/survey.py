@@ -60,7 +60,7 @@ class Watch:
         return value
 
     def _still(self, path: str, call: int, value: torch.Tensor) -> bool:
-        """Whether the value does not hang on the picture, as far as anybody looked."""
+        """Whether a value did not change in the second pass, so does not depend on the picture."""
         other = self._second.get((path, call))
         return other is not None and other.shape == value.shape and torch.equal(other, value)
 

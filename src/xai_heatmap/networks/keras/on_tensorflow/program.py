@@ -132,7 +132,7 @@ def opened(graph: Any, fed: Sequence[tf.Tensor], taps: Taps, cut: Mapping[str, A
 
 
 def scores_of(adapter: Adapter, image: tf.Tensor, undo: Undo) -> tf.Tensor:
-    """The model's scores in float32; before a closing function that the survey found unowned."""
+    """Scores of a model in float32, before a final activation that belongs to no layer."""
     scores = adapter.scores(image)
     if undo.mark is not None:
         scores = closing_op(scores).inputs[0]

@@ -14,7 +14,7 @@ from xai_heatmap.networks.loading.loaded import Loaded, missing
 
 
 def load_demo(name: str) -> Loaded:
-    """The ONNX file, which says its labels and its preprocessing itself."""
+    """ONNX file of a shipped network, with labels and preprocessing in the metadata."""
     from xai_heatmap.networks.onnx.file import load_onnx_file
 
     return load_onnx_file(file(name))

@@ -225,7 +225,7 @@ def _logarithmic_mean(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _check_alone(node: Node) -> None:
-    """Refuse where a second input moves, or the first is stretched."""
+    """Refuse a node whose second input depends on the layer, or whose first input is broadcast."""
     others = any(_moves(node, name) for name in node.proto.input[1:])
     if others or node.shape(node.input) != node.shape(node.output):
         raise refused(node.proto)
