@@ -7,22 +7,27 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from test_broken_backends import Broken, logits_of, recordings
+from test_broken_backends import Broken, logits_of, other_scores, recordings
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 from test_company import OfFunctions  # noqa: E402
 from test_displaced import Moved  # noqa: E402
 from test_fixed_batch import OfTorch as Fixed  # noqa: E402
+from test_kinds import AxesOfTorch, CodesOfTorch, FilesOfTorch, RewritingOfTorch  # noqa: E402
 from test_rounding import OfFunctions as Plain  # noqa: E402
 from test_shown_layouts import Tokens  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.testing.conformance import (  # noqa: E402
     batches,
+    codes,
     company,
     displaced,
+    files,
     held,
+    input_axes,
     layouts,
+    rewriting,
     rounding,
     seen,
     unchanged,
@@ -65,6 +70,58 @@ def test_a_network_of_a_fixed_number_of_pictures_that_is_read_otherwise_is_seen(
     monkeypatch.setattr(Fixed, "methods", ("gradcam",))
     with pytest.raises(FAILS):
         batches.one_picture_at_a_time_is_served_so(Fixed())
+
+
+def test_heat_on_other_axes_is_seen(monkeypatch):
+    def turned(*given, **how):
+        found = right(*given, **how)
+        return np.flip(found, tuple(range(1, found.ndim)))
+
+    right = input_axes.maps
+    for wrong in (turned, lambda *given, **how: right(*given, **how)[..., None]):
+        monkeypatch.setattr(input_axes, "maps", wrong)
+        for check in input_axes.CHECKS:
+            with pytest.raises(FAILS):
+                check(AxesOfTorch())
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_layers_that_are_read_in_codes_are_seen(monkeypatch):
+    read = codes.recorded
+
+    def times(*factors):
+        left = iter(factors)
+
+        def recorded(model, x):
+            by = next(left)
+            return {k: np.rint(v * by) if by > 1 else v for k, v in read(model, x).items()}
+
+        return recorded
+
+    monkeypatch.setattr(codes, "recorded", times(60))
+    with pytest.raises(FAILS):
+        codes.no_layer_is_read_in_codes(CodesOfTorch())
+    monkeypatch.setattr(codes, "recorded", times(60, 1))
+    with pytest.raises(FAILS):
+        codes.layers_of_codes_are_those_of_the_float_twin(CodesOfTorch())
+
+
+def test_scores_of_another_graph_are_seen(monkeypatch):
+    monkeypatch.setattr(rewriting, "network", recordings(other_scores))
+    for check in rewriting.CHECKS:
+        with pytest.raises(FAILS):
+            check(RewritingOfTorch())
+
+
+def test_a_damaged_file_that_ends_in_other_words_or_opens_is_seen(monkeypatch):
+    def raw(path):
+        raise KeyError(path)
+
+    for wrong in (raw, lambda _: np.zeros((1, 4))):
+        monkeypatch.setattr(files, "opened", wrong)
+        for check in files.CHECKS:
+            with pytest.raises(FAILS):
+                check(FilesOfTorch())
 
 
 class Cropping(OfFunctions):

@@ -3,7 +3,8 @@
 ==================  =============================================================================
 ``conformance``     `CHECKS` that every backend has to pass, given a `Kit` of small models; its
                     modules ``batches``, ``company``, ``seen``, ``rounding``, ``unchanged``,
-                    ``held``, ``layouts`` and ``displaced`` hold more of them
+                    ``held``, ``layouts``, ``displaced``, ``input_axes``, ``codes``,
+                    ``rewriting`` and ``files`` hold more of them
 ``kits``            the kits of PyTorch, Keras and ONNX
 ``oracles``         formulas of methods a second time: slowly, in loops, in double precision
 ``networks``        small networks whose right answer is known: planted signals, colours to be
