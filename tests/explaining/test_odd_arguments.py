@@ -74,3 +74,14 @@ def test_what_is_no_class_to_hold_one_against(odd):
 def test_what_is_no_weight(odd):
     with pytest.raises(UnknownTarget, match="is a number"):
         xh.contrast(0, against=1, weight=odd)
+
+
+def test_very_many_passes_are_announced_before_they_begin():
+    asked = {"method": "rise", "target": 0}
+    many = {"samples": 1_000_000, "stable": 0.001}
+    with pytest.warns(UserWarning, match=r"at least 1,000,000 passes .*default is 2000"):
+        found = xh.maps(NETWORK, X[None], options=many, **asked)
+    assert found.shape == (1, 8, 8)
+    xh.maps(NETWORK, X[None], options={"samples": 20_000, "stable": 0.001}, **asked)
+    with pytest.raises(BadOption, match="at most 100000"):
+        xh.maps(NETWORK, X[None], method="sobol", target=0, options={"samples": 1_000_000})

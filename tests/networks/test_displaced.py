@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch", reason="needs PyTorch")
 from torch import nn  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
+from xai_heatmap.core.errors import NoGrid  # noqa: E402
 from xai_heatmap.networks.opening.shifting import may_shift  # noqa: E402
 from xai_heatmap.testing.conformance.displaced import (  # noqa: E402
     LAYER,
@@ -16,6 +17,7 @@ from xai_heatmap.testing.conformance.displaced import (  # noqa: E402
     check_moves,
     check_stays,
 )
+from xai_heatmap.testing.conformance.kit import maps  # noqa: E402
 
 DISPLACED = "does not lie over the picture"
 
@@ -220,3 +222,46 @@ def test_strides_longer_than_kernels_displace_nothing(first, second, size):
     model = nn.Sequential(*body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5)).eval()
     layers = xh.network(model, image_shape=(3, size, size)).layers
     assert all(layers[str(place)].grid for place in range(4))
+
+
+BACK = {
+    "mirrored, and back": (lambda x: x.flip(3), lambda y: y.flip(3)),
+    "mirrored": (lambda x: x.flip(3), lambda y: y),
+    "cropped, and padded": (lambda x: x[:, :, 16:], lambda y: nn.functional.pad(y, (0, 0, 16, 0))),
+    "cropped, and resized": (
+        lambda x: x[:, :, 16:], lambda y: nn.functional.interpolate(y, (48, 48))
+    ),
+    "transposed, and back": (lambda x: x.transpose(2, 3), lambda y: y.transpose(2, 3)),
+}  # fmt: skip
+
+
+class Segmenting(nn.Module):
+    """Scores places of a picture that it has moved first, and may have moved back."""
+
+    def __init__(self, kind):
+        super().__init__()
+        torch.manual_seed(0)
+        self.there, self.back = BACK[kind]
+        self.look, self.deep = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+        self.last = nn.Conv2d(8, 4, 1)
+
+    def forward(self, x):
+        return self.back(self.last(self.deep(self.look(self.there(x)).relu()).relu()))
+
+
+@pytest.mark.parametrize("kind", BACK)
+def test_layers_of_a_moved_picture_are_refused_and_its_pixels_right_where_places_are_scored(kind):
+    model = Segmenting(kind).eval()
+    network = xh.network(model, image_shape=SHAPE)
+    x = np.random.default_rng(0).normal(size=(1, *SHAPE)).astype(np.float32)
+    where = np.zeros(SHAPE[1:], bool)
+    where[20:26, 4:12] = True
+    given = torch.tensor(x, requires_grad=True)
+    model(given)[0, 1][torch.from_numpy(where)].mean().backward()
+    right = (given.grad * given).detach().numpy()[0].sum(0)
+    for target in (xh.region(1, where), 1):
+        for layer in ("auto", "look", "deep", "last"):
+            with pytest.raises(NoGrid, match="lie"):
+                xh.maps(network, x, method="gradcam", target=target, layer=layer)
+    ask = {"method": "input_x_gradient", "target": xh.region(1, where)}
+    np.testing.assert_allclose(maps(network, x, **ask)[0], right, atol=1e-4 * np.abs(right).max())

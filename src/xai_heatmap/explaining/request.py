@@ -1,5 +1,6 @@
 """From arguments of a call to methods, options and targets."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -16,6 +17,9 @@ from xai_heatmap.core.targets.classes import plain
 from xai_heatmap.core.targets.place import of_tuple
 from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.core.targets.weighted import rows_of_weights, weighted
+
+PASSES, MANY = ("samples", "steps"), 20_000
+"""Options that count passes through a network, and how many are announced before they begin."""
 
 OneTarget = Choice | int | str | Any | None
 """A choice, a class by number or name, what an argmax answers, (class, row, column) where places
@@ -189,6 +193,11 @@ def with_options(
     ------
     NoRule
         For a method of gradients on a network that has none.
+
+    Warns
+    -----
+    UserWarning
+        If an option asks for more than `MANY` passes.
     """
     method = find_method(name)
     if method.differentiates and not network.differentiable:
@@ -197,4 +206,20 @@ def with_options(
             f"{name} needs gradients, and {network.name} has none. Methods that work without: "
             f"{', '.join(others)}."
         )
-    return method, method.checked({} if options is None else options)
+    read = method.checked({} if options is None else options)
+    _announce(method, read)
+    return method, read
+
+
+def _announce(method: Method, options: Mapping[str, object]) -> None:
+    """Say before they begin that a map is asked to take very many passes."""
+    for name in PASSES:
+        number, option = options.get(name), method.taken.get(name)
+        if option is None or not isinstance(number, int) or number <= MANY:
+            continue
+        warnings.warn(
+            f"{method.name} with {name}={number} takes at least {number:,} passes through the "
+            f"network for each map (the default is {option.default}). Interrupting it "
+            "loses the map that is at work; what is saved stays.",
+            stacklevel=3,
+        )

@@ -28,7 +28,7 @@ def sobol(
     activation: Activation,
     head: Scored,
     *,
-    samples: Annotated[int, Within(4)] = 32,
+    samples: Annotated[int, Within(4, 100_000)] = 32,
     cells: Annotated[int | tuple[int, ...], Within(1), PerAxis()] = 7,
     fill: Baseline = "zero",
     regions: Annotated[Shares | None, Regions()] = None,
