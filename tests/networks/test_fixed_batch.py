@@ -9,6 +9,7 @@ from xai_heatmap.networks.opening.interfaces import Recorded
 from xai_heatmap.networks.opening.one_by_one import refuse_fixed, together
 from xai_heatmap.testing.conformance import SHAPE, images
 from xai_heatmap.testing.conformance import batches as conformance_batches
+from xai_heatmap.testing.conformance.kit import maps
 
 
 class OfTorch:
@@ -100,6 +101,39 @@ def test_what_is_held_goes_with_its_own_picture():
     with pytest.warns(UserWarning, match="one picture at a time"):
         ones = xh.network(Held(), image_shape=SHAPE, held={"scale": scale[:1]}).record(x).scores
     np.testing.assert_allclose(found, ones * scale, rtol=1e-5)
+
+
+class Attending:
+    """One block of attention over patches, for one picture at a time or for any number."""
+
+    methods = ("rollout", "attention_relevance", "input_x_gradient", "occlusion")
+
+    def fixed(self, number):
+        torch = pytest.importorskip("torch")
+        torch.manual_seed(0)
+
+        class Network(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = torch.nn.Conv2d(3, 8, 2, 2)
+                self.block = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+                self.fc = torch.nn.Linear(8, 5)
+
+            def forward(self, x):
+                patches = self.conv(x).view(number or len(x), 8, 16).mT
+                return self.fc((patches + self.block(patches, patches, patches)[0]).mean(1))
+
+        return Network().eval()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("method", Attending.methods)
+def test_attention_of_one_picture_at_a_time_is_that_of_many(method):
+    kit, x = Attending(), images(3)
+    free, alone = (xh.network(kit.fixed(number), image_shape=SHAPE) for number in (None, 1))
+    right, found = (maps(one, x, method=method, target=1) for one in (free, alone))
+    assert np.abs(right).max() > 0
+    np.testing.assert_allclose(found, right, atol=1e-4 * np.abs(right).max())
 
 
 def test_a_picture_that_a_network_fails_on_is_not_taken_for_a_fixed_number():

@@ -158,7 +158,9 @@ class RewritingOfOnnx:
             return helper.make_model(graph, opset_imports=ids, ir_version=4)
 
         node = helper.make_node
-        pool = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [2, 2]}
+        pool = node(
+            "AveragePool", ["x"], ["m"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2]
+        )
         norm = {name: rng.random(3) + 0.5 for name in ("s", "b", "mean", "var")}
         scales = {"k": [1, 1, 0.5, 0.5]}
         return {
@@ -169,7 +171,7 @@ class RewritingOfOnnx:
                 9, [node("Upsample", ["x", "k"], ["m"], mode="nearest")], places=768, k=[1, 1, 2, 2]
             ),
             "opset 10, Resize": made(10, [node("Resize", ["x", "k"], ["m"])], places=48, **scales),
-            "opset 7, AveragePool": made(7, [node("AveragePool", ["x"], ["m"], **pool)], places=48),
+            "opset 7, AveragePool": made(7, [pool], places=48),
             "opset 12, Dropout": made(12, [node("Dropout", ["x"], ["m"])], places=192),
         }
 
