@@ -119,8 +119,6 @@ def test_what_is_ours_is_still_called_a_bug(cli, batch, monkeypatch):
     def broken(*_, **__):
         raise ValueError("ours")
 
-    names = [n for n in vars(explaining) if callable(getattr(explaining, n)) and n == "taken"]
-    assert names
-    monkeypatch.setattr(explaining, "taken", broken)
+    monkeypatch.setattr(explaining, "prepare", broken)
     said = cli("explain", *batch, "--model", "net.py:late", "--preprocess", "unit", "--size", "32")
     assert "ValueError: ours. This is a bug in xai-heatmap" in said.err

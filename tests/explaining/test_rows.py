@@ -7,6 +7,7 @@ import pytest
 
 import xai_heatmap as xh
 from xai_heatmap.core.errors import BadArray, BadOption
+from xai_heatmap.explaining.rows import takes_rows
 from xai_heatmap.render.bars import bars
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
@@ -149,3 +150,40 @@ def test_a_function_of_arrays_is_explained_by_covering_features():
     e = xh.explain(network, ROW, target=1, options={"window": 1})
     assert e.method == "occlusion"
     np.testing.assert_allclose(e.map, ROW * SECOND[:4, 1], atol=1e-5)
+
+
+def one_channel(kind):
+    """A network of signals of one channel and 24 steps, whose file declares as many numbers as a
+    row of 24 features.
+    """
+    if kind == "keras":
+        keras = pytest.importorskip("keras", reason="needs Keras")
+        pieces = [keras.layers.Conv1D(3, 3), keras.layers.GlobalAveragePooling1D()]
+        return keras.Sequential([keras.Input((24, 1)), *pieces, keras.layers.Dense(3)])
+    onnx = pytest.importorskip("onnx")
+    h, t = onnx.helper, onnx.TensorProto
+    kernel = onnx.numpy_helper.from_array(RANDOM.normal(size=(3, 1, 3)).astype(np.float32), "w")
+    nodes = [
+        h.make_node("Conv", ["x", "w"], ["u"], name="conv"),
+        h.make_node("GlobalAveragePool", ["u"], ["v"]),
+        h.make_node("Flatten", ["v"], ["y"]),
+    ]
+    ends = [h.make_tensor_value_info("x", t.FLOAT, ["n", 1, 24])]
+    graph = h.make_graph(
+        nodes, "g", ends, [h.make_tensor_value_info("y", t.FLOAT, ["n", 3])], [kernel]
+    )
+    return h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=9)
+
+
+@pytest.mark.parametrize(("kind", "shape"), [("keras", (24, 1)), ("onnx", (1, 24))])
+def test_a_signal_of_one_channel_is_no_row(kind, shape):
+    x = RANDOM.normal(size=shape).astype(np.float32)
+    e = xh.explain(one_channel(kind), x, method="occlusion", options={"window": 3})
+    assert e.map.shape == (24,)
+    assert not e.attributions
+
+
+def test_a_recurrent_network_takes_no_row():
+    keras = pytest.importorskip("keras", reason="needs Keras")
+    network = xh.network(keras.Sequential([keras.layers.GRU(4), keras.layers.Dense(3)]))
+    assert not takes_rows(network, (2,))

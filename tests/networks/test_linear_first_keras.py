@@ -30,7 +30,7 @@ PER_STEP = {
 @pytest.mark.parametrize("name", PER_STEP)
 def test_features_at_the_end_are_found(name, shape):
     body = [layer.__class__.from_config(layer.get_config()) for layer in PER_STEP[name]]
-    model = line(shape, *body, layers.Dense(3))
+    model = line(shape, *body, layers.Dense(3, name="scores"))
     x = np.random.default_rng(0).normal(size=(1, *shape)).astype(np.float32)
     assert xh.network(model).axes_of(shape).word == "tc"
     assert xh.maps(model, x, method="occlusion", target=0).shape == (1, shape[0])

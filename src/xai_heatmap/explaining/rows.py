@@ -39,9 +39,18 @@ def row_in(given: Any, network: Network) -> np.ndarray | None:
 
 def takes_rows(network: Network, shape: Sequence[int]) -> bool:
     """Whether the network reads an input of that shape as the features of a row."""
-    declared = network.declared.rank
-    if len(shape) != 1 or declared not in (None, 0, 1):
+    if len(shape) != 1 or network.declared.axes not in (None, 0, 1):
         return False
+    declared = network.declared.input_shape
+    if network.axes_said or (declared is None and network.declared.axes in (None, 0)):
+        return _reads_rows(network, shape)
+    return declared in (tuple(shape), (1, *shape)) and _reads_rows(network, declared)
+
+
+def _reads_rows(network: Network, shape: Sequence[int]) -> bool:
+    """Whether the axes of such an input are known to be the features of a row: a signal of one
+    channel may be declared with the same lengths.
+    """
     axes = network.understood(shape)
     return axes is not None and axes.word == ROW
 

@@ -25,7 +25,13 @@ KEEPS = ("InputLayer", "Rescaling", "Normalization", "Dropout", "GaussianNoise",
 
 
 def consumed(model: keras.Model, shape: tuple[int, ...]) -> Consumed:
-    """Channel axis of an input of `shape`, where the first layers show the axis."""
+    """Channel axis of an input of `shape`, where the first layers show the axis.
+
+    Raises
+    ------
+    ValueError
+        Where the first layers take no input of a single axis.
+    """
     known: list[int | None] = list(range(len(shape)))
     lengths = list(shape)
     layers = _in_front(model)
@@ -35,6 +41,8 @@ def consumed(model: keras.Model, shape: tuple[int, ...]) -> Consumed:
         while isinstance(inside, keras.Sequential) and inside.layers:
             inside = inside.layers[0]
         name = type(inside).__name__
+        if len(known) == 1 and (name in CONVOLUTION or isinstance(inside, keras.layers.RNN)):
+            raise ValueError(f"{name} reads more than a row of features")
         if name in CONVOLUTION and len(known) > 1:
             last = getattr(inside, "data_format", "channels_last") != "channels_first"
             return _read(known, -1 if last else (1 if kind == "TimeDistributed" else 0))

@@ -257,8 +257,10 @@ class Door:
 
     def _convention(self, look: Look, shape: Shape, *, channels_last: bool, first: bool) -> Settled:
         """Axes of a model with channels last by convention, unless the model shows other axes."""
-        if len(shape) == 1:  # features of a row, each a place of its own
-            return Settled(Axes("f"), (1, *shape), certain=True)
+        if (
+            len(shape) == 1
+        ):  # features of a row, each a place of its own, where the model takes them
+            return Settled(Axes("f"), (1, *shape), certain=_told(look, shape) is not None)
         convention = usual(max(len(shape) - 1, 1), channels_last=channels_last)
         if first:
             return Settled(convention, shape, certain=False, first=True)
