@@ -12,7 +12,8 @@ IMAGES = 60
 
 
 def assert_memory_is_flat(network) -> None:
-    """Images one by one make the process grow by less than a sixth of all their activations.
+    """Images one by one make the process grow by less than a third of all their activations,
+    all of which a leak would keep: steps of the allocator were seen to take a fifth.
 
     The first ones are not counted: they fill what the frameworks keep for good.
     """
@@ -27,7 +28,7 @@ def assert_memory_is_flat(network) -> None:
     (before, alive), (after, still) = explain(IMAGES // 3), explain(IMAGES)
     names = [name for name, layer in network.layers.items() if layer.places > 1]
     one = sum(a.nbytes for a in network.record(x, names).activations.values())
-    assert after - before < IMAGES * one / 6, f"{after - before} bytes more, one image has {one}"
+    assert after - before < IMAGES * one / 3, f"{after - before} bytes more, one image has {one}"
     assert still - alive < IMAGES, f"{still - alive} objects more after {IMAGES} images"
 
 
