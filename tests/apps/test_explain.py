@@ -253,12 +253,12 @@ def test_many_pictures_are_one_table_and_a_contact_sheet(explain, place):
     assert [row.split()[0] for row in rows] == ["dog.png", "cat.png", "dog.png"]
     assert len({row.index("heatmaps/") for row in rows}) == 1  # columns stand below each other
     assert all(Path(row.split()[-1]).exists() for row in rows)
-    assert lines[-1].split() == ["sheet", "heatmaps/contact-sheet.png"]
-    with PIL.Image.open(place / "heatmaps" / "contact-sheet.png") as page:
+    assert lines[-1].split() == ["sheet", "heatmaps/sheets/contact-sheet.png"]
+    with PIL.Image.open(place / "heatmaps" / "sheets" / "contact-sheet.png") as page:
         assert page.size > (2 * 320, 320)
     assert explain("--quiet", images=["dog.png", "cat.png"]).out == ""
     one = explain("--out", "one")
-    assert not (place / "one" / "contact-sheet.png").exists()
+    assert not (place / "one" / "sheets").exists()
     assert "picture  one/" in one.out
 
 
@@ -266,7 +266,8 @@ def test_a_contact_sheet_of_more_than_a_page_has_several(explain, place, monkeyp
     monkeypatch.setattr("xai_heatmap.runners.contact.MOST", 2)
     said = explain(images=["dog.png", "cat.png", "dog.png"])
     assert said.out.split()[-4:] == [
-        "sheet", "heatmaps/contact-sheet.png", "sheet", "heatmaps/contact-sheet.2.png",
+        "sheet", "heatmaps/sheets/contact-sheet.png",
+        "sheet", "heatmaps/sheets/contact-sheet.2.png",
     ]  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def test_one_failure_ends_nothing_else_and_is_the_models(cli, place, batch, comm
     assert ("sensor offline" in said.err) == (model != "framework")
     assert "(net.py, line " in said.err
     drawn = {path.name[:6] for path in (place / "out").glob("*.png")}
-    assert drawn == {"1_good", "2_good"} | ({"contac"} if command == "explain" else set())
+    assert drawn == {"1_good", "2_good"}
 
 
 @pytest.mark.filterwarnings("ignore")

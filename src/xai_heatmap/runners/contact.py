@@ -13,6 +13,9 @@ from xai_heatmap.runners.pages import drawn_small
 from xai_heatmap.sinks.identity import joined
 from xai_heatmap.sinks.picture import save_picture
 
+FOLDER = "sheets"
+"""Folder of contact sheets in that of the results, whose pictures are one for each picture."""
+
 NAME = "contact-sheet"
 """Stem of a contact sheet's file; further pages have a number."""
 
@@ -58,7 +61,7 @@ class ContactSheet:
             return
         number = len(self.pages) + 1
         page = sheet(self._tiles, self._titles, size=TILE)
-        path = self.job.out / f"{NAME}{f'.{number}' if number > 1 else ''}.png"
+        path = self.job.out / FOLDER / f"{NAME}{f'.{number}' if number > 1 else ''}.png"
         own = joined([*self._identities, str(number)])
         self.pages.append(save_picture(path, page, identity=own))
         for kept in (self._tiles, self._titles, self._identities):
