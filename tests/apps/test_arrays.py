@@ -38,7 +38,8 @@ def test_signals_are_explained_and_written(arrays, cli):
     assert [line.split()[0] for line in said.out.splitlines() if ".png" in line] == [
         "beat.npy", "calm.npy", "sheet",
     ]  # fmt: skip
-    assert len(list((arrays / "maps").glob("*.png"))) == 3
+    assert len(list((arrays / "maps").glob("*.png"))) == 2
+    assert len(list((arrays / "maps" / "sheets").glob("*.png"))) == 1
     alone = cli("explain", "beat.npy", "-m", "arrays.py:beats", "--out", "maps").out
     assert "beat.npy (1x2000, taken as it is)" in alone
     assert "layer    relu  2x500  auto" in alone
