@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 from xai_heatmap.core.errors import BadOption, did_you_mean
 from xai_heatmap.core.options import Option, declared
@@ -68,6 +68,28 @@ def remarks(formula: Callable[..., object]) -> str:
     text = (inspect.getdoc(formula) or "").partition("\n")[2]
     said = text.partition("Examples\n--------")[0].partition(">>> ")[0]
     return " ".join(said.split())
+
+
+class Described:
+    """A registered formula as pages and the command line show it: a method or a metric."""
+
+    formula: Any
+    taken: Mapping[str, Option]
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """Every option's default."""
+        return {name: option.default for name, option in self.taken.items()}
+
+    @property
+    def summary(self) -> str:
+        """The formula in one line."""
+        return summary(self.formula)
+
+    @property
+    def remarks(self) -> str:
+        """Text of the docstring between the first line and the examples, as one line."""
+        return remarks(self.formula)
 
 
 def checked(options: object, taken: Mapping[str, Option], owner: str) -> dict[str, object]:

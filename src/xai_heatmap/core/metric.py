@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 from xai_heatmap.core.arrays import DrawnOut, Input, Mask
 from xai_heatmap.core.errors import UnknownMetric, did_you_mean
 from xai_heatmap.core.evidence import Scored
-from xai_heatmap.core.formula import checked, declaration, remarks, summary
+from xai_heatmap.core.formula import Described, checked, declaration
 from xai_heatmap.core.options import Option
 
 Better = Literal["higher", "lower"]
@@ -65,7 +65,7 @@ Own = TypeVar("Own", bound=Figure)
 
 
 @dataclass(frozen=True)
-class Metric:
+class Metric(Described):
     """A formula that judges a map, with what is known about it.
 
     Parameters
@@ -99,21 +99,6 @@ class Metric:
     use_when: str
     passes: str = ""
     family: str = OTHER
-
-    @property
-    def options(self) -> Mapping[str, object]:
-        """Every option's default."""
-        return {name: option.default for name, option in self.taken.items()}
-
-    @property
-    def summary(self) -> str:
-        """The formula in one line."""
-        return summary(self.formula)
-
-    @property
-    def remarks(self) -> str:
-        """Text of the docstring between the first line and the examples, as one line."""
-        return remarks(self.formula)
 
     @property
     def cost(self) -> str:

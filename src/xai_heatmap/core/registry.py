@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 from xai_heatmap.core.arrays import Input, Map
 from xai_heatmap.core.errors import UnknownMethod, did_you_mean
 from xai_heatmap.core.evidence import Differentiated, Evidence, Rerun
-from xai_heatmap.core.formula import checked, declaration, remarks, summary
+from xai_heatmap.core.formula import Described, checked, declaration
 from xai_heatmap.core.options import Option, declared
 
 OFFERED = frozenset(field.name for field in fields(Evidence)) - {"moves"}
@@ -42,7 +42,7 @@ Own = TypeVar("Own", bound=Formula)
 
 
 @dataclass(frozen=True)
-class Method:
+class Method(Described):
     """A formula with what is known about it.
 
     Parameters
@@ -85,21 +85,6 @@ class Method:
     directed: bool = True
 
     @property
-    def options(self) -> Mapping[str, object]:
-        """Every option's default."""
-        return {name: option.default for name, option in self.taken.items()}
-
-    @property
-    def summary(self) -> str:
-        """The formula in one line."""
-        return summary(self.formula)
-
-    @property
-    def remarks(self) -> str:
-        """Text of the docstring between the first line and the examples, as one line."""
-        return remarks(self.formula)
-
-    @property
     def cost(self) -> str:
         """Passes through the network, in words."""
         behind = "" if self.auto == "input" else " through the head"
@@ -137,7 +122,7 @@ MapsOf = Callable[[Iterable[Input]], Iterator[Map]]
 
 
 @dataclass(frozen=True)
-class Modifier:
+class Modifier(Described):
     """Modifier that makes a method out of any other, such as the mean of maps of noisy pictures.
 
     Parameters
@@ -159,16 +144,6 @@ class Modifier:
     use_when: str
     passes: str
     signed: bool
-
-    @property
-    def summary(self) -> str:
-        """The formula in one line."""
-        return summary(self.formula)
-
-    @property
-    def remarks(self) -> str:
-        """Text of the docstring between the first line and the examples, as one line."""
-        return remarks(self.formula)
 
     def __call__(self, inner: Method) -> Method:
         """The method that is made of `inner`; where both have an option, it is the modifier's."""

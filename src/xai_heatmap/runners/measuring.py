@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from xai_heatmap.core.arrays import Mask
@@ -121,28 +122,27 @@ def figures(job: Measure, network: Network, *, done: Collection[str] = ()) -> It
     """
     names = labels_in(job.labels) if job.labels else network.declared.labels or ()
     methods = job.method or (network.declared.method or DEFAULT_METHOD,)
-    options = request.options(job, methods)
-    truth = None if job.mask is None else _mask(job.mask)
+    ask = partial(
+        measure,
+        network,
+        metrics=metrics_of(job),
+        methods=methods,
+        layers=request.layers(job.layer),
+        targets=[choice for word in job.target for choice in parsed(word, names)],
+        mask=None if job.mask is None else _mask(job.mask),
+        metric_options=options_of(job),
+        preprocess=request.preparing(job),
+        white=job.white,
+        labels=names if job.labels else None,
+        options=request.options(job, methods),
+    )
     surveyed(network, job)
     for frame in pictures(job.images, done=done):
         start = time.perf_counter()
         try:
             given = request.looked_at(frame.path, network, job)
             with running(network.name):
-                found = measure(
-                    network,
-                    given,
-                    metrics=metrics_of(job),
-                    methods=methods,
-                    layers=request.layers(job.layer),
-                    targets=[choice for word in job.target for choice in parsed(word, names)],
-                    mask=truth,
-                    metric_options=options_of(job),
-                    preprocess=request.preparing(job),
-                    white=job.white,
-                    labels=names if job.labels else None,
-                    options=options,
-                )
+                found = ask(given)
         except (InputError, NonFiniteScores, ModelFailed) as error:
             yield Figures(frame.path, frame.key, error=error)
             continue

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from xai_heatmap.apps.cli.terminal import aside, facts, log, print_json, print_lines
+from xai_heatmap.apps.cli.terminal import aside, each_aside, facts, log, print_json, print_lines
 from xai_heatmap.apps.cli.text import (
     duration,
     exit_code,
@@ -36,23 +36,14 @@ def compared(flags: Mapping[str, object], *, as_json: bool) -> int:
     if not as_json:
         print_lines(model_line(job, network, time.perf_counter() - start))
     made = []
-    for sheet in _aside(sheets(job, network, tell=_telling())):
+    for sheet in each_aside(sheets(job, network, tell=_telling())):
+        _wipe()
         made.append(sheet)
         if not as_json:
             _show(sheet, job)
     if as_json:
         print_json([sheet.event(job).document() for sheet in made])
     return exit_code([sheet.error for sheet in made])
-
-
-def _aside(made: Iterator[Sheet]) -> Iterator[Sheet]:
-    while True:
-        with aside():
-            sheet = next(made, None)
-        _wipe()
-        if sheet is None:
-            return
-        yield sheet
 
 
 def _telling() -> Telling:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xai_heatmap.apps.cli.table import Table, error_alone
-from xai_heatmap.apps.cli.terminal import aside, facts, log, print_json, print_lines
+from xai_heatmap.apps.cli.terminal import aside, each_aside, facts, log, print_json, print_lines
 from xai_heatmap.apps.cli.text import (
     duration,
     exit_code,
@@ -52,7 +52,7 @@ def explained(
     rows, stopped, contact = [], False, ContactSheet(job)
     with _progress(len(job.images), show, shown=not (as_json or quiet)) as advance:
         try:
-            for row in _aside(run(job, network)):
+            for row in each_aside(run(job, network)):
                 rows.append(row)
                 advance(row)
                 contact.add(row)
@@ -102,15 +102,6 @@ def _progress(total: int, show: Showing, *, shown: bool) -> Iterator[Showing]:
 
     with progress:
         yield advance
-
-
-def _aside(rows: Iterator[Row]) -> Iterator[Row]:
-    while True:
-        with aside():
-            row = next(rows, None)
-        if row is None:
-            return
-        yield row
 
 
 def _show(row: Row) -> None:

@@ -2,10 +2,18 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from xai_heatmap.apps.cli.terminal import aside, facts, log, print_json, print_lines, table
+from xai_heatmap.apps.cli.terminal import (
+    aside,
+    each_aside,
+    facts,
+    log,
+    print_json,
+    print_lines,
+    table,
+)
 from xai_heatmap.apps.cli.text import duration, exit_code, model_line
 from xai_heatmap.jobs.job import Measure
 from xai_heatmap.jobs.settings import settled
@@ -29,22 +37,13 @@ def measured(flags: Mapping[str, object], *, as_json: bool) -> int:
     if not as_json:
         print_lines(model_line(job, network, time.perf_counter() - start))
     made = []
-    for one in _aside(figures(job, network)):
+    for one in each_aside(figures(job, network)):
         made.append(one)
         if not as_json:
             _show(one)
     if as_json:
         print_json([one.event(job).document() for one in made])
     return exit_code([one.error for one in made])
-
-
-def _aside(made: Iterator[Figures]) -> Iterator[Figures]:
-    while True:
-        with aside():
-            one = next(made, None)
-        if one is None:
-            return
-        yield one
 
 
 def _show(one: Figures) -> None:

@@ -4,11 +4,14 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, redirect_stdout
 from itertools import zip_longest
+from typing import TypeVar
 
 from xai_heatmap.core.plain import facts_of
+
+T = TypeVar("T")
 
 NARROWEST = 60
 
@@ -70,6 +73,16 @@ def print_lines(lines: Iterable[str], *, style: str = "") -> None:
 def aside() -> AbstractContextManager[object]:
     """A block in which what a framework or a user's model prints goes to stderr."""
     return redirect_stdout(sys.stderr)
+
+
+def each_aside(made: Iterator[T]) -> Iterator[T]:
+    """Results one after the other, each made with what is printed meanwhile on stderr."""
+    while True:
+        with aside():
+            one = next(made, None)
+        if one is None:
+            return
+        yield one
 
 
 def log(line: str) -> None:
