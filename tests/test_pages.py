@@ -41,6 +41,14 @@ class Small(nn.Module):
         return self.fc(self.layer2(self.layer1(x)).mean((2, 3)))
 
 
+class TwoHeads(Small):
+    """Five breeds and an age."""
+
+    def forward(self, x):
+        breed = super().forward(x)
+        return {"breed": breed, "age": breed.mean(1, keepdim=True).exp()}
+
+
 class Boxes(nn.Module):
     """One box for each place of a grid, and a score for each of two classes."""
 
@@ -90,6 +98,7 @@ def names(page):
     photograph = np.random.default_rng(0).random((32, 32, 3)).astype(np.float32)
     found = {"model": Small().eval(), "x": x, "photograph": photograph, "yolo": yolo()}
     found |= {"np": np, "nn": nn, "torch": torch, "xh": xh, "PIL": PIL}
+    found["two_heads"] = TwoHeads().eval()
     found["NAMES"] = ["a", "b", "tiger cat", "d", "e"]
     if "keras" in page.read_text("utf-8"):
         found["keras_model"], found["keras_logits"] = keras_models()

@@ -140,7 +140,7 @@ def _class_names(labels: Sequence[str] | None, network: Network, answer: Answer)
             f"The network tells {classes} classes apart; {len(labels)} names were given. Give one "
             "name a class, in the order of the outputs (a background class counts too)."
         )
-    declared = network.declared.labels or ()
+    declared = answer.form.names or network.declared.labels or ()
     return tuple(labels or (declared if len(declared) == classes else ()))
 
 

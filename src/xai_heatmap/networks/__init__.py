@@ -16,6 +16,7 @@ from xai_heatmap.core.network import Declared, Network
 from xai_heatmap.core.targets.answer import Kind
 from xai_heatmap.networks.loading.loaded import Declaring, Loaded
 from xai_heatmap.networks.opening.held import Given, Name
+from xai_heatmap.networks.opening.side_by_side import SideBySide, side_by_side
 
 OPENERS = {
     "keras.src.models.model.Model": ("keras.model", "open_keras"),
@@ -32,7 +33,7 @@ def network(
     model: Any,
     *,
     image_shape: Sequence[int] | None = None,
-    output: str | int | None = None,
+    output: str | int | Sequence[str | int] | None = None,
     keep_closing: bool = False,
     answers: str | Boxes | None = None,
     held: Given | None = None,
@@ -61,7 +62,9 @@ def network(
     image_shape
         (c, H, W) to list the layers for, where the model does not say it.
     output
-        Key or index of the output to explain, where the model has several.
+        Key or index of the output to explain, where the model has several. Or several of them,
+        ``["age", "breed"]``: their numbers stand side by side as one row of values, as the model
+        answers them, named ``age`` or ``breed[3]``; `weighted` adds them up.
     keep_closing
         Explain the model's output as it stands, a closing softmax or sigmoid included. Gradients
         fade as a probability nears 0 or 1; without this the logit before it is explained.
@@ -121,6 +124,8 @@ def network(
     model = opened_up(model)
     declared = (model.declared if isinstance(model, Loaded) else None) or Declared()
     model = model.model if isinstance(model, Loaded) else model
+    several = _several(output, answers)
+    answers = "values" if several is not None else answers
     answers = declared.answers if answers is None and output is None else answers
     boxes = Boxes() if answers == "boxes" else answers if isinstance(answers, Boxes) else None
     if boxes is not None and output is not None:
@@ -133,7 +138,7 @@ def network(
     opened = _opened(
         model if exclusive else _copied(model),
         image_shape=image_shape or declared.input_shape,
-        output=boxes or output,
+        output=boxes or several or output,
         keep_closing=keep_closing,
         values=said.answers == "values",
         held=held or {},
@@ -141,6 +146,20 @@ def network(
         axes=named,
     )
     return opened if said == Declared() else Declaring(opened, said)
+
+
+def _several(
+    output: str | int | Sequence[str | int] | None, answers: str | Boxes | None
+) -> SideBySide | None:
+    """Outputs side by side, None for one output; these are values."""
+    if isinstance(output, str | int | None):
+        return None
+    if answers not in (None, "values"):
+        raise BadOption(
+            f"Outputs that stand side by side are values; received answers={answers!r} beside "
+            f"output={list(output)!r}. Leave answers= out, or name one output."
+        )
+    return side_by_side(tuple(output))
 
 
 def _checked(image_shape: object, axes: Axes | None) -> None:

@@ -34,12 +34,15 @@ class Form:
         Whether the places are steps of a sequence that lie nowhere on what is explained.
     classes_last
         Whether the network itself answers place by place, ``(images, steps, classes)``.
+    names
+        Of the numbers, where those of several outputs stand side by side: ``breed[3]``.
     """
 
     grid: tuple[int, ...] = ()
     boxes: BoxForm | None = None
     steps: bool = False
     classes_last: bool = field(default=False, compare=False)
+    names: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def places(self) -> int:

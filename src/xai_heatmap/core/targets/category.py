@@ -18,7 +18,8 @@ def _at_rank(answer: Answer, rank: int) -> int:
     if answer.kind == "values" and answer.units > 1:
         raise UnknownTarget(
             f"The network answers {answer.units} values, and the largest is not the one meant. Say "
-            f"which by its number: 0 to {answer.units - 1}."
+            f"which by its number, 0 to {answer.units - 1}"
+            f"{f', or its name, such as {answer.labels[0]!r}' if answer.labels else ''}."
         )
     if not 1 <= rank <= answer.classes:
         raise UnknownTarget(

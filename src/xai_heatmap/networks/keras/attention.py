@@ -11,6 +11,7 @@ from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.network import Declared
 from xai_heatmap.networks.opening.held import Given, Held
 from xai_heatmap.networks.opening.interfaces import Adapter, Closing
+from xai_heatmap.networks.opening.side_by_side import Output
 from xai_heatmap.networks.opening.taps import Site, intercepted
 
 ATTENDING = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
@@ -31,7 +32,7 @@ class WrittenOut:
         self.axes: Axes | None = adapter.axes
 
     @property
-    def output(self) -> str | int | Boxes | None:
+    def output(self) -> Output:
         """Delegated to the wrapped adapter."""
         return self._adapter.output
 

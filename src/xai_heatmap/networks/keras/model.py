@@ -5,6 +5,7 @@ where it runs.
 """
 
 import copy
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -37,6 +38,7 @@ from xai_heatmap.networks.opening.interfaces import Closing, Engine
 from xai_heatmap.networks.opening.model_cache import cache_of
 from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.outputs import scores_in
+from xai_heatmap.networks.opening.side_by_side import Output, SideBySide
 from xai_heatmap.networks.opening.taps import beneath, intercepted
 from xai_heatmap.networks.opening.unchanged import unchanged
 
@@ -45,7 +47,7 @@ def open_keras(
     model: keras.Model,
     *,
     image_shape: Sequence[int] | None = None,
-    output: str | int | Boxes | None = None,
+    output: Output = None,
     keep_closing: bool = False,
     held: Given = MappingProxyType({}),
     picture: Name | None = None,
@@ -80,7 +82,7 @@ class KerasAdapter:
         self,
         model: keras.Model,
         *,
-        output: str | int | Boxes | None,
+        output: Output,
         held: Given = MappingProxyType({}),
         picture: Name | None = None,
     ) -> None:
@@ -176,6 +178,8 @@ class KerasAdapter:
         answered = self._answer(x)
         how = self.boxes or (known(answered) if self.output is None else None)
         if how is None:
+            if isinstance(self.output, SideBySide):
+                return self.output.row(answered, _flat, _in_a_row)
             which = None if isinstance(self.output, Boxes) else self.output
             return scores_in(answered, which=which)
         self._boxes[None] = found = resolved(answered, how)  # with an engine's own values, too
@@ -224,6 +228,14 @@ def _turned(x: Any, axes: Axes, *, channels_last: bool) -> Any:
     if axes.channel is None:
         return keras.ops.squeeze(x, axis=place)
     return keras.ops.moveaxis(x, place, 1 + axes.channel)
+
+
+def _flat(part: Any) -> Any:
+    return keras.ops.reshape(part, (-1, math.prod(part.shape[1:])))
+
+
+def _in_a_row(parts: list[Any]) -> Any:
+    return keras.ops.concatenate([keras.ops.cast(p, parts[0].dtype) for p in parts], axis=1)
 
 
 def _joined(scores: Any, boxes: Any) -> Any:

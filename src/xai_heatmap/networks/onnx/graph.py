@@ -27,9 +27,11 @@ from xai_heatmap.networks.onnx.limits import alone, bounded
 from xai_heatmap.networks.onnx.output import CLOSING, chosen, closing, with_scores, without
 from xai_heatmap.networks.onnx.same import check_same
 from xai_heatmap.networks.onnx.settled import settle
+from xai_heatmap.networks.onnx.side_by_side import ROW, in_a_row, measure
 from xai_heatmap.networks.opening.declared_inputs import Declarations, picture_among
 from xai_heatmap.networks.opening.held import Given, Held, Name
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Closing
+from xai_heatmap.networks.opening.side_by_side import Output, SideBySide
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Source:
         How the output is read, of a detector.
     axes
         Of the picture before `model` was made to turn them; None where it is as the file has it.
+    several
+        Outputs that stand side by side in the one that is explained.
     """
 
     model: ModelProto
@@ -57,6 +61,7 @@ class Source:
     unread: frozenset[str]
     boxes: Boxes | None = None
     axes: Axes | None = None
+    several: SideBySide | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +99,7 @@ def source(
     model: ModelProto,
     *,
     image_shape: Sequence[int] | None = None,
-    output: str | int | Boxes | None = None,
+    output: Output = None,
     held: Given = MappingProxyType({}),
     picture: Name | None = None,
     axes: Axes | None = None,
@@ -109,9 +114,11 @@ def source(
         If it takes more than the picture and what is held.
     """
     check_whole(model)
-    how, boxes = in_onnx(model) if output is None else output, None
+    how, boxes, several = in_onnx(model) if output is None else output, None, None
     if isinstance(how, Boxes):
         model, boxes, answer = with_boxes(model, how)
+    elif isinstance(how, SideBySide):
+        model, several, answer = in_a_row(model, how)
     else:
         answer = chosen(model, how)
     stored = {initializer.name for initializer in model.graph.initializer}
@@ -133,7 +140,8 @@ def source(
     found = alone(bounded(found, image_shape), needed)
     if axes is not None:
         found = replace(found, channels_last=False)
-    return Source(needed, found, answer, declarations(needed, found.images), unread, boxes, axes)
+    inputs = declarations(needed, found.images)
+    return Source(needed, found, answer, inputs, unread, boxes, axes, several)
 
 
 def _other_axes(model: ModelProto, value: ValueInfoProto) -> Axes | None:
@@ -172,6 +180,8 @@ def ready(
     prepared = autodiff.prepared(model)
     feeds = _noise(given, shape, held or Held())
     settle(prepared, feeds, images=given.picture.images)
+    if given.several is not None:
+        measure(prepared, given.several)
     if compared:
         check_same(model, prepared, given.answer, feeds)
     own = [node for node in prepared.graph.node if _is_own(node) and node.name != TURNED]
@@ -181,7 +191,8 @@ def ready(
 
 
 def _is_own(node: NodeProto) -> bool:
-    return node.op_type != "Constant" and not node.output[0].startswith(autodiff.PREFIX)
+    added = node.output[0].startswith(autodiff.PREFIX) or node.output[0].endswith(ROW)
+    return node.op_type != "Constant" and not added
 
 
 def _noise(given: Source, shape: Sequence[int], held: Held) -> dict[str, np.ndarray]:

@@ -13,7 +13,6 @@ from onnx import ModelProto
 
 from xai_heatmap.core.arrays import Activations
 from xai_heatmap.core.axes import Axes
-from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import NoRule
 from xai_heatmap.core.network import Declared
 from xai_heatmap.networks.onnx.engine import OnnxEngine
@@ -28,6 +27,7 @@ from xai_heatmap.networks.opening.held import Given, Held, Name
 from xai_heatmap.networks.opening.interfaces import Closing
 from xai_heatmap.networks.opening.model_cache import ModelCache, ShapePlan
 from xai_heatmap.networks.opening.network import OpenedNetwork
+from xai_heatmap.networks.opening.side_by_side import Output
 
 CPU = ("CPUExecutionProvider",)
 
@@ -39,7 +39,7 @@ def open_onnx(
     model: str | os.PathLike[str] | ModelProto | OnnxFile,
     *,
     image_shape: Sequence[int] | None = None,
-    output: str | int | Boxes | None = None,
+    output: Output = None,
     keep_closing: bool = False,
     providers: Sequence[str] = CPU,
     held: Given = MappingProxyType({}),
@@ -130,7 +130,8 @@ class GraphAdapter:
         held: Held,
     ) -> None:
         self.name, self.declared = name, said
-        self.channels_last, self.output = given.picture.channels_last, given.answer
+        self.channels_last = given.picture.channels_last
+        self.output: Output = given.several or given.answer
         self.boxes, self.axes = given.boxes, given.axes
         self._parts, self._source, self.held = parts, given, held
 

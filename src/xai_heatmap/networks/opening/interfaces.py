@@ -16,6 +16,7 @@ from xai_heatmap.core.network import Declared
 from xai_heatmap.networks.opening.axes_found import Consumed
 from xai_heatmap.networks.opening.held import Given, Held
 from xai_heatmap.networks.opening.layout_probe import Moves
+from xai_heatmap.networks.opening.side_by_side import Output
 from xai_heatmap.networks.opening.taps import Site
 
 Closing = Literal["softmax", "sigmoid"]
@@ -69,7 +70,7 @@ class Adapter(Protocol):
         ...
 
     @property
-    def output(self) -> str | int | Boxes | None:
+    def output(self) -> Output:
         """The model's output that is explained, None where none was named."""
         ...
 
@@ -135,6 +136,8 @@ class ModelTrace:
         The shape of what the model answers.
     boxes
         How that is read, of a detector.
+    names
+        Of the scores, where several outputs stand side by side in them.
     elsewhere
         Paths of the parts that also run on what is held alone.
     answers
@@ -158,6 +161,7 @@ class ModelTrace:
     mark: Any = None
     scores: tuple[int, ...] = ()
     boxes: Boxes | None = None
+    names: tuple[str, ...] = ()
     elsewhere: frozenset[str] = frozenset()
     answers: Native | None = None
     passing: frozenset[int] = frozenset()

@@ -26,6 +26,7 @@ class ShapePlan:
     closing: Closing | None
     undo: Undo
     boxes: Boxes | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Conversion of a model's own scores to one row per image, and back."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,17 +23,20 @@ class Reading:
         Where classes and places stand in it; None for one score a class.
     steps
         Whether the places are steps of a sequence, which lie nowhere on the picture.
+    names
+        Of the scores, where those of several outputs stand side by side.
     """
 
     shape: tuple[int, ...]
     layout: Layout | None
     steps: bool = False
+    names: tuple[str, ...] = ()
 
     @property
     def form(self) -> Form:
         """Form of the rows of scores."""
         if self.layout is None:
-            return ROW
+            return replace(ROW, names=self.names)
         last = self.layout.kind == "channels_last"
         return Form(self.layout.grid, steps=self.steps, classes_last=last)
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,8 @@ class ScoredModel(OpenedModel):
         if view.boxes is not None:
             image = view.survey.layers[INPUT].shape[1:]
             return self._boxes_reading(scores.shape, view.boxes, image)
-        return self._scores_reading(view.survey.layers, scores.shape)
+        own = self._scores_reading(view.survey.layers, scores.shape)
+        return replace(own, names=view.names) if view.names else own
 
     def _scores_reading(self, layers: Mapping[str, Layer], shape: tuple[int, ...]) -> Reading:
         like = next(

@@ -25,6 +25,7 @@ from xai_heatmap.networks.opening.meaning import meaning_in
 from xai_heatmap.networks.opening.model_cache import ShapePlan
 from xai_heatmap.networks.opening.one_by_one import OneByOne
 from xai_heatmap.networks.opening.scores import ScoredModel
+from xai_heatmap.networks.opening.side_by_side import SideBySide
 from xai_heatmap.networks.opening.taps import Site
 from xai_heatmap.networks.opening.trace import flow_in, layers_in, of_the_picture, sites_in
 from xai_heatmap.networks.opening.trace import named as called
@@ -65,7 +66,7 @@ class SurveyedModel(ScoredModel):
         if not self._state.proven.get(self._closing_key(shape), True):
             closing, undo = None, Undo()
         sites = {INPUT: Site(None, 0)} | sites_in(seen, parts)
-        view = ShapePlan(survey, sites, closing, undo, seen.boxes)
+        view = ShapePlan(survey, sites, closing, undo, seen.boxes, seen.names)
         if seen.answers is not None and seen.boxes is None and undo == Undo():
             key = self._meaning_key(view)
             if key not in self._state.meanings:
@@ -103,7 +104,8 @@ class SurveyedModel(ScoredModel):
             ) from problem
         if self._state.one_by_one and not before:
             self._say_one_by_one()
-        return replace(seen, boxes=adapter.boxes)
+        several = adapter.output if isinstance(adapter.output, SideBySide) else None
+        return replace(seen, boxes=adapter.boxes, names=several.labels if several else ())
 
     def _seen_one_by_one(self, adapter: Adapter, shape: tuple[int, ...]) -> ModelTrace:
         """What is seen of a network that fails on two pictures at a time."""

@@ -13,10 +13,6 @@ from torch import nn
 from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import NoScores, NotAModel
-from xai_heatmap.core.layers.layout import OPEN_AXIS
-from xai_heatmap.core.network import Declared
-from xai_heatmap.core.targets.answer import Kind
-from xai_heatmap.networks.loading.hubs.timm_settings import preprocess
 from xai_heatmap.networks.opening.box_outputs import known, resolved, together
 from xai_heatmap.networks.opening.calling import Call, call_of
 from xai_heatmap.networks.opening.held import Given, Held, Name, in_rows
@@ -24,7 +20,9 @@ from xai_heatmap.networks.opening.interfaces import Closing
 from xai_heatmap.networks.opening.model_cache import cache_of
 from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.outputs import scores_in
+from xai_heatmap.networks.opening.side_by_side import Output, SideBySide
 from xai_heatmap.networks.opening.taps import intercepted
+from xai_heatmap.networks.torch.declared import declared
 from xai_heatmap.networks.torch.engine import TorchEngine
 from xai_heatmap.networks.torch.operator import Operator
 from xai_heatmap.networks.torch.plainly import plainly
@@ -44,19 +42,12 @@ CLOSING_MODULES: dict[type, Closing] = {
     nn.Sigmoid: "sigmoid",
 }
 
-PROBLEMS: dict[str, Kind] = {
-    "single_label_classification": "classes",
-    "multi_label_classification": "labels",
-    "regression": "values",
-}
-"""Kinds of outputs by the names in transformers."""
-
 
 def open_torch(
     model: nn.Module,
     *,
     image_shape: Sequence[int] | None = None,
-    output: str | int | Boxes | None = None,
+    output: Output = None,
     keep_closing: bool = False,
     held: Given = MappingProxyType({}),
     picture: Name | None = None,
@@ -93,9 +84,7 @@ class ModuleAdapter:
     channels_last = False
     axes: Axes | None = None
 
-    def __init__(
-        self, module: nn.Module, *, output: str | int | Boxes | None, picture: Name | None = None
-    ) -> None:
+    def __init__(self, module: nn.Module, *, output: Output, picture: Name | None = None) -> None:
         self._module = module
         self.output = output
         self.held = Held()
@@ -104,7 +93,7 @@ class ModuleAdapter:
         self._modules: list[nn.Module] = []
         self._parts: dict[str, nn.Module] = {}
         self.name = type(module).__name__
-        self.declared = _declared(module)
+        self.declared = declared(module)
 
     @property
     def others(self) -> Sequence[str]:
@@ -179,6 +168,8 @@ class ModuleAdapter:
     def _read(self, answered: Any, *, images: int) -> torch.Tensor:
         how = self.boxes or (known(answered) if self.output is None else None)
         if how is None:
+            if isinstance(self.output, SideBySide):
+                return self.output.row(answered, _flat, _in_a_row, images=images)
             which = None if isinstance(self.output, Boxes) else self.output
             return scores_in(answered, images=images, which=which)
         self.boxes = resolved(answered, how)
@@ -219,6 +210,14 @@ def _turned(x: torch.Tensor, axes: Axes) -> torch.Tensor:
     return own.contiguous()
 
 
+def _flat(part: torch.Tensor) -> torch.Tensor:
+    return part.flatten(1)
+
+
+def _in_a_row(parts: list[torch.Tensor]) -> torch.Tensor:
+    return torch.cat([part.to(parts[0].dtype) for part in parts], dim=1)
+
+
 def _joined(scores: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
     return torch.cat([scores, boxes.to(scores.dtype)], dim=-1)
 
@@ -249,50 +248,3 @@ def unwrapped(model: nn.Module) -> nn.Module:
         else:
             break
     return model
-
-
-def _declared(module: nn.Module) -> Declared:
-    """Declarations of a module: configuration by timm or transformers, first convolution."""
-    timm: Any = getattr(module, "pretrained_cfg", None) or getattr(module, "default_cfg", None)
-    if isinstance(timm, Mapping) and "mean" in timm:
-        return Declared(
-            input_shape=tuple(timm["input_size"]) if timm.get("input_size") else None,
-            preprocess=preprocess(timm),
-        )
-    config: Any = getattr(module, "config", None)
-    config = getattr(config, "vision_config", config)  # of a model that also reads text
-    size, channels = getattr(config, "image_size", None), getattr(config, "num_channels", 3)
-    names = getattr(config, "id2label", None)
-    labels = (
-        tuple(names[i] for i in range(len(names)))
-        if isinstance(names, Mapping) and 0 in names
-        else None
-    )
-    shape = (
-        None
-        if size is None
-        else (channels, size, size)
-        if isinstance(size, int)
-        else (channels, *size)
-    )
-    problem = getattr(config, "problem_type", None)
-    first = next((m for m in module.modules() if isinstance(m, CONVOLUTIONS)), None)
-    return Declared(
-        shape or _usual_input(first), None, labels, answers=PROBLEMS.get(str(problem)),
-        channels=None if first is None or len(first.kernel_size) != 2 else first.in_channels,
-    )  # fmt: skip
-
-
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-"""Convolutions, whose class tells the number of axes of the input."""
-
-
-def _usual_input(first: nn.Module | None) -> tuple[int, ...] | None:
-    """Input shape from the channels of the first convolution and a usual grid; None for a picture
-    with other channels than 1 or 3.
-    """
-    if not isinstance(first, CONVOLUTIONS):
-        return None
-    axes = len(first.kernel_size)
-    usual = axes != 2 or first.in_channels in (1, 3)
-    return (first.in_channels, *[OPEN_AXIS[axes]] * axes) if usual else None
