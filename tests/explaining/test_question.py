@@ -206,3 +206,19 @@ def test_a_figure_that_is_no_number_loses_no_map(tmp_path, wrong):
     assert one.verdict.figures == {"standard error": None, "fine": 0.5}
     assert any("standard error unknown, fine 0.5" in note for note in one.notes)
     assert all(path.exists() for path in one.save(tmp_path))
+
+
+def test_a_sheet_of_every_layer_walks_the_modules_no_more_often_than_one_of_one_layer(monkeypatch):
+    from xai_heatmap.networks.torch import model
+
+    network, walked = opened("labels"), []
+    walk = model.modules_of
+    monkeypatch.setattr(model, "modules_of", lambda root: walked.append(1) or walk(root))
+
+    def walks(layers):
+        walked.clear()
+        xh.compare(network, picture(), layers=layers, preprocess=STRETCHED, targets=[0, 1])
+        return len(walked)
+
+    walks("all")  # the first call surveys
+    assert walks("all") == walks("conv") > 0

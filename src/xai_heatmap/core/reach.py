@@ -113,8 +113,8 @@ def _along(
     """Σ |∂y/∂A| · max |A|, or the same of the map's strongest place alone where that is enough: of
     a layer that says something only one place is read. The grid of a coarser level is another one.
     """
-    place = np.unravel_index(np.abs(map_).argmax(), map_.shape)
     if map_.shape == gradient.shape[1:]:
+        place = np.unravel_index(np.abs(map_).argmax(), map_.shape)
         strongest = far(gradient[:, *place], activation[:, *place])
         if strongest > enough:
             return strongest

@@ -60,9 +60,9 @@ class Question:
     predictions: tuple[Prediction, ...]
     target: Target
 
-    @property
+    @cached_property
     def survey(self) -> Survey:
-        """The layers of the network, for pictures of this shape."""
+        """The layers of the network, for pictures of this shape, when the question was asked."""
         return self.network.survey(self.given.x.shape)
 
     @property
@@ -70,7 +70,7 @@ class Question:
         """Scores of the picture, as one row."""
         return self.recording.scores[0]
 
-    @property
+    @cached_property
     def score(self) -> float:
         """The number that is explained."""
         return float(self.target.value(self.recording.scores[:1])[0])
@@ -170,7 +170,7 @@ class Question:
             detection=target.detection,
             score=score,
             predictions=self.predictions,
-            verdict=replace(worth, figures=finite(found.figures)),
+            verdict=replace(worth, figures=finite(found.figures)) if found.figures else worth,
             network=self.network.name,
             preprocess=given.prepared,
             meaning=answer.meaning,
