@@ -6,11 +6,16 @@ from pathlib import Path
 
 for _threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(_threads, "1")  # before a framework starts: workers share the cores
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read at its import; else names that are none wait
 
 import hypothesis  # noqa: E402
 import jaxtyping  # noqa: E402
 import onnxruntime  # noqa: E402
 import pytest  # noqa: E402
+
+import typed  # noqa: E402
+
+jaxtyping.jaxtyped = typed.jaxtyped  # what --jaxtyping-packages puts on every function
 
 
 class _OneThread(onnxruntime.SessionOptions):
