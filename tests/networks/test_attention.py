@@ -1,6 +1,7 @@
 """Attention and LibraGrad's way back, on every backend: against plain numbers, and each other."""
 
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 METHODS = ["rollout", "attention_relevance", "libragrad"]
 
 
+@cache
 def opened(kind, pool="token"):
     if kind == "keras":
         pytest.importorskip("keras", reason="needs Keras")

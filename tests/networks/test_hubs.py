@@ -266,8 +266,7 @@ def test_hf_without_weights_is_random(folder):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_hf_names_that_are_none(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+def test_hf_names_that_are_none(tmp_path):
     pytest.importorskip("transformers")
     with pytest.raises(NotAModel, match="no image classifier"):
         load(f"hf:{tmp_path}")

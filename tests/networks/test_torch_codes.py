@@ -11,6 +11,7 @@ from torch.ao.quantization import quantize_fx
 
 import xai_heatmap as xh
 from xai_heatmap.core.errors import NoRule
+from xai_heatmap.testing.short_options import SHORT
 
 X = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
 X[..., 4:8, 4:8] += 2
@@ -85,12 +86,13 @@ def test_feature_maps_of_codes_are_those_of_the_float_twin(made) -> None:
 @pytest.mark.parametrize("method", ["occlusion", "rise"])
 def test_masked_pictures_are_scored_by_the_network_as_it_is(made, method: str) -> None:
     int8 = made()
-    got = xh.maps(xh.network(int8), X.numpy(), method=method, target=1)
+    how = {"method": method, "target": 1, "options": SHORT[method]}
+    got = xh.maps(xh.network(int8), X.numpy(), **how)
 
     def function(x: np.ndarray) -> np.ndarray:
         return int8(torch.from_numpy(np.ascontiguousarray(x))).numpy()
 
-    assert got == pytest.approx(xh.maps(function, X.numpy(), method=method, target=1), abs=1e-6)
+    assert got == pytest.approx(xh.maps(function, X.numpy(), **how), abs=1e-6)
 
 
 @pytest.mark.parametrize("made", [eager, traced])

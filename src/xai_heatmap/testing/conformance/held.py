@@ -18,6 +18,7 @@ from xai_heatmap.core.registry import find_method
 from xai_heatmap.testing.conformance.kit import checks_of
 from xai_heatmap.testing.conformance.kit import maps as kit_maps
 from xai_heatmap.testing.networks.held import CLASSES, NETS, SHAPE, Alone, Early, Late, Net, Pair
+from xai_heatmap.testing.short_options import SHORT
 
 SIGNED = {"relu": False, "signed": True, "negative": True}
 
@@ -89,7 +90,8 @@ def maps(network: Any, x: np.ndarray, *, method: str = "gradcam", **how: Any) ->
     """Signed where the method can be: a map that is cut off at 0 may show nothing."""
     there = find_method(method.split(":")[-1]).options
     signed = {name: value for name, value in SIGNED.items() if name in there}
-    return kit_maps(network, x, target=1, method=method, options=signed, **how)
+    options = {**SHORT.get(method, {}), **signed}
+    return kit_maps(network, x, target=1, method=method, options=options, **how)
 
 
 def close(found: np.ndarray, wanted: np.ndarray, *, tolerance: float = 1e-5) -> None:
@@ -99,8 +101,6 @@ def close(found: np.ndarray, wanted: np.ndarray, *, tolerance: float = 1e-5) -> 
 
 
 PLACES = ((Late, "conv"), (Early, "conv"), (Early, "conv2"), (Pair, "conv"))
-
-
 METHODS = (
     "integrated_gradients",
     "ablationcam",
