@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from xai_heatmap.networks import network
     from xai_heatmap.networks.function.detector import detector
     from xai_heatmap.networks.opening.held import whole
+    from xai_heatmap.runners.batch.run import batch
+    from xai_heatmap.runners.batch.stored import StoredRun, open_run
     from xai_heatmap.sources.preprocess import Preprocess
 
 _HOMES = {
@@ -61,6 +63,7 @@ _HOMES = {
     "Prediction": "core.prediction",
     "Preprocess": "sources.preprocess",
     "Recording": "core.recording",
+    "StoredRun": "runners.batch.stored",
     "Target": "core.targets.target",
     "Verdict": "core.verdict",
     "XAIActivations": "compat",
@@ -68,6 +71,7 @@ _HOMES = {
     "XVisTool": "compat",
     "XaiHeatmapError": "core.errors",
     "activation_of": "core.filling",
+    "batch": "runners.batch.run",
     "box": "core.boxes.box",
     "category": "core.targets.category",
     "compare": "explaining.explain",
@@ -84,6 +88,7 @@ _HOMES = {
     "metric": "core.metric",
     "negative": "core.targets.category",
     "network": "networks",
+    "open_run": "runners.batch.stored",
     "place": "core.targets.place",
     "probability": "core.targets.probability",
     "region": "core.targets.region",
@@ -116,6 +121,7 @@ __all__ = [
     "Prediction",
     "Preprocess",
     "Recording",
+    "StoredRun",
     "Target",
     "Verdict",
     "XAIActivations",
@@ -123,6 +129,7 @@ __all__ = [
     "XVisTool",
     "XaiHeatmapError",
     "activation_of",
+    "batch",
     "box",
     "category",
     "compare",
@@ -140,6 +147,7 @@ __all__ = [
     "metrics",
     "negative",
     "network",
+    "open_run",
     "place",
     "probability",
     "region",

@@ -29,9 +29,11 @@
     │   ├── ImageNotFound       XH201
     │   ├── NotAnImage          XH202
     │   ├── ImageTooLarge       XH203
-    │   └── BadArray            XH204
+    │   ├── BadArray            XH204
+    │   └── EndsItsProcess      XH205
     └── OutputError         exit 4   a result can't be written; nothing is left half-written
-                                XH401
+        │                       XH401
+        └── TooManyErrors       XH402   exit 1
 
 A message says what was needed, what was received, and what to do next. Codes never change their
 meaning.
@@ -218,11 +220,24 @@ class BadArray(InputError):
     code = "XH204"
 
 
+class EndsItsProcess(InputError):
+    """The picture ends every process that reads or explains it."""
+
+    code = "XH205"
+
+
 class OutputError(XaiHeatmapError):
     """A result can't be written."""
 
     code = "XH401"
     exit_code = 4
+
+
+class TooManyErrors(OutputError):
+    """More pictures of a run can't be explained than was allowed."""
+
+    code = "XH402"
+    exit_code = 1
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

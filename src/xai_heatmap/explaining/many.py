@@ -85,7 +85,7 @@ def pictures_in(given: Any) -> Iterator[Any]:
         raise BadArray("The list of pictures is empty. Give at least one, or a folder of them.")
     for element in _each(given):
         try:
-            yield from _rows(_picture(element))
+            yield from _rows(picture_of(element))
         except XaiHeatmapError as error:
             yield error
 
@@ -126,7 +126,7 @@ def _files(folder: Path) -> list[Path]:
     return found
 
 
-def _picture(element: Any) -> Any:
+def picture_of(element: Any) -> Any:
     """The picture in an element of a data set, which may carry its class beside it."""
     if isinstance(element, XaiHeatmapError):
         raise element

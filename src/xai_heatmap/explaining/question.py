@@ -127,7 +127,7 @@ class Question:
             replace(
                 one,
                 layer=survey.layers[name],
-                layer_reason=_reason(asked, one.method, survey) if reasons else "",
+                layer_reason=layer_reason(asked, one.method, survey) if reasons else "",
             )
             for name in survey.layers
             if name in used
@@ -272,7 +272,7 @@ def _slope(method: Method, known: Evidence) -> Gradient | None:
     return known.balanced if "balanced" in method.needs else None
 
 
-def _reason(asked: Sequence[MethodRequest], method: str, survey: Survey) -> str:
+def layer_reason(asked: Sequence[MethodRequest], method: str, survey: Survey) -> str:
     """Reason for the layer that ``auto`` is, in words."""
     own = next(ask.method for ask in asked if ask.method.name == method)
     return {"input": PIXELS, "finest": FINEST}.get(own.auto, survey.reason)

@@ -171,20 +171,48 @@ class FileResult(Event):
         return {"path": self.path, "bytes": self.bytes}
 
 
+class BatchProgress(Event):
+    """A run over many pictures is this far.
+
+    Parameters
+    ----------
+    run
+        Its folder.
+    done, total
+        Rows that are finished or at work, of how many.
+    errors
+        Pictures that can't be explained.
+    rate, left
+        Pictures a second of this call, and the seconds that the rest takes at that rate; None
+        where nothing is known yet.
+    complete
+        Whether every row is finished.
+    """
+
+    kind: Literal["batch_progress"] = "batch_progress"
+    run: str
+    done: int
+    total: int
+    errors: int = 0
+    rate: float | None = None
+    left: float | None = None
+    complete: bool = False
+
+
 AnyEvent = Annotated[
-    Progress | MapsResult | SheetResult | FiguresResult | Refusal | FileResult,
+    Progress | MapsResult | SheetResult | FiguresResult | Refusal | FileResult | BatchProgress,
     Field(discriminator="kind"),
 ]
 """Event of any kind, told apart by the field ``kind``."""
 
-_ANY = TypeAdapter[Progress | MapsResult | SheetResult | FiguresResult | Refusal | FileResult](
-    AnyEvent
-)
+_ANY = TypeAdapter[
+    Progress | MapsResult | SheetResult | FiguresResult | Refusal | FileResult | BatchProgress
+](AnyEvent)
 
 
 def event_of(
     text: str,
-) -> Progress | MapsResult | SheetResult | FiguresResult | Refusal | FileResult:
+) -> Progress | MapsResult | SheetResult | FiguresResult | Refusal | FileResult | BatchProgress:
     """The event that `model_dump_json` wrote."""
     return _ANY.validate_json(text)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -111,6 +111,8 @@ def _kind(annotation: Any) -> tuple[type, bool]:
     parts = get_args(annotation)
     if get_origin(annotation) is tuple:
         return str, parts[0] is str and Ellipsis in parts
+    if get_origin(annotation) is Literal:
+        return str, False
     if get_origin(annotation) is Union or type(annotation).__name__ == "UnionType":
         (own,) = (part for part in parts if part is not type(None))
         return _kind(own)

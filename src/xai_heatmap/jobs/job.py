@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, TypeAdapter
 
+from xai_heatmap.jobs.batch_job import Batch
 from xai_heatmap.jobs.flag import Flag
 from xai_heatmap.jobs.picture_job import LAYER_HELP, PictureJob
 from xai_heatmap.jobs.task import Task
@@ -174,14 +175,14 @@ class Export(Task):
         return []
 
 
-Job = Annotated[Explain | Compare | Layers | Measure | Export, Field(discriminator="kind")]
+Job = Annotated[Explain | Compare | Layers | Measure | Batch | Export, Field(discriminator="kind")]
 """Job of any kind, told apart by the field ``kind``."""
 
-KINDS: tuple[type[Task], ...] = (Explain, Compare, Layers, Measure, Export)
+KINDS: tuple[type[Task], ...] = (Explain, Compare, Layers, Measure, Batch, Export)
 
-_ANY = TypeAdapter[Explain | Compare | Layers | Measure | Export](Job)
+_ANY = TypeAdapter[Explain | Compare | Layers | Measure | Batch | Export](Job)
 
 
-def job_of(text: str) -> Explain | Compare | Layers | Measure | Export:
+def job_of(text: str) -> Explain | Compare | Layers | Measure | Batch | Export:
     """The job that `model_dump_json` wrote."""
     return _ANY.validate_json(text)

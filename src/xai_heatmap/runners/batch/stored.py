@@ -1,0 +1,252 @@
+"""Run that was stored, read back: rows, tables, and explanations that draw themselves."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xai_heatmap.core.errors import BadOption, InputError
+from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.core.layers.layout import Layout
+from xai_heatmap.core.network import Layer
+from xai_heatmap.core.prediction import Prediction
+from xai_heatmap.core.targets.classes import class_label
+from xai_heatmap.core.verdict import Verdict
+from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.many import picture_of
+from xai_heatmap.runners.batch.folder import RunFolder, read_run
+from xai_heatmap.sinks.store.levels import Packed, unpacked
+from xai_heatmap.sinks.store.parts import read_rows
+from xai_heatmap.sinks.store.rows import Row, parquet, schema
+from xai_heatmap.sources.image import read
+from xai_heatmap.sources.listing.entry import Entry
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a run is, from its files alone.
+
+    Parameters
+    ----------
+    pictures, rows, errors
+        How many there are, how many are finished, how many of these can't be explained.
+    shards, finished
+        How many there are, and how many are finished.
+    codes
+        How many errors of which code there are.
+    """
+
+    pictures: int
+    rows: int
+    errors: int
+    shards: int
+    finished: int
+    codes: dict[str, int]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every shard is finished."""
+        return self.finished == self.shards
+
+
+class StoredRun:
+    """Run in a folder: as many explanations as there are finished rows.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    pictures
+        Of a run over a source in memory.
+    """
+
+    def __init__(self, folder: RunFolder, pictures: Any = None) -> None:
+        self.folder, self._pictures = folder, pictures
+
+    def __len__(self) -> int:
+        """Number of finished rows."""
+        return self.folder.counts()[0]
+
+    def __repr__(self) -> str:
+        told = self.status
+        return (
+            f"<run {str(self.folder.path)!r}: {told.rows} of {told.pictures} pictures, "
+            f"{told.errors} errors>"
+        )
+
+    @property
+    def status(self) -> Status:
+        """How far it is."""
+        rows, errors = self.folder.counts()
+        codes = Counter(row["error_code"] for row in self.errors()) if errors else Counter[str]()
+        plan = self.folder.plan
+        return Status(
+            plan.pictures, rows, errors, plan.shards, len(self.folder.done()), dict(codes)
+        )
+
+    @property
+    def files(self) -> list[str]:
+        """Paths of the parts, for whatever reads Parquet."""
+        return [str(path) for path in self.folder.parts()]
+
+    def table(self, columns: Sequence[str] | None = None) -> Any:
+        """All finished rows as a table of pyarrow, which pandas, polars and DuckDB take."""
+        arrow, files = parquet()
+        own = schema()
+        kept = own if columns is None else arrow.schema([own.field(name) for name in columns])
+        parts = [files.read_table(path, columns=kept.names) for path in self.folder.parts()]
+        clean = [part.replace_schema_metadata(None) for part in parts]
+        return arrow.concat_tables(clean) if clean else kept.empty_table()
+
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
+        """Finished rows, in the order of the source."""
+        for path in self.folder.parts():
+            yield from read_rows(path, columns)
+
+    def errors(self) -> Iterator[Row]:
+        """Rows of the pictures that can't be explained."""
+        for row in self.rows(("id", "uri", "error_code", "error")):
+            if row["error"] is not None:
+                yield row
+
+    def __iter__(self) -> Iterator[Explanation]:
+        """Explanations in the order of the source; pictures without one are left out."""
+        for row in self.rows():
+            if row["error"] is None:
+                yield self.explanation(row)
+
+    def __getitem__(self, which: int | str) -> Explanation:
+        """Explanation of a picture, by its place among the finished rows or by its id.
+
+        Raises
+        ------
+        IndexError, KeyError
+            If there is none.
+        InputError
+            If that picture could not be explained.
+        """
+        return self.explanation(self._row(which))
+
+    def _row(self, which: int | str) -> Row:
+        if isinstance(which, str):
+            for path in self.folder.parts():
+                ids = [row["id"] for row in read_rows(path, ["id"])]
+                if which in ids:
+                    return list(read_rows(path))[ids.index(which)]
+            raise KeyError(which)
+        place = which + len(self) if which < 0 else which
+        for path in self.folder.parts():
+            found = list(read_rows(path))
+            if 0 <= place < len(found):
+                return found[place]
+            place -= len(found)
+        raise IndexError(which)
+
+    def explanation(self, row: Row) -> Explanation:
+        """A row as an explanation, with its picture, to be drawn.
+
+        The numbers are those of the row; what no row holds is empty: options, notes, the scores of
+        the other classes.
+
+        Raises
+        ------
+        InputError
+            If the picture could not be explained, or can't be read now.
+        BadOption
+            For a signal, a volume or a picture of bands.
+        """
+        if row["error"] is not None:
+            raise InputError(f"{row['id']!r} could not be explained: {row['error']}")
+        if row["box"] is None or len(row["map_shape"]) != 2:
+            raise BadOption(
+                f"{row['id']!r} is no photograph, so its heat is not drawn from a run. Its map is "
+                "run.map(row); xai_heatmap.explain(network, ...) draws it."
+            )
+        found = read(self._given(row))
+        classes = self.folder.facts["classes"]
+        likely = zip(row["top"], row["top_probability"], strict=True)
+        return Explanation(
+            map=self.map(row),
+            image=found.image,
+            name=row["id"],
+            geometry=_geometry(row),
+            method=row["method"],
+            layer=Layer(
+                row["layer"],
+                tuple(row["layer_shape"]),
+                row["layer_kind"],
+                Layout("channels_first", tuple(row["map_shape"])),
+            ),
+            target=row["target"],
+            index=row["target_index"],
+            score=row["score"],
+            predictions=tuple(
+                Prediction(
+                    index,
+                    row["prediction"] if not place else class_label(index, classes),
+                    probability,
+                    float("nan"),
+                )
+                for place, (index, probability) in enumerate(likely)
+            ),
+            verdict=Verdict(
+                row["verdict"], row["verdict_figure"], "as the run has it; explain() says more."
+            ),
+            network=self.folder.facts["network"],
+            meaning=row["meaning"],
+            signed=row["signed"],
+        )
+
+    def map(self, row: Row) -> Any:
+        """Map of a row, float32 (h, w)."""
+        return unpacked(
+            Packed(row["map"], row["map_low"], row["map_high"], row["map_shape"], row["map_type"])
+        )
+
+    def _given(self, row: Row) -> Any:
+        if self._pictures is not None:
+            return picture_of(self._pictures[int(row["id"])])
+        if row["uri"].startswith("#"):
+            raise BadOption(
+                "The pictures of this run were in memory. Give them: "
+                "xai_heatmap.open_run(run, pictures=data)."
+            )
+        return self._entry(row).given()
+
+    def _entry(self, row: Row) -> Entry:
+        """The entry of the plan, which knows where a picture lies in an archive."""
+        if "#" not in row["uri"]:
+            return Entry(row["id"], row["uri"])
+        plan = self.folder.plan
+        every = (entry for shard in range(plan.shards) for entry in plan.entries(shard))
+        return next(entry for entry in every if entry.id == row["id"])
+
+
+def open_run(path: str | os.PathLike[str], *, pictures: Any = None) -> StoredRun:
+    """The run in a folder, finished or not.
+
+    Parameters
+    ----------
+    path
+        Folder of the run.
+    pictures
+        Of a run over pictures in memory.
+
+    Raises
+    ------
+    OutputError
+        If the folder is no run, or one of another version.
+    """
+    parquet()
+    return StoredRun(read_run(path), pictures)
+
+
+def _geometry(row: Row) -> Geometry:
+    matrix = row["matrix"]
+    return Geometry(
+        tuple(row["image_size"]),
+        tuple(row["box"]),
+        tuple(row["input_size"]),
+        None if matrix is None else tuple(matrix),
+    )

@@ -1,0 +1,117 @@
+"""Entry of a listing: one picture that can be read at any time, by any process."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from xai_heatmap.core.errors import ImageNotFound, NotAnImage
+from xai_heatmap.sources.files import opened
+
+SUFFIXES = (
+    *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".npy", ".png", ".pgm", ".ppm"),
+    *(".tif", ".tiff", ".webp"),
+)
+"""Suffixes of files that are taken for pictures."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One picture of a listing.
+
+    Parameters
+    ----------
+    id
+        Name of the picture, which no other picture of the listing has.
+    uri
+        Path of a file, an address that fsspec opens, or ``archive.tar#member``.
+    label
+        What is known to be on it; None where nobody says.
+    offset, size
+        Where the bytes lie in an archive; None of a file of its own.
+    """
+
+    id: str
+    uri: str
+    label: str | None = None
+    offset: int | None = None
+    size: int | None = None
+
+    def given(self) -> Path | bytes:
+        """The picture as `explain` takes it: the path of a file, else bytes.
+
+        Raises
+        ------
+        ImageNotFound, NotAnImage
+            If it can't be had.
+        """
+        if self.offset is not None:
+            return self._member()
+        return fetched(self.uri) if remote(self.uri) else Path(self.uri)
+
+    def _member(self) -> bytes:
+        path, _, _ = self.uri.rpartition("#")
+        try:
+            with opened(path) as file:
+                file.seek(self.offset or 0)
+                found = file.read(self.size or 0)
+        except FileNotFoundError:
+            raise ImageNotFound(f"The archive {path!r} is no longer there.") from None
+        except OSError as error:
+            raise NotAnImage(f"The archive {path!r} can't be read: {error}.") from error
+        if len(found) != self.size:
+            raise NotAnImage(f"{self.uri!r} is cut off: the archive was changed or is not whole.")
+        return found
+
+
+def remote(uri: str) -> bool:
+    """Whether a name is the address of something that fsspec opens."""
+    return "://" in uri
+
+
+def fetched(uri: str) -> bytes:
+    """Bytes behind an address.
+
+    Raises
+    ------
+    ImageNotFound, NotAnImage
+        If there is nothing, or it can't be read.
+    """
+    try:
+        with filesystems().open(uri, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise ImageNotFound(f"There is nothing at {uri!r}. Check the address.") from None
+    except (ImageNotFound, NotAnImage):
+        raise
+    except Exception as error:
+        raise NotAnImage(f"{uri!r} can't be read: {type(error).__name__}: {error}.") from error
+
+
+def filesystems() -> Any:
+    """The module fsspec.
+
+    Raises
+    ------
+    ImageNotFound
+        Where it is not installed.
+    """
+    try:
+        import fsspec
+    except ImportError:
+        raise ImageNotFound(
+            "Addresses such as s3://bucket/folder need fsspec: pip install 'xai-heatmap[batch]'."
+        ) from None
+    return fsspec
+
+
+def absolute(path: str | os.PathLike[str]) -> str:
+    """A path that is the same from whatever folder it is looked at; an address as it is."""
+    text = os.fspath(path)
+    return text if remote(text) else os.path.abspath(text)  # noqa: PTH100 - links stay links
+
+
+def member_uri(archive: str, member: str) -> str:
+    """Address of a member of an archive."""
+    return f"{archive}#{quote(member, safe='/ !$&()*+,;=:@~')}"

@@ -1,0 +1,72 @@
+"""Listing of whatever pictures come in: a folder, a pattern, a manifest, an archive, an address."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from xai_heatmap.core.errors import BadOption, ImageNotFound
+from xai_heatmap.sources.listing.archive import in_archive
+from xai_heatmap.sources.listing.entry import Entry, absolute, remote
+from xai_heatmap.sources.listing.folder import (
+    ARCHIVES,
+    archives_in,
+    at_address,
+    in_folder,
+    matching,
+)
+from xai_heatmap.sources.listing.manifest import SEPARATORS, in_manifest
+
+MANIFESTS = (*SEPARATORS, ".parquet")
+
+
+def entries(sources: Sequence[str | os.PathLike[str]]) -> Iterator[Entry]:
+    """Entries of everything that is named, in that order; the same in every run.
+
+    Parameters
+    ----------
+    sources
+        Folders, patterns, manifests (``.txt``, ``.csv``, ``.tsv``, ``.parquet``), WebDataset
+        archives (``.tar``), addresses (``s3://...``), or pictures themselves.
+
+    Raises
+    ------
+    InputError, BadOption
+        For what is not there, holds no picture, or can't be read.
+    """
+    if not sources:
+        raise BadOption("Pictures are needed: name a folder, a pattern, a manifest or an archive.")
+    for source in [os.fspath(one) for one in sources]:
+        yield from _of(source, alone=len(sources) == 1)
+
+
+def _of(source: str, *, alone: bool) -> Iterator[Entry]:
+    suffix = Path(source).suffix.casefold()
+    if remote(source):
+        yield from at_address(source)
+    elif Path(source).is_dir():
+        archives = archives_in(source)
+        yield from _each(archives) if archives else in_folder(source)
+    elif suffix in ARCHIVES and Path(source).exists():
+        yield from in_archive(source)
+    elif suffix in MANIFESTS:
+        yield from in_manifest(source)
+    elif Path(source).exists():
+        yield Entry(Path(source).name if alone else source, absolute(source))
+    elif any(sign in source for sign in "*?["):
+        found = matching(source)
+        root = os.path.commonpath([str(Path(path).parent) for path in found])
+        for path in found:
+            if Path(path).suffix.casefold() in ARCHIVES:
+                yield from in_archive(path)
+            else:
+                yield Entry(Path(path).relative_to(root).as_posix(), path)
+    else:
+        raise ImageNotFound(
+            f"There is nothing called {source!r}. Name a folder, a pattern in quotes, a manifest, "
+            "an archive or an address."
+        )
+
+
+def _each(archives: Sequence[str]) -> Iterator[Entry]:
+    for archive in archives:
+        yield from in_archive(archive)
