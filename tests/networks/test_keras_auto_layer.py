@@ -16,9 +16,13 @@ RIGHT = {
     "ConvNeXtTiny": ("convnext_tiny_stage_3_block_2_identity", (768, 7, 7), "raw"),
 }
 
+FEW = ("MobileNetV2", "ConvNeXtTiny")
+"""Where a backend has to compile each: with branches of convolutions, and with layer norms."""
+NAMES = RIGHT if keras.backend.backend() == "tensorflow" else FEW
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", RIGHT)
+@pytest.mark.parametrize("name", NAMES)
 def test_auto_is_the_last_grid_that_every_path_crosses(name):
     keras.backend.clear_session()
     network = open_keras(getattr(keras.applications, name)(weights=None))

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 PEERS = Path(sys.prefix) / "peers"
@@ -18,20 +19,36 @@ SAME = 1e-5
 """Of maps from 0 to 1, or of scores of that size."""
 
 
-@cache
-def called(script):
-    """What the script of one framework found, in a process of its own."""
+@pytest.fixture(scope="session")
+def called(tmp_path_factory):
+    """What the script of one framework found, in a process of its own: once for all workers."""
     if not (PEERS / "installed").exists():
         pytest.skip("the peers are not installed: make peers")
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+    @cache
+    def of(script):
+        path = folder / f"{script}.json"
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                path.write_text(ran(script), "utf-8")
+        return json.loads(path.read_text("utf-8"))
+
+    return of
+
+
+def ran(script):
+    """The last line that a script prints."""
     more = os.environ.get("XAI_HEATMAP_PACKAGES", "")
     paths = os.pathsep.join([str(ROOT), str(ROOT / "src"), more])
-    ran = subprocess.run(
+    done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name(script))],
         capture_output=True, text=True, check=False, cwd=ROOT,
         env=os.environ | {"PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    return json.loads(ran.stdout.splitlines()[-1])
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -46,19 +63,19 @@ def called(script):
         "saliency_gradient",
     ],
 )
-def test_the_map_is_that_of_the_peer_in_pytorch(call):
+def test_the_map_is_that_of_the_peer_in_pytorch(called, call):
     found = called("torch_calls.py")[call]
     if found == "not installed":
         pytest.skip("saliency is not among the peers; its gradient is that of test_formulas.py")
     assert found < SAME
 
 
-def test_captum_s_own_quadrature_is_of_the_same_integral():
+def test_captum_s_own_quadrature_is_of_the_same_integral(called):
     """Gauss-Legendre there, midpoints here: behind ReLUs both miss kinks, each in its own way."""
     assert called("torch_calls.py")["captum_integrated_gradients_of_a_picture"] < 0.01
 
 
-def test_torch_cam_s_smooth_grad_cam_finds_the_same_layer_and_grid():
+def test_torch_cam_s_smooth_grad_cam_finds_the_same_layer_and_grid(called):
     """Not the same map: noise is drawn otherwise, and its weights are no Grad-CAM++ weights."""
     found = called("torch_calls.py")["torch_cam_smooth"]
     assert found["shapes"][0] == found["shapes"][1]
@@ -69,21 +86,21 @@ def test_torch_cam_s_smooth_grad_cam_finds_the_same_layer_and_grid():
 @pytest.mark.parametrize(
     "call", ["tf_keras_vis_gradcam", "tf_keras_vis_saliency", "xplique_gradcam"]
 )
-def test_the_map_is_that_of_the_peer_in_keras(call):
+def test_the_map_is_that_of_the_peer_in_keras(called, call):
     assert called("keras_calls.py")[call] < SAME
 
 
-def test_tf_keras_vis_s_score_cam_is_nearly_ours():
+def test_tf_keras_vis_s_score_cam_is_nearly_ours(called):
     """It weighs by probabilities, where the paper weighs by increases."""
     assert called("keras_calls.py")["tf_keras_vis_scorecam"] > 0.99
 
 
-def test_xplique_s_rise_finds_what_ours_finds():
+def test_xplique_s_rise_finds_what_ours_finds(called):
     """Not the same masks: both are drawn. Theirs is not centred, so they are compared as ranks."""
     assert called("keras_calls.py")["xplique_rise"] > 0.8
 
 
-def test_a_yolo_is_explained_as_it_is_held():
+def test_a_yolo_is_explained_as_it_is_held(called):
     found = called("torch_calls.py")["ultralytics"]
     if found == "not installed":
         pytest.skip("ultralytics is not among the peers; test_objects.py holds a stand-in to it")

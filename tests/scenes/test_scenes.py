@@ -72,9 +72,11 @@ def test_a_seed_gives_the_same_scene_again(some):
     assert not (some[7].image == some[8].image).all()
 
 
-@pytest.mark.slow
-def test_classes_are_drawn_equally_often():
-    labels = [scenes.scene(seed, size=32).category for seed in range(1200)]
+def test_classes_are_drawn_equally_often(monkeypatch, unchecked):
+    own = scenes.scene(3)
+    monkeypatch.setattr(composing, "_composed", lambda seed, size, chosen, whose: chosen[0])
+    labels = [scenes.scene(seed) for seed in range(1200)]
+    assert labels[3] == own.category
     counts = np.bincount(labels, minlength=len(scenes.CLASSES))
     assert counts.min() > 70
     assert counts.max() < 130
@@ -283,15 +285,15 @@ def test_impossible_wishes_are_explained(call, said):
 
 @pytest.mark.slow
 def test_a_linear_classifier_of_pixels_learns_little():
-    """Ridge regression on shrunken pixels, over five times as many pictures as it is tested on."""
-    images, numbers = scenes.batch(range(5000, 8000), size=128)
-    x = images.reshape(3000, 16, 8, 16, 8, 3).mean(axis=(2, 4)).reshape(3000, -1) / 255 - 0.5
-    x = np.concatenate([x, np.ones((3000, 1))], axis=1)
-    train, test = slice(0, 2500), slice(2500, 3000)
+    """Ridge regression on 8 x 8 colours, over five times as many pictures as it is tested on."""
+    images, numbers = scenes.batch(range(5000, 6200), size=64)
+    x = images.reshape(1200, 8, 8, 8, 8, 3).mean(axis=(2, 4)).reshape(1200, -1) / 255 - 0.5
+    x = np.concatenate([x, np.ones((1200, 1))], axis=1)
+    train, test = slice(0, 1000), slice(1000, 1200)
     wanted = np.eye(len(scenes.CLASSES))[numbers[train]]
     best = 0.0
     for ridge in (1.0, 10.0, 100.0):
         normal = x[train].T @ x[train] + ridge * np.eye(x.shape[1])
         answer = (x[test] @ np.linalg.solve(normal, x[train].T @ wanted)).argmax(axis=1)
         best = max(best, float((answer == numbers[test]).mean()))
-    assert best < 0.4, f"{best:.1%}"
+    assert best < 0.3, f"{best:.1%}"

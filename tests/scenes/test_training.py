@@ -8,7 +8,7 @@ from xai_heatmap.scenes.marking import stamp
 
 torch = pytest.importorskip("torch")
 
-COUNT = 48
+COUNT = 24
 
 
 @pytest.fixture(scope="module")
