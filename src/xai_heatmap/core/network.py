@@ -186,6 +186,13 @@ class Network(ABC):
         return True
 
     @property
+    def notes(self) -> Sequence[str]:
+        """How the model is run, where that is not as usual, in sentences: the memory layout of its
+        pictures, the threads of its runtime. The maps are the same.
+        """
+        return ()
+
+    @property
     @abstractmethod
     def layers(self) -> Mapping[str, Layer]:
         """Every layer in order of execution, for the input shape that the model declares."""

@@ -86,6 +86,11 @@ class Declaring(Network):
         return self.inner.closing
 
     @property
+    def notes(self) -> Sequence[str]:
+        """Delegated to the inner network."""
+        return self.inner.notes
+
+    @property
     def layers(self) -> Mapping[str, Layer]:
         """Every layer in order of execution."""
         return self.inner.layers

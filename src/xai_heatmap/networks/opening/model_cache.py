@@ -56,7 +56,8 @@ class ModelCache:
             self.heads.clear()
             self.attended = Attended()
             self.one_by_one = False
-            self.kept.get("overwritten", {}).clear()
+            for own in ("overwritten", "layouts", "notes"):
+                self.kept.get(own, {}).clear()
         self.parts = parts
 
 

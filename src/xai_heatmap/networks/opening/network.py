@@ -58,6 +58,11 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
                 "Say what it takes: xai_heatmap.network(model, image_shape=(c, H, W))."
             ) from problem
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """How the model is run, where that is not as usual: learnt when it was surveyed."""
+        return tuple(self._state.kept.get("notes", {}).values())
+
     def survey(self, shape: Sequence[int]) -> Survey:
         """Survey of the network for inputs of `shape` (c, *image); one pass, then cached."""
         return self._view(tuple(shape)).survey

@@ -3,6 +3,7 @@ replayed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from xai_heatmap.networks.torch import axes as torch_axes
 from xai_heatmap.networks.torch.attention import Attending
 from xai_heatmap.networks.torch.final_activation import ClosingCalls
 from xai_heatmap.networks.torch.head import TorchHead
+from xai_heatmap.networks.torch.memory_layout import worth_trying
 from xai_heatmap.networks.torch.passes import ONE_AT_A_TIME, Passes
 from xai_heatmap.networks.torch.survey import Watch
 
@@ -53,7 +55,14 @@ class TorchEngine(Passes):
                 overheard(adapter.parts(), adapter.method, watch.again),
             ):
                 adapter.scores(self.tensor(x[::-1]))
-        return watch.sightings(adapter.parts(), image, scores, closing)
+        seen = watch.sightings(adapter.parts(), image, scores, closing)
+        if worth_trying(adapter.parts(), seen.calls):
+            self.layouts.learn(adapter, x, self._home(), partial(self._scores, adapter))
+        return seen
+
+    def _scores(self, adapter: Adapter, x: torch.Tensor) -> torch.Tensor:
+        with self.running(adapter, Undo()), torch.no_grad():
+            return adapter.scores(x.clone())
 
     def _glance(self, adapter: Adapter, x: Native) -> None:
         """Refuse a model without scores, once per model, before a pass in which autograd keeps all
@@ -86,7 +95,7 @@ class TorchEngine(Passes):
         """Recording of a forward pass with attention written out, from which autograd starts."""
         attending = Attending()
         with ONE_AT_A_TIME, attending, self.running(adapter, undo):
-            scores = adapter.scores(self.tensor(x).clone())
+            scores = adapter.scores(self.picture(adapter, x).clone())
         if self.untouched.surprised:
             return self.attend(adapter, x, undo)
         return self.recorded(scores, attending.found)
@@ -95,4 +104,4 @@ class TorchEngine(Passes):
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
     ) -> TorchHead:
         """Head behind `site` for the one image `x`."""
-        return TorchHead(self, adapter, self.tensor(x), name, site, undo, whole=whole)
+        return TorchHead(self, adapter, self.picture(adapter, x), name, site, undo, whole=whole)

@@ -15,6 +15,7 @@ from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, answered, mapped, tapped
 from xai_heatmap.networks.rules import TORCH, BackwardRule, implemented_by
 from xai_heatmap.networks.torch.codes import Crossed, in_codes, in_rows, numbers
+from xai_heatmap.networks.torch.memory_layout import FIRST, LAST, channels_last
 from xai_heatmap.networks.torch.passes import ONE_AT_A_TIME, Passes, array
 from xai_heatmap.networks.torch.unrounded import NotWrittenOut, Unrounded, unrounded
 
@@ -47,6 +48,7 @@ class TorchHead:
         self._memory = None if self._whole else self._remembered()
         own = x if name == INPUT else self._own_output()
         self._dtype = own.dtype if own.is_floating_point() else torch.float32
+        self._layout = LAST if channels_last(own) else FIRST
         self._rows = 1 if name == INPUT else len(own)  # more where frames are among the images
         self.output = array(own)
         self._unrounded: Unrounded | None = None
@@ -77,7 +79,7 @@ class TorchHead:
         return Recorded(scores, outputs, pullback)
 
     def _run(self, output: Native) -> tuple[torch.Tensor, torch.Tensor]:
-        activation = self._passes.tensor(output)
+        activation = self._passes.tensor(output, self._layout)
         activation = activation.to(self._dtype).requires_grad_()
         try:
             scores = self._scores(activation)
@@ -92,7 +94,7 @@ class TorchHead:
 
     def _leave_rounding(self, made: Unrounded) -> None:
         """Switch to runs without rounding, if these nearly give the scores of the network."""
-        own = self._passes.tensor(self.output).to(self._dtype)
+        own = self._passes.tensor(self.output, self._layout).to(self._dtype)
         try:
             asked = self._scores(own).detach()
             self._unrounded = made

@@ -15,6 +15,7 @@ from xai_heatmap.networks.opening.taps import Site, tapped
 from xai_heatmap.networks.rules import GRADIENT, TORCH, BackwardRule, implemented_by
 from xai_heatmap.networks.torch.codes import Crossed, numbers
 from xai_heatmap.networks.torch.final_activation import LeaveOut
+from xai_heatmap.networks.torch.memory_layout import FIRST, MemoryLayouts, laid
 from xai_heatmap.networks.torch.state import Untouched
 from xai_heatmap.networks.torch.taps import Taps
 
@@ -50,6 +51,7 @@ class Passes:
         self._modules = modules
         self.untouched: Untouched = kept.setdefault("untouched", Untouched())
         self._overwritten: dict[str, bool] = kept.setdefault("overwritten", {})
+        self.layouts = MemoryLayouts(kept.setdefault("layouts", {}), kept.setdefault("notes", {}))
 
     def record(
         self,
@@ -73,7 +75,7 @@ class Passes:
             self.running(adapter, undo),
             torch.set_grad_enabled(bool(sites)),
         ):
-            image = self.tensor(x)
+            image = self.picture(adapter, x)
             image = taps.at(INPUT, image) if INPUT in sites else image.clone()
             inner = {name: site for name, site in sites.items() if name != INPUT}
             crossed = Crossed(taps.kept)
@@ -134,10 +136,14 @@ class Passes:
         outputs = {name: arrays[id(tap)] for name, tap in taps.items()}
         return Recorded(array(scores), outputs, pullback, stream, biases)
 
-    def tensor(self, x: Native) -> torch.Tensor:
+    def picture(self, adapter: Adapter, x: Native) -> torch.Tensor:
+        """Pictures on the model's device, in the memory layout that suits the model."""
+        return self.tensor(x, self.layouts.of(adapter, x, self._home()))
+
+    def tensor(self, x: Native, layout: torch.memory_format = FIRST) -> torch.Tensor:
         with torch.inference_mode(mode=False):
             device, dtype = self._home()
-            tensor = torch.as_tensor(np.ascontiguousarray(x), device=device)
+            tensor = laid(x, layout, device)
             return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
     @contextmanager
