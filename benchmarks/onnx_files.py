@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -98,29 +97,30 @@ def _measured(name: str, path: Path, threads: int, seconds: float) -> Iterator[R
     import torch
 
     torch.set_num_threads(threads)
-    with _on_threads(threads):
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        network = xh.network(path)
-        x = networks.batch("resnet50", 1, channels_last=False)
-        target = int(network.record(x).scores[0].argmax())
-        feeds = {session.get_inputs()[0].name: x}
-        quick: dict[str, timing.Call] = {
-            "bare run, again": lambda: session.run(None, feeds),
-            "xai-heatmap": lambda: xh.maps(network, x, target=target),
-        }
-        slow: dict[str, timing.Call] = {
-            f"xai-heatmap, all {len(network.layers) - 1} layers": lambda: xh.maps(
-                network, x, layer="all", target=target
-            )
-        }
-        case = peers.Case(_torch(name), x, _layer(name), target)
-        (rival,) = peers.prepared({"pytorch-grad-cam": peers.pytorch_grad_cam}, case)
-        if rival.maps:
-            slow[f"{rival.name}, in PyTorch"] = rival.maps
-        found = {}
-        for calls in (quick, {**slow, "xai-heatmap beside them": quick["xai-heatmap"]}):
-            plan = timing.Plan(least=7, most=400, seconds=seconds)
-            found |= timing.paired(lambda: session.run(None, feeds), calls, plan)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    network = xh.network(path, session_options={"intra_op_num_threads": threads})
+    x = networks.batch("resnet50", 1, channels_last=False)
+    target = int(network.record(x).scores[0].argmax())
+    feeds = {session.get_inputs()[0].name: x}
+    quick: dict[str, timing.Call] = {
+        "bare run, again": lambda: session.run(None, feeds),
+        "xai-heatmap": lambda: xh.maps(network, x, target=target),
+    }
+    slow: dict[str, timing.Call] = {
+        f"xai-heatmap, all {len(network.layers) - 1} layers": lambda: xh.maps(
+            network, x, layer="all", target=target
+        )
+    }
+    case = peers.Case(_torch(name), x, _layer(name), target)
+    (rival,) = peers.prepared({"pytorch-grad-cam": peers.pytorch_grad_cam}, case)
+    if rival.maps:
+        slow[f"{rival.name}, in PyTorch"] = rival.maps
+    found = {}
+    for calls in (quick, {**slow, "xai-heatmap beside them": quick["xai-heatmap"]}):
+        plan = timing.Plan(least=7, most=400, seconds=seconds)
+        found |= timing.paired(lambda: session.run(None, feeds), calls, plan)
     yield from _rows(name, threads, found)
 
 
@@ -150,23 +150,6 @@ def _rows(name: str, threads: int, found: Mapping[str, timing.Pairs]) -> Iterato
 
 def _aim(measured: float, *, at_most: float) -> str:
     return f"≤ {at_most:g}: {'ok' if measured <= at_most else 'MISSED'}"
-
-
-@contextmanager
-def _on_threads(threads: int) -> Iterator[None]:
-    """Every session that is made in here runs on so many threads."""
-    original = onnxruntime.InferenceSession
-
-    def session(model: Any, options: Any = None, **more: Any) -> Any:
-        options = options or onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        return original(model, options, **more)
-
-    onnxruntime.InferenceSession = session
-    try:
-        yield
-    finally:
-        onnxruntime.InferenceSession = original
 
 
 def _process() -> str:

@@ -40,6 +40,7 @@ def network(
     picture: Name | None = None,
     exclusive: bool = True,
     axes: str | None = None,
+    session_options: object = None,
 ) -> Network:
     """A model as a network that can be opened at its layers; the model itself stays as it is.
 
@@ -92,6 +93,11 @@ def network(
         ``"tf"`` for a spectrogram. Where it is not said, what first consumes the input says it, or
         else the framework's habit. `image_shape` is in the same order. Inputs and heat are in the
         network's own axes.
+    session_options
+        Of an ONNX file: an ``onnxruntime.SessionOptions``, or some of its attributes by name, and
+        ``providers``: ``{"intra_op_num_threads": 2, "providers": ["CUDAExecutionProvider"]}``.
+        Threads are otherwise as many as ``XAI_HEATMAP_THREADS`` says, or as processors that this
+        process may use.
 
     Raises
     ------
@@ -101,11 +107,11 @@ def network(
         If the model takes more than the picture and what is held, or takes it in another shape.
     """
     if isinstance(model, Network):
-        given = (image_shape, output, keep_closing or None, answers, picture, axes)
+        given = (image_shape, output, keep_closing or None, answers, picture, axes, session_options)
         if any(own is not None for own in given) or not exclusive:
             raise NotAModel(
-                "image_shape, output, keep_closing, answers, picture, axes and exclusive are given "
-                "where a model becomes a network; this is one."
+                "image_shape, output, keep_closing, answers, picture, axes, session_options and "
+                "exclusive are given where a model becomes a network; this is one."
             )
         return model.holding(held) if held else model
     if not isinstance(answers, Boxes) and answers not in (None, *get_args(Kind)):
@@ -144,6 +150,7 @@ def network(
         held=held or {},
         picture=picture,
         axes=named,
+        session_options=session_options,
     )
     return opened if said == Declared() else Declaring(opened, said)
 
@@ -213,13 +220,22 @@ def _brought(classes: Sequence[str]) -> Any:
         raise NotAModel(str(problem)) from problem
 
 
-def _opened(model: Any, *, keep_closing: bool, values: bool, **options: Any) -> Network:
+def _opened(
+    model: Any, *, keep_closing: bool, values: bool, session_options: object, **options: Any
+) -> Network:
     """Network over a model, opened by the backend for the class of the model."""
     classes = [f"{c.__module__}.{c.__qualname__}" for c in type(model).__mro__]
-    for name, (module, opener) in OPENERS.items():
-        if name in classes:
-            backend = importlib.import_module(f"{__name__}.{module}")
-            return getattr(backend, opener)(model, keep_closing=keep_closing or values, **options)
+    module, opener = next((OPENERS[name] for name in OPENERS if name in classes), ("", ""))
+    if module == "onnx.runtime":
+        options["session_options"] = session_options
+    elif session_options is not None:
+        raise BadOption(
+            "session_options are those of onnxruntime, which runs ONNX files; received them for a "
+            f"{type(model).__name__}. Leave them out; PyTorch has torch.set_num_threads."
+        )
+    if module:
+        backend = importlib.import_module(f"{__name__}.{module}")
+        return getattr(backend, opener)(model, keep_closing=keep_closing or values, **options)
     if (opener := _brought(classes)) is not None:
         found = opener(model, keep_closing=keep_closing or values, **options)
         if isinstance(found, Network):

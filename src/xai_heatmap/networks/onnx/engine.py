@@ -17,6 +17,7 @@ from xai_heatmap.networks.onnx.graph import OnnxGraph, Ready, Source, ready
 from xai_heatmap.networks.onnx.head import HeadPlans, OnnxHead, recorded
 from xai_heatmap.networks.onnx.input import IMAGES
 from xai_heatmap.networks.onnx.plan import Plan, Run
+from xai_heatmap.networks.onnx.session import Means
 from xai_heatmap.networks.onnx.survey import Shapes, sightings
 from xai_heatmap.networks.onnx.unrounded import unrounded
 from xai_heatmap.networks.opening.axes_found import UNSEEN, Consumed
@@ -43,7 +44,7 @@ class OnnxEngine:
     """Opens, differentiates and replays one model; graphs are compiled once and kept."""
 
     source: Source
-    providers: Sequence[str]
+    means: Means
     _ready: OrderedDict[Hashable, Ready] = field(default_factory=OrderedDict)
     _kept: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
     _served: OrderedDict[Hashable, list[int]] = field(default_factory=OrderedDict)
@@ -191,13 +192,13 @@ class OnnxEngine:
         frontier: list[str] | None,
     ) -> HeadPlans:
         """A head of that graph, of which the frontier is handed over, or all inputs are."""
-        images, providers = self.source.picture.images, self.providers  # not self: see _paired
+        images, means = self.source.picture.images, self.means  # not self: see _paired
         if frontier is None:
             return HeadPlans(
                 self._plan(graph, [tensor], backwards=False),
-                Plan(model, graph.scores, [], providers, images, backwards=False),
-                Plan(model, graph.scores, [REPLACED], providers, images),
-                cache(partial(_paired, model, graph.scores, REPLACED, providers, images)),
+                Plan(model, graph.scores, [], means, images, backwards=False),
+                Plan(model, graph.scores, [REPLACED], means, images),
+                cache(partial(_paired, model, graph.scores, REPLACED, means, images)),
                 tensor, REPLACED, spread=[graph.image, *map(str, held.rows)],
                 beside=[*map(str, held.whole)],
             )  # fmt: skip
@@ -205,9 +206,9 @@ class OnnxEngine:
         spread = [name for name in frontier if _images_first(known.get(name), images)]
         return HeadPlans(
             self._plan(graph, [tensor, *frontier], backwards=False),
-            Plan(model, graph.scores, [], providers, images, backwards=False),
-            Plan(model, graph.scores, [tensor], providers, images),
-            cache(partial(_paired, model, graph.scores, tensor, providers, images)),
+            Plan(model, graph.scores, [], means, images, backwards=False),
+            Plan(model, graph.scores, [tensor], means, images),
+            cache(partial(_paired, model, graph.scores, tensor, means, images)),
             tensor, tensor, spread, [name for name in frontier if name not in spread],
         )  # fmt: skip
 
@@ -220,9 +221,7 @@ class OnnxEngine:
         way: autodiff.Way = autodiff.DERIVATIVE,
     ) -> Plan:
         images = self.source.picture.images
-        return Plan(
-            graph.model, graph.scores, at, self.providers, images, backwards=backwards, way=way
-        )
+        return Plan(graph.model, graph.scores, at, self.means, images, backwards=backwards, way=way)
 
     def _graph(self, adapter: Adapter, x: Native, undo: Undo) -> OnnxGraph:
         known = self.ready(self._shape(x), adapter.held)
@@ -261,13 +260,13 @@ def _paired(
     model: ModelProto,
     scores: str,
     tensor: str,
-    providers: Sequence[str],
+    means: Means,
     images: int | None,
     rule: BackwardRule,
 ) -> Plan:
     """Plan of two runs of a head side by side; holds no engine, so that the engine can be freed."""
     return Plan(
-        autodiff.beside(model, tensor), scores, [tensor], providers, images,
+        autodiff.beside(model, tensor), scores, [tensor], means, images,
         also=[autodiff.REFERENCE + scores], way=implemented_by(rule, ONNX),
     )  # fmt: skip
 

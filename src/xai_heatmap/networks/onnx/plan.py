@@ -13,7 +13,7 @@ from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.cut import depending_on, leading_to, part, reads
 from xai_heatmap.networks.onnx.rows import Rows
-from xai_heatmap.networks.onnx.session import Session, Values, array, value
+from xai_heatmap.networks.onnx.session import Means, Session, Values, array, value
 
 COTANGENT = "cotangent of the scores"
 
@@ -41,8 +41,8 @@ class Plan:
     ----------
     model, scores, at
         The graph, the tensor that is differentiated, and those that it is opened at.
-    providers
-        Of onnxruntime.
+    means
+        What its sessions compute with.
     images
         How many images go in at a time, None where any number does.
     backwards
@@ -56,7 +56,7 @@ class Plan:
     model: ModelProto
     scores: str
     at: Sequence[str]
-    providers: Sequence[str]
+    means: Means
     images: int | None = None
     backwards: bool = True
     also: Sequence[str] = ()
@@ -98,7 +98,7 @@ class _Halves:
     written out: `gradients` then names what would be expanded to the tensor's shape.
     """
 
-    providers: Sequence[str]
+    means: Means
     images: int | None
     inputs: Sequence[str]
     first: Session
@@ -118,7 +118,7 @@ class _Halves:
         if not self.gradients:
             return {}
         if self._compiled is None:
-            compiled = self._compiled = Session(self.second, self.providers)
+            compiled = self._compiled = Session(self.second, self.means)
             if not self.residuals and self.images is None:
                 self._rows = Rows(lambda c: _arrays(compiled({COTANGENT: value(c)})))
         if self._rows is not None:
@@ -148,7 +148,7 @@ def _halves(plan: Plan) -> _Halves:
     except Exception as error:  # noqa: BLE001 - attributes that make no sense break a rule anywhere
         refused = error if isinstance(error, ModelError) else _broken(error)
         return _Halves(
-            plan.providers, plan.images, inputs, _first(plan, plan.model, asked), (), {}, refused
+            plan.means, plan.images, inputs, _first(plan, plan.model, asked), (), {}, refused
         )
     forward, written = both.graph.node[: len(nodes)], both.graph.node[len(nodes) :]
     expanded = {n.output[0]: n.input[0] for n in written if n.op_type == "Expand"}
@@ -164,7 +164,7 @@ def _halves(plan: Plan) -> _Halves:
         outputs=list(dict.fromkeys(gradients.values())),
     )
     return _Halves(
-        plan.providers,
+        plan.means,
         plan.images,
         inputs,
         _first(plan, both, [*asked, *residuals]),
@@ -186,7 +186,7 @@ def _first(plan: Plan, model: ModelProto, asked: Sequence[str]) -> Session:
     inputs = [info.name for info in plan.model.graph.input]
     outputs = dict.fromkeys(name for name in asked if name not in inputs)
     nodes = model.graph.node[: len(plan.model.graph.node)]
-    return Session(part(model, nodes, inputs=inputs, outputs=list(outputs)), plan.providers)
+    return Session(part(model, nodes, inputs=inputs, outputs=list(outputs)), plan.means)
 
 
 def _chunks(feeds: Arrays, n: int, images: int | None) -> list[Arrays]:

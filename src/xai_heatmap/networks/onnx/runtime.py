@@ -21,6 +21,7 @@ from xai_heatmap.networks.onnx.graph import Source, source
 from xai_heatmap.networks.onnx.inferring import changes
 from xai_heatmap.networks.onnx.metadata import declared, layers
 from xai_heatmap.networks.onnx.output import class_names
+from xai_heatmap.networks.onnx.session import CPU, means
 from xai_heatmap.networks.onnx.survey import sites
 from xai_heatmap.networks.opening.declared_inputs import as_declared, picture_among
 from xai_heatmap.networks.opening.held import Given, Held, Name
@@ -28,8 +29,6 @@ from xai_heatmap.networks.opening.interfaces import Closing
 from xai_heatmap.networks.opening.model_cache import ModelCache, ShapePlan
 from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.side_by_side import Output
-
-CPU = ("CPUExecutionProvider",)
 
 GENERIC = ("", "main_graph", "torch_jit", "torch-jit-export", "graph", "main")
 """Names that exporters give to a graph without a name."""
@@ -45,6 +44,7 @@ def open_onnx(
     held: Given = MappingProxyType({}),
     picture: Name | None = None,
     axes: Axes | None = None,
+    session_options: object = None,
 ) -> OpenedNetwork:
     """Network over an ONNX model; a ``ModelProto`` is copied, so that later changes have no effect.
 
@@ -58,7 +58,7 @@ def open_onnx(
         As for `xai_heatmap.network`.
     providers
         Where onnxruntime computes, first choice first.
-    held, picture, axes
+    held, picture, axes, session_options
         As for `xai_heatmap.network`.
 
     Raises
@@ -68,13 +68,14 @@ def open_onnx(
     BadOption, BadArray
         If the model takes more than the picture and what is held, or takes it in another shape.
     """
+    own_means = means(session_options, tuple(providers))
     file = _file(model)
     shape = image_shape if axes is None or not image_shape else axes.lengths(image_shape, 1)
     given = source(
         file.model, image_shape=shape, output=output, held=held, picture=picture, axes=axes
     )
     axes, image_shape = given.axes, shape
-    engine = OnnxEngine(given, tuple(providers))
+    engine = OnnxEngine(given, own_means)
     shape = tuple(image_shape or given.picture.usual)
     known = shape if image_shape is not None or given.picture.says_something else None
     own = declared(file.model, image_shape=known)
@@ -87,8 +88,9 @@ def open_onnx(
     beside = as_declared(given.inputs, read_by(given, held))
     adapter = GraphAdapter(file.name, said, given, sites(engine.ready(shape, beside)), beside)
     own = known if axes is None or known is None else axes.native(known)
+    state = ModelCache(kept={"notes": own_means.notes})
     network = OnnxNetwork(
-        adapter, engine, ModelCache(), image_shape=own, keep_closing=keep_closing, axes=axes
+        adapter, engine, state, image_shape=own, keep_closing=keep_closing, axes=axes
     )
     network.built_in = tuple(layers(file.model))
     return network

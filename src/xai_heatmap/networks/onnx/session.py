@@ -1,12 +1,16 @@
-"""Running graphs with onnxruntime: one clear error on failure, no needless copies."""
+"""Running graphs with onnxruntime: within the process's means, one clear error on failure, no
+needless copies.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import onnxruntime
 from onnx import ModelProto
 
-from xai_heatmap.core.errors import ModelError, ModelFailed
+from xai_heatmap.core.errors import BadOption, ModelError, ModelFailed, did_you_mean
+from xai_heatmap.core.processors import threads
 from xai_heatmap.networks.loading.loaded import first_line
 
 Values = Mapping[str, onnxruntime.OrtValue]
@@ -15,16 +19,124 @@ Values = Mapping[str, onnxruntime.OrtValue]
 SILENT = 4
 """Severity level of onnxruntime's log: errors are raised, so that nothing has to be printed."""
 
+CPU = ("CPUExecutionProvider",)
+
+WRITES = "optimized_model_filepath"
+"""Option by which every session writes a file, which the next one would write again."""
+
+
+def usual() -> onnxruntime.SessionOptions:
+    """Options of a session that is silent and has as many threads as the process may use.
+
+    The runtime's own number counts the machine's processors: on fewer, its threads wait for each
+    other while they spin.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = SILENT
+    if (own := threads()) is not None:
+        options.intra_op_num_threads = own
+    return options
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the sessions of one model compute with.
+
+    Parameters
+    ----------
+    providers
+        Where onnxruntime computes, first choice first.
+    options
+        Of every session.
+    """
+
+    providers: Sequence[str] = CPU
+    options: onnxruntime.SessionOptions = field(default_factory=usual)
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What is said of it to the user, where it is not the runtime's own choice."""
+        number = self.options.intra_op_num_threads
+        if not number:
+            return {}
+        return {"threads": f"onnxruntime computes on {number} thread{'s' if number > 1 else ''}."}
+
+
+def means(asked: object, providers: Sequence[str] = CPU) -> Means:
+    """Means of a model from the session options of a user.
+
+    Parameters
+    ----------
+    asked
+        An ``onnxruntime.SessionOptions``, taken as it is; or its attributes by name, which change
+        the usual ones, and ``providers`` beside them; or None.
+    providers
+        Where `asked` names none.
+
+    Raises
+    ------
+    BadOption
+        For an option or a provider that this onnxruntime does not have.
+    """
+    if isinstance(asked, onnxruntime.SessionOptions):
+        options, said = asked, providers
+    elif asked is None:
+        return Means(providers)
+    elif isinstance(asked, Mapping):
+        options, said = usual(), asked.get("providers", providers)
+        for name, own in asked.items():
+            if name != "providers":
+                _set(options, name, own)
+        said = (said,) if isinstance(said, str) else tuple(said)
+        _check_providers(said)
+    else:
+        raise BadOption(
+            "session_options is an onnxruntime.SessionOptions, or some of its attributes by name, "
+            f'such as {{"intra_op_num_threads": 1}}; received {asked!r}.'
+        )
+    if getattr(options, WRITES, ""):
+        raise BadOption(
+            f"session_options names a file, {WRITES}, which every session of this model would "
+            "write over. Leave it out here, and write the file with a session of your own."
+        )
+    return Means(said, options)
+
+
+def _set(options: onnxruntime.SessionOptions, name: object, own: object) -> None:
+    """Set one attribute of session options."""
+    known = [one for one in dir(options) if not one.startswith("_")]
+    known = [one for one in known if not callable(getattr(options, one, None))]
+    if name not in known:
+        raise BadOption(
+            f"onnxruntime's SessionOptions has no attribute {name!r}; received session_options="
+            f"{{{name!r}: {own!r}}}.{did_you_mean(str(name), (*known, 'providers'))}"
+        )
+    try:
+        setattr(options, str(name), own)
+    except (TypeError, ValueError) as problem:
+        raise BadOption(
+            f"session_options can't have {name}={own!r}: {first_line(problem)}."
+        ) from problem
+
+
+def _check_providers(providers: Sequence[str]) -> None:
+    available = onnxruntime.get_available_providers()
+    absent = [name for name in providers if name not in available]
+    if absent or not providers:
+        raise BadOption(
+            f"This onnxruntime computes on {', '.join(available)}; received providers="
+            f"{list(providers)!r}.{did_you_mean(str(absent[0]), available) if absent else ''} "
+            "Another provider comes with another package of onnxruntime, such as onnxruntime-gpu."
+        )
+
 
 class Session:
     """A graph that onnxruntime has compiled."""
 
-    def __init__(self, model: ModelProto, providers: Sequence[str]) -> None:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = SILENT
+    def __init__(self, model: ModelProto, means: Means) -> None:
         try:
             self._session = onnxruntime.InferenceSession(
-                model.SerializeToString(), options, providers=list(providers)
+                model.SerializeToString(), means.options, providers=list(means.providers)
             )
         except Exception as error:
             raise _refused("compile", error) from error

@@ -8,7 +8,7 @@ from onnx import ModelProto, ValueInfoProto, helper
 from xai_heatmap.core.errors import ModelError
 from xai_heatmap.networks.onnx.cut import depending_on, infos, part
 from xai_heatmap.networks.onnx.input import IMAGES
-from xai_heatmap.networks.onnx.session import Session, array, value
+from xai_heatmap.networks.onnx.session import Means, Session, array, value
 
 
 def answers(
@@ -23,7 +23,7 @@ def answers(
     """
     inputs = [info.name for info in model.graph.input]
     cut = part(model, model.graph.node, inputs=inputs, outputs=list(names))
-    found = Session(cut, ("CPUExecutionProvider",))({n: value(feeds[n]) for n in inputs})
+    found = Session(cut, Means())({n: value(feeds[n]) for n in inputs})
     return {name: array(one) for name, one in found.items()}
 
 

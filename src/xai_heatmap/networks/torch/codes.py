@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -38,7 +39,12 @@ def computes_with_codes(parts: Iterable[object]) -> bool:
 
 
 def _of_integers(part: object) -> bool:
-    return any(kind.__module__.startswith(QUANTISED) for kind in type(part).__mro__)
+    return _kind_of_integers(type(part))
+
+
+@lru_cache(maxsize=256)
+def _kind_of_integers(kind: type) -> bool:
+    return any(own.__module__.startswith(QUANTISED) for own in kind.__mro__)
 
 
 def _traced_codes(part: object) -> bool:

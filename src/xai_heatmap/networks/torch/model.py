@@ -27,10 +27,10 @@ from xai_heatmap.networks.torch.engine import TorchEngine
 from xai_heatmap.networks.torch.operator import Operator
 from xai_heatmap.networks.torch.plainly import plainly
 from xai_heatmap.networks.torch.weights import (
+    Modules,
     differentiable,
     home_of,
     learning_in,
-    modules_of,
     undisturbed,
     without_values,
 )
@@ -65,11 +65,10 @@ def open_torch(
     module = unwrapped(model)
     _check(module)
     state = cache_of(module)
+    adapter = ModuleAdapter(module, output=output, picture=picture).taking(held)
     return OpenedNetwork(
-        ModuleAdapter(module, output=output, picture=picture).taking(held),
-        TorchEngine(
-            home=lambda: home_of(module), modules=lambda: modules_of(module), kept=state.kept
-        ),
+        adapter,
+        TorchEngine(home=lambda: home_of(module), modules=adapter.modules, kept=state.kept),
         state,
         image_shape=image_shape,
         keep_closing=keep_closing,
@@ -90,6 +89,7 @@ class ModuleAdapter:
         self.held = Held()
         self._picture, self._call = picture, Call()
         self.boxes = output if isinstance(output, Boxes) else None
+        self.modules = Modules(module)
         self._modules: list[nn.Module] = []
         self._parts: dict[str, nn.Module] = {}
         self.name = type(module).__name__
@@ -102,7 +102,7 @@ class ModuleAdapter:
 
     def parts(self) -> Mapping[str, nn.Module]:
         """Every submodule by its dotted path; cached until the set of modules changes."""
-        modules = modules_of(self._module)
+        modules = self.modules()
         if modules != self._modules:
             self._modules = modules
             self._parts = {path: module for path, module in self._module.named_modules() if path}
@@ -111,7 +111,7 @@ class ModuleAdapter:
     @contextmanager
     def ready(self) -> Iterator[None]:
         """Context of evaluation mode without gradients for the weights; all flags are put back."""
-        modules = modules_of(self._module)
+        modules = self.modules()
         training = [module for module in modules if module.training]
         learning, inferred = learning_in(modules)
         with plainly(modules), differentiable(modules) if inferred else nullcontext():

@@ -18,6 +18,7 @@ from xai_heatmap.networks.torch.final_activation import LeaveOut
 from xai_heatmap.networks.torch.memory_layout import FIRST, MemoryLayouts, laid
 from xai_heatmap.networks.torch.state import Untouched
 from xai_heatmap.networks.torch.taps import Taps
+from xai_heatmap.networks.torch.weights import Modules
 
 HELD_AT_ONCE = 32 << 20
 """Most bytes of gradients held at once; beyond, each gradient is dropped after use."""
@@ -113,7 +114,8 @@ class Passes:
                     use(names[key], array(own))
 
             if scores.requires_grad:
-                seed = torch.as_tensor(cotangent, device=scores.device).to(scores.dtype)
+                with torch.inference_mode(mode=False):
+                    seed = torch.as_tensor(cotangent, device=scores.device).to(scores.dtype)
                 giving = (
                     nullcontext()
                     if added is None
@@ -161,6 +163,8 @@ class Passes:
             stack.enter_context(torch.random.fork_rng(devices, enabled=True))
             stack.enter_context(torch.inference_mode(mode=False))
             stack.enter_context(torch.enable_grad())
+            if isinstance(self._modules, Modules):
+                stack.enter_context(self._modules.once())
             modules, untouched = self._modules(), self.untouched
             stack.enter_context(
                 untouched.again(modules) if again else untouched.during(modules, whole=whole)
@@ -187,6 +191,9 @@ def pull(
     Few bytes are asked for all at once. Of many, only the leaves are: every other tap descends
     from one, so the pass runs through all of them, and what a hook does not hold is freed on the
     way; but a hook costs as much as a small convolution.
+
+    What is differentiated is one number, ⟨seed, scores⟩: handed in as a cotangent, the seed would
+    have PyTorch import sympy, which takes as long as many passes.
     """
     taps = {key: tap for key, tap in taps.items() if tap.requires_grad}  # not whole numbers
     size = sum(tap.numel() * tap.element_size() for tap in taps.values())
@@ -197,9 +204,11 @@ def pull(
         if key not in asked
     ]
     try:
-        gradients = torch.autograd.grad(
-            scores, list(asked.values()), seed, retain_graph=True, allow_unused=True
-        )
+        with torch.inference_mode(mode=False), torch.enable_grad():
+            one = (scores * seed).sum()
+            gradients = torch.autograd.grad(
+                one, list(asked.values()), retain_graph=True, allow_unused=True
+            )
     finally:
         for hook in hooks:
             hook.remove()

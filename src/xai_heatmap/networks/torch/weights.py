@@ -101,11 +101,32 @@ def modules_of(root: nn.Module) -> list[nn.Module]:
     """All modules of a model, as by `modules()` but in another order and ten times as fast, for
     use on every call.
     """
-    found = {id(root): root}
-    todo = [root]
-    while todo:
-        for child in vars(todo.pop())["_modules"].values():
-            if child is not None and id(child) not in found:
-                found[id(child)] = child
-                todo.append(child)
-    return list(found.values())
+    found, known = [root], {id(root)}
+    for module in found:  # which grows meanwhile
+        for child in module.__dict__["_modules"].values():
+            if child is not None and id(child) not in known:
+                known.add(id(child))
+                found.append(child)
+    return found
+
+
+class Modules:
+    """All modules of one model, for whoever asks in one pass: the tree is walked once a pass."""
+
+    def __init__(self, root: nn.Module) -> None:
+        self._root = root
+        self._walked: list[nn.Module] | None = None
+
+    def __call__(self) -> list[nn.Module]:
+        """The modules; inside of `once` those that were there at its beginning."""
+        return modules_of(self._root) if self._walked is None else self._walked
+
+    @contextmanager
+    def once(self) -> Iterator[None]:
+        """Within the block the tree is not walked again."""
+        outer = self._walked
+        self._walked = self()
+        try:
+            yield
+        finally:
+            self._walked = outer
