@@ -1,8 +1,10 @@
 """Version of the package, as it is installed."""
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 
+@cache
 def installed_version() -> str:
     """The version that files are signed with; ``unknown`` where the package is not installed."""
     try:

@@ -20,13 +20,14 @@ from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadArray, BadOption, OutputError
 from xai_heatmap.core.plain import plain
 from xai_heatmap.sinks.identity import IDENTITY, METADATA, free, identity_in
+from xai_heatmap.sinks.manifest import MANIFEST, Listed, add, listed
 from xai_heatmap.sinks.staging import alone, if_possible, renamed, staged
-
-MANIFEST = "manifest.json"
-VERSION = 1
 
 LONGEST = 120
 """Bytes of a stem; with temporary names around it, every common file system takes it."""
+
+FAST = 1
+"""Effort of PNG's compression: a quarter of the usual time, for a file about an eighth larger."""
 
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _ADVICE = {
@@ -91,11 +92,13 @@ def save(
     try:
         with contextlib.ExitStack() as tidy, contextlib.ExitStack() as undo:
             _make(folder, tidy)
-            tidy.enter_context(alone(folder))
-            entries = _entries(folder / MANIFEST)
-            stem = _free(folder, stem, entries, identity) if identity else stem
-            temporary = _staged_entry(folder / stem, picture, arrays, facts, entries, tidy)
+            locked = tidy.enter_context(alone(folder))
+            known = listed(folder / MANIFEST)
+            stem = _free(folder, stem, known, identity) if identity else stem
+            temporary = _staged_files(folder / stem, picture, arrays, facts, tidy)
+            entry = _entry(stem, temporary, facts)
             renamed(temporary, tidy, undo)
+            add(folder / MANIFEST, known, entry, tidy, undo, in_place=locked)
             undo.pop_all()
     except OSError as error:
         advice = _ADVICE.get(error.errno or 0, "Choose another folder.")
@@ -103,36 +106,39 @@ def save(
             f"{stem!r} can't be saved in {str(folder)!r}: {error.strerror or error}. {advice} "
             "Nothing was written."
         ) from error
-    return list(temporary)
+    return [*temporary, folder / MANIFEST]
 
 
-def _staged_entry(
+def _staged_files(
     base: Path,
     picture: Image,
     arrays: Mapping[str, np.ndarray],
     facts: Mapping[str, object],
-    entries: list[dict[str, Any]],
     tidy: contextlib.ExitStack,
 ) -> dict[Path, Path]:
-    """Picture, arrays and manifest under temporary names, by the names that they will have."""
+    """Picture and arrays under temporary names, by the names that they will have."""
     shown, numbers = base.with_name(f"{base.name}.png"), base.with_name(f"{base.name}.npz")
-    temporary = staged(
+    return staged(
         {
             shown: lambda file: _write_picture(file, picture, facts),
             numbers: lambda file: _write_arrays(file, arrays),
         },
         tidy,
     )
-    kept = [entry for entry in entries if entry["stem"] != base.name]
-    entry = {
-        "stem": base.name,
+
+
+def _entry(
+    stem: str, temporary: Mapping[Path, Path], facts: Mapping[str, object]
+) -> dict[str, object]:
+    """Entry of the manifest for the files that are staged."""
+    shown, numbers = temporary
+    return {
+        "stem": stem,
         "picture": shown.name,
         "arrays": numbers.name,
         "sha256": {path.name: _digest(own) for path, own in temporary.items()},
         "explanation": facts,
     }
-    listed = base.with_name(MANIFEST)
-    return temporary | staged({listed: lambda file: _write_manifest(file, [*kept, entry])}, tidy)
 
 
 def _folder(given: Any) -> Path:
@@ -164,14 +170,12 @@ def _check(picture: Any, arrays: Mapping[str, np.ndarray]) -> None:
             )
 
 
-def _free(folder: Path, stem: str, entries: list[dict[str, Any]], identity: str) -> str:
+def _free(folder: Path, stem: str, known: Listed, identity: str) -> str:
     """The stem under which the result is saved: numbered where another result has it."""
-    listed = {entry["stem"]: entry.get("explanation") for entry in entries}
 
     def held(name: str) -> str | None:
-        if name in listed:
-            facts = listed[name]
-            return str(facts.get(IDENTITY, "")) if isinstance(facts, dict) else ""
+        if name in known.held:
+            return known.held[name][0]
         in_picture = identity_in(folder / f"{name}.png")  # of a save that was killed, or a copy
         return "" if in_picture is None and (folder / f"{name}.npz").exists() else in_picture
 
@@ -215,38 +219,11 @@ def _plain(manifest: Mapping[str, object]) -> dict[str, object]:
         ) from error
 
 
-def _entries(path: Path) -> list[dict[str, Any]]:
-    """The entries of a manifest of ours."""
-    if not path.exists():
-        return []
-    if not path.is_file():
-        raise OutputError(_foreign(path, "it is no regular file"))
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise OutputError(_foreign(path, f"it is not JSON ({error})")) from error
-    entries = found.get("explanations") if isinstance(found, dict) else None
-    if not isinstance(entries, list) or not all(
-        isinstance(entry, dict) and isinstance(entry.get("stem"), str) for entry in entries
-    ):
-        raise OutputError(_foreign(path, "it is not a list of explanations"))
-    if found.get("version") != VERSION:
-        raise OutputError(_foreign(path, f"its version is {found.get('version')!r}"))
-    return entries
-
-
-def _foreign(path: Path, why: str) -> str:
-    return (
-        f"A folder's {MANIFEST} lists explanations, version {VERSION}; in {str(path)!r} {why}. "
-        "It was left alone: move it away, or choose another folder. Nothing was written."
-    )
-
-
 def _write_picture(file: BinaryIO, picture: Image, facts: Mapping[str, object]) -> None:
     info = PIL.PngImagePlugin.PngInfo()
     info.add(b"sRGB", b"\0")
     info.add_text(METADATA, json.dumps(facts))
-    PIL.Image.fromarray(picture).save(file, format="png", pnginfo=info)
+    PIL.Image.fromarray(picture).save(file, format="png", pnginfo=info, compress_level=FAST)
 
 
 def _write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
@@ -262,11 +239,6 @@ def _write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write_manifest(file: BinaryIO, entries: list[dict[str, object]]) -> None:
-    listed = {"version": VERSION, "explanations": entries}
-    file.write(json.dumps(listed, indent=1, ensure_ascii=False).encode() + b"\n")
 
 
 def _make(folder: Path, tidy: contextlib.ExitStack) -> None:

@@ -30,9 +30,9 @@ _tidied: set[tuple[int, int]] = set()
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[bool]:
     """A block in which no other thread, and where the system has locks no other process, saves
-    into `folder`.
+    into `folder`; yields whether it has locks.
 
     Staged files of processes that were killed in the middle of a save are removed, once for each
     folder and process.
@@ -46,7 +46,7 @@ def alone(folder: Path) -> Iterator[None]:
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 locked = True
         _tidy(folder, older=0.0 if locked else DAY)
-        yield
+        yield locked
 
 
 def _tidy(folder: Path, *, older: float) -> None:
@@ -81,13 +81,22 @@ def renamed(
     """Staged files moved to their places; `undo` puts back what they replaced."""
     kept = {path: beside(path, tidy) for path in temporary if path.exists()}
     for path, backup in kept.items():
-        shutil.copy2(path, backup)
+        _keep(path, backup)
     for path, own in temporary.items():
         if path in kept:
             undo.callback(kept[path].replace, path)
         else:
             undo.callback(if_possible, path.unlink)
         own.replace(path)
+
+
+def _keep(path: Path, backup: Path) -> None:
+    """The file at `path` under a second name, without a copy where the file system has links."""
+    if not path.is_symlink():
+        with contextlib.suppress(OSError, NotImplementedError):
+            os.link(path, backup)
+            return
+    shutil.copy2(path, backup)
 
 
 def beside(path: Path, tidy: contextlib.ExitStack) -> Path:
