@@ -26,7 +26,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compile
 COMPILED := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help install check test fuzz mutations oldest peers demo bench truth costs docs mypages format clean
+.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo bench truth costs docs mypages format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,15 +50,23 @@ check: $(STAMP) ## format, lint, types, architecture and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/pyright
-	KERAS_BACKEND=torch $(PYTEST) --fast --budget list -n $(WORKERS) --dist worksteal
+	$(MAKE) --jobs 2 types fast
 
 test: $(STAMP) ## everything: the checks above and every test, on every Keras backend
 	-$(MAKE) peers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(MAKE) --jobs 2 types lanes
+
+# The type checker is one thread of a minute, which tests that wait for each other leave room for.
+types: $(STAMP)
+	$(BIN)/pyright
+
+fast: $(STAMP)
+	KERAS_BACKEND=torch $(PYTEST) --fast --budget list -n $(WORKERS) --dist worksteal
+
+lanes: $(STAMP)
 	KERAS_BACKEND=tensorflow $(PYTEST) -n $(WORKERS) --dist worksteal
 	KERAS_BACKEND=jax $(COMPILED) $(PYTEST) -n $(WORKERS) --dist worksteal tests/networks tests/compat tests/methods -k keras
 	KERAS_BACKEND=torch $(PYTEST) -n $(WORKERS) --dist worksteal tests/networks tests/compat tests/methods -k keras
