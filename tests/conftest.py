@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 for _threads in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
@@ -93,6 +95,26 @@ def reference() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory) -> Callable[[str], AbstractContextManager[Path]]:
+    """Folders by name that all workers of a run share, each held by one worker at a time: what the
+    first one made, the next one finds.
+    """
+    from filelock import FileLock  # not where the oldest versions are tested
+
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    @contextmanager
+    def of(name: str) -> Iterator[Path]:
+        folder = base / name
+        folder.mkdir(exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            yield folder
+
+    return of
 
 
 @pytest.fixture

@@ -55,7 +55,8 @@ def small_cases(folder):
     cases = []
     for closing, seed, layer, images in SMALL:
         path = folder / f"{closing}{seed}.keras"
-        small_network(closing, seed).save(path)
+        if not path.exists():
+            small_network(closing, seed).save(path)
         x = np.random.default_rng(seed).normal(size=(images, 25, 33, 3)).astype(np.float32)
         size = [(60, 80), (25, 33), (9, 14), (211, 97)][seed % 4]
         cases.append((path, layer, x, picture(*size, seed=seed)))
@@ -63,10 +64,10 @@ def small_cases(folder):
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("document")
-    cases = small_cases(folder)
-    return list(zip(cases, answers(folder, cases), strict=True))
+def small(shared):
+    with shared("document of small networks") as folder:
+        cases = small_cases(folder)
+        return list(zip(cases, answers(folder, cases), strict=True))
 
 
 def assert_same(ours, document, img):
@@ -121,7 +122,7 @@ PHOTOGRAPHS = ("n01443537_goldfish.JPEG", "n02099601_golden_retriever.JPEG", "ca
 
 
 @pytest.fixture(scope="module")
-def real(reference, tmp_path_factory):
+def real(reference, shared):
     cases = []
     for network, mode in NETWORKS.items():
         for photograph in PHOTOGRAPHS:
@@ -133,8 +134,8 @@ def real(reference, tmp_path_factory):
                 (path, layer, batch, np.ascontiguousarray(image[..., ::-1]))
                 for layer in LAYERS[network]
             ]
-    folder = tmp_path_factory.mktemp("document")
-    return list(zip(cases, answers(folder, cases), strict=True))
+    with shared("document of trained networks") as folder:
+        return list(zip(cases, answers(folder, cases), strict=True))
 
 
 @pytest.mark.reference

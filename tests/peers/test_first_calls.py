@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 PEERS = Path(sys.prefix) / "peers"
@@ -20,20 +19,18 @@ SAME = 1e-5
 
 
 @pytest.fixture(scope="session")
-def called(tmp_path_factory):
+def called(shared):
     """What the script of one framework found, in a process of its own: once for all workers."""
     if not (PEERS / "installed").exists():
         pytest.skip("the peers are not installed: make peers")
-    folder = tmp_path_factory.getbasetemp()
-    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
     @cache
     def of(script):
-        path = folder / f"{script}.json"
-        with FileLock(f"{path}.lock"):
+        with shared("peers") as folder:
+            path = folder / f"{script}.json"
             if not path.exists():
                 path.write_text(ran(script), "utf-8")
-        return json.loads(path.read_text("utf-8"))
+            return json.loads(path.read_text("utf-8"))
 
     return of
 
