@@ -132,3 +132,22 @@ def test_each_channel_of_the_gradient_is_its_own():
     np.testing.assert_array_equal(find_method("saliency")(KNOWN, each), np.abs(KNOWN.gradient))
     own = KNOWN.gradient * ACTIVATION
     np.testing.assert_array_equal(find_method("input_x_gradient")(KNOWN, each), own)
+
+
+@pytest.mark.parametrize("masks", SIDES)
+def test_xrai_of_regions_equals_its_oracle(masks):
+    options = {"steps": 9, "regions": masks}
+    found = find_method("xrai").found(KNOWN, options)
+    free = find_method("integrated_gradients")
+    ends = [getattr(ACTIVATION, end)(axis=(1, 2)) for end in ("min", "max")]
+    ways = [
+        free(KNOWN, {"steps": 9, "baseline": np.broadcast_to(end[:, None, None], SHAPE)})
+        for end in ends
+    ]
+    added = np.mean(np.array(ways, np.float64), axis=0)
+    own = [{*np.flatnonzero(mask.ravel() >= 0.5)} for mask in masks]
+    nowhere = {*range(added.size)} - set().union(*own)
+    wanted = oracles.xrai_by_loops(added, [[*own]], 0, 1).ravel()
+    wanted[list(nowhere)] = 0
+    close(found.map.ravel(), wanted)
+    close(found.regions, [(found.map * mask).sum() / mask.sum() for mask in masks])

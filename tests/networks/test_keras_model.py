@@ -737,7 +737,7 @@ def test_outputs_that_are_no_scores_are_refused():
 
 def test_a_layer_without_a_grid_is_refused():
     with pytest.raises(NoGrid, match="inner"):
-        open_keras(functional()).record(images(), ["pool"])
+        xh.maps(open_keras(functional()), np.moveaxis(images(), 1, -1), layer="pool")
 
 
 def test_two_layers_of_one_name_are_told_apart():

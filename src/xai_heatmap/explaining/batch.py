@@ -63,7 +63,8 @@ def maps(
         float32 (n, ...) in the network's own layout: (n, c, H, W) or (n, H, W, c); signals have one
         axis in place of H and W, volumes three.
     layer
-        As for `explain`, or several: ``all``, a glob, a list.
+        As for `explain`, or several: ``all``, a glob, a list. With ``channels="each"`` a layer that
+        is named needs no grid: a map of its features is (n, features), or as it answers.
     target
         One for all images, or a list with one for each.
     held, picture
@@ -83,7 +84,9 @@ def maps(
     inputs = opened.channels_first(native)
     opened.check_held(len(inputs))
     survey = opened.survey(inputs.shape[1:])
-    asked = [MethodRequest(*chosen, select(survey, layer, auto=chosen[0].auto))]
+    each = chosen[1].get("channels") == "each"
+    names = select(survey, layer, auto=chosen[0].auto, gridless=each)
+    asked = [MethodRequest(*chosen, names)]
     joined = partial(pyramid, survey)
     wanted = for_each(target, len(inputs))
     if inputs.ndim == 4:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 from xai_heatmap.jobs.flag import Flag
-from xai_heatmap.jobs.task import Task
+from xai_heatmap.jobs.method_options import MethodOptions
 from xai_heatmap.jobs.values import Numbers, Size, Slices, Words
 from xai_heatmap.sources.limits import LIMIT
 
 LAYER_HELP = "auto, all, a name, a glob, or an index such as -1. Repeatable.  [default: auto]"
 
 
-class PictureJob(Task):
+class PictureJob(MethodOptions):
     """Job on pictures: which pictures, with which model, how explained, and where results go.
 
     Parameters

@@ -12,7 +12,7 @@ from xai_heatmap.core.errors import BadArray, BadOption, InputError
 from xai_heatmap.core.layers.selection import Layers
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.options import Option
-from xai_heatmap.core.registry import find_method
+from xai_heatmap.core.registry import METHODS, find_method
 from xai_heatmap.explaining.banded import banded, bands_taken
 from xai_heatmap.explaining.explanation import FINE, Explanation
 from xai_heatmap.explaining.laying import laid_out, shown_kind
@@ -78,15 +78,37 @@ def options(job: PictureJob, methods: Sequence[str]) -> dict[str, dict[str, obje
             own = find_method(method)
             given = _of_file(own.taken.get(name), value.strip())
             found[method] |= own.checked({name: given})
+    for name, text in job.method_options().items():
+        for method in _takers(name, methods):
+            own = find_method(method)
+            found[method] |= own.checked({name: _of_file(own.taken.get(name), text.strip())})
+    return found
+
+
+def _takers(name: str, methods: Sequence[str]) -> list[str]:
+    """Those of the methods that have an option.
+
+    Raises
+    ------
+    BadOption
+        If none has.
+    """
+    found = [method for method in methods if name in find_method(method).options]
+    if not found:
+        known = ", ".join(own for own, method in METHODS.items() if name in method.options)
+        raise BadOption(
+            f"--{name} is for methods that have it: {known}; asked for: {', '.join(methods)}. Add "
+            f"--method with one of them, or leave --{name} out."
+        )
     return found
 
 
 def _of_file(option: Option | None, value: str) -> object:
     """The value of an option; what a file holds, where one is named and arrays are taken."""
+    if option is not None and option.form == "regions":
+        return regions_in(value)
     if option is None or option.form is None or not Path(value).suffix:
         return value
-    if option.form == "regions":
-        return regions_in(value)
     return _array(value) if value.endswith(".npy") else value
 
 

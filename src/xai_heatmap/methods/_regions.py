@@ -11,7 +11,11 @@ Pairs = Int[np.ndarray, " pairs"]
 
 
 def ranked(
-    added: Float64[np.ndarray, "*grid"], labels: Sequence[Labels], *, around: int, fewest: int = 1
+    added: Float64[np.ndarray, "*grid"],
+    labels: Sequence[Labels],
+    *,
+    around: int = 0,
+    fewest: int = 1,
 ) -> Float64[np.ndarray, "*grid"]:
     """Every place's mean over what the region that took it added: the region of the highest mean is
     first, then the one whose free places have it. Slivers are left over, and share one mean.
@@ -19,7 +23,7 @@ def ranked(
     Parameters
     ----------
     labels
-        Several segmentations; the regions of all compete.
+        Several segmentations; the regions of all compete. What is below 0 is in no region.
     around
         By how many places each is widened along every axis.
     fewest
@@ -28,7 +32,7 @@ def ranked(
     values, found = added.ravel(), np.zeros(added.size)
     left = np.ones(values.size, bool)
     regions, places = _members(labels, around)
-    count = int(regions.max()) + 1
+    count = int(regions.max(initial=-1)) + 1
     while regions.size:
         sizes = np.bincount(regions, minlength=count)
         sums = np.bincount(regions, values[places], minlength=count)
@@ -51,7 +55,8 @@ def _members(labels: Sequence[Labels], around: int) -> tuple[Pairs, Pairs]:
     grid = labels[0].shape
     places, first, pairs = int(np.prod(grid)), 0, []
     for one in labels:
-        own = one.ravel().astype(np.int64) * places + np.arange(places)
+        label = one.ravel().astype(np.int64)
+        own = (label * places + np.arange(places))[label >= 0]
         for axis, length in enumerate(grid):
             stride = int(np.prod(grid[axis + 1 :]))
             at = own // stride % length

@@ -6,8 +6,10 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Differentiated
+from xai_heatmap.core.filling import Regions
 from xai_heatmap.core.options import Within
 from xai_heatmap.core.registry import MethodResult, method
+from xai_heatmap.methods._areas import Areas, Shares
 from xai_heatmap.methods._path import RESIDUAL, along
 from xai_heatmap.methods._regions import ranked
 from xai_heatmap.methods._segments import segmentations
@@ -20,6 +22,9 @@ SLIVER = 50 / 224**2
 share of all places, by how much a region is widened, as a share of the longest axis, and how few
 free places a region is not taken for, as a share of all."""
 
+HALF = 0.5
+"""Share of a place from which on a region of the user's own has that place."""
+
 
 @method(
     cite="kapishnikov2019xrai",
@@ -28,7 +33,11 @@ free places a region is not taken for, as a share of all."""
     auto="input",
 )
 def xrai(
-    activation: Activation, head: Differentiated, *, steps: Annotated[int, Within(1)] = 16
+    activation: Activation,
+    head: Differentiated,
+    *,
+    steps: Annotated[int, Within(1)] = 16,
+    regions: Annotated[Shares | None, Regions()] = None,
 ) -> MethodResult:
     """mean of a_q over what region R adds to those before it,  a the integrated gradients.
 
@@ -41,7 +50,9 @@ def xrai(
     taken from around what is left, so it says more of the order than of evidence against.
 
     Regions are Felzenszwalb and Huttenlocher's, of neighbours along the axes, widened by 5/224 of
-    the longest axis to hold their own edges, as in the paper.
+    the longest axis to hold their own edges, as in the paper. With `regions`, a label image or
+    masks, those compete in their place, as they are: each has the places that it covers at least
+    by half, and what lies in none gets 0.
 
     Examples
     --------
@@ -60,12 +71,16 @@ def xrai(
         along(head, np.broadcast_to(end, activation.shape), activation, steps=steps) for end in ends
     ]
     added = (ways[0].map.astype(np.float64) + ways[1].map) / 2
+    if regions is not None:
+        own = ranked(added, [np.where(share >= HALF, 0, -1) for share in regions])
+        map_ = np.where(np.any(regions >= HALF, axis=0), own, 0).astype(np.float32)
+        residual = max(way.figures[RESIDUAL] for way in ways)
+        return MethodResult(map_, {RESIDUAL: residual}, Areas(regions).gathered(map_))
     labels = segmentations(activation, SCALES, least=LEAST)
     figures = {
         RESIDUAL: max(way.figures[RESIDUAL] for way in ways),
         "regions": float(sum(one.max() + 1 for one in labels)),
     }
     around, fewest = round(WIDER * max(added.shape)), max(1, round(SLIVER * added.size))
-    return MethodResult(
-        ranked(added, labels, around=around, fewest=fewest).astype(np.float32), figures
-    )
+    found = ranked(added, labels, around=around, fewest=fewest)
+    return MethodResult(found.astype(np.float32), figures)

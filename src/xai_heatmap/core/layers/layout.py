@@ -43,7 +43,8 @@ class Layout:
     ----------
     kind
         ``channels_first`` (n, k, *grid), ``channels_last`` (n, *grid, k), ``tokens`` (n,
-        prefix + h·w, k) or ``places`` (n, *grid), which is one feature map.
+        prefix + h·w, k), ``places`` (n, *grid), which is one feature map, or ``whole`` (n, ...),
+        as a layer without a grid answers.
     grid
         Length of each grid axis.
     prefix
@@ -52,7 +53,7 @@ class Layout:
         Tokens that stand behind them, the boxes that a detector looks for.
     """
 
-    kind: Literal["channels_first", "channels_last", "tokens", "places"]
+    kind: Literal["channels_first", "channels_last", "tokens", "places", "whole"]
     grid: tuple[int, ...]
     prefix: int = 0
     suffix: int = 0
@@ -93,6 +94,10 @@ class Layout:
             ]
             activation = np.concatenate([beside[0], patches, beside[1]], axis=1)
         return np.ascontiguousarray(activation, dtype=like.dtype)
+
+
+WHOLE = Layout("whole", ())
+"""Layout of a layer without a grid."""
 
 
 def layout(

@@ -8,9 +8,11 @@ from xai_heatmap.core.errors import NestedLayer, NoGrid, UnknownLayer, did_you_m
 from xai_heatmap.core.network import INPUT, Layer, Layers, Survey
 
 
-def select(survey: Survey, wanted: Layers, *, auto: str = "auto") -> list[str]:
+def select(
+    survey: Survey, wanted: Layers, *, auto: str = "auto", gridless: bool = False
+) -> list[str]:
     """Full names of the layers meant, in order of execution, each with a grid; `auto` is what that
-    word stands for.
+    word stands for. With `gridless`, a layer that is named needs no grid.
 
     Raises
     ------
@@ -23,7 +25,7 @@ def select(survey: Survey, wanted: Layers, *, auto: str = "auto") -> list[str]:
     if not several:
         raise UnknownLayer("The list of layers is empty. Name at least one, or say layer='auto'.")
     meant = [auto if one == "auto" else one for one in several]
-    chosen = {name for one in meant for name in _names(survey, one)}
+    chosen = {name for one in meant for name in _names(survey, one, gridless=gridless)}
     return [name for name in survey.layers if name in chosen]
 
 
@@ -66,7 +68,7 @@ def _each(wanted: Layers) -> list[str | int]:
     return list(wanted)
 
 
-def _names(survey: Survey, wanted: object) -> list[str]:
+def _names(survey: Survey, wanted: object, *, gridless: bool) -> list[str]:
     if isinstance(wanted, bool) or not isinstance(wanted, str | int):
         raise UnknownLayer(
             f"A layer is given by name, glob or index; received {type(wanted).__name__} {wanted!r}."
@@ -83,7 +85,8 @@ def _names(survey: Survey, wanted: object) -> list[str]:
         return grids(survey) or [_auto(survey)]
     if _is_glob(wanted) and wanted not in survey.layers:
         return _by_glob(survey, wanted)
-    return [_with_grid(survey, _by_name(survey, wanted))]
+    name = _by_name(survey, wanted)
+    return [name if gridless else _with_grid(survey, name)]
 
 
 def _auto(survey: Survey) -> str:

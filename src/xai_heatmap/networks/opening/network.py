@@ -16,6 +16,7 @@ from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import BadArray, LayerNotReached, ModelError, XaiHeatmapError
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.memory import out_of_memory
+from xai_heatmap.core.named import named
 from xai_heatmap.core.network import Layer, Layers, Survey
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.networks.opening.heads import ModelWithHeads
@@ -70,6 +71,10 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
     def record(self, x: Inputs, at: Layers = (), *, rule: BackwardRule = GRADIENT) -> Recording:
         """Recording of one forward pass, opened at the layers `at`, with the backward rule `rule`.
 
+        Activations and gradients of a layer without a grid are as the layer answers them, such as
+        (n, features) or (n, steps, features). Such a layer is opened by its full name, or as the
+        part of the model itself.
+
         Raises
         ------
         UnknownLayer, NoGrid, LayerNotReached
@@ -83,6 +88,7 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
         """
         check_input(x)
         check_one_run(rule)
+        at = named(self, at)
         self._adapter.held.check(len(x))
         with self._state.lock:
             view = self._view(x.shape[1:])
@@ -112,9 +118,9 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
             }
             if some := [name for name, number in answered.items() if number != len(x)]:
                 raise LayerNotReached(
-                    f"Layer {some[0]!r} answered for {answered[some[0]]} of {len(x)} pictures: "
-                    "which of them go through it depends on their values, so there is no map of "
-                    "each. Choose a layer before it.",
+                    f"Layer {some[0]!r} answered {answered[some[0]]} rows for {len(x)} pictures: "
+                    "which of them go through it depends on their values, or its first axis counts "
+                    "something else, so there is no map of each. Choose a layer before it.",
                     layer=some[0],
                 )
             adapter, undo = self._adapter, view.undo
@@ -168,10 +174,8 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
 
 
 def _opened_at(survey: Survey, at: Layers) -> list[str]:
-    """Full names of the layers in `at`; exact names need no search."""
+    """Full names of the layers in `at`; exact names need no search, and no grid."""
     if isinstance(at, str | int):
-        return select(survey, at)
+        return select(survey, at, gridless=True)
     exact = [name for name in at if isinstance(name, str) and name in survey.layers]
-    if len(exact) == len(at) and all(survey.layers[name].places > 1 for name in exact):
-        return exact
-    return select(survey, at)
+    return exact if len(exact) == len(at) else select(survey, at, gridless=True)

@@ -10,8 +10,8 @@ from jaxtyping import Float32
 from xai_heatmap.core.arrays import Activations, Native, Scores
 from xai_heatmap.core.attention import OTHERS, Block
 from xai_heatmap.core.backward import BackwardRule
-from xai_heatmap.core.errors import NoAttention, NoGrid
-from xai_heatmap.core.layers.layout import Layout
+from xai_heatmap.core.errors import NoAttention
+from xai_heatmap.core.layers.layout import WHOLE, Layout
 from xai_heatmap.core.network import Survey
 from xai_heatmap.core.recording import Recording, UseBias, UseGradients
 from xai_heatmap.core.targets.answer import Form, Meaning
@@ -182,11 +182,8 @@ class OpenedRecording(Recording):
 
 
 def layout_of(survey: Survey, name: str) -> Layout:
-    """Layout of the output of a layer with a grid."""
-    own = survey.layers[name].layout
-    if own is None:
-        raise NoGrid(f"Layer {name!r} has no grid to draw a map on.")
-    return own
+    """Layout of the output of a layer; as it is where there is no grid."""
+    return survey.layers[name].layout or WHOLE
 
 
 def _sharing(outputs: Mapping[str, Native]) -> list[list[str]]:

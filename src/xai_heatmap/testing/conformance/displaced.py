@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from xai_heatmap.core.errors import NoGrid
+from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network
 
 SHAPE = (3, 48, 48)
@@ -39,6 +40,6 @@ def check_moves(network: Network) -> None:
     assert survey.layers[LAYER].layout is None
     assert survey.auto is None
     with pytest.raises(NoGrid, match="does not lie over the picture"):
-        network.record(np.zeros((1, *SHAPE), np.float32), [LAYER])
+        select(survey, LAYER)
     with pytest.raises(NoGrid, match="does not lie over the picture"):
         network.record(np.zeros((1, *SHAPE), np.float32), "auto")

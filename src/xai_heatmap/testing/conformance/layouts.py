@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from xai_heatmap.core.errors import NoGrid
+from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network
 
 SHAPE = (3, 32, 32)
@@ -53,4 +54,4 @@ def check_wrong(network: Network) -> None:
     assert survey.auto is not None
     assert survey.layers[survey.auto].grid == GRID
     with pytest.raises(NoGrid, match=r"place|channels|picture"):
-        network.record(np.zeros((1, *SHAPE), np.float32), [LAYER])
+        select(survey, LAYER)
