@@ -135,8 +135,9 @@ class Comparison(Sequence[Explanation]):
 
 
 def _title(explanation: Explanation, differs: Sequence[bool]) -> str:
-    """Facts that set one explanation apart, and its verdict where that is not good."""
+    """Facts that set one explanation apart, its verdict where that is not good, and its test."""
     facts = (explanation.layer.name, explanation.method, explanation.target)
     own = [fact for fact, shown in zip(facts, differs, strict=True) if shown]
     bad = [] if explanation.verdict.word == "ok" else [explanation.verdict.word]
+    bad += [] if explanation.tested is None else [explanation.tested.short]
     return " · ".join([*(own or facts), *bad])

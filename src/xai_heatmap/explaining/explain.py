@@ -9,6 +9,7 @@ from typing import Any
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap import networks
+from xai_heatmap.core.backward import GRADIENT
 from xai_heatmap.core.errors import BadOption, did_you_mean
 from xai_heatmap.core.layers.selection import select, several
 from xai_heatmap.core.listed import class_names, listed
@@ -17,7 +18,9 @@ from xai_heatmap.core.network import Layers
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.classes import plain
 from xai_heatmap.explaining.comparison import Comparison
+from xai_heatmap.explaining.disturbed import USUAL, check_passes
 from xai_heatmap.explaining.forward_pass import MethodRequest
+from xai_heatmap.explaining.guarding import kept, tested, usual_request, warn_early
 from xai_heatmap.explaining.inputs import prepare
 from xai_heatmap.explaining.leaving import of_those_reached
 from xai_heatmap.explaining.levels import candidates
@@ -38,6 +41,7 @@ from xai_heatmap.explaining.request import (
 from xai_heatmap.explaining.rows import feature_names, row_in, usual_method
 from xai_heatmap.explaining.settling import over_picture
 from xai_heatmap.explaining.spoken import spoken
+from xai_heatmap.explaining.testing import Trial
 
 
 @spoken
@@ -56,6 +60,9 @@ def explain(
     picture: str | int | None = None,
     image: Any = None,
     features: Sequence[str] | None = None,
+    test: bool = False,
+    passes: int = USUAL,
+    guard: bool = False,
 ) -> Any:
     """Explanation of a network's score for a picture, as one map; of many pictures, an iterator.
 
@@ -109,6 +116,16 @@ def explain(
     features
         Names of the features, where `x` is a row of a table, (features,) or (1, features); a row of
         a data frame brings its own.
+    test
+        Whether the map is tested against what moves the score when halves of the picture are taken
+        away; the result is its `tested`. What the test can't see: a shift by less than half a
+        block (a sixteenth of a side), and what parts do only together.
+    passes
+        Forward passes of the test, at most: 32, 64 or 128. Where pass and fail lie within the
+        spread of the figure, 128 are made.
+    guard
+        Whether a map that fails the test is shown beside the usual one, Grad-CAM at ``auto``, which
+        is its `instead`. It costs the test, and no further pass.
 
     Returns
     -------
@@ -138,6 +155,9 @@ def explain(
             labels=labels,
             options=options,
             features=features,
+            test=test,
+            passes=passes,
+            guard=guard,
         )
         return Explanations(x, one)
     if several(layer):
@@ -160,6 +180,9 @@ def explain(
         labels=labels,
         options={name: {} if options is None else options},
         image=image,
+        test=test,
+        passes=passes,
+        guard=guard,
     )
     if row is None:
         return compared[0]
@@ -181,6 +204,9 @@ def compare(
     held: Held = None,
     picture: str | int | None = None,
     image: Any = None,
+    test: bool = False,
+    passes: int = USUAL,
+    guard: bool = False,
 ) -> Comparison:
     """Several methods, layers and targets for one picture: one forward pass, one backward pass a
     target.
@@ -188,7 +214,8 @@ def compare(
     Parameters are those of `explain`; `methods` None means the one that the model's file was
     exported with, else Grad-CAM. `layers` also takes ``all``, a glob or several of each, and
     `options` holds those of each method by its name. Explanations come ordered by target, then
-    layer, then method.
+    layer, then method. With `test` or `guard` every map is tested, and all from one set of forward
+    passes, `passes` at most.
     """
     x, image = (image, None) if x is None else (x, image)
     if is_many(x):
@@ -196,6 +223,7 @@ def compare(
             "compare() takes one picture; several were given. Compare them one by one: "
             "[xai_heatmap.compare(network, picture) for picture in pictures]; explain() takes many."
         )
+    check_passes(passes)
     opened = networks.network(network, held=held, picture=picture)
     labels, layers = class_names(labels), named(opened, layers)
     asked_for = None if methods is None else listed(methods, name="methods")
@@ -224,11 +252,21 @@ def compare(
     ]
     among = candidates(survey, layers, wanted)
 
+    usual = usual_request(opened, survey) if guard else None
+    if guard:
+        warn_early(wanted, survey)
+
     def made(asked: Sequence[MethodRequest]) -> Comparison:
         names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
         at, rule = opened_at(asked, survey, among), recording_rule(asked, names)
+        guarded = usual if usual is not None and rule is GRADIENT and not among else None
+        at = [*dict.fromkeys([*at, *(guarded.layers if guarded else ())])]
         own = questions(opened, given, targets, at=at, labels=labels, rule=rule)
         found = [one.explanations(asked, reasons=layers == "auto", among=among) for one in own]
+        found = [[kept(each, q) for each in one] for one, q in zip(found, own, strict=True)]
+        if test or guard:
+            alone = sum(map(len, found)) == 1
+            found = tested(found, Trial(own, passes, more=alone), guarded)
         return Comparison(tuple(each for one in found for each in one))
 
     return of_those_reached(made, wanted, layers)

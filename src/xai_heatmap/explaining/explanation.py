@@ -11,12 +11,12 @@ import numpy as np
 from xai_heatmap.core.arrays import DrawnOut, Image
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.network import INPUT
-from xai_heatmap.explaining.channels import side_by_side
+from xai_heatmap.explaining.channels import pair, side_by_side
 from xai_heatmap.explaining.facts import Facts
 from xai_heatmap.explaining.notebook import page, preview
 from xai_heatmap.render.arrays import drawn
 from xai_heatmap.render.bars import bars
-from xai_heatmap.render.caption import captioned, words
+from xai_heatmap.render.caption import Word, captioned, words
 from xai_heatmap.render.heat import drawn_out, heat, scaled, top
 from xai_heatmap.render.legend import with_legend
 from xai_heatmap.render.page import Picture
@@ -24,11 +24,6 @@ from xai_heatmap.render.photograph import photograph
 from xai_heatmap.render.plane import nothing_beneath
 from xai_heatmap.render.signal import TEXT
 from xai_heatmap.sinks.folder import save
-
-FINE, TINY = 32 * 32, 64
-"""Places of a grid beyond which an outline is more in the way than of help, and pixels of a side
-below which it hides what it outlines.
-"""
 
 
 @dataclass(frozen=True)
@@ -68,17 +63,30 @@ class Explanation(Facts):
         Names of the features, of a row of a table.
     said
         What is to be known of how it was taken, in sentences.
+    tested
+        Whether the map predicts what moves the explained number; None where nobody asked.
+    instead
+        The usual map, of a guarded map that failed its test.
+    retake
+        What `test` goes by; not kept where an explanation is pickled or copied deeply.
     """
 
-    @property
-    def channels(self) -> "tuple[Explanation, ...]":
-        """Explanations of each channel of the input, where the map is (c, *grid) as the option
-        ``channels="each"`` makes it; none of a map of all channels together.
+    def test(self, network: Any, *, passes: int = 64) -> "Explanation":
+        """The explanation with `tested`: whether its map predicts what moves the explained number
+        when halves of the input are taken away, in at most `passes` forward passes, 32, 64 or 128.
+
+        Raises
+        ------
+        BadOption
+            If the explanation came out of a file, or the network is another one.
         """
-        if self.options.get("channels") != "each" or self.map.ndim != self.axes + 1:
-            return ()
-        own = {name: value for name, value in self.options.items() if name != "channels"}
-        return tuple(replace(self, map=one, options=own) for one in self.map)
+        if self.retake is None:
+            raise BadOption(
+                "This explanation does not know its input any more: it was copied, or comes out "
+                "of a file. Ask for the test where the map is made: "
+                "xai_heatmap.explain(network, picture, test=True)."
+            )
+        return self.retake(self, network, passes)
 
     def heat(self, *, scale: Literal["max", "p99", "none"] | float = "max") -> DrawnOut:
         """The map drawn out over the original picture, float32 (H, W); of a signal (l,), of a
@@ -149,6 +157,10 @@ class Explanation(Facts):
         smooth
             Draw a coarse grid in curves through its values. False: in straight lines, as `heat` is.
         """
+        if self.instead is not None:
+            how = {n: own for n, own in locals().items() if n not in ("self", "caption")}
+            both = replace(self, instead=None), self.instead
+            return pair(*(one.overlay(**how, caption=True) for one in both))
         if (axis, slices) != (None, None) and (self.map.ndim != 3 or self.channels):
             raise BadOption(
                 "axis and slices choose what is shown of a volume; this map has "
@@ -162,7 +174,7 @@ class Explanation(Facts):
             "colormap": colors,
             "alpha": alpha,
             "mute": mute,
-            "outlined": self._outlined if contour is None else contour,
+            "outlined": self.outlined if contour is None else contour,
         }
         if self.features and self.array is not None:
             picture = bars(
@@ -196,8 +208,10 @@ class Explanation(Facts):
 
     def captioned(self, picture: Picture) -> Picture:
         """A picture of this explanation with a line below it: what is explained, how sure the
-        network is of it, method, layer, verdict.
+        network is of it, method, layer, verdict, test. Below two maps stands one each already.
         """
+        if self.instead is not None:
+            return picture
         return captioned(
             picture,
             words(
@@ -208,15 +222,11 @@ class Explanation(Facts):
                 method=self.method,
                 layer=self.layer.name,
                 verdict=self.verdict.word,
+                tested=None
+                if self.tested is None
+                else Word(self.tested.short, alarming=not self.tested.passed),
             ),
         )
-
-    @property
-    def _outlined(self) -> bool:
-        """Whether an outline helps where nobody says: on coarse grids, of pictures that are not
-        tiny.
-        """
-        return self.layer.places <= FINE and min(self.image.shape[:2]) >= TINY
 
     def _strength(self, highest: float, *, smooth: bool) -> DrawnOut:
         """The heat as it is drawn, in which so much relevance is 1."""

@@ -1,9 +1,10 @@
 """Facts of an explanation: the map, its origin and its worth."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from xai_heatmap.core.arrays import Image, Input, Map
 from xai_heatmap.core.boxes.detections import Detection
@@ -12,11 +13,28 @@ from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import Layer
 from xai_heatmap.core.prediction import Prediction
 from xai_heatmap.core.targets.answer import ROW, Form, Meaning
+from xai_heatmap.core.tested import Tested
 from xai_heatmap.core.verdict import Verdict
 from xai_heatmap.core.version import installed_version
-from xai_heatmap.explaining.notes import of_the_map, of_the_scores, of_what_was_seen
+from xai_heatmap.explaining.notes import (
+    of_the_guard,
+    of_the_map,
+    of_the_scores,
+    of_the_test,
+    of_what_was_seen,
+)
 from xai_heatmap.sinks.folder import safe_stem
 from xai_heatmap.sinks.identity import identity
+
+FINE, TINY = 32 * 32, 64
+"""Places of a grid beyond which an outline is more in the way than of help, and pixels of a side
+below which it hides what it outlines.
+"""
+
+
+Retaken = Callable[[Any, Any, int], Any]
+"""What is kept of a question so that its map can be tested later, in the same process: from the
+explanation, a network and a number of passes to the explanation with its test."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +64,9 @@ class Facts:
     regions: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
     features: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
+    tested: Tested | None = None
+    instead: Any = None
+    retake: Retaken | None = field(default=None, repr=False, compare=False)
 
     @property
     def attributions(self) -> dict[str, float]:
@@ -63,7 +84,26 @@ class Facts:
             *of_what_was_seen(self.geometry),
             *of_the_scores(self.meaning, self.form, self.detection),
             *of_the_map(self.verdict),
+            *of_the_test(self.tested),
+            *of_the_guard(self.instead),
         )
+
+    @property
+    def channels(self) -> tuple[Any, ...]:
+        """Explanations of each channel of the input, where the map is (c, *grid) as the option
+        ``channels="each"`` makes it; none of a map of all channels together.
+        """
+        if self.options.get("channels") != "each" or self.map.ndim != self.axes + 1:
+            return ()
+        own = {name: value for name, value in self.options.items() if name != "channels"}
+        return tuple(replace(self, map=one, options=own) for one in self.map)
+
+    @property
+    def outlined(self) -> bool:
+        """Whether an outline helps where nobody says: on coarse grids, of pictures that are not
+        tiny.
+        """
+        return self.layer.places <= FINE and min(self.image.shape[:2]) >= TINY
 
     @property
     def axes(self) -> int:
@@ -125,6 +165,8 @@ class Facts:
             "places": list(self.form.grid),
             "predictions": [vars(prediction) for prediction in self.predictions],
             "verdict": vars(self.verdict) | {"figures": dict(self.verdict.figures)},
+            **({} if self.tested is None else {"tested": self.tested.to_dict()}),
+            **({} if self.instead is None else {"instead": _briefly(self.instead)}),
             "notes": list(self.notes),
             "map_range": [float(self.map.min()), float(self.map.max())],
             "preprocess": dict(self.preprocess),
@@ -132,3 +174,9 @@ class Facts:
             "input_shape": None if self.array is None else list(self.array.shape),
             "xai_heatmap": installed_version(),
         }
+
+
+def _briefly(one: Facts) -> dict[str, object]:
+    """Which map stands beside another, and the result of its test."""
+    tested = None if one.tested is None else one.tested.to_dict()
+    return {"method": one.method, "layer": one.layer.name, "tested": tested}

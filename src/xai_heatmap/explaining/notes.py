@@ -1,10 +1,12 @@
 """Notes for the reader of a map, in sentences."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from xai_heatmap.core.boxes.detections import Detection
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.targets.answer import ROW, Form, Meaning
+from xai_heatmap.core.tested import Tested
 from xai_heatmap.core.verdict import Verdict
 
 FAR = 0.5
@@ -62,6 +64,28 @@ def of_the_map(verdict: Verdict) -> Iterator[str]:
     ]
     if figures:
         yield ", ".join(figures) + "."
+
+
+def of_the_test(tested: Tested | None) -> Iterator[str]:
+    """Note on what the map predicts of the explained number, where that was tested."""
+    if tested is not None:
+        yield str(tested)
+
+
+def of_the_guard(instead: Any) -> Iterator[str]:
+    """Note on the map that stands beside one that failed its test."""
+    if instead is None:
+        return
+    if instead.tested is None or instead.tested.passed:
+        yield (
+            f"This map failed its test, so that {instead.method} at {instead.layer.name}, which "
+            "is taken where nobody says another, is shown beside it."
+        )
+    else:
+        yield (
+            f"This map failed its test, and so did {instead.method} at {instead.layer.name}, which "
+            f"is shown beside it: {instead.tested.short}."
+        )
 
 
 def _of_boxes(form: Form, found: Detection | None) -> Iterator[str]:

@@ -31,7 +31,7 @@ class Compare(PictureJob):
     """
 
     kind: Literal["compare"] = "compare"
-    hidden: ClassVar[frozenset[str]] = frozenset({"legend", "caption"})
+    hidden: ClassVar[frozenset[str]] = frozenset({"legend", "caption", "guard"})
 
     method: Annotated[
         Words,
@@ -93,7 +93,7 @@ class Measure(PictureJob):
     kind: Literal["measure"] = "measure"
     hidden: ClassVar[frozenset[str]] = frozenset(
         {"out", "colormap", "alpha", "contour", "legend", "caption", "mute", "smooth"}
-    ) | {"axis", "slices"}
+    ) | {"axis", "slices", "test", "passes", "guard"}
 
     layer: Annotated[Words, Flag(LAYER_HELP, metavar="LAYER", after="method")] = ("auto",)
     method: Annotated[

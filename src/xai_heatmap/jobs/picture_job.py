@@ -51,6 +51,9 @@ class PictureJob(MethodOptions):
         How the picture is drawn.
     axis, slices
         Of a volume: which of its axes is cut, and how many slices are shown, or which.
+    test, passes, guard
+        Whether maps are tested, in how many forward passes, and whether one that fails is shown
+        beside the usual one.
     max_pixels
         A picture with more is refused before it is decoded.
     """
@@ -225,6 +228,20 @@ class PictureJob(MethodOptions):
             metavar="N|A,B,...",
         ),
     ] = None
+    test: Annotated[
+        bool,
+        Flag(
+            "Test every map: does it predict what moves the score when halves of the picture are "
+            "taken away? One set of passes for all maps of a picture."
+        ),
+    ] = False
+    passes: Annotated[
+        int, Flag("Forward passes of the test: 32, 64 or 128.  [default: 64]", metavar="N")
+    ] = 64
+    guard: Annotated[
+        bool,
+        Flag("Test every map, and show one that fails beside Grad-CAM at the layer `auto`."),
+    ] = False
     max_pixels: Annotated[
         int, Flag("Refuse larger pictures.  [default: 200000000]", metavar="N")
     ] = LIMIT

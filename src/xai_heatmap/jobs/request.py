@@ -14,7 +14,8 @@ from xai_heatmap.core.network import Network
 from xai_heatmap.core.options import Option
 from xai_heatmap.core.registry import METHODS, find_method
 from xai_heatmap.explaining.banded import banded, bands_taken
-from xai_heatmap.explaining.explanation import FINE, Explanation
+from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.facts import FINE
 from xai_heatmap.explaining.laying import laid_out, shown_kind
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.jobs.picture_job import PictureJob

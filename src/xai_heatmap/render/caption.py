@@ -84,6 +84,7 @@ def words(
     method: str,
     layer: str,
     verdict: str,
+    tested: Word | None = None,
 ) -> list[Word]:
     """The parts of an explanation's caption.
 
@@ -96,10 +97,13 @@ def words(
         How strongly the network says so, and its probability where there is one.
     method, layer, verdict
         How, where, and what the map is worth.
+    tested
+        What its test came to, if it was tested.
     """
     legible = has(target, suited(target, font(letters(0))))
     name = target if legible or index is None else f"class {index}"
     sure = f"{likely:.3f}" if likely is not None else f"score {score:.3g}"
     good = verdict == "ok"
     judged = Word("verdict ok" if good else verdict.replace("_", " "), alarming=not good)
-    return [Word(name), Word(sure), Word(method), Word(layer), judged]
+    said = [Word(name), Word(sure), Word(method), Word(layer), judged]
+    return said if tested is None else [*said, tested]

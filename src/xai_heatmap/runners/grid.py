@@ -15,6 +15,7 @@ from xai_heatmap.explaining.maps import recording_rule
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.question import Question, opened_at, questions
 from xai_heatmap.explaining.request import with_options
+from xai_heatmap.explaining.testing import Trial
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Grid:
         Names of the classes; None for those that the model declares.
     tell
         Is told the name of each method that is at work.
+    passes
+        Forward passes of the test that every map is put to; 0 for no test. All maps share them.
     """
 
     network: Network
@@ -56,6 +59,8 @@ class Grid:
     options: Mapping[str, Mapping[str, object]]
     labels: Sequence[str] | None = None
     tell: Callable[[str], None] = lambda _: None
+    passes: int = 0
+    _trial: Trial | None = None
     _passes: list[_Pass] = field(default_factory=list[_Pass])
 
     def opened(self, methods: Sequence[str], layers: Sequence[str]) -> Sequence[Question]:
@@ -79,9 +84,20 @@ class Grid:
         own = self._of(asked, among)
         found = {}
         for number in targets:
-            for one in own[number].explanations(asked, among=among):
+            for made in own[number].explanations(asked, among=among):
+                one = self._tested(made, number, own)
                 found |= {(number, one.method, at): one for at in (one.layer.name, "auto")}
         return {(n, m, at): found[n, m, at] for n in targets for m in methods for at in layers}
+
+    def _tested(self, one: Explanation, number: int, own: Sequence[Question]) -> Explanation:
+        """The explanation with its test, if maps are tested; the first question asked is that whose
+        passes all share.
+        """
+        if not self.passes:
+            return one
+        if self._trial is None:
+            self._trial = Trial(own, self.passes)
+        return self._trial.explanation(one, number)
 
     def _asked(self, methods: Sequence[str], layers: Sequence[str]) -> list[MethodRequest]:
         survey = self.network.survey(self.given.x.shape)

@@ -23,6 +23,7 @@ from xai_heatmap.core.plain import plain
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.wording import answering, parsed
 from xai_heatmap.explaining.comparison import Comparison
+from xai_heatmap.explaining.disturbed import check_passes
 from xai_heatmap.explaining.explain import compare
 from xai_heatmap.explaining.request import DEFAULT_METHOD
 from xai_heatmap.jobs import request
@@ -97,6 +98,7 @@ def check(job: PictureJob) -> None:
         named(job.colormap)
     if job.alpha is not None and not 0 <= job.alpha <= 1:
         raise BadOption(f"alpha is an opacity in [0, 1]; received {job.alpha}.")
+    check_passes(job.passes)
     if job.white is not None:
         check_white(job.white)
     if job.max_pixels < 1:
@@ -180,6 +182,9 @@ def run(job: PictureJob, network: Network, *, done: Collection[str] = ()) -> Ite
         white=job.white,
         labels=names if job.labels else None,
         options=request.options(job, methods),
+        test=job.test,
+        passes=job.passes,
+        guard=job.guard,
     )
     surveyed(network, job)
     for frame in pictures(job.images, done=done):

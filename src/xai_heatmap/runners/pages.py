@@ -137,4 +137,6 @@ def _tile(cell: Cell, line: GridRow, draw: Callable[[Explanation], Image]) -> Ti
     layers = {one.layer.name for one in line.cells if isinstance(one, Explanation)}
     where = f"{cell.layer.name}: " if len(layers) > 1 else ""
     word = cell.verdict.word
+    if cell.tested is not None and word == "ok":
+        return Tile(draw(cell), where + cell.tested.short, alarming=not cell.tested.passed)
     return Tile(draw(cell), where + word.replace("_", " "), alarming=word != "ok")

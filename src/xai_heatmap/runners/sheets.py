@@ -170,6 +170,7 @@ def _explained(
         options=request.options(job, job.method or METHODS),
         labels=names if job.labels else None,
         tell=tell,
+        passes=job.passes if job.test else 0,
     )
     with running(network.name):
         labels = [one.target.label for one in ask.opened(_methods(job), layers)]

@@ -21,6 +21,7 @@ ASIDE = (
     "layer_reason",
     "notes",
     "predictions",
+    "tested",
     "verdict",
     "xai_heatmap",
 )

@@ -135,16 +135,29 @@ def _described(row: Row) -> list[str]:
         lines.append(f"sheet    {row.sheet}")
     else:
         lines += facts([("verdict", str(first.verdict) if first.verdict.word != "ok" else "")])
+        lines += facts([("tested ", _tested(first))])
         lines.append(f"picture  {row.pictures[0]}")
     spent = ", ".join(f"{name} {duration(value)}" for name, value in row.seconds.items())
-    notes = [n for n in first.notes if n != str(first.verdict)]
+    notes = [n for n in first.notes if n not in (str(first.verdict), str(first.tested))]
     return lines + facts([*(("note   ", note) for note in notes), ("time   ", spent)])
+
+
+def _tested(one: Explanation) -> str:
+    """The result of the test, in a sentence and figures; nothing where there was none."""
+    found = one.tested
+    if found is None or found.agreement is None:
+        return "" if found is None else str(found)
+    figures = [f"T {found.agreement:.2f} ± {found.spread:.2f}", f"p {found.p:.3f}"]
+    figures += [f"edges {found.edges:.2f}", f"centre {found.centre:.2f}"]
+    figures += [] if found.place is None else [f"own class {found.place} of {found.classes}"]
+    return f"{found.short}. {found} ({', '.join(figures)}; {found.passes} passes)"
 
 
 def _maps(row: Row, comparison: Comparison) -> list[str]:
     lines = []
     for one, picture in zip(comparison, row.pictures, strict=True):
         said = (one.layer.name, times(one.layer.shape), one.method, one.target, one.verdict.word)
+        said += () if one.tested is None else (one.tested.short,)
         lines += [*facts([("map    ", "  ".join(said))]), f"         {picture}"]
     return lines
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float32, Float64
 
 from xai_heatmap.core.arrays import Input
 from xai_heatmap.core.blur import blurred
@@ -13,6 +13,9 @@ Fill = Literal["blur", "mean", "linear"]
 
 Places = Bool[np.ndarray, "*image"]
 """Places of the network's input; all channels of a place go together."""
+
+Sets = Bool[np.ndarray, "sets *image"]
+"""Several sets of places."""
 
 Laid = Float64[np.ndarray, "channels *image"]
 
@@ -46,17 +49,26 @@ def interpolated(image: Input, gone: Places) -> Input:
     counting half for each further axis that it differs along; where nothing is left, the mean of
     each channel.
     """
-    means = image.mean(axis=tuple(range(1, image.ndim)), dtype=np.float64)
-    start = np.broadcast_to(means.reshape(-1, *[1] * gone.ndim), image.shape) * gone
-    if gone.all() or not gone.any():
-        return (start if gone.any() else image).astype(np.float32)
-    known = np.where(gone, 0.0, image).astype(np.float64)
-    weights = _neighbours(np.ones((1, *gone.shape)))
+    if not gone.any():
+        return image.astype(np.float32)
+    return interpolated_each(image, gone[None])[0]
+
+
+def interpolated_each(image: Laid | Input, gone: Sets) -> Float32[np.ndarray, "sets channels ..."]:
+    """As `interpolated`, of one picture without each of several sets of places, solved together."""
+    channels = len(image)
+    lost = gone.repeat(channels, axis=0)
+    many = np.tile(image.astype(np.float64), (len(gone), *[1] * (image.ndim - 1)))
+    means = many.mean(axis=tuple(range(1, image.ndim)), keepdims=True)
+    start, known = means * lost, np.where(lost, 0.0, many)
+    lost &= ~lost.all(axis=tuple(range(1, image.ndim)), keepdims=True)  # these keep the mean
+    weights = _neighbours(np.ones((1, *gone.shape[1:])))
 
     def applied(values: Laid) -> Laid:
-        return (weights * values - _neighbours(values)) * gone
+        return (weights * values - _neighbours(values)) * lost
 
-    return (known + _solved(applied, _neighbours(known) * gone, start)).astype(np.float32)
+    found = known + _solved(applied, _neighbours(known) * lost, start)
+    return found.astype(np.float32).reshape(len(gone), channels, *gone.shape[1:])
 
 
 def _solved(applied: Callable[[Laid], Laid], wanted: Laid, start: Laid) -> Laid:
