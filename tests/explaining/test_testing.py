@@ -244,3 +244,12 @@ def test_signals_and_volumes_are_tested():
     own = xh.explain(box, volume, **ask)
     assert own.tested.passed
     assert own.tested.copies == 4096
+
+
+def test_rows_of_a_table_are_not_tested():
+    weights = np.linspace(-1, 1, 40)
+    net = xh.network(lambda x: (x * weights).sum(axis=1), axes="f", answers="values")
+    row = RANDOM.normal(size=40).astype(np.float32)
+    found = xh.explain(net, row, method="occlusion", test=True).tested
+    assert (found.word, found.agreement) == ("untested", None)
+    assert "have no neighbours" in str(found)

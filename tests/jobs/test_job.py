@@ -46,6 +46,9 @@ FULL = {
     "axes": "tchw",
     "axis": 1,
     "slices": (3, 5),
+    "test": True,
+    "passes": 128,
+    "guard": True,
     "max_pixels": 10,
 }
 

@@ -96,6 +96,8 @@ class Disturbed:
         All that is asked of it: one question for each target, of one forward pass.
     passes
         Most forward passes: 32, 64 or 128.
+    seed
+        Of the draw of halves.
 
     Raises
     ------
@@ -107,6 +109,7 @@ class Disturbed:
 
     questions: Sequence[Question]
     passes: int = USUAL
+    seed: int = 0
     made: int = 0
     _rows: list[Scores] = field(default_factory=list[Scores])
     _values: list[list[Values]] = field(default_factory=list[list[Values]])
@@ -123,7 +126,7 @@ class Disturbed:
     @cached_property
     def halves(self) -> Halves:
         """The pairs of halves of the longest test; a shorter one takes the first of them."""
-        return halves(self.blocks, self._pairs(PASSES[-1]))
+        return halves(self.blocks, self._pairs(PASSES[-1]), seed=self.seed)
 
     def _pairs(self, passes: int) -> int:
         return whole_draws(self.blocks, (passes - BESIDE) // 2)

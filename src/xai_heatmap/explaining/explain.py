@@ -7,10 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap import networks
 from xai_heatmap.core.backward import GRADIENT
-from xai_heatmap.core.errors import BadOption, did_you_mean
+from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.layers.selection import select, several
 from xai_heatmap.core.listed import class_names, listed
 from xai_heatmap.core.named import named
@@ -20,7 +22,7 @@ from xai_heatmap.core.targets.classes import plain
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.disturbed import USUAL, check_passes
 from xai_heatmap.explaining.forward_pass import MethodRequest
-from xai_heatmap.explaining.guarding import kept, tested, usual_request, warn_early
+from xai_heatmap.explaining.guarding import testing_of
 from xai_heatmap.explaining.inputs import prepare
 from xai_heatmap.explaining.leaving import of_those_reached
 from xai_heatmap.explaining.levels import candidates
@@ -33,6 +35,7 @@ from xai_heatmap.explaining.request import (
     Held,
     OneLayer,
     OneTarget,
+    check_options,
     choice,
     method_name,
     options_by_method,
@@ -41,7 +44,6 @@ from xai_heatmap.explaining.request import (
 from xai_heatmap.explaining.rows import feature_names, row_in, usual_method
 from xai_heatmap.explaining.settling import over_picture
 from xai_heatmap.explaining.spoken import spoken
-from xai_heatmap.explaining.testing import Trial
 
 
 @spoken
@@ -146,19 +148,10 @@ def explain(
                 "one: [xai_heatmap.explain(network, x, image=photo) for x, photo in pairs]."
             )
         one = partial(
-            explain,
-            opened,
-            method=method,
-            layer=layer,
-            target=target,
-            preprocess=prepared_by(preprocess, opened),
-            labels=labels,
-            options=options,
-            features=features,
-            test=test,
-            passes=passes,
-            guard=guard,
-        )
+            explain, opened, method=method, layer=layer, target=target,
+            preprocess=prepared_by(preprocess, opened), labels=labels, options=options,
+            features=features, test=test, passes=passes, guard=guard,
+        )  # fmt: skip
         return Explanations(x, one)
     if several(layer):
         raise BadOption(
@@ -172,18 +165,10 @@ def explain(
     compared = compare(
         opened,
         x if row is None else row,
-        methods=[name],
-        layers=layer,
-        targets=[target],
-        preprocess=preprocess,
-        white=white,
-        labels=labels,
-        options={name: {} if options is None else options},
-        image=image,
-        test=test,
-        passes=passes,
-        guard=guard,
-    )
+        methods=[name], layers=layer, targets=[target], preprocess=preprocess, white=white,
+        labels=labels, options={name: {} if options is None else options}, image=image,
+        test=test, passes=passes, guard=guard,
+    )  # fmt: skip
     if row is None:
         return compared[0]
     return replace(compared[0], features=feature_names(features, x, len(row)))
@@ -230,43 +215,30 @@ def compare(
     methods = [find_method(one).name for one in asked_for or [method_name(None, opened)]]
     targets = [choice(one) for one in listed(plain(targets), name="targets")]
     options = options_by_method(options)
-    for name in options:
-        if name not in methods:
-            raise BadOption(
-                f"Options were given for {name!r}, which is not among the methods: "
-                f"{', '.join(methods)}.{did_you_mean(name, methods)}"
-            )
+    check_options(options, methods)
     chosen = [with_options(name, options.get(name, {}), opened) for name in methods]
     given = prepare(x, preprocess, opened, over=image, white=white)
     opened.check_held(1)
     survey = opened.survey(given.x.shape)
+
+    def ready(x: Any) -> np.ndarray:
+        return prepare(x, preprocess, opened, white=white).x
+
     wanted = [
         MethodRequest(
-            m,
-            over_picture(
-                m, own, given.geometry, lambda x: prepare(x, preprocess, opened, white=white).x
-            ),
-            select(survey, layers, auto=m.auto),
+            m, over_picture(m, own, given.geometry, ready), select(survey, layers, auto=m.auto)
         )
         for m, own in chosen
-    ]
+    ]  # fmt: skip
     among = candidates(survey, layers, wanted)
-
-    usual = usual_request(opened, survey) if guard else None
-    if guard:
-        warn_early(wanted, survey)
+    testing = testing_of(opened, survey, wanted, passes=passes if test or guard else 0, guard=guard)
 
     def made(asked: Sequence[MethodRequest]) -> Comparison:
         names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
-        at, rule = opened_at(asked, survey, among), recording_rule(asked, names)
-        guarded = usual if usual is not None and rule is GRADIENT and not among else None
-        at = [*dict.fromkeys([*at, *(guarded.layers if guarded else ())])]
+        rule = recording_rule(asked, names)
+        here = testing if rule is GRADIENT and not among else replace(testing, usual=None)
+        at = list(dict.fromkeys([*opened_at(asked, survey, among), *here.layers]))
         own = questions(opened, given, targets, at=at, labels=labels, rule=rule)
-        found = [one.explanations(asked, reasons=layers == "auto", among=among) for one in own]
-        found = [[kept(each, q) for each in one] for one, q in zip(found, own, strict=True)]
-        if test or guard:
-            alone = sum(map(len, found)) == 1
-            found = tested(found, Trial(own, passes, more=alone), guarded)
-        return Comparison(tuple(each for one in found for each in one))
+        return Comparison(here.answers(own, asked, reasons=layers == "auto", among=among))
 
     return of_those_reached(made, wanted, layers)

@@ -158,9 +158,7 @@ class Explanation(Facts):
             Draw a coarse grid in curves through its values. False: in straight lines, as `heat` is.
         """
         if self.instead is not None:
-            how = {n: own for n, own in locals().items() if n not in ("self", "caption")}
-            both = replace(self, instead=None), self.instead
-            return pair(*(one.overlay(**how, caption=True) for one in both))
+            return self._pair({n: own for n, own in locals().items() if n != "self"})
         if (axis, slices) != (None, None) and (self.map.ndim != 3 or self.channels):
             raise BadOption(
                 "axis and slices choose what is shown of a volume; this map has "
@@ -177,9 +175,8 @@ class Explanation(Facts):
             "outlined": self.outlined if contour is None else contour,
         }
         if self.features and self.array is not None:
-            picture = bars(
-                self.features, self.map.tolist(), self.array[0].tolist(), colormap=colors
-            )
+            values = self.map.tolist(), self.array[0].tolist()
+            picture = bars(self.features, *values, colormap=colors)
             return self.captioned(picture) if caption else picture
         if self.channels:
             how |= {"dim": dim, "smooth": smooth, "scale": highest or "max"}
@@ -205,6 +202,11 @@ class Explanation(Facts):
                 text=None if self.array is None else TEXT,
             )
         return self.captioned(picture) if caption else picture
+
+    def _pair(self, how: dict[str, Any]) -> Image:
+        """A map that failed its test and the usual one, each with its caption."""
+        how["caption"] = True
+        return pair(*(one.overlay(**how) for one in (replace(self, instead=None), self.instead)))
 
     def captioned(self, picture: Picture) -> Picture:
         """A picture of this explanation with a line below it: what is explained, how sure the

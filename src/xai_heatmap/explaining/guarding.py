@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network, Survey
@@ -15,6 +15,62 @@ from xai_heatmap.explaining.testing import Trial
 
 FINER = 2
 """Grids so many times finer along each axis than that of ``auto`` are early layers."""
+
+
+@dataclass(frozen=True)
+class Testing:
+    """What is wanted of tests, for one picture.
+
+    Parameters
+    ----------
+    passes
+        Forward passes, at most; 0 where no map is tested.
+    usual
+        What is asked where nobody says method and layer, to stand beside maps that fail; None
+        where nothing is to.
+    """
+
+    passes: int = 0
+    usual: MethodRequest | None = None
+
+    @property
+    def layers(self) -> Sequence[str]:
+        """Layers that have to be open for the usual map."""
+        return () if self.usual is None else self.usual.layers
+
+    def answers(
+        self,
+        own: Sequence[Question],
+        asked: Sequence[MethodRequest],
+        *,
+        reasons: bool,
+        among: Sequence[str],
+    ) -> tuple[Explanation, ...]:
+        """Explanations of each question in turn, tested where that is wanted; a map that is asked
+        for alone with as many passes as it takes.
+        """
+        found = [
+            [kept(one, q) for one in q.explanations(asked, reasons=reasons, among=among)]
+            for q in own
+        ]
+        if self.passes:
+            trial = Trial(own, self.passes, more=sum(map(len, found)) == 1)
+            found = tested(found, trial, self.usual)
+        return tuple(one for each in found for one in each)
+
+
+def testing_of(
+    network: Network,
+    survey: Survey,
+    asked: Sequence[MethodRequest],
+    *,
+    passes: int,
+    guard: bool,
+) -> Testing:
+    """What is wanted of tests; with a guard, Grad-CAM at an early layer is told of here."""
+    if guard:
+        warn_early(asked, survey)
+    return Testing(passes, usual_request(network, survey) if guard else None)
 
 
 def usual_request(network: Network, survey: Survey) -> MethodRequest | None:
@@ -53,7 +109,7 @@ def warn_early(asked: Sequence[MethodRequest], survey: Survey) -> None:
             f"Grad-CAM at {early[0]!r}{also} averages gradients over a fine grid; on trained "
             "networks such maps did no better than chance. Choose layer='auto', or layercam or "
             "hirescam at this layer.",
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from xai_heatmap.core.errors import BadOption, NoRule, UnknownTarget
+from xai_heatmap.core.errors import BadOption, NoRule, UnknownTarget, did_you_mean
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.listed import listed
 from xai_heatmap.core.network import Network
@@ -182,6 +182,22 @@ def options_by_method(given: object) -> Mapping[str, Mapping[str, object]]:
             'Write options={"gradcam": {"relu": False}}.'
         )
     return cast("Mapping[str, Mapping[str, object]]", given)
+
+
+def check_options(options: Mapping[str, object], methods: Sequence[str]) -> None:
+    """Check that options are of methods that are asked for.
+
+    Raises
+    ------
+    BadOption
+        For those of another.
+    """
+    for name in options:
+        if name not in methods:
+            raise BadOption(
+                f"Options were given for {name!r}, which is not among the methods: "
+                f"{', '.join(methods)}.{did_you_mean(name, methods)}"
+            )
 
 
 def with_options(

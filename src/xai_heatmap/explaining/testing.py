@@ -15,6 +15,7 @@ from xai_heatmap.core.tested import ALPHA, Tested, TestedWord
 from xai_heatmap.explaining.disturbed import PASSES, USUAL, Disturbed, Moved
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.question import Question
+from xai_heatmap.explaining.rows import takes_rows
 from xai_heatmap.metrics.parts.agreement import (
     agreement,
     cosine,
@@ -42,6 +43,11 @@ OF_A_PROBABILITY = 0.2
 NO_NUMBERS = (
     "The network answers NaN or infinity where parts of the input are taken away, so that nothing "
     "can be said of what moves the explained number."
+)
+
+NO_NEIGHBOURS = (
+    "The features of a row have no neighbours, so that blocks of them and shifted copies of a map "
+    "mean nothing."
 )
 
 
@@ -102,17 +108,23 @@ class Trial:
     more
         Whether a map is tested with more passes where T and the T that would be told from its
         copies lie within T's spread.
+    seed
+        Of the draw of halves.
     """
 
     questions: Sequence[Question]
     passes: int = USUAL
     more: bool = False
+    seed: int = 0
 
     @cached_property
     def disturbed(self) -> Disturbed | BadArray:
         """The passes; why there are none."""
+        question = self.questions[0]
+        if takes_rows(question.network, question.given.x.shape[-1:]):
+            return BadArray(NO_NEIGHBOURS)
         try:
-            return Disturbed(self.questions, self.passes)
+            return Disturbed(self.questions, self.passes, self.seed)
         except BadArray as error:
             return error
 
