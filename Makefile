@@ -27,7 +27,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compile
 COMPILED := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo bench truth trust costs docs mypages format clean
+.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo package bench truth trust costs docs mypages format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -102,6 +102,13 @@ peers: $(PEERS)/installed ## install the packages that benchmarks stand beside, 
 
 demo: $(BASE) ## see it at once, offline: two networks that are right, one for the wrong reason
 	$(BIN)/xai-heatmap demo --out demo-out
+
+package: $(STAMP) ## build wheel and source archive into dist/, and run the wheel in an empty environment
+	rm -rf dist $(VENV)/empty
+	$(BIN)/python -m hatchling build --directory dist
+	$(PYTHON) -m venv $(VENV)/empty
+	$(VENV)/empty/bin/python -m pip install --quiet dist/*.whl
+	cd $(VENV)/empty && bin/xai-heatmap doctor && bin/xai-heatmap demo --out demo-out
 
 bench: $(PEERS)/installed ## time it beside a bare forward pass and beside the peers; BENCH="--quick"
 	$(BIN)/python -m benchmarks.run $(BENCH)

@@ -1,10 +1,10 @@
 """Write all that is made from the code: ``python docs/write.py``, which is ``make docs``.
 
-The pages of methods, metrics and ONNX operators are written anew. A metric is measured where its
-file has changed since. A method's figure is drawn where it is missing, or where the method's file
-has changed since; so is its photograph, where the reference networks are there (`pictures.py`).
-``--all`` draws every picture again, which takes minutes: after a change of what is drawn (scenes,
-colours, sheets). A second run changes nothing.
+The pages of methods, metrics, ONNX operators and errors are written anew. A metric is measured
+where its file has changed since. A method's figure is drawn where it is missing, or where the
+method's file has changed since; so is its photograph, where the reference networks are there
+(`pictures.py`). ``--all`` draws every picture again, which takes minutes: after a change of what is
+drawn (scenes, colours, sheets). A second run changes nothing.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import demo  # noqa: E402 - these lie beside this file
 import generate_methods  # noqa: E402
 import generate_metrics  # noqa: E402
 import generate_onnx_operators  # noqa: E402
+import generate_troubleshooting  # noqa: E402
 import method_figures  # noqa: E402
 import metric_figures  # noqa: E402
 import pictures  # noqa: E402
@@ -75,6 +76,7 @@ def main() -> None:
     generate_methods.write(generate_methods.FOLDER, generate_methods.pages())
     generate_metrics.write(generate_metrics.FOLDER, generate_metrics.pages())
     generate_onnx_operators.main()
+    generate_troubleshooting.main()
     if everything or not scenes.PICTURE.exists():
         scenes.main()
     if everything or not demo.PICTURE.exists():

@@ -101,7 +101,12 @@ def _show(
     if found is not None:
         print_lines(["", *facts([(name, ", ".join(seen)) for name, seen in found.items()])])
     if not installed["torch"] and not installed["keras"]:
-        print_lines(["", "No framework is installed, so no model can be opened. Install one."])
+        print_lines(
+            [
+                "",
+                "ONNX files, functions and the demo networks open as it is; others need one of these.",
+            ]
+        )
 
 
 def _installed(name: str) -> str | None:
