@@ -33,7 +33,8 @@ it; `make docs` runs the examples and writes down what they said. Codes never ch
 and `except xh.XaiHeatmapError` catches all of them. On the command line the code stands before the
 message, `--json` gives it as a field, `--debug` shows where it came from.
 
-The examples know two pictures, `photo.png` and `bright.png`, and these networks:
+The examples know the pictures `photo.png`, `bright.png` (white) and `broken.png` (cut off), and
+these networks:
 
 ```python
 {networks}

@@ -57,6 +57,20 @@ def build():
     return Picky().eval()
 """
 
+ENDS = """
+import os
+
+
+def ends(x):
+    if x.mean() > 0.9:
+        os._exit(1)
+    return x.mean((2, 3))
+
+
+def build():
+    return ends
+"""
+
 
 def prepare(folder: Path) -> None:
     """Lay out the pictures and the module that the examples name."""
@@ -64,6 +78,8 @@ def prepare(folder: Path) -> None:
     PIL.Image.fromarray(noise).save(folder / "photo.png")
     PIL.Image.fromarray(np.full((64, 64, 3), 255, np.uint8)).save(folder / "bright.png")
     (folder / "net.py").write_text(PICKY, "utf-8")
+    (folder / "ends.py").write_text(ENDS, "utf-8")
+    (folder / "broken.png").write_bytes((folder / "photo.png").read_bytes()[:500])
     (folder / "notes.txt").write_text("no picture", "utf-8")
 
 
@@ -246,8 +262,21 @@ xh.explain(demo, np.zeros((64, 64, 7), np.float32))
         "`preprocess='ready'`. [Signals, video, volumes, bands](signals-video-volumes-bands.md) "
         "says how other inputs lie.",
     ),
+    "XH205": Example(
+        "xai-heatmap batch bright.png --model ends.py:build --size 64x64 --preprocess unit "
+        "--method occlusion --runner processes --out run",
+        "A reader or a model that crashes takes its whole process with it. The picture is found, "
+        "tried alone, and left out with this line in its row; all others are explained. Look at "
+        "that file, and at the library that was reading it.",
+    ),
     "XH401": Example(
         """xh.explain(demo, "photo.png").save("notes.txt")""",
-        "Choose another folder, or free some space; nothing is left half-written.",
+        "Choose a folder rather than a file, or another one, or free some space; nothing is left "
+        "half-written.",
+    ),
+    "XH402": Example(
+        "xai-heatmap batch broken.png --model demo --max-errors 0 --out few",
+        "`xai-heatmap batch status RUN` counts the errors by kind, `batch retry RUN` tries those "
+        "pictures again once the reason is mended.",
     ),
 }
