@@ -1,4 +1,4 @@
-"""What is published: wheel and source archive hold what they need, no more, and make one another."""
+"""What is published: the wheel holds the package, and the source archive builds the wheel."""
 
 import subprocess
 import sys

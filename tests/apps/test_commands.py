@@ -279,7 +279,7 @@ def test_doctor_says_how_to_install_what_is_missing(cli, monkeypatch):
     assert said.code == 0
     for command, _ in doctor.FRAMEWORKS.values():
         assert command in said.out
-    assert "ONNX files, functions and the demo networks open as it is" in said.out
+    assert "ONNX files, functions and the demo networks open without any of these" in said.out
 
 
 def test_doctor_in_json(cli):

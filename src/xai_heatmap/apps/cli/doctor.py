@@ -101,12 +101,7 @@ def _show(
     if found is not None:
         print_lines(["", *facts([(name, ", ".join(seen)) for name, seen in found.items()])])
     if not installed["torch"] and not installed["keras"]:
-        print_lines(
-            [
-                "",
-                "ONNX files, functions and the demo networks open as it is; others need one of these.",
-            ]
-        )
+        print_lines(["", "ONNX files, functions and the demo networks open without any of these."])
 
 
 def _installed(name: str) -> str | None:
