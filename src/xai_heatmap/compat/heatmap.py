@@ -5,8 +5,8 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float64
 
-from xai_heatmap.compat.document import document_overlay, output_of_argmax
 from xai_heatmap.compat.layers import listed, numbered
+from xai_heatmap.compat.legacy import document_overlay, output_of_argmax
 from xai_heatmap.compat.looking import document, heatmap, inputs, look
 from xai_heatmap.compat.pictures import BlueFirst, Picture, from_cv2, to_cv2
 from xai_heatmap.core.arrays import Inputs

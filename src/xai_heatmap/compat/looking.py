@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
-from xai_heatmap.compat.document import document_map
 from xai_heatmap.compat.layers import layer_name
+from xai_heatmap.compat.legacy import document_map
 from xai_heatmap.core.arrays import Image, Inputs, ScoreRow
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.geometry import Geometry, stretched
