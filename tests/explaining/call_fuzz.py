@@ -17,7 +17,7 @@ from torch import nn
 import xai_heatmap as xh
 import xai_heatmap.methods
 from xai_heatmap.core.registry import METHODS, MODIFIERS, find_method
-from xai_heatmap.testing.kits.torch_kit import Plain, Residual
+from xai_heatmap.testing.kits.torch_models import Plain, Residual
 from xai_heatmap.testing.networks.segmenting import Binary, Colours
 from xai_heatmap.testing.short_options import SHORT
 

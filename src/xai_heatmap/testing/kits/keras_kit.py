@@ -9,24 +9,15 @@ import numpy as np
 from keras import layers, ops
 
 from xai_heatmap.testing.conformance.kit import CLASSES, Case, images
+from xai_heatmap.testing.kits import keras_models
+from xai_heatmap.testing.kits.framework_kit import FrameworkKit
 from xai_heatmap.testing.kits.keras_models import (
     NATIVE,
-    DictOutput,
-    Drawing,
     Dropout,
     Failing,
     Folding,
     Fragile,
-    FunctionalSoftmax,
-    Last,
-    Mixing,
-    Never,
     Plain,
-    Residual,
-    Tokens,
-    TupleLayer,
-    TupleOutput,
-    Twice,
     broken,
     built,
     mean,
@@ -48,28 +39,22 @@ def array_function(function: Callable[[Any], Any]) -> Callable[[np.ndarray], np.
     return of_arrays
 
 
-def case(model: keras.Model, layer: str, trunk: Any, head: Any) -> Case:
-    """A case of a model that has seen a picture."""
-    sides = [array_function(side) for side in (trunk, head) if side is not None]
-    return Case(built(model), layer, *sides)
+class KerasKit(FrameworkKit):
+    """One small Keras model for each trap; each has seen a picture."""
 
+    models = keras_models
+    relu = staticmethod(ops.relu)
+    mean = staticmethod(mean)
+    ready = staticmethod(built)
 
-class KerasKit:
-    """One small Keras model for each trap."""
+    @staticmethod
+    def case(model: keras.Model, layer: str, trunk: Any, head: Any) -> Case:
+        sides = [array_function(side) for side in (trunk, head) if side is not None]
+        return Case(built(model), layer, *sides)
 
     def __init__(self) -> None:
         keras.backend.clear_session()
         keras.utils.set_random_seed(0)
-
-    def _plain(self, model: Plain) -> Case:
-        return case(model, "conv", model.conv, model.tail)
-
-    def plain(self) -> Case:
-        return self._plain(Plain())
-
-    def residual(self) -> Case:
-        model = Residual()
-        return case(model, "branch", lambda x: model.branch(model.stem(x)), None)
 
     def nested(self) -> Case:
         inner = keras.Sequential(
@@ -78,66 +63,30 @@ class KerasKit:
         end = layers.Dense(CLASSES)
         image = keras.Input(NATIVE)
         model = keras.Model(image, end(layers.GlobalAveragePooling2D()(inner(image))))
-        return case(model, "inner/conv", inner.layers[0], lambda a: end(mean(ops.relu(a))))
-
-    def last(self) -> Case:
-        model = Last()
-        return case(model, "conv", model.conv, mean)
-
-    def twice(self) -> tuple[Case, Case]:
-        model = Twice()
-        first = case(
-            model,
-            "same#1",
-            lambda x: model.same(model.stem(x)),
-            lambda a: model.tail(model.same(ops.relu(a))),
-        )
-        second = case(
-            model,
-            "same#2",
-            lambda x: model.same(ops.relu(model.same(model.stem(x)))),
-            model.tail,
-        )
-        return first, second
-
-    def never(self) -> tuple[Any, str]:
-        return built(Never()), "unused"
-
-    def tuple_layer(self) -> Case:
-        model = TupleLayer()
-        return case(model, "pair", model.pair.conv, model.tail)
-
-    def tuple_output(self) -> Case:
-        return self._plain(TupleOutput())
-
-    def dict_output(self) -> Case:
-        return self._plain(DictOutput())
+        return self.case(model, "inner/conv", inner.layers[0], lambda a: end(mean(ops.relu(a))))
 
     def softmax(self) -> Case:
         inner = Plain()
         model = wrapped(inner, layers.Softmax())
-        return case(model, "plain/conv", inner.conv, inner.tail)
-
-    def functional_softmax(self) -> Case:
-        return self._plain(FunctionalSoftmax())
+        return self.case(model, "plain/conv", inner.conv, inner.tail)
 
     def sigmoid_unit(self) -> Case:
         inner = Plain(1)
         model = wrapped(inner, layers.Activation("sigmoid"))
-        return case(model, "plain/conv", inner.conv, inner.tail)
+        return self.case(model, "plain/conv", inner.conv, inner.tail)
 
     def sigmoid_labels(self) -> Case:
         inner = Plain()
         model = wrapped(inner, layers.Activation("sigmoid"))
-        return case(model, "plain/conv", inner.conv, inner.tail)
+        return self.case(model, "plain/conv", inner.conv, inner.tail)
 
     def dropout(self) -> Case:
-        return self._plain(Dropout())
+        return self.of_plain(Dropout())
 
     def frozen(self) -> Case:
         model = Plain()
         model.trainable = False
-        return self._plain(model)
+        return self.of_plain(model)
 
     def half(self) -> Case:
         before = keras.config.dtype_policy()
@@ -148,11 +97,7 @@ class KerasKit:
             keras.config.set_dtype_policy(before)
         wide = built(Plain())
         wide.set_weights([ops.convert_to_numpy(w) for w in model.weights])
-        return case(model, "conv", wide.conv, wide.tail)
-
-    def tokens(self) -> Case:
-        model = Tokens()
-        return case(model, "block", model.trunk, model.tail)
+        return self.case(model, "conv", wide.conv, wide.tail)
 
     def folding(self) -> Case:
         model = Folding()
@@ -162,13 +107,7 @@ class KerasKit:
             side = ops.broadcast_to(model.side(x), (len(a), 5))
             return model.fc(ops.concatenate([mean(ops.relu(a)), side], axis=1))
 
-        return case(model, "conv", model.conv, head)
-
-    def drawing(self) -> Any:
-        return built(Drawing())
-
-    def mixing(self) -> Any:
-        return built(Mixing())
+        return self.case(model, "conv", model.conv, head)
 
     def failing(self) -> tuple[Any, str, Callable[[], None]]:
         model = built(Failing())

@@ -9,23 +9,9 @@ import torch
 from torch import nn
 
 from xai_heatmap.testing.conformance.kit import CLASSES, Case, images
-from xai_heatmap.testing.kits.torch_models import (
-    DictOutput,
-    Drawing,
-    Dropout,
-    Failing,
-    Folding,
-    FunctionalSoftmax,
-    Last,
-    Mixing,
-    Never,
-    Plain,
-    Residual,
-    Tokens,
-    TupleLayer,
-    TupleOutput,
-    Twice,
-)
+from xai_heatmap.testing.kits import torch_models
+from xai_heatmap.testing.kits.framework_kit import FrameworkKit
+from xai_heatmap.testing.kits.torch_models import Dropout, Failing, Folding, Plain
 
 
 def array_function(
@@ -40,104 +26,64 @@ def array_function(
     return of_arrays
 
 
-def case(model: nn.Module, layer: str, trunk: Any, head: Any) -> Case:
-    """A case of a model, with its sides as functions of arrays."""
-    sides = [array_function(side) for side in (trunk, head) if side is not None]
-    return Case(model, layer, *sides)
-
-
-class TorchKit:
+class TorchKit(FrameworkKit):
     """One small torch model for each trap."""
+
+    models = torch_models
+    relu = staticmethod(torch.relu)
+
+    @staticmethod
+    def mean(values: torch.Tensor) -> torch.Tensor:
+        return values.mean((2, 3))
+
+    @staticmethod
+    def ready(model: nn.Module) -> nn.Module:
+        return model.eval()
+
+    @staticmethod
+    def case(model: nn.Module, layer: str, trunk: Any, head: Any) -> Case:
+        sides = [array_function(side) for side in (trunk, head) if side is not None]
+        return Case(model, layer, *sides)
 
     def __init__(self) -> None:
         torch.manual_seed(0)
 
-    def _plain(self, model: Plain) -> Case:
-        return case(model, "conv", model.conv, model.tail)
-
-    def plain(self) -> Case:
-        return self._plain(Plain())
-
-    def residual(self) -> Case:
-        model = Residual()
-        return case(model, "branch", lambda x: model.branch(model.stem(x)), None)
-
     def nested(self) -> Case:
         inner = nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(inplace=True))
         model = nn.Sequential(inner, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, CLASSES))
-        return case(model, "0.0", inner[0], lambda a: model[3](a.clamp(min=0).mean((2, 3))))
-
-    def last(self) -> Case:
-        model = Last()
-        return case(model, "conv", model.conv, lambda a: a.mean((2, 3)))
-
-    def twice(self) -> tuple[Case, Case]:
-        model = Twice()
-        first = case(
-            model,
-            "same#1",
-            lambda x: model.same(model.stem(x)),
-            lambda a: model.tail(model.same(torch.relu(a))),
-        )
-        second = case(
-            model,
-            "same#2",
-            lambda x: model.same(torch.relu(model.same(model.stem(x)))),
-            model.tail,
-        )
-        return first, second
-
-    def never(self) -> tuple[Any, str]:
-        return Never(), "unused"
-
-    def tuple_layer(self) -> Case:
-        model = TupleLayer()
-        return case(model, "pair", model.pair.conv, model.tail)
-
-    def tuple_output(self) -> Case:
-        return self._plain(TupleOutput())
-
-    def dict_output(self) -> Case:
-        return self._plain(DictOutput())
+        return self.case(model, "0.0", inner[0], lambda a: model[3](a.clamp(min=0).mean((2, 3))))
 
     def softmax(self) -> Case:
         inner = Plain()
         model = nn.Sequential(inner, nn.Softmax(dim=1))
-        return case(model, "0.conv", inner.conv, inner.tail)
-
-    def functional_softmax(self) -> Case:
-        return self._plain(FunctionalSoftmax())
+        return self.case(model, "0.conv", inner.conv, inner.tail)
 
     def sigmoid_unit(self) -> Case:
         inner = Plain(1)
         model = nn.Sequential(inner, nn.Sigmoid())
-        return case(model, "0.conv", inner.conv, inner.tail)
+        return self.case(model, "0.conv", inner.conv, inner.tail)
 
     def sigmoid_labels(self) -> Case:
         inner = Plain()
         model = nn.Sequential(inner, nn.Sigmoid())
-        return case(model, "0.conv", inner.conv, inner.tail)
+        return self.case(model, "0.conv", inner.conv, inner.tail)
 
     def dropout(self) -> Case:
-        return self._plain(Dropout().train())
+        return self.of_plain(Dropout().train())
 
     def frozen(self) -> Case:
-        return self._plain(Plain().requires_grad_(requires_grad=False))
+        return self.of_plain(Plain().requires_grad_(requires_grad=False))
 
     def half(self) -> Case:
         model = Plain().bfloat16()
         wide = Plain()
         wide.load_state_dict({name: weight.float() for name, weight in model.state_dict().items()})
-        return case(model, "conv", wide.conv, wide.tail)
-
-    def tokens(self) -> Case:
-        model = Tokens()
-        return case(model, "block", model.trunk, model.tail)
+        return self.case(model, "conv", wide.conv, wide.tail)
 
     def folding(self) -> Case:
         model = Folding()
         x = torch.from_numpy(images()[1:2])  # `head` is asked about row 1
-        return case(
+        return self.case(
             model,
             "conv",
             model.conv,
@@ -145,12 +91,6 @@ class TorchKit:
                 torch.cat([torch.relu(a).mean((2, 3)), model.side(x).expand(len(a), -1)], 1)
             ),
         )
-
-    def drawing(self) -> Any:
-        return Drawing().eval()
-
-    def mixing(self) -> Any:
-        return Mixing().eval()
 
     def failing(self) -> tuple[Any, str, Callable[[], None]]:
         model = Failing()
