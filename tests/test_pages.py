@@ -20,7 +20,13 @@ from torch import nn  # noqa: E402
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = [
-    DOCS / name for name in ("preprocessing.md", "targets.md", "signals-video-volumes-bands.md")
+    DOCS / name
+    for name in (
+        "preprocessing.md",
+        "targets.md",
+        "signals-video-volumes-bands.md",
+        "text-and-words.md",
+    )
 ] + sorted((DOCS / "coming-from").glob("*.md"))
 PEERS = Path(sys.prefix) / "peers"
 SAME = 1e-4
@@ -92,6 +98,24 @@ def keras_models():
     return whole, bare
 
 
+def of_words():
+    """A model of two towers and one that answers in words, each with what it came with."""
+    transformers = pytest.importorskip("transformers")
+    from tests.networks.speaking_models import speaking
+    from tests.networks.text_models import clip, image_processor, tokenizer
+
+    eyes = image_processor()
+    pipe = transformers.pipelines.ZeroShotImageClassificationPipeline(
+        model=clip(), tokenizer=tokenizer(), image_processor=eyes, device="cpu"
+    )
+    vlm, vlm_processor = speaking("llava")
+    processor = transformers.CLIPProcessor(eyes, tokenizer())
+    return {
+        "clip": clip(), "processor": processor, "pipe": pipe, "vlm": vlm,
+        "vlm_processor": vlm_processor,
+    }  # fmt: skip
+
+
 def names(page):
     """What a page's blocks find there."""
     x = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
@@ -100,6 +124,8 @@ def names(page):
     found |= {"np": np, "nn": nn, "torch": torch, "xh": xh, "PIL": PIL}
     found["two_heads"] = TwoHeads().eval()
     found["NAMES"] = ["a", "b", "tiger cat", "d", "e"]
+    if page.stem == "text-and-words":
+        found |= of_words()
     if "keras" in page.read_text("utf-8"):
         found["keras_model"], found["keras_logits"] = keras_models()
         found["images"] = np.random.default_rng(1).normal(size=(1, 32, 32, 3)).astype("f4")

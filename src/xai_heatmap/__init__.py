@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from xai_heatmap.core.targets.region import region
     from xai_heatmap.core.targets.step import step
     from xai_heatmap.core.targets.target import Choice, Target
+    from xai_heatmap.core.targets.text import text
+    from xai_heatmap.core.targets.token import token
     from xai_heatmap.core.targets.weighted import weighted
     from xai_heatmap.core.verdict import Verdict
+    from xai_heatmap.explaining.answer import Answered, Word, answer
     from xai_heatmap.explaining.batch import maps
     from xai_heatmap.explaining.comparison import Comparison
     from xai_heatmap.explaining.explain import compare, explain
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from xai_heatmap.sources.preprocess import Preprocess
 
 _HOMES = {
+    "Answered": "explaining.answer",
     "Boxes": "core.boxes.spec",
     "Choice": "core.targets.target",
     "Comparison": "explaining.comparison",
@@ -66,11 +70,13 @@ _HOMES = {
     "StoredRun": "runners.batch.stored",
     "Target": "core.targets.target",
     "Verdict": "core.verdict",
+    "Word": "explaining.answer",
     "XAIActivations": "compat",
     "XAIHeatmap": "compat",
     "XVisTool": "compat",
     "XaiHeatmapError": "core.errors",
     "activation_of": "core.filling",
+    "answer": "explaining.answer",
     "batch": "runners.batch.run",
     "box": "core.boxes.box",
     "category": "core.targets.category",
@@ -96,6 +102,8 @@ _HOMES = {
     "rest": "core.targets.contrast",
     "similar": "core.targets.contrast",
     "step": "core.targets.step",
+    "text": "core.targets.text",
+    "token": "core.targets.token",
     "top": "core.targets.category",
     "weighted": "core.targets.weighted",
     "whole": "networks.opening.held",
@@ -105,6 +113,7 @@ _MODULES = ("metrics", "scenes")
 """Modules that are public as they are."""
 
 __all__ = [
+    "Answered",
     "Boxes",
     "Choice",
     "Comparison",
@@ -124,11 +133,13 @@ __all__ = [
     "StoredRun",
     "Target",
     "Verdict",
+    "Word",
     "XAIActivations",
     "XAIHeatmap",
     "XVisTool",
     "XaiHeatmapError",
     "activation_of",
+    "answer",
     "batch",
     "box",
     "category",
@@ -156,6 +167,8 @@ __all__ = [
     "scenes",
     "similar",
     "step",
+    "text",
+    "token",
     "top",
     "weighted",
     "whole",

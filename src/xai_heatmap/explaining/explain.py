@@ -40,6 +40,7 @@ from xai_heatmap.explaining.request import (
     method_name,
     options_by_method,
     with_options,
+    with_texts,
 )
 from xai_heatmap.explaining.rows import feature_names, row_in, usual_method
 from xai_heatmap.explaining.settling import over_picture
@@ -92,7 +93,7 @@ def explain(
         take it for ``auto``.
     target
         None for the prediction, a class by number or name, or a choice such as ``contrast(3,
-        against=5)``.
+        against=5)``. `text` of a model that holds pictures against texts, such as CLIP.
     preprocess
         How the model wants its pictures; asked for only where the model does not say: a preset's
         name, a `Preprocess`, or what the model came with: a transform of torchvision or timm, an
@@ -139,6 +140,7 @@ def explain(
     XaiHeatmapError
         One of its kinds, before the first forward pass wherever that is possible.
     """
+    held, (target,) = with_texts(held, [target])
     opened = networks.network(network, held=held, picture=picture)
     layer, labels = named(opened, layer), class_names(labels)
     if is_many(x):
@@ -209,11 +211,12 @@ def compare(
             "[xai_heatmap.compare(network, picture) for picture in pictures]; explain() takes many."
         )
     check_passes(passes)
+    held, wished = with_texts(held, listed(plain(targets), name="targets"))
     opened = networks.network(network, held=held, picture=picture)
     labels, layers = class_names(labels), named(opened, layers)
     asked_for = None if methods is None else listed(methods, name="methods")
     methods = [find_method(one).name for one in asked_for or [method_name(None, opened)]]
-    targets = [choice(one) for one in listed(plain(targets), name="targets")]
+    targets = [choice(one) for one in wished]
     options = options_by_method(options)
     check_options(options, methods)
     chosen = [with_options(name, options.get(name, {}), opened) for name in methods]

@@ -16,6 +16,7 @@ from xai_heatmap.core.targets.category import category, top
 from xai_heatmap.core.targets.classes import plain
 from xai_heatmap.core.targets.place import of_tuple
 from xai_heatmap.core.targets.target import Choice
+from xai_heatmap.core.targets.text import Texts
 from xai_heatmap.core.targets.weighted import rows_of_weights, weighted
 
 PASSES, MANY = ("samples", "steps"), 20_000
@@ -25,8 +26,8 @@ OneTarget = Choice | int | str | Any | None
 """A choice, a class by number or name, what an argmax answers, (class, row, column) where places
 are scored, a row of weights such as a one-hot, or None for the prediction."""
 
-Held = Mapping[str | int, Any] | None
-"""Values that a model takes beside the picture, by the names of its inputs."""
+Held = Mapping[str | int, Any] | Texts | None
+"""Values that a model takes beside the picture, by the names of its inputs, or texts."""
 
 ClassNames = Sequence[str] | Mapping[int, str] | Any
 """Names of the classes in output order: a list, an array, a column, a table from numbers to names;
@@ -64,6 +65,26 @@ def for_each(wanted: OneTarget | Sequence[OneTarget], images: int) -> list[Choic
             f"{images} images."
         )
     return [choice(one) for one in said]
+
+
+def with_texts(held: Held, wanted: Sequence[OneTarget]) -> tuple[Held, list[OneTarget]]:
+    """What is held, with the texts that targets are about, and the targets as choices among them.
+
+    Raises
+    ------
+    UnknownTarget
+        For targets about different texts, which would be answers of different networks.
+    """
+    said = [one for one in wanted if isinstance(one, Texts)]
+    if not said:
+        return held, list(wanted)
+    if held is not None or any(one.texts != said[0].texts for one in said):
+        raise UnknownTarget(
+            "One list of texts is held against a picture, and each target says which of them: "
+            'xai_heatmap.text(["a red car", "a bus"], "a bus"). Give the same list to all, and '
+            "nothing else to hold."
+        )
+    return said[0], [one.which if isinstance(one, Texts) else one for one in wanted]
 
 
 def answers_of(

@@ -73,7 +73,7 @@ class Layers(PictureJob):
 
     kind: Literal["layers"] = "layers"
     hidden: ClassVar[frozenset[str]] = frozenset(PictureJob.model_fields) - {
-        "model", "weights", "size", "hold", "picture",
+        "model", "weights", "size", "hold", "picture", "text",
     }  # fmt: skip
 
     model: Annotated[str | None, Flag("As for explain.", metavar="MODEL", argument=True)] = None

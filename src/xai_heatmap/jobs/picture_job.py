@@ -39,6 +39,8 @@ class PictureJob(MethodOptions):
     hold, picture
         What the model takes beside the picture, as ``name=file.npy`` or ``name=number``, and which
         input is the picture, as for `xai_heatmap.network`.
+    text
+        Texts that a picture is held against, by a model of two towers, as for `xai_heatmap.text`.
     axes
         What the axes of one input are, as for `xai_heatmap.network`.
     labels
@@ -151,6 +153,14 @@ class PictureJob(MethodOptions):
     picture: Annotated[
         str | None, Flag("Which input of the model is the picture.", metavar="NAME")
     ] = None
+    text: Annotated[
+        Words,
+        Flag(
+            "A text that pictures are held against, by a model such as CLIP or SigLIP; the texts "
+            "are the classes then. Repeatable.",
+            metavar="WORDS",
+        ),
+    ] = ()
     axes: Annotated[
         str | None,
         Flag(

@@ -13,6 +13,8 @@ from xai_heatmap.core.layers.selection import Layers
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.options import Option
 from xai_heatmap.core.registry import METHODS, find_method
+from xai_heatmap.core.targets.text import Texts
+from xai_heatmap.core.targets.text import text as texts
 from xai_heatmap.explaining.banded import banded, bands_taken
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.facts import FINE
@@ -113,14 +115,18 @@ def _of_file(option: Option | None, value: str) -> object:
     return _array(value) if value.endswith(".npy") else value
 
 
-def held(job: PictureJob) -> dict[str | int, object]:
-    """Values held beside the picture: arrays from files, numbers, rows of numbers.
+def held(job: PictureJob) -> dict[str | int, object] | Texts:
+    """Values held beside the picture: arrays from files, numbers, rows of numbers; or texts.
 
     Raises
     ------
-    BadOption, BadArray
+    BadOption, BadArray, UnknownTarget
         For words that are none of these, and files that numpy can't read.
     """
+    if job.text and job.hold:
+        raise BadOption("Either texts or other inputs are held; leave --text or --hold out.")
+    if job.text:
+        return texts(job.text)
     found: dict[str | int, object] = {}
     for text in job.hold:
         name, equals, value = (word.strip() for word in text.partition("="))

@@ -14,6 +14,7 @@ from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import BadOption, MissingFramework, NotAModel, did_you_mean
 from xai_heatmap.core.network import Declared, Network
 from xai_heatmap.core.targets.answer import Kind
+from xai_heatmap.core.targets.text import Texts
 from xai_heatmap.networks.loading.loaded import Declaring, Loaded
 from xai_heatmap.networks.opening.held import Given, Name
 from xai_heatmap.networks.opening.side_by_side import SideBySide, side_by_side
@@ -36,7 +37,7 @@ def network(
     output: str | int | Sequence[str | int] | None = None,
     keep_closing: bool = False,
     answers: str | Boxes | None = None,
-    held: Given | None = None,
+    held: Given | Texts | None = None,
     picture: Name | None = None,
     exclusive: bool = True,
     axes: str | None = None,
@@ -79,7 +80,8 @@ def network(
         What the model takes beside the picture, held fixed: ``{"metadata": array}``, by the names
         of its inputs or, in PyTorch, by the place of an argument. The first axis of an array counts
         pictures: one row for all of them, or one for each; `whole` marks what counts none. It is
-        neither differentiated nor masked.
+        neither differentiated nor masked. Or `text`: what pictures are held against by a model of
+        two towers, such as CLIP; the texts are its classes then.
     picture
         Which input is the picture, where several could be.
     exclusive
@@ -113,6 +115,12 @@ def network(
                 "image_shape, output, keep_closing, answers, picture, axes, session_options and "
                 "exclusive are given where a model becomes a network; this is one."
             )
+        if isinstance(held, Texts):
+            raise NotAModel(
+                "Texts are given where a model becomes a network: xai_heatmap.network(model, "
+                "held=xai_heatmap.text([...])); this is one already. Of its own texts say which: "
+                'target="a bus".'
+            )
         return model.holding(held) if held else model
     if not isinstance(answers, Boxes) and answers not in (None, *get_args(Kind)):
         raise BadOption(
@@ -124,7 +132,14 @@ def network(
     if isinstance(model, str | os.PathLike):
         from xai_heatmap.networks.loading.load import load
 
-        model = load(model)
+        model = load(model, texts=isinstance(held, Texts))
+    if isinstance(held, Texts):
+        if picture is not None or output is not None:
+            raise BadOption("Texts say themselves what is read; leave picture= and output= out.")
+        from xai_heatmap.networks.language.held_texts import with_texts
+
+        model = with_texts(model, held, own=(lambda one: one) if exclusive else _copied)
+        held, exclusive = None, True
     from xai_heatmap.networks.loading.objects import opened_up
 
     model = opened_up(model)

@@ -121,7 +121,7 @@ def check(job: PictureJob) -> None:
 def opened(job: PictureJob) -> Network:
     """The job's network."""
     with same_folder():
-        loaded = load(job.model or "", weights=job.weights)
+        loaded = load(job.model or "", weights=job.weights, texts=bool(job.text))
     return networks.network(
         loaded,
         answers=answering(job.answers),

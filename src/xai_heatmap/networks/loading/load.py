@@ -84,7 +84,12 @@ _KINDS = (
 )
 
 
-def load(text: str | os.PathLike[str], *, weights: str | os.PathLike[str] | None = None) -> Loaded:
+def load(
+    text: str | os.PathLike[str],
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    texts: bool = False,
+) -> Loaded:
     """Model that `text` names, with the declarations of the hub.
 
     Parameters
@@ -94,13 +99,16 @@ def load(text: str | os.PathLike[str], *, weights: str | os.PathLike[str] | None
     weights
         A state dict, ``.safetensors`` or ``.pt``, for a PyTorch model; a hub then gives the
         architecture alone.
+    texts
+        Whether pictures are held against texts: transformers then loads a model of two towers, with
+        its tokenizer.
 
     Raises
     ------
     ModelNotFound, NotAModel, UnsafeModel, MissingFramework
         In that order of what can be wrong.
     """
-    loaded = _loaded(os.fspath(text).strip(), bare=weights is not None)
+    loaded = _loaded(os.fspath(text).strip(), bare=weights is not None, texts=texts)
     if weights is not None:
         loaded = replace(loaded, files=(*loaded.files, Path(weights).absolute()))
     if weights is not None:
@@ -113,7 +121,7 @@ def load(text: str | os.PathLike[str], *, weights: str | os.PathLike[str] | None
     return loaded
 
 
-def _loaded(text: str, *, bare: bool) -> Loaded:
+def _loaded(text: str, *, bare: bool, texts: bool) -> Loaded:
     if found := _FACTORY.fullmatch(text):
         return _called(("loading.factory", "load_factory"), Path(found["path"]), found["name"])
     hub, colon, name = text.partition(":")
@@ -126,7 +134,8 @@ def _loaded(text: str, *, bare: bool) -> Loaded:
             )
         if not chosen:
             raise ModelNotFound(f"{text!r} names a hub but no model. {_KINDS}")
-        return _called(HUBS[hub], chosen, trained=not (bare or question))
+        of_texts = {"texts": True} if texts and hub == "hf" else {}
+        return _called(HUBS[hub], chosen, trained=not (bare or question), **of_texts)
     if colon and (brought := _brought(hub, name)) is not None:
         return brought
     if text in NAMES:

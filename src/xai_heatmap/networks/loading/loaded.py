@@ -27,11 +27,14 @@ class Loaded:
         Preprocessing, labels and input shape as a hub states them; None where there is no hub.
     files
         What it was read from, where that is known; nothing writes there.
+    tokenizer
+        That texts become numbers by, where it was loaded with the model.
     """
 
     model: Any
     declared: Declared | None = None
     files: Sequence[Path] = ()
+    tokenizer: Any = None
 
 
 @dataclass(frozen=True)

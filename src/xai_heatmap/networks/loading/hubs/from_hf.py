@@ -9,13 +9,16 @@ from xai_heatmap.networks.loading.hubs.hf_settings import facts, with_defaults
 from xai_heatmap.networks.loading.loaded import Loaded, first_line, missing, unimportable
 
 
-def load_hf(name: str, *, trained: bool) -> Loaded:
-    """The classifier `name`: a repository of the hub, or a folder that transformers wrote."""
+def load_hf(name: str, *, trained: bool, texts: bool = False) -> Loaded:
+    """The classifier `name`: a repository of the hub, or a folder that transformers wrote; with
+    `texts` the model of two towers, with its tokenizer.
+    """
     try:
         import transformers
     except (ImportError, RuntimeError) as error:
         raise unimportable("transformers", error, beside="torch", purpose=f"hf:{name}") from error
-    classifier = transformers.AutoModelForImageClassification
+    kinds = ("ImageClassification", "ZeroShotImageClassification")
+    classifier = getattr(transformers, f"AutoModelFor{kinds[texts]}")
     try:
         if trained:
             model = classifier.from_pretrained(name, trust_remote_code=False)
@@ -41,8 +44,11 @@ def load_hf(name: str, *, trained: bool) -> Loaded:
             ) from error
         raise NotAModel(
             f"hf:{name} is no image classifier that transformers knows: {first_line(error)}. "
-            "Choose a model with the task image-classification."
+            f"Choose a model with the task {'zero-shot-' if texts else ''}image-classification."
         ) from error
+    if texts:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        return Loaded(model, _declared(transformers, model, name), tokenizer=tokenizer)
     return Loaded(model, _declared(transformers, model, name))
 
 

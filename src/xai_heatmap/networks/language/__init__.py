@@ -1,0 +1,1 @@
+"""Language beside pictures: texts as tokens, by the tokenizers of other libraries."""
