@@ -154,7 +154,7 @@ def answer(
     said = home.spoken(model, processor, shown, prompt, most=tokens)
     opened = networks.network(said.module, image_shape=said.canvas.shape)
     declared = Declared(said.canvas.shape, said.join, said.names, answers="classes")
-    network = SpeakingNetwork(opened, declared, home.PICTURE)
+    network = SpeakingNetwork(opened, declared)
     found = compare(
         network,
         shown,
