@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
-from xai_heatmap import networks
 from xai_heatmap.core.backward import GRADIENT
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.layers.selection import select, several
@@ -38,9 +37,9 @@ from xai_heatmap.explaining.request import (
     check_options,
     choice,
     method_name,
+    opened_for,
     options_by_method,
     with_options,
-    with_texts,
 )
 from xai_heatmap.explaining.rows import feature_names, row_in, usual_method
 from xai_heatmap.explaining.settling import over_picture
@@ -140,8 +139,7 @@ def explain(
     XaiHeatmapError
         One of its kinds, before the first forward pass wherever that is possible.
     """
-    held, (target,) = with_texts(held, [target])
-    opened = networks.network(network, held=held, picture=picture)
+    opened, (target,) = opened_for(network, [target], held=held, picture=picture)
     layer, labels = named(opened, layer), class_names(labels)
     if is_many(x):
         if image is not None:
@@ -211,8 +209,8 @@ def compare(
             "[xai_heatmap.compare(network, picture) for picture in pictures]; explain() takes many."
         )
     check_passes(passes)
-    held, wished = with_texts(held, listed(plain(targets), name="targets"))
-    opened = networks.network(network, held=held, picture=picture)
+    wished = listed(plain(targets), name="targets")
+    opened, wished = opened_for(network, wished, held=held, picture=picture)
     labels, layers = class_names(labels), named(opened, layers)
     asked_for = None if methods is None else listed(methods, name="methods")
     methods = [find_method(one).name for one in asked_for or [method_name(None, opened)]]

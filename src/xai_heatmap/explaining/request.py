@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from xai_heatmap import networks
 from xai_heatmap.core.errors import BadOption, NoRule, UnknownTarget, did_you_mean
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.listed import listed
@@ -67,8 +68,11 @@ def for_each(wanted: OneTarget | Sequence[OneTarget], images: int) -> list[Choic
     return [choice(one) for one in said]
 
 
-def with_texts(held: Held, wanted: Sequence[OneTarget]) -> tuple[Held, list[OneTarget]]:
-    """What is held, with the texts that targets are about, and the targets as choices among them.
+def opened_for(
+    network: Any, wanted: Sequence[OneTarget], *, held: Held, picture: str | int | None
+) -> tuple[Network, list[OneTarget]]:
+    """The network, opened with the texts that targets are about where any are, and the targets as
+    choices among these.
 
     Raises
     ------
@@ -77,14 +81,15 @@ def with_texts(held: Held, wanted: Sequence[OneTarget]) -> tuple[Held, list[OneT
     """
     said = [one for one in wanted if isinstance(one, Texts)]
     if not said:
-        return held, list(wanted)
+        return networks.network(network, held=held, picture=picture), list(wanted)
     if held is not None or any(one.texts != said[0].texts for one in said):
         raise UnknownTarget(
             "One list of texts is held against a picture, and each target says which of them: "
             'xai_heatmap.text(["a red car", "a bus"], "a bus"). Give the same list to all, and '
             "nothing else to hold."
         )
-    return said[0], [one.which if isinstance(one, Texts) else one for one in wanted]
+    chosen = [one.which if isinstance(one, Texts) else one for one in wanted]
+    return networks.network(network, held=said[0], picture=picture), chosen
 
 
 def answers_of(

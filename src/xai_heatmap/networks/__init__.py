@@ -110,17 +110,7 @@ def network(
     """
     if isinstance(model, Network):
         given = (image_shape, output, keep_closing or None, answers, picture, axes, session_options)
-        if any(own is not None for own in given) or not exclusive:
-            raise NotAModel(
-                "image_shape, output, keep_closing, answers, picture, axes, session_options and "
-                "exclusive are given where a model becomes a network; this is one."
-            )
-        if isinstance(held, Texts):
-            raise NotAModel(
-                "Texts are given where a model becomes a network: xai_heatmap.network(model, "
-                "held=xai_heatmap.text([...])); this is one already. Of its own texts say which: "
-                'target="a bus".'
-            )
+        _check_opened(any(own is not None for own in given) or not exclusive, held)
         return model.holding(held) if held else model
     if not isinstance(answers, Boxes) and answers not in (None, *get_args(Kind)):
         raise BadOption(
@@ -134,11 +124,7 @@ def network(
 
         model = load(model, texts=isinstance(held, Texts))
     if isinstance(held, Texts):
-        if picture is not None or output is not None:
-            raise BadOption("Texts say themselves what is read; leave picture= and output= out.")
-        from xai_heatmap.networks.language.held_texts import with_texts
-
-        model = with_texts(model, held, own=(lambda one: one) if exclusive else _copied)
+        model = _with_texts(model, held, (picture, output), exclusive=exclusive)
         held, exclusive = None, True
     from xai_heatmap.networks.loading.objects import opened_up
 
@@ -168,6 +154,30 @@ def network(
         session_options=session_options,
     )
     return opened if said == Declared() else Declaring(opened, said)
+
+
+def _check_opened(more: bool, held: object) -> None:
+    """Refuse for a network that is open already what is said where a model becomes one."""
+    if more:
+        raise NotAModel(
+            "image_shape, output, keep_closing, answers, picture, axes, session_options and "
+            "exclusive are given where a model becomes a network; this is one."
+        )
+    if isinstance(held, Texts):
+        raise NotAModel(
+            "Texts are given where a model becomes a network: xai_heatmap.network(model, "
+            "held=xai_heatmap.text([...])); this is one already. Of its own texts say which: "
+            'target="a bus".'
+        )
+
+
+def _with_texts(model: Any, texts: Texts, said: Sequence[object], *, exclusive: bool) -> Loaded:
+    """Model from pictures to their likeness with texts."""
+    if any(own is not None for own in said):
+        raise BadOption("Texts say themselves what is read; leave picture= and output= out.")
+    from xai_heatmap.networks.language.held_texts import with_texts
+
+    return with_texts(model, texts, own=(lambda one: one) if exclusive else _copied)
 
 
 def _several(
