@@ -4,12 +4,15 @@ import itertools
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from xai_heatmap.core.affine import Affine, Slopes, fits
 from xai_heatmap.core.arrays import Activation, Activations, ForAndAgainst, Gradient, Input, Values
 from xai_heatmap.core.attention import Attentions
+from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.core.moves import Moves
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.targets.target import Target
@@ -62,6 +65,8 @@ class Head:
         How many activations are held and run at a time, at most.
     moves
         Keeps how far y moved meanwhile.
+    slopes
+        Makes ∂y/∂A of the image, for heads that are affine.
     """
 
     recording: Recording
@@ -70,6 +75,26 @@ class Head:
     target: Target
     batch: int = 32
     moves: Moves = field(default_factory=Moves)
+    slopes: Slopes | None = None
+
+    @cached_property
+    def affine(self) -> Affine | None:
+        """Closed form of y, if both the target and what lies behind the layer are affine."""
+        weights = self.target.weights
+        known = self.recording.affine(self.layer, row=self.row) if weights is not None else None
+        if known is None or weights is None or self.slopes is None:
+            return None
+        try:
+            slopes = self.slopes()
+        except XaiHeatmapError:  # runs are all that such a network has
+            return None
+        step, rise = known
+        if not np.isfinite(slopes).all() or not fits(slopes, step, float(rise @ weights)):
+            return None
+        activation = self.recording.activations[self.layer][self.row]
+        score = float(self.target.value(self.recording.scores[self.row : self.row + 1])[0])
+        self.moves.along(slopes[None], activation[None])
+        return Affine(slopes, activation, score, self.moves)
 
     def __call__(self, activations: Iterable[Activation]) -> Values:
         """The explained score for other activations; takes any iterable and holds one batch of

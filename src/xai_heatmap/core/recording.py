@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.core.affine import Step
 from xai_heatmap.core.arrays import Activations, Scores
 from xai_heatmap.core.attention import OTHERS, Block
 from xai_heatmap.core.backward import BackwardRule
@@ -65,6 +66,12 @@ class Recording(ABC):
         self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
     ) -> "Recording":
         """Run only the head: image `row` from `layer` on, with other activations in its place."""
+
+    def affine(self, layer: str, *, row: int) -> Step | None:
+        """Step of what `layer` said of image `row` and what it adds to the scores, if what lies
+        behind the layer was proven to be affine, so that any other step adds its own; else None.
+        """
+        return None
 
     def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
         """Attention of every block of a transformer, and ∂⟨cotangent, scores⟩ by that attention;

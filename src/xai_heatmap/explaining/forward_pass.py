@@ -136,7 +136,7 @@ class ForwardPass:
             activation=recording.activations[layer][row],
             gradient=gradients[layer][row] if layer in gradients else None,
             score=self._score(row),
-            head=Head(recording, layer, row, target, moves=moves) if "head" in needs else None,
+            head=self._head(layer, row, moves, gradients) if "head" in needs else None,
             model=Head(recording, INPUT, row, target, moves=moves) if "model" in needs else None,
             again=partial(self._again, layer, row, moves) if "again" in needs else None,
             pyramid=[
@@ -148,6 +148,19 @@ class ForwardPass:
             secant=self._secant(row, layer) if "secant" in needs else None,
             moves=moves,
         )
+
+    def _head(self, layer: str, row: int, moves: Moves, gradients: Mapping[str, Gradients]) -> Head:
+        known = gradients if layer in gradients else None
+
+        def slopes() -> Gradients:
+            return (self._slopes if known is None else known)[layer][row]
+
+        return Head(self.recording, layer, row, self.targets[row], moves=moves, slopes=slopes)
+
+    @cached_property
+    def _slopes(self) -> Mapping[str, Gradients]:
+        """Gradients for heads that are affine; one backward pass."""
+        return self.recording.pullback(cotangents(self.recording.scores, self.targets))
 
     def _attended(self, row: int, layer: str) -> Attentions:
         grid = self.recording.activations[layer].shape[2:]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.core.affine import affine
 from xai_heatmap.core.arrays import Activation, Map
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.filling import Filling
@@ -45,14 +46,19 @@ def ablationcam(
     >>> ablationcam(activation, head)
     array([[0. , 1.2]], dtype=float32)
     """
-    without = baseline(activation, fill)
+    without, known = baseline(activation, fill), affine(head)
     alive = [
         k for k, own in enumerate(activation) if own.any() and not np.array_equal(own, without[k])
     ]
     ablated = _replaced(activation, without, alive)
-    whole, *rest = head(chain([activation], ablated))  # side by side, so that rounding cancels out
     losses = np.zeros(len(activation), np.float32)
-    losses[alive] = whole - np.array(rest, np.float32)
+    if known is not None:  # what is linear loses what each feature map adds
+        whole = known.score
+        losses[alive] = known.rises(activation - without)[alive]
+        known.tried(whole, whole - losses)
+    else:
+        whole, *rest = head(chain([activation], ablated))  # side by side: rounding cancels out
+        losses[alive] = whole - np.array(rest, np.float32)
     scale = max(abs(float(whole)), 1e-6 * float(np.abs(losses).max(initial=0))) or 1.0
     total = np.einsum("k,k...->...", losses / np.float32(scale), activation)
     return np.maximum(total, 0) if relu else total

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from xai_heatmap.core.affine import affine
 from xai_heatmap.core.arrays import Activation, Gradient, Map
 from xai_heatmap.core.evidence import Differentiated
 from xai_heatmap.core.registry import method
@@ -43,9 +44,11 @@ def shapleycam(
     >>> shapleycam(activation, 2 * activation, Square()).round(4)
     array([[2., 6.]], dtype=float32)
     """
-    around = [(1 + way * STEP) * activation for way in (1, -1)]
-    (_, more), (_, less) = head.gradients(around)
-    bend = (more - less) / (2 * STEP)
+    bend = np.float32(0)  # of what is affine
+    if affine(head) is None:
+        around = [(1 + way * STEP) * activation for way in (1, -1)]
+        (_, more), (_, less) = head.gradients(around)
+        bend = (more - less) / (2 * STEP)
     rows = (gradient - bend / 2).reshape(len(activation), -1)
     weights = np.einsum("kp->k", rows) / np.float32(rows.shape[1])
     total = np.einsum("k,k...->...", weights, activation)

@@ -153,7 +153,9 @@ def _held(answer: Answer, found: Detection, own: Target) -> Target:
         return full
 
     label = f"{own.label} in {found.where}"
-    return replace(own, label=label, value=value, cotangent=cotangent, detection=found)
+    return replace(
+        own, label=label, value=value, cotangent=cotangent, detection=found, weights=None
+    )
 
 
 def _moving(answer: Answer, found: Detection, where: Box | None) -> Target:

@@ -88,7 +88,9 @@ def negative(choice: int | str | Choice) -> Choice:
         def cotangent(rows: Scores) -> Scores:
             return -own.cotangent(rows)
 
-        return replace(own, label=f"not {own.label}", value=value, cotangent=cotangent)
+        weights = None if own.weights is None else -own.weights
+        label = f"not {own.label}"
+        return replace(own, label=label, value=value, cotangent=cotangent, weights=weights)
 
     def settled(answer: Answer) -> Choice:
         return negative(fixed(chosen, answer))

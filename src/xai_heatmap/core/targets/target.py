@@ -30,6 +30,8 @@ class Target:
         Of several classes the one that is held against the others.
     detection
         The box of a detector that it is about.
+    weights
+        w of a target y = Σ_c w_c s_c; None of any other.
     """
 
     label: str
@@ -39,6 +41,7 @@ class Target:
     bounded: bool = False
     first: int | None = None
     detection: Detection | None = None
+    weights: ScoreRow | None = None
 
     def between(self, scores: Scores) -> ScoreRow:
         """Cotangent c between two rows, with Σ c (s₀ - s₁) = y₀ - y₁, as near as can be to the mean
@@ -114,4 +117,5 @@ def linear(
         lambda scores: np.broadcast_to(weights, scores.shape).astype(np.float32),
         index,
         first=first,
+        weights=weights,
     )

@@ -24,6 +24,27 @@ OTHER = -2
 that mixes a batch gives other scores."""
 
 
+STRAIGHT = 2e-5
+"""Tolerance of the scores of an affine head, relative to the largest score that was seen."""
+
+FAR = 4
+"""Length of the step that shows whether a head is affine, in largest activations: far enough for
+what clips, saturates or switches to do so."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Step of a layer's output, drawn again where it is needed, and its rise of the scores."""
+
+    shape: tuple[int, ...]
+    length: float
+    rise: Native
+
+    def step(self) -> Native:
+        """The step: (1, ...)."""
+        return _step(self.shape, self.length)
+
+
 @dataclass(frozen=True)
 class Proof:
     """Result of checking a head against the recorded scores.
@@ -36,11 +57,14 @@ class Proof:
         Whether only one activation at a time does: together, they change each other's scores.
     refusal
         Why nothing does; empty where something does.
+    affine
+        What one step adds to the scores, of a head that was seen to be affine.
     """
 
     whole: bool
     alone: bool = False
     refusal: str = ""
+    affine: Probe | None = None
 
 
 def proof(made: Callable[..., Head], scores: Native) -> Proof:
@@ -61,7 +85,7 @@ def proof(made: Callable[..., Head], scores: Native) -> Proof:
         try:
             head = made(whole=whole, alone=alone)
             if _repeats(head, scores):
-                return Proof(whole, alone)
+                return Proof(whole, alone, affine=None if whole or alone else _affine(head))
         except Exception as problem:
             if out_of_memory(problem):
                 raise
@@ -92,6 +116,35 @@ def _repeats(head: Head, scores: Native) -> bool:
         copies, other = head(np.concatenate([own, own, own])).scores[:, None], scores
         first, second = copies[0], copies[2]
     return _same(first, scores, other) and _same(second, scores, other)
+
+
+def _affine(head: Head) -> Probe | None:
+    """Step and rise of a head that is affine: behind which the step R adds the same to an
+    activation A as to 0, and -2 A takes away as much as lies between A and 0, three times.
+    """
+    own = head.output
+    if own.dtype != np.float32 or not own.size:
+        return None
+    length = FAR * float(np.abs(own).max()) or 1.0
+    step, zero = _step(own.shape, length), np.zeros_like(own)
+    try:
+        rows = head(np.concatenate([zero, own, step, own + step, OTHER * own])).scores
+    except Exception as problem:
+        if out_of_memory(problem):
+            raise
+        return None  # a head may refuse values that its layer never gives
+    if len(rows) != 5 or not np.isfinite(rows).all():
+        return None
+    nothing, said, stepped, both, other = rows[:, None].astype(np.float64)
+    most = STRAIGHT * np.abs(rows).max()
+    straight = np.abs(both - said - (stepped - nothing)).max() <= most
+    straight &= np.abs(other - nothing - OTHER * (said - nothing)).max() <= most
+    return Probe(own.shape, length, (stepped - nothing).astype(np.float32)) if straight else None
+
+
+def _step(shape: tuple[int, ...], length: float) -> Native:
+    drawn = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    return np.float32(length) * drawn
 
 
 def _difference(head: Head, scores: Native) -> str:

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.core.affine import Step
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.errors import NoHead
@@ -44,6 +45,18 @@ class ModelWithHeads(ScoredModel):
             )
 
         return behind
+
+    def _affine(
+        self, recorded: Recorded, view: ShapePlan, x: Native, name: str, row: int
+    ) -> Step | None:
+        """Step of the output of layer `name` and its rise of the scores, of an affine head."""
+        one = slice(row, row + 1)
+        with self._state.lock:
+            proven = self._proof(self._of([row]), recorded.scores[one], view, x[one], name)
+        if proven.affine is None:
+            return None
+        step, rise = layout_of(view.survey, name).to_grid(proven.affine.step()), proven.affine.rise
+        return step[0], self._reading(view, rise).rows(rise)[0]
 
     def _between(
         self,

@@ -134,6 +134,7 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
                     partial(self._attended, adapter, native),
                     lambda by: self._engine.record(adapter, native, opened, undo, rule=by),
                     lambda name, row, by: self._between(recorded, view, native, name, row, by),
+                    lambda name, row: self._affine(recorded, view, native, name, row),
                 ),
             )
 

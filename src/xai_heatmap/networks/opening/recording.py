@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.core.affine import Step
 from xai_heatmap.core.arrays import Activations, Native, Scores
 from xai_heatmap.core.attention import OTHERS, Block
 from xai_heatmap.core.backward import BackwardRule
@@ -37,6 +38,8 @@ class ExtraPasses:
         From another rule to the same pass, with that rule's way back.
     between
         From a layer, an image's row and a rule to a pair of runs of the head, as of a `Head`.
+    affine
+        From a layer and an image's row to a step and its rise, as of a `Recording`.
     """
 
     network: str
@@ -44,6 +47,7 @@ class ExtraPasses:
     attended: Callable[[Recorded, Scores, Native], list[Block]]
     by: Callable[[BackwardRule], Recorded]
     between: Callable[[str, int, BackwardRule], Recorded]
+    affine: Callable[[str, int], Step | None]
 
 
 class OpenedRecording(Recording):
@@ -159,6 +163,10 @@ class OpenedRecording(Recording):
         if (layer, row) not in self._heads:
             self._heads[layer, row] = self._head(layer, row)
         return self._heads[layer, row](activation)
+
+    def affine(self, layer: str, *, row: int) -> Step | None:
+        """Step and rise of an affine head, which is proven by a few runs once a layer."""
+        return None if self._apart is None else self._apart.affine(layer, row)
 
     def between(self, layer: str, rule: BackwardRule, *, row: int) -> Recording:
         """Recording of the head behind `layer`, for image `row`, at the layer output and at 0."""
