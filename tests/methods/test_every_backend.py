@@ -12,6 +12,7 @@ pytest.importorskip("torch", reason="needs PyTorch")
 import xai_heatmap as xh
 import xai_heatmap.methods
 from crossing import crossed
+from xai_heatmap.core.evidence import Head
 from xai_heatmap.core.registry import METHODS as EVERY
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.networks.opening.recording import OpenedRecording
@@ -118,8 +119,13 @@ AGAIN = {
 """What every method sends through the whole network beside, with noise on it."""
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_passes_are_as_many_as_the_method_says(name, monkeypatch):
+CLOSED = {"ablationcam": [], "integrated": [], "reciprocam": [], "shapleycam": []}
+CLOSED["smooth:ablationcam"] = [25]
+"""What methods send through the network beside where the head is affine; they replay nothing."""
+
+
+def passes(name, monkeypatch):
+    """Rows of every replay, by layer, and of every run of the first convolution."""
     network, _, model = opened("torch")
     layer = "auto" if find_method(name).auto == "input" else "relu"
     mapped(network, images(1), name, layer=layer)  # what is learnt at first is not counted
@@ -140,8 +146,20 @@ def test_passes_are_as_many_as_the_method_says(name, monkeypatch):
     monkeypatch.setattr(OpenedRecording, "replay", counted)
     monkeypatch.setattr(model.conv, "_conv_forward", convolving)
     mapped(network, images(1), name, layer=layer)
+    return replayed, convolved
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_passes_are_as_many_as_the_method_says(name, monkeypatch):
+    monkeypatch.setattr(Head, "affine", None)
+    replayed, convolved = passes(name, monkeypatch)
     assert replayed == ROWS.get(name, {})
     balanced = [1] if "balanced" in find_method(name).needs else []
     remembered = [1] if set(replayed) - {"input"} else []  # up to the layer, once for all replays
     again = AGAIN.get(name, remembered)
     assert convolved == [1, *balanced, *again, *replayed.get("input", [])]
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_a_head_that_is_affine_is_not_run(name, monkeypatch):
+    assert passes(name, monkeypatch) == ({}, [1, *CLOSED[name]])
