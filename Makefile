@@ -27,7 +27,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compile
 COMPILED := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo package bench truth trust costs docs mypages format clean
+.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo package bench kills truth trust costs docs mypages format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -112,6 +112,10 @@ package: $(STAMP) ## build wheel and source archive into dist/, and run the whee
 
 bench: $(PEERS)/installed ## time it beside a bare forward pass and beside the peers; BENCH="--quick"
 	$(BIN)/python -m benchmarks.run $(BENCH)
+
+kills: $(STAMP) ## kill drivers and workers of batch runs at random moments, and count rows lost: SEED=7
+	PYTHONPATH=tests/runners $(BIN)/python tests/runners/kill_batch.py local 200 $(SEED)
+	PYTHONPATH=tests/runners $(BIN)/python tests/runners/kill_batch.py processes 200 $(SEED)
 
 truth: $(STAMP) ## how right each method is where the truth is known; TRUTH="--scenes 40"
 	$(BIN)/python -m benchmarks.truth $(TRUTH)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from xai_heatmap.networks import network
     from xai_heatmap.networks.function.detector import detector
     from xai_heatmap.networks.opening.held import whole
+    from xai_heatmap.runners.batch.drift import Drift, drift
     from xai_heatmap.runners.batch.run import batch
     from xai_heatmap.runners.batch.stored import StoredRun, open_run
     from xai_heatmap.sources.preprocess import Preprocess
@@ -56,6 +57,7 @@ _HOMES = {
     "Comparison": "explaining.comparison",
     "Detection": "core.boxes.detections",
     "Drawer": "compat",
+    "Drift": "runners.batch.drift",
     "Explanation": "explaining.explanation",
     "Explanations": "explaining.many",
     "Geometry": "core.geometry",
@@ -83,6 +85,7 @@ _HOMES = {
     "compare": "explaining.explain",
     "contrast": "core.targets.contrast",
     "detector": "networks.function.detector",
+    "drift": "runners.batch.drift",
     "explain": "explaining.explain",
     "export": "exporting.export",
     "function": "core.targets.measured",
@@ -119,6 +122,7 @@ __all__ = [
     "Comparison",
     "Detection",
     "Drawer",
+    "Drift",
     "Explanation",
     "Explanations",
     "Geometry",
@@ -146,6 +150,7 @@ __all__ = [
     "compare",
     "contrast",
     "detector",
+    "drift",
     "explain",
     "export",
     "function",

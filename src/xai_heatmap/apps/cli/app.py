@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from xai_heatmap.apps.cli import batch, compare, demo, export
+from xai_heatmap.apps.cli import batch, compare, demo, drift, export
 from xai_heatmap.apps.cli.flags import Debug, Json, job_command
 
 COMMANDS = (
@@ -14,6 +14,7 @@ COMMANDS = (
     "layers",
     "measure",
     "batch",
+    "drift",
     "export",
     "demo",
     "methods",
@@ -182,6 +183,11 @@ def measure(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug 
 job_command(
     app, "Batch", short_help="Explain a whole folder or data set, resumed.", epilog=batch.EPILOG
 )(batch.batch)
+
+
+app.command(short_help="Which classes' heat moved between two runs.", epilog=drift.EPILOG)(
+    drift.drift
+)
 
 
 job_command(
