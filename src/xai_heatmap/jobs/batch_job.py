@@ -14,6 +14,7 @@ from xai_heatmap.jobs.values import Words
 
 BESIDE_ROWS = frozenset(
     {"kind", "images", "out", "runner", "workers", "decoders", "max_errors"}
+    | {"test", "passes", "guard"}  # of one picture at a time
 )  # fmt: skip
 """Fields that change how a run is made, and none of its rows."""
 
@@ -47,7 +48,9 @@ class Batch(PictureJob):
     """
 
     kind: Literal["batch"] = "batch"
-    hidden: ClassVar[frozenset[str]] = frozenset({"images", "axis", "slices"})
+    hidden: ClassVar[frozenset[str]] = frozenset(
+        {"images", "axis", "slices", "test", "passes", "guard"}
+    )
 
     source: Annotated[
         Words,
