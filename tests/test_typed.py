@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from typing import NoReturn
 
 import beartype
 import numpy as np
@@ -50,6 +51,18 @@ def test_wrong_types_shapes_and_answers_are_refused(given, named):
 def test_what_a_call_named_is_forgotten_after_it():
     assert joined(row(3), row(3)).shape == (3,)
     assert joined(row(4), row(4)).shape == (4,)
+
+
+def test_what_never_returns_is_refused_where_it_does():
+    @checked
+    def never(raises: bool) -> NoReturn:
+        if raises:
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        never(True)
+    with pytest.raises(TypeCheckError):
+        never(False)
 
 
 class Rows(list[Row]):

@@ -135,7 +135,9 @@ def _made(fn: Callable[..., Any], hints: dict[str, Any], typechecker: Any) -> _C
     signature = inspect.Signature(parameters)
     arguments = _compiled(fn, f"def {fn.__name__}{signature}: pass", scope, typechecker)
     text = f"def {fn.__name__}(returned: type_): pass"
-    answer = _compiled(fn, text, {"type_": hints.get("return", Any)}, typechecker)
+    returned = hints.get("return", Any)
+    never = returned in (typing.NoReturn, typing.Never)
+    answer = _compiled(fn, text, {"type_": _Missing if never else returned}, typechecker)
     return _Checks(arguments, answer, any(map(_shaped, hints.values())))
 
 
