@@ -1,5 +1,8 @@
 """Pictures of other bands than a photograph has: in the network's own layout, as they are."""
 
+import struct
+import sys
+
 import numpy as np
 import PIL.Image
 import pytest
@@ -7,7 +10,8 @@ import torch
 from torch import nn
 
 import xai_heatmap as xh
-from xai_heatmap.core.errors import BadArray, BadOption, UnknownPreprocess
+from xai_heatmap.core.errors import BadArray, BadOption, NotAnImage, UnknownPreprocess
+from xai_heatmap.sources.band_files import bands_in
 
 
 def looking_at(band, bands):
@@ -192,3 +196,56 @@ def test_whole_numbers_are_drawn_on_a_picture_of_ones_own():
     e = xh.explain(looking_at(4, 6), lit(4, 6, "u1", 255), image=own, preprocess="unit", **ASK)
     np.testing.assert_array_equal(e.image, own)
     assert peak(e)
+
+
+@pytest.mark.parametrize("layout", ["contig", "separate"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "f4"])
+@pytest.mark.parametrize("bands", [2, 4, 6])
+def test_every_sample_of_a_tiff_is_a_band(layout, dtype, bands, tmp_path):
+    tifffile = pytest.importorskip("tifffile", reason="reads what Pillow can't")
+    picture = np.random.default_rng(0).normal(100, 20, (bands, 32, 48)).astype(dtype)
+    last = picture if layout == "separate" else np.moveaxis(picture, 0, -1)
+    how = {"photometric": "minisblack", "planarconfig": layout}
+    small = np.ascontiguousarray(last[..., ::2, ::2] if layout == "separate" else last[::2, ::2])
+    with tifffile.TiffWriter(tmp_path / "field.tif") as file:
+        file.write(np.ascontiguousarray(last), **how)
+        file.write(small, subfiletype=1, **how)  # of a pyramid
+    for given in (tmp_path / "field.tif", (tmp_path / "field.tif").read_bytes()):
+        found = bands_in(given, bands)
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, np.moveaxis(picture, 0, -1))
+
+
+def test_colours_and_infrared_of_16_bits_keep_all_of_them(tmp_path):
+    tifffile = pytest.importorskip("tifffile", reason="reads what Pillow cuts to eight bits")
+    picture = np.random.default_rng(0).integers(0, 65536, (8, 9, 4), dtype=np.uint16)
+    tifffile.imwrite(
+        tmp_path / "field.tif", picture, photometric="rgb", extrasamples=["unassalpha"]
+    )
+    np.testing.assert_array_equal(bands_in(tmp_path / "field.tif", 4), picture)
+
+
+def test_pages_of_several_samples_are_refused_with_the_line_to_write(tmp_path):
+    tifffile = pytest.importorskip("tifffile", reason="reads what Pillow can't")
+    pages = np.zeros((2, 8, 9, 6), np.uint16)
+    how = {"photometric": "minisblack", "planarconfig": "contig"}
+    tifffile.imwrite(tmp_path / "field.tif", pages, **how)
+    with pytest.raises(BadArray, match=r"2 pages of 6 samples each.*np\.save\('picture\.npy'"):
+        xh.explain(looking_at(0, 6), tmp_path / "field.tif", preprocess="unit", **ASK)
+
+
+def six_samples():
+    """A TIFF of 1 x 1 pixel and six samples, byte by byte."""
+    tags = [(256, 1, 1), (257, 1, 1), (258, 6, 200), (259, 1, 1), (262, 1, 1)]
+    tags += [(273, 1, 212), (277, 1, 6), (278, 1, 1), (279, 1, 6)]
+    entries = b"".join(struct.pack("<HHII", tag, 3, count, value) for tag, count, value in tags)
+    head = b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + entries + bytes(4)
+    return head.ljust(200, b"\0") + struct.pack("<6H", *[8] * 6) + bytes(range(6))
+
+
+def test_where_tifffile_is_missing_the_line_to_write_is_said(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "tifffile", None)
+    (tmp_path / "field.tif").write_bytes(six_samples())
+    for model in (looking_at(0, 6), looking_at(0, 3)):
+        with pytest.raises(NotAnImage, match=r"xai-heatmap\[tiff\].*np\.save\('picture\.npy'"):
+            xh.explain(model, tmp_path / "field.tif", preprocess="unit", **ASK)

@@ -23,7 +23,8 @@ import PIL.ImageSequence
 
 from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.sources.array import stored
-from xai_heatmap.sources.image import bands_in, read
+from xai_heatmap.sources.band_files import bands_in
+from xai_heatmap.sources.image import read
 from xai_heatmap.sources.labels import labels
 
 LIMIT = 250_000

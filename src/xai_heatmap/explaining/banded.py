@@ -6,8 +6,9 @@ import numpy as np
 
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.network import Network
+from xai_heatmap.sources.band_files import bands_in
 from xai_heatmap.sources.bands import PHOTOGRAPHS, checked, of_bands
-from xai_heatmap.sources.image import Photograph, bands_in
+from xai_heatmap.sources.image import Photograph
 
 
 def banded(given: Any, network: Network) -> np.ndarray | None:

@@ -22,7 +22,8 @@ from xai_heatmap.explaining.laying import laid_out, shown_kind
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.jobs.picture_job import PictureJob
 from xai_heatmap.sources.array import KINDS, is_stored, stored
-from xai_heatmap.sources.image import Photograph, bands_in, read
+from xai_heatmap.sources.band_files import bands_in
+from xai_heatmap.sources.image import Photograph, read
 from xai_heatmap.sources.regions import regions_in
 
 SMALL = 16 * 16

@@ -20,6 +20,7 @@ from xai_heatmap.core.errors import (
     NotAnImage,
     XaiHeatmapError,
 )
+from xai_heatmap.sources import tiff
 from xai_heatmap.sources.files import opened
 from xai_heatmap.sources.limits import LIMIT
 from xai_heatmap.sources.pillow import identified, whole_files_only
@@ -90,7 +91,7 @@ def read(
         pixels, said = of_array(np.asarray(image), white=white)
         return Photograph(pixels, "image", remark=said)
     with decoded(image, limit=limit) as picture:
-        with _broken_is_said(picture.what):
+        with broken_is_said(picture.what):
             pixels, said = _rgb(picture.pixels, white=white, colours_cut=picture.cut)
         return Photograph(pixels, picture.name, picture.path, said)
 
@@ -150,33 +151,6 @@ def decoded(
         yield Decoded(upright, what, name, path, cut and upright.mode in ("RGB", "RGBA", "LA"))
 
 
-def bands_in(
-    image: str | os.PathLike[str] | bytes | PIL.Image.Image, channels: int, *, limit: int = LIMIT
-) -> np.ndarray | None:
-    """Bands of a picture, (H, W, channels) as stored; None for another number of bands.
-
-    Of a TIFF of several grey pages, all of one size, every page is a band, however many they are.
-    """
-    with decoded(image, limit=limit) as picture, _broken_is_said(picture.what):
-        pixels = picture.pixels
-        pages = getattr(pixels, "n_frames", 1) if pixels.format == "TIFF" else 1
-        if pages > 1 and len(pixels.getbands()) == 1:
-            return _pages(pixels, pages)
-        return np.array(pixels) if len(pixels.getbands()) == channels else None
-
-
-def _pages(picture: PIL.Image.Image, pages: int) -> np.ndarray | None:
-    """Every page as a band; None if they are not of one kind and size, as those of a scan."""
-    first = picture.size, picture.mode
-    bands = []
-    for page in range(pages):
-        picture.seek(page)
-        if (picture.size, picture.mode) != first:
-            return None
-        bands.append(np.array(picture))
-    return np.stack(bands, axis=-1)
-
-
 def _file(path: Path) -> BufferedReader:
     if str(path).startswith(("http:/", "https:/")):
         raise ImageNotFound(f"Images are read from disk; download {str(path)!r} first.")
@@ -212,6 +186,8 @@ def _opened(file: BufferedReader | BytesIO, what: str) -> PIL.Image.Image:
     except XaiHeatmapError:
         raise
     except Exception:  # noqa: BLE001 - what decodes a stranger's file may raise anything
+        if tiff.begins(start):
+            raise NotAnImage(tiff.refusal(what)) from None
         raise NotAnImage(
             f"{what} is not an image that can be read (it starts with {start!r}). "
             "PNG, JPEG, WebP, TIFF, BMP, GIF, PPM, AVIF and JPEG 2000 can."
@@ -219,7 +195,8 @@ def _opened(file: BufferedReader | BytesIO, what: str) -> PIL.Image.Image:
 
 
 @contextlib.contextmanager
-def _broken_is_said(what: str) -> Iterator[None]:
+def broken_is_said(what: str) -> Iterator[None]:
+    """Context in which whatever a decoder raises is said of the picture."""
     try:
         yield
     except XaiHeatmapError:
@@ -241,7 +218,7 @@ def _upright(picture: PIL.Image.Image, what: str, *, limit: int) -> PIL.Image.Im
         )
     if not width * height:
         raise NotAnImage(f"{what} has no pixels: it is {width} x {height}.")
-    with _broken_is_said(what):
+    with broken_is_said(what):
         with whole_files_only():
             picture.load()
         turn = _UPRIGHT.get(_orientation(picture))

@@ -23,7 +23,8 @@ from xai_heatmap.explaining.request import DEFAULT_METHOD, choice, with_options
 from xai_heatmap.jobs import request
 from xai_heatmap.jobs.batch_job import Batch
 from xai_heatmap.runners.local import surveyed
-from xai_heatmap.sources.image import Photograph, bands_in, read
+from xai_heatmap.sources.band_files import bands_in
+from xai_heatmap.sources.image import Photograph, read
 from xai_heatmap.sources.labels import labels as labels_in
 from xai_heatmap.sources.preprocess import Preprocess
 
