@@ -25,7 +25,7 @@ import onnxruntime
 
 import xai_heatmap as xh
 from benchmarks import machine, networks, peers, tables
-from benchmarks.onnx_files import _on_threads, exported
+from benchmarks.onnx_files import exported
 from xai_heatmap.jobs.batch_job import Batch
 from xai_heatmap.runners.batch.asking import asking
 from xai_heatmap.runners.batch.crumbs import Crumbs
@@ -76,7 +76,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     rows = []
-    with tempfile.TemporaryDirectory() as folder, _on_threads(1):
+    with tempfile.TemporaryDirectory() as folder:
         for name in asked.networks:
             for kind in ("torch", "onnx"):
                 rows += _measured(name, kind, Path(folder), asked.rounds)
@@ -103,7 +103,8 @@ def _measured(name: str, kind: str, folder: Path, rounds: int) -> Iterator[tuple
         model=name, preprocess="imagenet", size=(224, 224), batch=BATCH, out=folder / "run",
         method=("gradcam",),
     )  # fmt: skip
-    network = xh.network(path or model, image_shape=(3, 224, 224))
+    options = {"session_options": {"intra_op_num_threads": 1}} if path else {}
+    network = xh.network(path or model, image_shape=(3, 224, 224), **options)
     own = asking(job, network)
     pictures = itertools.cycle(_photographs())
     with ThreadPoolExecutor(1) as pool:
@@ -160,7 +161,9 @@ def _photographs() -> list[Entry]:
 def _inference(model: Any, path: Path | None) -> Callable[[np.ndarray], Any]:
     """A bare forward pass, as its framework makes it."""
     if path is not None:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        how = onnxruntime.SessionOptions()
+        how.intra_op_num_threads = 1
+        session = onnxruntime.InferenceSession(str(path), how, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
         return lambda x: session.run(None, {name: x})
     import torch

@@ -26,6 +26,7 @@ PAGES = [
         "targets.md",
         "signals-video-volumes-bands.md",
         "text-and-words.md",
+        "data-sets.md",
     )
 ] + sorted((DOCS / "coming-from").glob("*.md"))
 PEERS = Path(sys.prefix) / "peers"
@@ -157,6 +158,10 @@ def scaled(map_):
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     shutil.copy(ROOT / "examples" / "images" / "chelsea.jpg", tmp_path / "cat.jpg")
+    (tmp_path / "photographs").mkdir()
+    for number in range(4):
+        pixels = np.random.default_rng(number).integers(0, 255, (40, 48, 3), dtype=np.uint8)
+        PIL.Image.fromarray(pixels).save(tmp_path / "photographs" / f"cat{number}.png")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     return tmp_path

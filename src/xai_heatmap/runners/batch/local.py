@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from xai_heatmap.core.processors import allowed
 from xai_heatmap.jobs.batch_job import Batch
 from xai_heatmap.runners.batch.asking import Asking
 from xai_heatmap.runners.batch.crumbs import Crumbs
@@ -18,7 +19,7 @@ MOST_DECODERS = 8
 
 def decoders(job: Batch) -> int:
     """Number of threads that read pictures."""
-    return job.decoders or min(os.cpu_count() or 1, MOST_DECODERS)
+    return job.decoders or min(allowed(os.cpu_count() or 1), MOST_DECODERS)
 
 
 def local(

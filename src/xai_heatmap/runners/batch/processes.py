@@ -13,6 +13,7 @@ from typing import Any
 
 import xai_heatmap
 from xai_heatmap.core.errors import ModelFailed, XaiHeatmapError
+from xai_heatmap.core.processors import VARIABLE, allowed
 from xai_heatmap.runners.batch.folder import RunFolder
 from xai_heatmap.runners.batch.meter import Meter
 
@@ -27,7 +28,7 @@ Answer = dict[str, Any]
 
 def workers(wanted: int | None) -> int:
     """Number of processes: as said, else one for each two cores."""
-    return wanted or max(1, (os.cpu_count() or 1) // 2)
+    return wanted or max(1, allowed(os.cpu_count() or 1) // 2)
 
 
 def processes(
@@ -152,8 +153,8 @@ class _Seat:
         home = str(Path(xai_heatmap.__file__).parents[1])
         paths = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
         words = [sys.executable, "-m", "xai_heatmap.runners.batch.worker", str(self.run.path)]
-        threads = str(max(1, (os.cpu_count() or 1) // self.count))
-        own = {"OMP_NUM_THREADS": threads} if self.count > 1 else {}
+        threads = str(max(1, allowed(os.cpu_count() or 1) // self.count))
+        own = dict.fromkeys(("OMP_NUM_THREADS", VARIABLE), threads) if self.count > 1 else {}
         self.ready = False
         return subprocess.Popen(  # noqa: S603 - our own module
             [*words, *(["retry"] if self.retry else [])],
