@@ -5,6 +5,7 @@ a busy machine makes a test wait, but not dearer. ``--budget list`` says at the 
 are not marked slow cost more than ``BUDGET``, and how near their sum comes to ``SUM``;
 ``--budget fail`` makes a failure of it, for whoever marks tests. Nothing that decides whether a
 change lands asks for that. ``--costs FILE`` writes what every test cost as JSON.
+``--budget write`` puts the dearest of the fast ones into `tests/dear.txt`.
 """
 
 import json
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import dear
 
 BUDGET = 0.5
 """Processor seconds that a test may cost before it has to be marked slow."""
@@ -29,7 +32,8 @@ LISTED = 30
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("budget")
-    group.addoption("--budget", choices=("list", "fail"), help="say what costs too much")
+    ways = ("list", "fail", "write")
+    group.addoption("--budget", choices=ways, help="say what costs too much, or write it down")
     group.addoption("--costs", type=Path, help="a JSON file of what every test cost")
 
 
@@ -62,8 +66,8 @@ def costs(reporter: pytest.TerminalReporter) -> dict[str, tuple[float, bool]]:
 
 def over(found: dict[str, tuple[float, bool]]) -> list[tuple[float, str]]:
     """The tests that are not marked slow and cost more than the budget, the dearest first."""
-    dear = [(cost, name) for name, (cost, slow) in found.items() if cost > BUDGET and not slow]
-    return sorted(dear, reverse=True)
+    many = [(cost, name) for name, (cost, slow) in found.items() if cost > BUDGET and not slow]
+    return sorted(many, reverse=True)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -73,6 +77,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     found = costs(reporter)
     if (path := session.config.getoption("costs")) is not None:
         path.write_text(json.dumps({name: cost for name, (cost, _) in found.items()}, indent=0))
+    if session.config.getoption("budget") == "write":
+        dear.WRITTEN.write_text(dear.written(found), encoding="utf-8")
     fast = sum(cost for cost, slow in found.values() if not slow)
     if session.config.getoption("budget") == "fail" and (over(found) or fast > SUM):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -88,8 +94,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         f"{len(fast)} tests (at least {COUNT}), {sum(fast):.1f} processor seconds in their bodies "
         f"(at most {SUM:.0f})"
     )
-    dear = over(found)
-    for cost, name in dear[:LISTED]:
+    many = over(found)
+    for cost, name in many[:LISTED]:
         terminalreporter.write_line(f"{cost:6.2f} s, more than {BUDGET}: mark it slow: {name}")
-    if len(dear) > LISTED:
-        terminalreporter.write_line(f"and {len(dear) - LISTED} more")
+    if len(many) > LISTED:
+        terminalreporter.write_line(f"and {len(many) - LISTED} more")

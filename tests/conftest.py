@@ -15,6 +15,7 @@ import jaxtyping  # noqa: E402
 import onnxruntime  # noqa: E402
 import pytest  # noqa: E402
 
+import dear  # noqa: E402
 import typed  # noqa: E402
 
 jaxtyping.jaxtyped = typed.jaxtyped  # what --jaxtyping-packages puts on every function
@@ -67,10 +68,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("fast"):
         return
+    left_to_test = dear.dear()
     left = [
         item
         for item in items
-        if any(map(item.get_closest_marker, ("slow", "reference"))) or "keras" in item.name
+        if any(map(item.get_closest_marker, ("slow", "reference")))
+        or "keras" in item.name
+        or item.nodeid in left_to_test
     ]
     config.hook.pytest_deselected(items=left)
     dropped = set(left)
