@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from xai_heatmap.compat import Drawer, XAIActivations, XAIHeatmap, XVisTool
     from xai_heatmap.core.boxes.box import box
     from xai_heatmap.core.boxes.detections import Detection
+    from xai_heatmap.core.boxes.every import boxes, suppressed
     from xai_heatmap.core.boxes.spec import Boxes
     from xai_heatmap.core.errors import XaiHeatmapError
     from xai_heatmap.core.filling import activation_of
@@ -81,6 +82,7 @@ _HOMES = {
     "answer": "explaining.answer",
     "batch": "runners.batch.run",
     "box": "core.boxes.box",
+    "boxes": "core.boxes.every",
     "category": "core.targets.category",
     "compare": "explaining.explain",
     "contrast": "core.targets.contrast",
@@ -105,6 +107,7 @@ _HOMES = {
     "rest": "core.targets.contrast",
     "similar": "core.targets.contrast",
     "step": "core.targets.step",
+    "suppressed": "core.boxes.every",
     "text": "core.targets.text",
     "token": "core.targets.token",
     "top": "core.targets.category",
@@ -146,6 +149,7 @@ __all__ = [
     "answer",
     "batch",
     "box",
+    "boxes",
     "category",
     "compare",
     "contrast",
@@ -172,6 +176,7 @@ __all__ = [
     "scenes",
     "similar",
     "step",
+    "suppressed",
     "text",
     "token",
     "top",

@@ -90,3 +90,20 @@ def test_a_row_of_a_recording_is_a_recording_of_that_picture(network, pictures):
         atol=1e-4,
     )  # fmt: skip
     assert (rows.meaning, rows.form) == (alone.meaning, alone.form)
+
+
+def test_boxes_of_a_batch_lie_each_on_their_own_level():
+    pytest.importorskip("torch", reason="needs PyTorch")
+    from xai_heatmap.testing.networks.levels import Levels, boxes_of
+
+    network = xh.network(Levels(2).eval(), image_shape=(3, 96, 96), answers="boxes")
+    how = xh.Preprocess("unit", input_size=(96, 96), fit="stretch")
+    random = np.random.default_rng(0)
+    given = [random.integers(0, 256, (96, 96, 3)).astype(np.uint8) for _ in range(2)]
+    target = xh.box(boxes_of(1, 96), 0)
+    ask = asked(network, "layercam", target=target)
+    together = ask([prepare(one, how, network) for one in given])
+    for image, found in zip(given, together, strict=True):
+        alone = xh.explain(network, image, target=target, preprocess=how)
+        assert (found.method, found.layer.name) == (alone.method, alone.layer.name)
+        np.testing.assert_allclose(found.map, alone.map, atol=1e-6 * np.abs(alone.map).max())

@@ -100,3 +100,48 @@ def test_a_head_of_one_branch_is_read_before_its_convolution():
     survey = network.survey((3, 96, 96))
     assert [name.split(".")[0] for name in survey.heads] == list(LEVELS)
     assert survey.layers[survey.auto].grid in [(12, 12), (6, 6), (3, 3)]
+
+
+def test_without_a_word_a_box_is_explained_by_layercam():
+    from xai_heatmap.testing.networks.detecting import SHAPE, SIDE, Bright, scene
+
+    said = xh.network(Bright("yolo"), image_shape=SHAPE, answers="boxes")
+    recognised = xh.network(Bright("detr"), image_shape=SHAPE)
+    image = (scene().transpose(1, 2, 0) * 255).round().astype(np.uint8)
+    how = {"preprocess": xh.Preprocess("unit", input_size=(SIDE, SIDE), fit="stretch")}
+    for network in (said, recognised):
+        found = xh.explain(network, image, **how)
+        assert found.method == "layercam"
+        named = xh.maps(network, scene()[None], method="layercam")
+        np.testing.assert_array_equal(xh.maps(network, scene()[None]), named)
+        assert (named != xh.maps(network, scene()[None], method="gradcam")).any()
+    scaled = xh.explain(said, image, options={"scale": True}, **how)
+    assert (scaled.method, scaled.options["scale"]) == ("layercam", True)
+    assert xh.compare(said, image, targets=[xh.box(1)], **how)[0].method == "layercam"
+    with pytest.raises(BadOption, match="'gradcam', which is not among the methods: layercam"):
+        xh.compare(said, image, options={"gradcam": {}}, **how)
+    classes = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1), torch.nn.Flatten()).eval()
+    assert xh.explain(classes, image, **how).method == "gradcam"
+
+
+class Elsewhere(Levels):
+    """Scores that hang on the stem alone, past a head that runs for nothing."""
+
+    def forward(self, x):
+        found = super().forward(x)
+        stem = self.stem(x).mean((1, 2, 3))[:, None, None].sigmoid()
+        return torch.cat([found[:, :4], found[:, 4:] * 0 + stem], 1)
+
+
+def test_a_box_that_hangs_on_no_level_is_explained_at_the_networks_own_layer():
+    network = xh.network(Elsewhere(3).eval(), image_shape=(3, 96, 96), answers="boxes")
+    survey = network.survey((3, 96, 96))
+    assert survey.heads
+    rgb = np.random.default_rng(0).integers(0, 256, (96, 96, 3)).astype(np.uint8)
+    prepared = xh.Preprocess("unit", input_size=(96, 96), fit="stretch")
+    explained = xh.explain(network, rgb, preprocess=prepared, target=xh.box(1))
+    assert explained.layer.name == survey.auto
+    assert explained.map.any()
+    alone = xh.maps(network, picture(96), target=xh.top(1))
+    named = xh.maps(network, picture(96), target=xh.top(1), layer=survey.auto)
+    np.testing.assert_array_equal(alone, named)

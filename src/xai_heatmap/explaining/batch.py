@@ -15,11 +15,12 @@ from xai_heatmap.core.layers.selection import pyramid, select, several
 from xai_heatmap.core.listed import class_names
 from xai_heatmap.core.memory import halved
 from xai_heatmap.core.named import named
-from xai_heatmap.core.network import Layers
+from xai_heatmap.core.network import Layers, Network
+from xai_heatmap.core.registry import find_method
 from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
 from xai_heatmap.explaining.inputs import array
 from xai_heatmap.explaining.leaving import of_those_reached
-from xai_heatmap.explaining.levels import at_level, candidates, levels, one_level
+from xai_heatmap.explaining.levels import Level, at_level, candidates, levels, one_level
 from xai_heatmap.explaining.maps import compute_maps, recording_rule
 from xai_heatmap.explaining.question import opened_at
 from xai_heatmap.explaining.request import (
@@ -34,7 +35,8 @@ from xai_heatmap.explaining.request import (
     whole,
     with_options,
 )
-from xai_heatmap.explaining.rows import takes_rows, usual_method
+from xai_heatmap.explaining.rows import takes_rows
+from xai_heatmap.explaining.rows import usual_method as usual_of_rows
 from xai_heatmap.explaining.spoken import spoken
 
 
@@ -77,28 +79,24 @@ def maps(
     opened = networks.network(network, held=held, picture=picture)
     labels, layer = class_names(labels), named(opened, layer)
     native = array(x)
-    if method is None and takes_rows(opened, native.shape[1:]):
-        method = usual_method(opened)
-    chosen = with_options(method_name(method, opened), options, opened)
+    method = _named(method, opened, native)
     _check(native)
     inputs = opened.channels_first(native)
     opened.check_held(len(inputs))
     survey = opened.survey(inputs.shape[1:])
+    chosen = with_options(method_name(method, opened, survey), options, opened)
     each = chosen[1].get("channels") == "each"
     names = select(survey, layer, auto=chosen[0].auto, gridless=each)
     asked = [MethodRequest(*chosen, names)]
     joined = partial(pyramid, survey)
     wanted = for_each(target, len(inputs))
     if inputs.ndim == 4:
-        check(
-            wanted,
-            stretched(inputs.shape[2:], inputs.shape[2:]),
-            labels or opened.declared.labels or (),
-        )
+        size = inputs.shape[2:]
+        check(wanted, stretched(size, size), labels or opened.declared.labels or ())
     among = candidates(survey, layer, asked)
 
     def mapped_at(asked: Sequence[MethodRequest]) -> dict[str, Maps]:
-        found_at, rule = list[str](), recording_rule(asked, asked[0].layers)
+        found_at, rule = list[Level](), recording_rule(asked, asked[0].layers)
 
         def some(rows: Sequence[int]) -> dict[str, Maps]:
             x = inputs[rows[0] : rows[-1] + 1] if rows else inputs
@@ -108,8 +106,10 @@ def maps(
             targets = [wanted[row](answer) for row, answer in zip(rows, answered, strict=True)]
             here = asked
             if among and rows:
-                found_at.extend(levels(recording, targets, survey, among))
-                here = at_level(asked, one_level(found_at))
+                found_at.extend(levels(recording, targets, survey))
+                here = at_level(asked, level := one_level(found_at))
+                if level not in recording.activations:
+                    recording = own.record(x, opened_at(here, survey), rule=rule)
             which = (rows, len(inputs)) if rows else None
             passed = ForwardPass(recording, x, targets, own, joined, among=which)
             found = compute_maps(passed, here, lambda _, __, answer, ___: answer.map)
@@ -121,6 +121,13 @@ def maps(
 
     stacked = of_those_reached(mapped_at, asked, layer)
     return stacked if several(layer) else next(iter(stacked.values()))
+
+
+def _named(method: str | None, opened: Network, native: np.ndarray) -> str | None:
+    """The method that was asked for or that rows of a table have; None where neither is so."""
+    if method is None and takes_rows(opened, native.shape[1:]):
+        return usual_of_rows(opened)
+    return None if method is None else find_method(method).name
 
 
 def _check(native: np.ndarray) -> None:

@@ -92,15 +92,24 @@ class Ask:
             recording, x, targets, self.network, partial(pyramid, survey),
             among=([0] * len(x), 1),
         )  # fmt: skip
-        at = levels(recording, targets, survey, among) if among else [None] * len(x)
+        found_at = levels(recording, targets, survey) if among else []
+        at = [one.layer for one in found_at] if among else [None] * len(x)
         found: list[Explanation | None] = [None] * len(x)
         for level in dict.fromkeys(at):
             own = asked if level is None else at_level(asked, level)
-            made = self._mapped(passed, own, asked_of)
+            made = self._mapped(self._opened(passed, own), own, asked_of)
             for row, its in enumerate(at):
                 if its == level:
                     found[row] = self._placed(made[row], own, asked_of[row], level)
         return [one for one in found if one is not None]
+
+    def _opened(self, passed: ForwardPass, asked: Sequence[MethodRequest]) -> ForwardPass:
+        """The forward pass itself, or one more where it was not opened at the layer asked for."""
+        if set(asked[0].layers) <= set(passed.recording.activations):
+            return passed
+        names = opened_at(asked, self.network.survey(passed.x.shape[1:]))
+        rule = recording_rule(asked, asked[0].layers)
+        return replace(passed, recording=self.network.record(passed.x, names, rule=rule))
 
     def _mapped(
         self, passed: ForwardPass, asked: Sequence[MethodRequest], asked_of: Sequence[Question]

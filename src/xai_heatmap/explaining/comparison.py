@@ -13,6 +13,7 @@ import PIL.Image
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import OutputError
 from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.render.frame import numbered
 from xai_heatmap.render.sheet import sheet
 from xai_heatmap.sinks.folder import safe_stem
 from xai_heatmap.sinks.identity import joined
@@ -52,7 +53,8 @@ class Comparison(Sequence[Explanation]):
     def sheet(
         self, *, columns: int | None = None, size: int | None = None, draw: Draw | None = None
     ) -> Image:
-        """Contact sheet of all explanations, the picture itself first.
+        """Contact sheet of all explanations, the picture itself first; with the boxes that were
+        found in it, where they have numbers.
 
         What they share stands at its head, what sets each apart below it.
 
@@ -72,12 +74,18 @@ class Comparison(Sequence[Explanation]):
         shared = [fact for fact, own in zip(facts[0], differs, strict=True) if not own]
         what, usual, across = SHEETS.get(first.axes, SHEETS[2])
         return sheet(
-            [first.image, *map(draw or Explanation.overlay, self.explanations)],
+            [self._found(), *map(draw or Explanation.overlay, self.explanations)],
             [what, *(_title(e, differs) for e in self.explanations)],
             columns=columns or across,
             size=size or usual,
             heading=" · ".join([first.name, *shared]),
         )
+
+    def _found(self) -> Image:
+        """The picture with all boxes that have numbers."""
+        each = [e.detection for e in self.explanations if e.detection is not None]
+        boxes = {one.number: one.box for one in each if one.number is not None}
+        return numbered(self.explanations[0].image, boxes)
 
     def save(
         self, folder: str | os.PathLike[str], *, draw: Draw | None = None, caption: bool = True

@@ -17,7 +17,7 @@ from xai_heatmap.core.listed import class_names, listed
 from xai_heatmap.core.named import named
 from xai_heatmap.core.network import Layers
 from xai_heatmap.core.registry import find_method
-from xai_heatmap.core.targets.classes import plain
+from xai_heatmap.core.targets.target import Choices
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.disturbed import USUAL, check_passes
 from xai_heatmap.explaining.forward_pass import MethodRequest
@@ -34,16 +34,23 @@ from xai_heatmap.explaining.request import (
     Held,
     OneLayer,
     OneTarget,
+    SeveralTargets,
     check_options,
     choice,
-    method_name,
+    choices,
     opened_for,
     options_by_method,
+    usual_method,
+    wishes,
     with_options,
 )
-from xai_heatmap.explaining.rows import feature_names, row_in, usual_method
+from xai_heatmap.explaining.rows import feature_names, row_in
+from xai_heatmap.explaining.rows import usual_method as usual_of_rows
 from xai_heatmap.explaining.settling import over_picture
 from xai_heatmap.explaining.spoken import spoken
+
+UNSAID = ""
+"""Name of the method that nobody said, until the network is known."""
 
 
 @spoken
@@ -84,8 +91,8 @@ def explain(
         list, a generator, a folder, a data loader, a data set.
     method
         A name that ``xai-heatmap methods`` lists; None for the one that the model's file was
-        exported with, else Grad-CAM; of a row of features integrated gradients, or occlusion where
-        there are no gradients.
+        exported with, else Grad-CAM; of a detector's box LayerCAM; of a row of features integrated
+        gradients, or occlusion where there are no gradients.
     layer
         ``auto``, a name, an index among the layers with a grid, or the module or Keras layer
         itself: ``model.layer4[-1]``. ``input`` is the picture itself; methods that explain pixels
@@ -158,15 +165,16 @@ def explain(
             f"explain() makes one map; layer={layer!r} means several. compare(..., "
             f"layers={layer!r}) makes them."
         )
+    if isinstance(target, Choices):
+        choice(target)  # refuses what is several
     row = row_in(x, opened) if image is None else None
-    name = method_name(
-        usual_method(opened) if method is None and row is not None else method, opened
-    )
+    name = usual_of_rows(opened) if method is None and row is not None else method
     compared = compare(
         opened,
         x if row is None else row,
-        methods=[name], layers=layer, targets=[target], preprocess=preprocess, white=white,
-        labels=labels, options={name: {} if options is None else options}, image=image,
+        methods=None if name is None else [name], layers=layer, targets=[target],
+        preprocess=preprocess, white=white, labels=labels,
+        options=None if options is None else {name or UNSAID: options}, image=image,
         test=test, passes=passes, guard=guard,
     )  # fmt: skip
     if row is None:
@@ -181,7 +189,7 @@ def compare(
     *,
     methods: Sequence[str] | None = None,
     layers: Layers | OneLayer = "auto",
-    targets: Sequence[OneTarget] = (None,),
+    targets: SeveralTargets = (None,),
     preprocess: Preparing = None,
     white: int | float | None = None,
     labels: ClassNames = None,
@@ -197,10 +205,11 @@ def compare(
     target.
 
     Parameters are those of `explain`; `methods` None means the one that the model's file was
-    exported with, else Grad-CAM. `layers` also takes ``all``, a glob or several of each, and
-    `options` holds those of each method by its name. Explanations come ordered by target, then
-    layer, then method. With `test` or `guard` every map is tested, and all from one set of forward
-    passes, `passes` at most.
+    exported with, else Grad-CAM, of a detector LayerCAM. `layers` also takes ``all``, a glob or
+    several of each, and `options` holds those of each method by its name; `targets` is a list, or
+    what a detector found, ``xai_heatmap.boxes(min_score=0.25)``. Explanations come ordered by
+    target, then layer, then method. With `test` or `guard` every map is tested, and all from one
+    set of forward passes, `passes` at most.
     """
     x, image = (image, None) if x is None else (x, image)
     if is_many(x):
@@ -209,16 +218,18 @@ def compare(
             "[xai_heatmap.compare(network, picture) for picture in pictures]; explain() takes many."
         )
     check_passes(passes)
-    wished = listed(plain(targets), name="targets")
-    opened, wished = opened_for(network, wished, held=held, picture=picture)
+    opened, wished = opened_for(network, wishes(targets), held=held, picture=picture)
     labels, layers = class_names(labels), named(opened, layers)
     asked_for = None if methods is None else listed(methods, name="methods")
-    methods = [find_method(one).name for one in asked_for or [method_name(None, opened)]]
-    targets = [choice(one) for one in wished]
-    options = options_by_method(options)
-    check_options(options, methods)
+    given = None
+    if asked_for is None:
+        given = prepare(x, preprocess, opened, over=image, white=white)
+        asked_for = [usual_method(opened, opened.survey(given.x.shape))]
+    methods = [find_method(one).name for one in asked_for]
+    wanted_targets = choices(wished)
+    options = _of_each(options_by_method(options), methods)
     chosen = [with_options(name, options.get(name, {}), opened) for name in methods]
-    given = prepare(x, preprocess, opened, over=image, white=white)
+    given = given or prepare(x, preprocess, opened, over=image, white=white)
     opened.check_held(1)
     survey = opened.survey(given.x.shape)
 
@@ -239,7 +250,16 @@ def compare(
         rule = recording_rule(asked, names)
         here = testing if rule is GRADIENT and not among else replace(testing, usual=None)
         at = list(dict.fromkeys([*opened_at(asked, survey, among), *here.layers]))
-        own = questions(opened, given, targets, at=at, labels=labels, rule=rule)
+        own = questions(opened, given, wanted_targets, at=at, labels=labels, rule=rule)
         return Comparison(here.answers(own, asked, reasons=layers == "auto", among=among))
 
     return of_those_reached(made, wanted, layers)
+
+
+def _of_each(
+    options: Mapping[str, Mapping[str, object]], methods: Sequence[str]
+) -> dict[str, Mapping[str, object]]:
+    """The options of each method by its name, those of the usual method by its own."""
+    named = {methods[0] if name == UNSAID else name: own for name, own in options.items()}
+    check_options(named, methods)
+    return named

@@ -184,9 +184,9 @@ class Explanation(Facts):
             picture = side_by_side([one.overlay(**how) for one in self.channels])
         elif self.array is None and self.map.ndim == self.axes:
             strength = self._strength(highest, smooth=smooth)
-            box = self.detection.box if self.detection else None
-            seen = self.geometry if dim else None
-            picture = photograph(self.image, strength, geometry=seen, box=box, **how)
+            own, how["geometry"] = self.detection, self.geometry if dim else None
+            how |= {"box": own.box, "number": own.number} if own else {}
+            picture = photograph(self.image, strength, **how)
         else:
             strength = self._strength(highest, smooth=smooth)
             own = self.array if self.map.ndim == self.axes else None

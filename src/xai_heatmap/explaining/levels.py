@@ -1,15 +1,32 @@
 """Level of a detector that a box hangs on: the layer that ``auto`` is for that box."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from xai_heatmap.core.arrays import Gradients
 from xai_heatmap.core.errors import BadOption, NoRule
 from xai_heatmap.core.network import INPUT, Layers, Survey
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.targets.target import Target
 from xai_heatmap.explaining.forward_pass import MethodRequest, cotangents
+
+
+@dataclass(frozen=True)
+class Level:
+    """Level that one target hangs on.
+
+    Parameters
+    ----------
+    layer
+        The head's input there; the survey's own layer where no level is the target's own.
+    gradients
+        Of the target, (1, k, *grid) at every layer that was opened; None where there are none.
+    """
+
+    layer: str
+    gradients: Mapping[str, Gradients] | None = None
 
 
 def candidates(survey: Survey, wanted: Layers, asked: Sequence[MethodRequest]) -> Sequence[str]:
@@ -18,7 +35,7 @@ def candidates(survey: Survey, wanted: Layers, asked: Sequence[MethodRequest]) -
     if not (survey.heads and automatic and any(map(_open, asked))):
         return ()
     ends = [end for own in survey.heads.values() for end in own]
-    return [name for name in survey.layers if name in {*survey.heads, *ends, survey.auto}]
+    return [name for name in survey.layers if name in {*survey.heads, *ends}]
 
 
 def at_level(asked: Sequence[MethodRequest], level: str) -> list[MethodRequest]:
@@ -26,35 +43,34 @@ def at_level(asked: Sequence[MethodRequest], level: str) -> list[MethodRequest]:
     return [replace(ask, layers=[level]) if _open(ask) else ask for ask in asked]
 
 
-def levels(
-    recording: Recording, targets: Sequence[Target], survey: Survey, among: Sequence[str]
-) -> list[str]:
+def levels(recording: Recording, targets: Sequence[Target], survey: Survey) -> list[Level]:
     """Levels that the targets of the pictures hang on, by one backward pass: of each the one whose
     own ends the target is made of, of several the one with most evidence. The survey's own layer
     where there is none, or nothing tells.
     """
-    usual = survey.auto or among[-1]
+    usual = survey.auto or next(iter(survey.heads))
     try:
         pulled = recording.pullback(cotangents(recording.scores, targets))
     except NoRule:
-        return [usual] * len(targets)
+        return [Level(usual)] * len(targets)
 
     def evidence(name: str, row: int) -> float:
         own = pulled[name][row] * recording.activations[name][row]
         return float(np.abs(own.sum(axis=0)).sum())
 
-    found = list[str]()
+    found = list[Level]()
     for row in range(len(targets)):
         own = [
             head
             for head, ends in survey.heads.items()
             if np.any(pulled[head][row]) and any(np.any(pulled[end][row]) for end in ends)
         ]
-        found.append(max(own, key=lambda head: evidence(head, row), default=usual))
+        level = max(own, key=lambda head: evidence(head, row), default=usual)
+        found.append(Level(level, {name: one[row : row + 1] for name, one in pulled.items()}))
     return found
 
 
-def one_level(found: Sequence[str]) -> str:
+def one_level(found: Sequence[Level]) -> str:
     """The level of all pictures, whose maps come as one array.
 
     Raises
@@ -62,7 +78,7 @@ def one_level(found: Sequence[str]) -> str:
     BadOption
         If they hang on several.
     """
-    several = list(dict.fromkeys(found))
+    several = list(dict.fromkeys(one.layer for one in found))
     if len(several) > 1:
         raise BadOption(
             f"One layer for all pictures is needed, and their boxes hang on {len(several)} levels: "

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from xai_heatmap.core.arrays import Gradients
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import BadOption, NonFiniteScores
 from xai_heatmap.core.evidence import Evidence
@@ -54,7 +55,11 @@ def recording_rule(asked: Sequence[MethodRequest], names: Sequence[str]) -> Back
 
 
 def compute_maps(
-    passed: ForwardPass, asked: Sequence[MethodRequest], finish: Finish[Answer]
+    passed: ForwardPass,
+    asked: Sequence[MethodRequest],
+    finish: Finish[Answer],
+    *,
+    gradients: Mapping[str, Gradients] | None = None,
 ) -> dict[str, list[list[Answer]]]:
     """Every answer for one row of targets: by layer, then image, then what was asked of that
     layer; one backward pass.
@@ -67,6 +72,8 @@ def compute_maps(
         Methods and their layers.
     finish
         Makes the answer from a map; gradients are gone after it.
+    gradients
+        Of every layer that was opened, where they are known already: no pass is made for them.
     """
     recording = passed.recording
     needs = frozenset[str]().union(*(ask.method.needs for ask in asked))
@@ -74,14 +81,14 @@ def compute_maps(
 
     def use(layers: Sequence[str], gradual: Gradual) -> None:
         here = [ask for ask in asked if not set(layers).isdisjoint(ask.layers)]
-        gradients, biases = gradual
+        own_gradients, biases = gradual
         wanted = frozenset[str]().union(*(ask.method.needs for ask in here))
         answers = [
             [
                 answer(
                     ask,
                     passed.settled(ask, layers[0], row),
-                    passed.evidence(wanted, row, layers[0], gradients, biases[row]),
+                    passed.evidence(wanted, row, layers[0], own_gradients, biases[row]),
                     row,
                 )
                 for ask in here
@@ -106,10 +113,13 @@ def compute_maps(
     if BACKWARD.isdisjoint(needs):
         for layers in _sharing(recording):
             use(layers, ({}, none))
+    elif gradients is not None and "biases" not in needs:
+        for layers in _sharing(recording):
+            use(layers, (gradients, none))
     elif COLLECTED.isdisjoint(needs):
         recording.each_gradient(
             cotangents(recording.scores, passed.targets),
-            lambda layers, gradients: use(layers, ({layers[0]: gradients}, none)),
+            lambda layers, own: use(layers, ({layers[0]: own}, none)),
         )
     else:
         pulled = passed.pulled(needs)

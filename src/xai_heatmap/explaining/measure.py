@@ -15,7 +15,6 @@ from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.listed import class_names, listed
 from xai_heatmap.core.metric import Better, find_metric
 from xai_heatmap.core.network import Layers
-from xai_heatmap.core.targets.classes import plain
 from xai_heatmap.core.tensors import as_numpy
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explain import compare
@@ -28,8 +27,8 @@ from xai_heatmap.explaining.request import (
     ClassNames,
     Held,
     OneLayer,
-    OneTarget,
-    choice,
+    SeveralTargets,
+    choices,
     options_by_method,
 )
 from xai_heatmap.explaining.spoken import spoken
@@ -161,7 +160,7 @@ def measure(
     metrics: Sequence[str],
     methods: Sequence[str] | None = None,
     layers: Layers | OneLayer = "auto",
-    targets: Sequence[OneTarget] = (None,),
+    targets: SeveralTargets = (None,),
     mask: Any = None,
     metric_options: Mapping[str, Mapping[str, object]] | None = None,
     seed: int = 0,
@@ -218,8 +217,7 @@ def measure(
         return [found for one in made for found in ask(one)]
     x, image = (image, None) if x is None else (x, image)
     given = prepare(x, preprocess, opened, over=image, white=white)
-    wanted = [choice(one) for one in listed(plain(targets), name="targets")]
-    asked = questions(opened, given, wanted, labels=class_names(labels))
+    asked = questions(opened, given, choices(targets), labels=class_names(labels))
     each = len(made) // len(asked)
     return [
         found for place, one in enumerate(made) for found in ask(one, question=asked[place // each])

@@ -96,6 +96,8 @@ def _of_boxes(form: Form, found: Detection | None) -> Iterator[str]:
         f"Of the detector's {form.places} boxes, number {found.query} is explained, "
         f"{found.label} with probability {found.probability:.3f}; the outline is that box."
     )
+    if found.dropped:
+        yield f"It is no detection: {found.dropped}."
     if found.overlap is not None and found.overlap < FAR:
         yield (
             f"It overlaps the box that was asked for by {found.overlap:.0%} only; none is nearer."

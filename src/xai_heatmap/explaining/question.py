@@ -17,14 +17,14 @@ from xai_heatmap.core.reach import Terms, reach, terms
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import Method, MethodResult
 from xai_heatmap.core.targets.answer import Answer
-from xai_heatmap.core.targets.target import Target
+from xai_heatmap.core.targets.target import Choices, Target
 from xai_heatmap.core.verdict import finite, verdict
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
 from xai_heatmap.explaining.levels import at_level, levels, reason
-from xai_heatmap.explaining.maps import compute_maps
+from xai_heatmap.explaining.maps import compute_maps, recording_rule
 from xai_heatmap.explaining.prepared_input import PreparedInput
-from xai_heatmap.explaining.request import OneTarget, answers_of, check, choice, seen_in, whole
+from xai_heatmap.explaining.request import OneTarget, answers_of, check, seen_in, targets_in, whole
 from xai_heatmap.explaining.settling import numbers_of
 
 PIXELS = "the method explains the picture itself"
@@ -94,7 +94,7 @@ class Question:
     def evidence(self, layer: str, needs: Collection[str]) -> Evidence:
         """Evidence that a method may ask for, at one layer that is open."""
         gradients = self.gradients if "gradient" in needs else {}
-        return self._passed.evidence(needs, 0, layer, gradients)
+        return self.passed.evidence(needs, 0, layer, gradients)
 
     def explanations(
         self, asked: Sequence[MethodRequest], *, reasons: bool = False, among: Sequence[str] = ()
@@ -108,21 +108,23 @@ class Question:
         reasons
             Whether the layers were chosen automatically, so that there is a reason to give.
         among
-            The levels of a detector, of which the target's own is taken for ``auto``; one more
+            The levels of a detector, of which the target's own is taken for ``auto``; the same
             backward pass finds it.
         """
-        survey = self.survey
+        survey, opened, gradients = self.survey, self, None
         if among:
-            (level,) = levels(self.recording, [self.target], survey, among)
-            asked = at_level(asked, level)
-            survey = replace(survey, auto=level, reason=reason(survey, level))
+            (own,) = levels(self.recording, [self.target], survey)
+            asked, gradients = at_level(asked, own.layer), own.gradients
+            survey = replace(survey, auto=own.layer, reason=reason(survey, own.layer))
+            if own.layer not in self.recording.activations:
+                opened, gradients = self._opened(opened_at(asked, survey), asked), None
         used = {name for ask in asked for name in ask.layers}
         options = {ask.method.name: ask.options for ask in asked}
 
         def judged(_: int, method: Method, found: MethodResult, known: Evidence) -> Explanation:
             return self.explanation(found, method, known, options=options[method.name])
 
-        answers = compute_maps(self._passed, asked, judged)
+        answers = compute_maps(opened.passed, asked, judged, gradients=gradients)
         return [  # layers that gave one and the same array share an answer, and not its name
             replace(
                 one,
@@ -182,8 +184,15 @@ class Question:
             said=(*self.network.declared.changes, *given.notes),
         )
 
+    def _opened(self, names: Sequence[str], asked: Sequence[MethodRequest]) -> "Question":
+        """The same question of one more forward pass, opened at other layers."""
+        inputs = np.ascontiguousarray(self.given.x[None], dtype=np.float32)
+        rule = recording_rule(asked, names)
+        return replace(self, recording=self.network.record(inputs, names, rule=rule))
+
     @cached_property
-    def _passed(self) -> ForwardPass:
+    def passed(self) -> ForwardPass:
+        """The recording with what went in and what is explained."""
         inputs = np.ascontiguousarray(self.given.x[None], dtype=np.float32)
         joined = partial(pyramid, self.survey)
         return ForwardPass(self.recording, inputs, [self.target], self.network, joined)
@@ -192,7 +201,7 @@ class Question:
 def questions(
     network: Network,
     given: PreparedInput,
-    targets: Sequence[OneTarget],
+    targets: Sequence[OneTarget | Choices],
     *,
     at: Sequence[str] = (),
     labels: Sequence[str] | None = None,
@@ -218,7 +227,7 @@ def questions_of(
     network: Network,
     given: PreparedInput,
     recording: Recording,
-    targets: Sequence[OneTarget],
+    targets: Sequence[OneTarget | Choices],
     *,
     labels: Sequence[str] | None = None,
 ) -> list[Question]:
@@ -241,7 +250,7 @@ def questions_of(
         kind=answer.kind,
         seen=answer.seen,
     )
-    chosen = [choice(wanted)(answer) for wanted in targets]  # all, before any method runs
+    chosen = [own for wanted in targets for own in targets_in(wanted, answer)]  # before any method
     return [Question(network, given, recording, answer, likely, target) for target in chosen]
 
 

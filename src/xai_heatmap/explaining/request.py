@@ -9,14 +9,14 @@ from xai_heatmap import networks
 from xai_heatmap.core.errors import BadOption, NoRule, UnknownTarget, did_you_mean
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.listed import listed
-from xai_heatmap.core.network import Network
+from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import METHODS, Method, find_method
 from xai_heatmap.core.targets.answer import Answer, Form, Kind, Meaning, Seen
 from xai_heatmap.core.targets.category import category, top
 from xai_heatmap.core.targets.classes import plain
 from xai_heatmap.core.targets.place import of_tuple
-from xai_heatmap.core.targets.target import Choice
+from xai_heatmap.core.targets.target import Choice, Choices, Target
 from xai_heatmap.core.targets.text import Texts
 from xai_heatmap.core.targets.weighted import rows_of_weights, weighted
 
@@ -26,6 +26,9 @@ PASSES, MANY = ("samples", "steps"), 20_000
 OneTarget = Choice | int | str | Any | None
 """A choice, a class by number or name, what an argmax answers, (class, row, column) where places
 are scored, a row of weights such as a one-hot, or None for the prediction."""
+
+SeveralTargets = Sequence[OneTarget] | Choices
+"""Targets one by one, or a choice of as many as are found in the picture."""
 
 Held = Mapping[str | int, Any] | Texts | None
 """Values that a model takes beside the picture, by the names of its inputs, or texts."""
@@ -39,6 +42,10 @@ OneLayer = str | int | Any
 
 DEFAULT_METHOD = "gradcam"
 """Method where neither the user nor the model says one."""
+
+METHOD_OF_BOXES = "layercam"
+"""The same of a detector: what measures best on planted detectors (`python -m
+benchmarks.detectors`)."""
 
 NOTHING = "nothing"
 """The name of a detector's class for boxes with nothing in them."""
@@ -69,8 +76,8 @@ def for_each(wanted: OneTarget | Sequence[OneTarget], images: int) -> list[Choic
 
 
 def opened_for(
-    network: Any, wanted: Sequence[OneTarget], *, held: Held, picture: str | int | None
-) -> tuple[Network, list[OneTarget]]:
+    network: Any, wanted: Sequence[OneTarget | Choices], *, held: Held, picture: str | int | None
+) -> tuple[Network, list[OneTarget | Choices]]:
     """The network, opened with the texts that targets are about where any are, and the targets as
     choices among these.
 
@@ -141,7 +148,7 @@ def all_of(image: Sequence[int]) -> Seen:
 def check(targets: Sequence[OneTarget], geometry: Geometry, labels: Sequence[str]) -> None:
     """Check of the targets against geometry and labels, before the network runs."""
     for wanted in targets:
-        if isinstance(wanted, Choice) and wanted.check is not None:
+        if isinstance(wanted, Choice | Choices) and wanted.check is not None:
             if geometry.matrix is not None:
                 raise BadOption(
                     "The preprocessing flips or turns the picture, and a target names places of "
@@ -178,6 +185,11 @@ def choice(wanted: OneTarget) -> Choice:
     UnknownTarget
         For what is no class, before the network runs.
     """
+    if isinstance(wanted, Choices):
+        raise UnknownTarget(
+            f"{wanted.label} means as many targets as are found, and one was expected here. "
+            f"xai_heatmap.compare(..., targets=xai_heatmap.{wanted.label}) explains them all."
+        )
     if wanted is None:
         return top(1)
     if isinstance(wanted, tuple):
@@ -187,9 +199,32 @@ def choice(wanted: OneTarget) -> Choice:
     return wanted if isinstance(wanted, Choice) else category(wanted)
 
 
-def method_name(wanted: str | None, network: Network) -> str:
-    """The method asked for, else the one that the model was exported with."""
-    return network.declared.method or DEFAULT_METHOD if wanted is None else find_method(wanted).name
+def wishes(wanted: SeveralTargets) -> list[OneTarget | Choices]:
+    """What was wanted as a list, target by target; of a choice of several that choice alone."""
+    return [wanted] if isinstance(wanted, Choices) else listed(plain(wanted), name="targets")
+
+
+def choices(wanted: SeveralTargets | Sequence[OneTarget | Choices]) -> list[Choice | Choices]:
+    """A choice for each target that was wanted; of a choice of several that choice."""
+    return [one if isinstance(one, Choices) else choice(one) for one in wishes(wanted)]
+
+
+def targets_in(wanted: OneTarget | Choices, answer: Answer) -> Sequence[Target]:
+    """The targets that are meant by one word, in what the network answered."""
+    return wanted.pick(answer) if isinstance(wanted, Choices) else [choice(wanted)(answer)]
+
+
+def method_name(wanted: str | None, network: Network, survey: Survey) -> str:
+    """The method asked for, else the one that the model was exported with, else the usual one."""
+    return usual_method(network, survey) if wanted is None else find_method(wanted).name
+
+
+def usual_method(network: Network, survey: Survey) -> str:
+    """Method where nobody says one: what the model was exported with, or what measures best on
+    networks of its kind.
+    """
+    detects = network.declared.answers == "boxes" or survey.queries is not None
+    return network.declared.method or (METHOD_OF_BOXES if detects else DEFAULT_METHOD)
 
 
 def options_by_method(given: object) -> Mapping[str, Mapping[str, object]]:

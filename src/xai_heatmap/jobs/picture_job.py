@@ -82,7 +82,7 @@ class PictureJob(MethodOptions):
         Words,
         Flag(
             "As `xai-heatmap methods` lists them. Repeatable.  [default: the one that the "
-            "file was exported with, else gradcam]",
+            "file was exported with, else gradcam, of a detector layercam]",
             metavar="NAME",
             after="layer",
         ),
@@ -100,8 +100,8 @@ class PictureJob(MethodOptions):
         Flag(
             "top1, top5 (the first five), a class's name or index, or A-B: why A rather "
             "than B; with @LEFT,TOP,RIGHT,BOTTOM or @all over that part of the picture, where "
-            "every place is scored; box:LEFT,TOP,RIGHT,BOTTOM:CLASS of a detector. Repeatable.  "
-            "[default: top1]",
+            "every place is scored; of a detector box:LEFT,TOP,RIGHT,BOTTOM:CLASS, or boxes for "
+            "all that it found. Repeatable.  [default: top1]",
             metavar="CLASS",
         ),
     ] = ("top1",)

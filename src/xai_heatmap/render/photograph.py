@@ -21,6 +21,7 @@ def photograph(
     outlined: bool = False,
     geometry: Geometry | None = None,
     box: Sequence[float] | None = None,
+    number: int | None = None,
 ) -> Image:
     """The heat over the photograph, what was not seen dimmed, outline and box in it.
 
@@ -36,9 +37,11 @@ def photograph(
         What the network saw; None where that is not to be shown.
     box
         What a detector found: left, top, right, bottom.
+    number
+        Of that box.
     """
     under = ground(image, heat, colormap=colormap, alpha=alpha, mute=mute)
     picture = overlay(under, heat, colormap=colormap, alpha=alpha)
     picture = picture if geometry is None else dimmed(picture, geometry)
     picture = contour(picture, heat) if outlined else picture
-    return picture if box is None else framed(picture, box)
+    return picture if box is None else framed(picture, box, number=number)

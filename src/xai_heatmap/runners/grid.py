@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network
-from xai_heatmap.core.targets.target import Choice
+from xai_heatmap.core.targets.target import Choice, Choices
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.forward_pass import MethodRequest
 from xai_heatmap.explaining.grid import Place, Refusing
@@ -55,7 +55,7 @@ class Grid:
 
     network: Network
     given: PreparedInput
-    targets: Sequence[Choice]
+    targets: Sequence[Choice | Choices]
     options: Mapping[str, Mapping[str, object]]
     labels: Sequence[str] | None = None
     tell: Callable[[str], None] = lambda _: None

@@ -25,7 +25,7 @@ from xai_heatmap.core.targets.wording import answering, parsed
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.disturbed import check_passes
 from xai_heatmap.explaining.explain import compare
-from xai_heatmap.explaining.request import DEFAULT_METHOD
+from xai_heatmap.explaining.request import DEFAULT_METHOD, usual_method
 from xai_heatmap.jobs import request
 from xai_heatmap.jobs.events import MapsResult, Refusal, refusal
 from xai_heatmap.jobs.picture_job import PictureJob
@@ -171,7 +171,8 @@ def run(job: PictureJob, network: Network, *, done: Collection[str] = ()) -> Ite
     """
     names = labels_in(job.labels) if job.labels else network.declared.labels or ()
     targets = [choice for word in job.target for choice in parsed(word, names)]
-    methods = job.method or (network.declared.method or DEFAULT_METHOD,)
+    survey = surveyed(network, job)
+    methods = job.method or (usual_method(network, survey),)
     ask = partial(
         compare,
         network,
@@ -186,7 +187,6 @@ def run(job: PictureJob, network: Network, *, done: Collection[str] = ()) -> Ite
         passes=job.passes,
         guard=job.guard,
     )
-    surveyed(network, job)
     for frame in pictures(job.images, done=done):
         try:
             yield _explained(job, ask, frame, network=network)

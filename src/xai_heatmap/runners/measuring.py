@@ -19,7 +19,7 @@ from xai_heatmap.core.network import Network
 from xai_heatmap.core.plain import plain
 from xai_heatmap.core.targets.wording import parsed
 from xai_heatmap.explaining.measure import Measured, measure
-from xai_heatmap.explaining.request import DEFAULT_METHOD
+from xai_heatmap.explaining.request import usual_method
 from xai_heatmap.jobs import request
 from xai_heatmap.jobs.events import FiguresResult, Refusal, refusal
 from xai_heatmap.jobs.job import Measure
@@ -121,7 +121,8 @@ def figures(job: Measure, network: Network, *, done: Collection[str] = ()) -> It
         For whatever would go wrong with every picture.
     """
     names = labels_in(job.labels) if job.labels else network.declared.labels or ()
-    methods = job.method or (network.declared.method or DEFAULT_METHOD,)
+    survey = surveyed(network, job)
+    methods = job.method or (usual_method(network, survey),)
     ask = partial(
         measure,
         network,
@@ -136,7 +137,6 @@ def figures(job: Measure, network: Network, *, done: Collection[str] = ()) -> It
         labels=names if job.labels else None,
         options=request.options(job, methods),
     )
-    surveyed(network, job)
     for frame in pictures(job.images, done=done):
         start = time.perf_counter()
         try:

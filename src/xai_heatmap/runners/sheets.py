@@ -174,7 +174,7 @@ def _explained(
     )
     with running(network.name):
         labels = [one.target.label for one in ask.opened(_methods(job), layers)]
-        rows_of = grid_rows(ask, _methods(job), layers, targets=len(choices))
+        rows_of = grid_rows(ask, _methods(job), layers, targets=len(labels))
     return dict(zip(labels, rows_of, strict=True))
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Float32
@@ -44,7 +45,7 @@ NAMED = 5
 
 
 def box(
-    where: Sequence[int | float] | None = None,
+    where: Sequence[int | float] | int | None = None,
     which: int | str | Choice | None = None,
     *,
     held: bool = True,
@@ -60,7 +61,8 @@ def box(
     ----------
     where
         Left, top, right, bottom in pixels of the picture for `explain`, of the network's input for
-        `maps`. None for the box where the class scores highest.
+        `maps`. A whole number for the detection of that number, as `boxes` counts them, 1 for the
+        likeliest. None for the box where the class scores highest.
     which
         A class by number or name, or any choice, such as ``contrast(3, against=5)``: its number in
         that box. None for the likeliest class of the box; without `where` the best detection.
@@ -76,7 +78,8 @@ def box(
         At once for a box without area; before the network runs for one that lies outside of the
         picture or of what the network sees of it; else where no box of the detector is near it.
     """
-    edges = None if where is None else _edges(where)
+    number = where if isinstance(where, int) and not isinstance(where, bool) else None
+    edges = None if where is None or number is not None else edges_of(cast("Any", where))
     choice = which if which is None or isinstance(which, Choice) else category(which)
     if choice is not None and choice.over:
         raise UnknownTarget(
@@ -84,17 +87,20 @@ def box(
         )
 
     def pick(answer: Answer) -> Target:
-        _check_detector(answer)
-        found, own = _found(answer, edges, choice)
-        return _held(answer, found, own) if held else _moving(answer, found, edges)
+        check_detector(answer)
+        found, own = (
+            _found(answer, edges, choice) if number is None else _numbered(answer, number, choice)
+        )
+        return held_in(answer, found, own) if held else _moving(answer, found, edges)
 
     def check(seen: Seen, labels: Sequence[str]) -> None:
         if edges is not None:
-            _check_seen(edges, seen)
+            check_seen(edges, seen)
         if labels and isinstance(which, int | str):
-            _check_class(which, labels)
+            check_class(which, labels)
 
     parts = [f"({_listed(edges)})"] if edges is not None else []
+    parts += [] if number is None else [str(number)]
     parts += [f"which={choice.label}"] if choice is not None else []
     parts += [] if held else ["held=False"]
     return Choice(f"box({', '.join(parts)})", pick, over=True, check=check)
@@ -104,18 +110,32 @@ def ranked(rank: int) -> Choice:
     """The detection ranked `rank`, overlapping ones of a class counted once, by its class."""
 
     def pick(answer: Answer) -> Target:
-        every = detections(answer, rank) if rank >= 1 else []
-        if len(every) < rank or rank < 1:
-            most = len(detections(answer, answer.form.places))
-            raise UnknownTarget(
-                f"top({rank}) needs a rank from 1 to {most}: so many boxes of the detector are "
-                "apart from each other."
-            )
-        found = every[-1]
-        own = category(found.index)(at_box(answer, evidence_of(answer)[found.query]))
-        return _held(answer, found, own)
+        found, own = _numbered(answer, rank, None, said="top")
+        return held_in(answer, found, own)
 
     return Choice(f"top({rank})", pick, over=True)
+
+
+def _numbered(
+    answer: Answer, number: int, choice: Choice | None, *, said: str = "box"
+) -> tuple[Detection, Target]:
+    """Detection of that number, counted from the likeliest, and the target in its box."""
+    every = detections(answer, number) if number >= 1 else []
+    if len(every) < number or number < 1:
+        most = len(detections(answer, answer.form.places))
+        raise UnknownTarget(
+            f"{said}({number}) needs a rank from 1 to {most}: so many boxes of the detector are "
+            "apart from each other."
+        )
+    found = replace(every[-1], number=number if said == "box" else None)
+    z = evidence_of(answer)[found.query]
+    own = (choice or category(found.index))(at_box(answer, z))
+    if choice is not None:
+        index = found.index if own.index is None else own.index
+        index = index if own.first is None else own.first
+        share = float(probabilities(z[None], answer)[0, index])
+        found = replace(found, index=index, label=answer.label(index), probability=share)
+    return found, own
 
 
 def _found(answer: Answer, where: Box | None, choice: Choice | None) -> tuple[Detection, Target]:
@@ -138,7 +158,7 @@ def _found(answer: Answer, where: Box | None, choice: Choice | None) -> tuple[De
     return detection(answer, query, shown, boxes[query], share, near), target
 
 
-def _held(answer: Answer, found: Detection, own: Target) -> Target:
+def held_in(answer: Answer, found: Detection, own: Target) -> Target:
     """y of the target's own number in the one box."""
     form, meaning = answer.form, answer.meaning
 
@@ -152,7 +172,8 @@ def _held(answer: Answer, found: Detection, own: Target) -> Target:
         said(full, form)[:, :, found.query] = pulled(numbers, slope, form, meaning)
         return full
 
-    label = f"{own.label} in {found.where}"
+    number = "" if found.number is None else f"#{found.number} "
+    label = f"{number}{own.label} in {found.where}"
     return replace(
         own, label=label, value=value, cotangent=cotangent, detection=found, weights=None
     )
@@ -190,7 +211,8 @@ def _moving(answer: Answer, found: Detection, where: Box | None) -> Target:
     return Target(label, value, cotangent, found.index, bounded=True, detection=found)
 
 
-def _check_detector(answer: Answer) -> None:
+def check_detector(answer: Answer) -> None:
+    """Refuse a network that answers no boxes."""
     if answer.form.boxes is None:
         raise UnknownTarget(
             "A box needs a network that answers boxes with scores, as detectors do; this one does "
@@ -199,7 +221,8 @@ def _check_detector(answer: Answer) -> None:
         )
 
 
-def _edges(where: Sequence[int | float]) -> Box:
+def edges_of(where: Sequence[int | float]) -> Box:
+    """Left, top, right and bottom as they were given, of a box with an area."""
     edges = numbers(where, "A box is (left, top, right, bottom) in pixels")
     whole = edges.shape == (4,) and bool(np.isfinite(edges).all())
     if not (whole and edges[0] < edges[2] and edges[1] < edges[3]):
@@ -210,7 +233,7 @@ def _edges(where: Sequence[int | float]) -> Box:
     return edges
 
 
-def _check_seen(edges: Box, seen: Seen) -> None:
+def check_seen(edges: Box, seen: Seen) -> None:
     """The box has to reach into the picture, and into what the network sees of it."""
     rows, columns = seen.size
     (top, bottom), (left, right) = seen.spans
@@ -230,7 +253,7 @@ def _check_seen(edges: Box, seen: Seen) -> None:
             )
 
 
-def _check_class(which: int | str, labels: Sequence[str]) -> None:
+def check_class(which: int | str, labels: Sequence[str]) -> None:
     """A class has to be among those with a name, or the one after them for "nothing here"."""
     if isinstance(which, str) or not -len(labels) - 1 <= which <= len(labels):
         class_index(which, count=len(labels), labels=labels)

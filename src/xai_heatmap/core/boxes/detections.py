@@ -48,6 +48,10 @@ class Detection:
         Which of the detector's boxes it is.
     overlap
         With the box that was asked for; None where none was.
+    number
+        Its number among all that was found, from 1; None where it was not counted.
+    dropped
+        Why it is no detection, in words; empty for one that is.
     """
 
     box: tuple[float, float, float, float]
@@ -56,6 +60,8 @@ class Detection:
     probability: float
     query: int
     overlap: float | None = None
+    number: int | None = None
+    dropped: str = ""
 
     @property
     def where(self) -> str:

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
 from xai_heatmap.core.arrays import ScoreRow
 from xai_heatmap.core.errors import UnknownTarget
-from xai_heatmap.core.targets.answer import Answer
+from xai_heatmap.core.targets.answer import Answer, Seen
 from xai_heatmap.core.targets.category import as_choice, category, class_or_choice, fixed, top
 from xai_heatmap.core.targets.classes import class_named, classes, plain, ranking
 from xai_heatmap.core.targets.target import Choice, Target, linear
@@ -30,14 +30,18 @@ def _check_sides(which: int | str | Choice, against: object, weight: float) -> N
         raise UnknownTarget(
             f"A contrast needs two different classes; {which!r} stands on both sides."
         )
-    given = cast("object", weight)
-    if not isinstance(given, int | float | np.number) or not math.isfinite(weight):
-        raise UnknownTarget(f"The weight of the other classes is a number; received {weight!r}.")
+    _check_weight(weight)
     if isinstance(which, Choice) and which.over:
         raise UnknownTarget(
             f"A contrast is over the same places on both sides; {which.label} has its own. Put the "
             "contrast inside: region(contrast(...), where=...)."
         )
+
+
+def _check_weight(weight: float) -> None:
+    given = cast("object", weight)
+    if not isinstance(given, int | float | np.number) or not math.isfinite(weight):
+        raise UnknownTarget(f"The weight of the other classes is a number; received {weight!r}.")
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def similar(count: int = 3) -> Others:
 def contrast(
     which: int | str | Choice,
     *,
-    against: int | str | Sequence[int | str] | Others,
+    against: int | str | Sequence[int | str] | Others | Choice,
     weight: float = 1.0,
 ) -> Choice:
     """Contrast of one class with others: y = s_a - weight · mean of s_b over the others.
@@ -96,7 +100,8 @@ def contrast(
     which
         By number or name, or a choice of one class such as ``top(1)``.
     against
-        One class, several, `rest` or `similar`.
+        One class, several, `rest` or `similar`. Of a box another box: ``contrast(box(1),
+        against=box(2))``, "why is this one surer than that one?"
     weight
         How much of the others is taken off; 0 leaves the class alone.
 
@@ -105,7 +110,10 @@ def contrast(
     UnknownTarget
         For a class against itself, at once where that can be seen.
     """
-    which, against = class_or_choice(which), plain(against)
+    which = class_or_choice(which)
+    if isinstance(against, Choice) and isinstance(which, Choice) and against.over and which.over:
+        return _difference(which, against, weight)
+    against = plain(against)
     _check_against(against)
     _check_sides(which, against, weight)
     named = against.label if isinstance(against, Others) else repr(against)
@@ -120,7 +128,7 @@ def contrast(
                 f"A contrast is about one class; {chosen} is about several. Give a class, or "
                 "top(1)."
             )
-        others = _others(against, a, answer)
+        others = _others(cast("Any", against), a, answer)
         if a in others:
             raise UnknownTarget(
                 f"A contrast needs two different classes; {chosen} and {named} are both class {a}."
@@ -135,6 +143,31 @@ def contrast(
         return contrast(fixed(as_choice(which), answer), against=against, weight=weight)
 
     return Choice(f"contrast({chosen}, against={named}{taken})", pick, settled)
+
+
+def _difference(one: Choice, other: Choice, weight: float) -> Choice:
+    """y = y_a - weight · y_b of two choices, each of which says which places it is about."""
+    _check_weight(weight)
+    share = np.float32(weight)
+
+    def pick(answer: Answer) -> Target:
+        a, b = one(answer), other(answer)
+        return Target(
+            f"{a.label} - {b.label}",
+            lambda rows: a.value(rows) - share * b.value(rows),
+            lambda rows: a.cotangent(rows) - share * b.cotangent(rows),
+            first=a.index,
+            detection=a.detection,
+        )
+
+    def check(seen: Seen, labels: Sequence[str]) -> None:
+        for choice in (one, other):
+            if choice.check is not None:
+                choice.check(seen, labels)
+
+    taken = "" if weight == 1 else f", weight={weight:g}"
+    named = f"contrast({one.label}, against={other.label}{taken})"
+    return Choice(named, pick, over=True, check=check)
 
 
 def margin(which: int | str | Choice | None = None) -> Choice:

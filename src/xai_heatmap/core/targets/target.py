@@ -106,6 +106,25 @@ class Choice:
         return region(self)(answer)
 
 
+@dataclass(frozen=True)
+class Choices:
+    """Picks several targets by looking at one image's scores once: as many as are found there.
+
+    Parameters
+    ----------
+    label
+        What is chosen, in words.
+    pick
+        From what the network answered to the targets.
+    check
+        As of a `Choice`.
+    """
+
+    label: str
+    pick: Callable[[Answer], Sequence[Target]]
+    check: Callable[[Seen, Sequence[str]], None] | None = None
+
+
 def linear(
     weights: ScoreRow, label: str, *, index: int | None = None, first: int | None = None
 ) -> Target:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from xai_heatmap.core.boxes.box import box
+from xai_heatmap.core.boxes.every import boxes, suppressed
 from xai_heatmap.core.boxes.spec import Background, Boxes, Order, Unit
 from xai_heatmap.core.errors import BadOption, UnknownTarget, did_you_mean
 from xai_heatmap.core.targets.category import category, negative, top
@@ -13,7 +14,7 @@ from xai_heatmap.core.targets.contrast import contrast, margin, rest, similar
 from xai_heatmap.core.targets.measured import residual_softmax
 from xai_heatmap.core.targets.region import region
 from xai_heatmap.core.targets.step import step
-from xai_heatmap.core.targets.target import Choice
+from xai_heatmap.core.targets.target import Choice, Choices
 
 OF_THE_PREDICTION = {"margin": margin, "residual": residual_softmax}
 READ = {"order": get_args(Order), "unit": get_args(Unit), "background": get_args(Background)}
@@ -25,7 +26,7 @@ SHOWN = re.compile(r"for|against|the value|(class|value) \d+", re.IGNORECASE)
 OF_A_CLASS = {"not ": negative, "residual ": residual_softmax}
 
 
-def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice, ...]:
+def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice | Choices, ...]:
     """The choices that a user's word stands for.
 
     ``top3``: the three likeliest classes, one after the other; ``top1``: the prediction. A number:
@@ -38,7 +39,9 @@ def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice, ...]:
     counted from 0. ``box:left,top,right,bottom:A``: one box of
     a detector, by what speaks for A in it; any of the above may stand for A, or nothing for the
     box's own class, and nothing may stand for the four numbers. ``found:...``: the same, over
-    whichever of its boxes is best (``box(..., held=False)``).
+    whichever of its boxes is best (``box(..., held=False)``). ``box:2``, ``box:2:A``: its second
+    detection. ``boxes``, ``boxes:0.4``, ``boxes:0.4:A``: all detections that are that probable, of
+    A alone. ``suppressed:left,top,right,bottom:A``: the best box there that is no detection.
     What is a name as a whole is never anything else.
 
     Raises
@@ -51,6 +54,8 @@ def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice, ...]:
         return tuple(top(rank) for rank in range(1, int(ranks[1]) + 1))
     if (one := _class(word, labels)) is not None:
         return (category(one),)
+    if found := _all_boxes(word):
+        return (found,)
     if found := _in_a_box(word, labels) or _at_a_step(word, labels) or _in_a_region(word, labels):
         return found
     if word.casefold() in OF_THE_PREDICTION:
@@ -88,23 +93,56 @@ def _with_a_word(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
     return ()
 
 
+def _all_boxes(word: str) -> Choices | None:
+    """The choice of every detection; None without the word for it."""
+    said = re.fullmatch(r"boxes(?::([^:]*))?(?::(.*))?", word, re.IGNORECASE | re.DOTALL)
+    if said is None:
+        return None
+    number, text = (said[1] or "").strip(), (said[2] or "").strip()
+    if number and not re.fullmatch(r"\d*\.?\d+", number):
+        raise UnknownTarget(
+            f"All detections are written boxes, boxes:SCORE or boxes:SCORE:CLASS, such as "
+            f"boxes:0.4:cat; received {word!r}."
+        )
+    which = int(text) if re.fullmatch(r"\d+", text) else text or None
+    return boxes(float(number), which) if number else boxes(which=which)
+
+
 def _in_a_box(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
     """The choices of a detector's box; none without the word for it."""
-    said = re.fullmatch(r"(box|found):([^:]*)(?::(.*))?", word, re.IGNORECASE | re.DOTALL)
+    said = re.fullmatch(
+        r"(box|found|suppressed):([^:]*)(?::(.*))?", word, re.IGNORECASE | re.DOTALL
+    )
     if said is None:
         return ()
-    numbers, held = said[2].strip(), said[1].casefold() == "box"
+    numbers, kind = said[2].strip(), said[1].casefold()
     where = tuple(numbers.split(",")) if numbers else None
     if where is not None and not all(re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", n) for n in where):
         raise UnknownTarget(
             f"A box is written box:LEFT,TOP,RIGHT,BOTTOM:CLASS, in pixels of the picture; received "
             f"{word!r}."
         )
-    edges = None if where is None else tuple(map(float, where))
+    counted = where is not None and len(where) == 1 and where[0].strip().isdecimal()
+    edges = None if where is None else int(where[0]) if counted else tuple(map(float, where))
     text = (said[3] or "").strip()
     one = _class(text, labels)
-    inner = (one,) if one is not None or not text else parsed(text, labels)
-    return tuple(box(edges, choice, held=held) for choice in inner)
+    if kind == "suppressed":
+        if not isinstance(edges, tuple):
+            raise UnknownTarget(
+                "What was suppressed is written suppressed:LEFT,TOP,RIGHT,BOTTOM:CLASS, in pixels "
+                f"of the picture; received {word!r}."
+            )
+        return (suppressed(edges, text if one is None and text else one),)
+    inner = (one,) if one is not None or not text else _each(text, labels)
+    return tuple(box(edges, choice, held=kind == "box") for choice in inner)
+
+
+def _each(text: str, labels: Sequence[str]) -> tuple[Choice, ...]:
+    """The choices of a word inside of another, each of which is one."""
+    found = parsed(text, labels)
+    if several := [choice for choice in found if isinstance(choice, Choices)]:
+        raise UnknownTarget(f"{several[0].label} stands alone; write it as a target of its own.")
+    return tuple(choice for choice in found if isinstance(choice, Choice))
 
 
 def _at_a_step(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
@@ -114,14 +152,14 @@ def _at_a_step(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
         return ()
     if not said[1].strip():
         return (step(None, int(said[2])),)
-    return tuple(step(choice, int(said[2])) for choice in parsed(said[1], labels))
+    return tuple(step(choice, int(said[2])) for choice in _each(said[1], labels))
 
 
 def _in_a_region(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
     """The choices before the last @, over what stands behind it; none without that."""
     inner, at, where = word.rpartition("@")
     box = _box(where) if at else None
-    return () if box is None else tuple(region(choice, box) for choice in parsed(inner, labels))
+    return () if box is None else tuple(region(choice, box) for choice in _each(inner, labels))
 
 
 def _box(text: str) -> str | tuple[float, ...] | None:

@@ -39,9 +39,10 @@ def with_boxes(model: ModelProto, how: Boxes) -> tuple[ModelProto, Boxes, str]:
     before = leading_to(answers, model.graph.node)
     if choosing := next((node.op_type for node in before if node.op_type in CHOOSING), None):
         raise NoScores(
-            f"{', '.join(answers)} come out of {choosing}: boxes that were chosen inside of the "
-            "model, which has no derivative. Export it without that step (nms=False), or explain "
-            "one detection with xai_heatmap.detector(function, box=..., scores=...)."
+            "Export the model without the step that chooses boxes (nms=False), or explain one "
+            "detection with xai_heatmap.detector(function, box=(left, top, right, bottom), "
+            f"scores=[...]): {', '.join(answers)} come out of {choosing}, and that choice has no "
+            "derivative."
         )
     if found.scores is None:
         return model, found, answers[0]

@@ -105,10 +105,11 @@ def together(output: Any, how: Boxes, join: Join) -> Any:
 def _check_chosen(output: Any) -> None:
     if _chosen_inside(output):
         raise NoScores(
-            "The model answers a list of detections for each picture, chosen inside of it, and "
-            "that choice has no derivative. Explain one of them with "
-            "xai_heatmap.detector(function, box=..., scores=...), or wrap the model so that it "
-            "answers scores and boxes before it chooses."
+            "Explain one detection of this model with xai_heatmap.detector(function, box=(left, "
+            "top, right, bottom), scores=[...]), where function answers boxes and scores of each "
+            "picture: the model answers a list of detections, chosen inside of it, and that choice "
+            "has no derivative. Or wrap the model so that it answers scores and boxes before it "
+            "chooses; every method then explains them."
         )
 
 

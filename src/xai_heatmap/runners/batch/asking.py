@@ -19,7 +19,7 @@ from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.inputs import prepare
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.preparing import prepared_by
-from xai_heatmap.explaining.request import DEFAULT_METHOD, choice, with_options
+from xai_heatmap.explaining.request import choice, usual_method, with_options
 from xai_heatmap.jobs import request
 from xai_heatmap.jobs.batch_job import Batch
 from xai_heatmap.runners.local import surveyed
@@ -87,7 +87,7 @@ def asking(job: Batch, network: Network, objects: Objects | None = None) -> Aski
     """
     said = objects or Objects()
     labels = said.labels or (labels_in(job.labels) if job.labels else None)
-    name = _one(job.method, "method") or network.declared.method or DEFAULT_METHOD
+    name = _one(job.method, "method") or usual_method(network, surveyed(network, job))
     options = said.options if said.options is not None else request.options(job, [name])[name]
     method, own = with_options(name, options, network)
     layer = _one(job.layer, "layer")
