@@ -201,8 +201,7 @@ def compare(
     passes: int = USUAL,
     guard: bool = False,
 ) -> Comparison:
-    """Several methods, layers and targets for one picture: one forward pass, one backward pass a
-    target.
+    """Several methods, layers and targets for one picture: one forward pass, a backward one each.
 
     Parameters are those of `explain`; `methods` None means the one that the model's file was
     exported with, else Grad-CAM, of a detector LayerCAM. `layers` also takes ``all``, a glob or

@@ -220,9 +220,7 @@ def method_name(wanted: str | None, network: Network, survey: Survey) -> str:
 
 
 def usual_method(network: Network, survey: Survey) -> str:
-    """Method where nobody says one: what the model was exported with, or what measures best on
-    networks of its kind.
-    """
+    """Method where nobody says one: the model's own, or what measures best on such networks."""
     detects = network.declared.answers == "boxes" or survey.queries is not None
     return network.declared.method or (METHOD_OF_BOXES if detects else DEFAULT_METHOD)
 
