@@ -15,7 +15,7 @@ from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.layers.selection import select, several
 from xai_heatmap.core.listed import class_names, listed
 from xai_heatmap.core.named import named
-from xai_heatmap.core.network import Layers
+from xai_heatmap.core.network import Layers, Network
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.target import Choices
 from xai_heatmap.explaining.comparison import Comparison
@@ -27,6 +27,7 @@ from xai_heatmap.explaining.leaving import of_those_reached
 from xai_heatmap.explaining.levels import candidates
 from xai_heatmap.explaining.many import Explanations, is_many
 from xai_heatmap.explaining.maps import recording_rule
+from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.preparing import Preparing, prepared_by
 from xai_heatmap.explaining.question import opened_at, questions
 from xai_heatmap.explaining.request import (
@@ -220,11 +221,8 @@ def compare(
     opened, wished = opened_for(network, wishes(targets), held=held, picture=picture)
     labels, layers = class_names(labels), named(opened, layers)
     asked_for = None if methods is None else listed(methods, name="methods")
-    given = None
-    if asked_for is None:
-        given = prepare(x, preprocess, opened, over=image, white=white)
-        asked_for = [usual_method(opened, opened.survey(given.x.shape))]
-    methods = [find_method(one).name for one in asked_for]
+    given = None if asked_for else prepare(x, preprocess, opened, over=image, white=white)
+    methods = [find_method(one).name for one in asked_for or _usual(opened, given)]
     wanted_targets = choices(wished)
     options = _of_each(options_by_method(options), methods)
     chosen = [with_options(name, options.get(name, {}), opened) for name in methods]
@@ -262,3 +260,8 @@ def _of_each(
     named = {methods[0] if name == UNSAID else name: own for name, own in options.items()}
     check_options(named, methods)
     return named
+
+
+def _usual(network: Network, given: PreparedInput | None) -> list[str]:
+    """The usual method of a network for such an input."""
+    return [] if given is None else [usual_method(network, network.survey(given.x.shape))]
