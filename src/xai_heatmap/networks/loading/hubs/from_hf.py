@@ -1,6 +1,7 @@
 """``hf:ORG/NAME``: an image classifier for transformers, with its image processor's figures."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from xai_heatmap.core.errors import ModelNotFound, NotAModel, UnsafeModel
@@ -14,7 +15,8 @@ def load_hf(name: str, *, trained: bool, texts: bool = False) -> Loaded:
     `texts` the model of two towers, with its tokenizer.
     """
     try:
-        import transformers
+        # by its name: who checks types would else read every architecture that the package has
+        transformers = import_module("transformers")
     except (ImportError, RuntimeError) as error:
         raise unimportable("transformers", error, beside="torch", purpose=f"hf:{name}") from error
     kinds = ("ImageClassification", "ZeroShotImageClassification")
