@@ -26,7 +26,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "text-and-words.md"
 MARKS = ("<!-- figures: words -->", "<!-- end of figures: words -->")
 
 TEXT_METHODS = ("gradcam", "hirescam", "layercam")
-WORD_METHODS = ("layercam", "hirescam", "gradcam", "libragrad")
+WORD_METHODS = ("libragrad", "hirescam", "gradcam", "layercam")
 
 
 def hit(heat: np.ndarray, box: Sequence[int]) -> bool:

@@ -226,6 +226,19 @@ def test_libragrad_of_an_operator_in_place_is_that_of_the_operator(how):
     np.testing.assert_allclose(found[0][1], found[1][1], atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["layer_norm", "rms_norm"])
+def test_a_norm_answers_in_one_piece_as_the_frameworks_own(name):
+    """A model may view what a norm of a transposed input answers: PyTorch makes it contiguous."""
+    norm = getattr(torch.nn.functional, name)
+
+    def viewed(x, _):
+        rows = norm(x.flatten(2).transpose(1, 2), (x.shape[1],))
+        return rows.view(len(x), *x.shape[2:], -1).movedim(-1, 1)
+
+    recording = xh.network(Written(viewed, False), image_shape=(3, 4, 4)).record(X, ["one"])
+    assert np.any(recording.by(LIBRAGRAD).pullback(SEED)["one"])
+
+
 def test_a_square_is_a_product_with_itself():
     for square in (torch.square, lambda x: x**2, lambda x: x * x):
         model = Written(lambda x, _, square=square: square(x), False)

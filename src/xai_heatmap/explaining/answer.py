@@ -24,7 +24,7 @@ from xai_heatmap.explaining.request import OneTarget
 from xai_heatmap.networks.language.speaking_network import SpeakingNetwork
 from xai_heatmap.sources.image import read
 
-METHOD = "layercam"
+METHOD = "libragrad"
 """Method where none is said: the one that measures best on planted questions, as
 docs/text-and-words.md has it."""
 
@@ -32,6 +32,10 @@ UNMOVED = 0.1
 """Change of a token's log-probability, in nats, below which it was said without looking."""
 
 MOST = 20
+"""Tokens at which an answer ends where nobody says it."""
+
+PARTS = 8
+"""Parts along each side of a picture, of one whose parts lie in another order."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,11 @@ class Word:
         Of the token at its place, in [0, 1].
     change
         By how much its log-probability changes, in nats, with other pictures in the place of this
-        one: the most of three, a flat one of its mean colour, its own pixels in any order, and
+        one: the most of three, a flat one of its mean colour, its own parts in another order, and
         itself turned upside down.
     moved
-        1 - cosine of its map and the map of the same token with the pixels in any order: 0 for a
-        map that stays as it is.
+        1 - cosine of its map and the map of the same token with the parts in another order: 0 for
+        a map that stays as it is.
     explanation
         The map, with its facts.
     """
@@ -181,11 +185,27 @@ def _photograph(image: Any) -> Image:
 
 
 def _swapped(x: Input) -> Inputs:
-    """The three pictures that stand for others: flat, with the pixels in any order, turned."""
+    """The three pictures that stand for others: flat, with its parts in another order, turned."""
     flat = np.broadcast_to(x.mean((1, 2), keepdims=True), x.shape)
-    order = np.random.default_rng(0).permutation(x.shape[1] * x.shape[2])
-    mixed = x.reshape(len(x), -1)[:, order].reshape(x.shape)
-    return np.stack([flat, mixed, x[:, ::-1, ::-1]]).astype(np.float32)
+    return np.stack([flat, _mixed(x), x[:, ::-1, ::-1]]).astype(np.float32)
+
+
+def _mixed(x: Input) -> Input:
+    """A picture cut into `PARTS` x `PARTS` parts that lie in another order; what is left over at
+    its lower and right edge stays. Parts look like the picture, which single pixels do not.
+    """
+    high, wide = (max(side // PARTS, 1) for side in x.shape[1:])
+    places = [(r, c) for r in range(x.shape[1] // high) for c in range(x.shape[2] // wide)]
+    mixed = x.copy()
+    for at, own in enumerate(np.random.default_rng(0).permutation(len(places))):
+        to, of = (_part(*places[one], high, wide) for one in (at, int(own)))
+        mixed[:, *to] = x[:, *of]
+    return mixed
+
+
+def _part(row: int, column: int, high: int, wide: int) -> tuple[slice, slice]:
+    """Rows and columns of one part of a picture."""
+    return slice(row * high, (row + 1) * high), slice(column * wide, (column + 1) * wide)
 
 
 def _words(

@@ -21,9 +21,10 @@ def layer_norm(
     eps: float = 1e-5,
     *_: Any,
 ) -> torch.Tensor:
-    """Layer normalisation: over the last axes, minus the mean."""
+    """Layer normalisation: over the last axes, minus the mean; contiguous, as PyTorch's own."""
     axes = tuple(range(-len(normalized_shape), 0))
-    return _affine(divided(x - x.mean(axes, keepdim=True), axes, eps), weight, bias)
+    own = divided(x - x.mean(axes, keepdim=True), axes, eps)
+    return _affine(own, weight, bias).contiguous()
 
 
 def rms_norm(
@@ -34,9 +35,10 @@ def rms_norm(
     weight: torch.Tensor | None = None,
     eps: float | None = None,
 ) -> torch.Tensor:
-    """RMS normalisation: over the last axes, not centred."""
+    """RMS normalisation: over the last axes, not centred; contiguous, as PyTorch's own."""
     least = torch.finfo(x.dtype).eps if eps is None else eps
-    return _affine(divided(x, tuple(range(-len(normalized_shape), 0)), least), weight, None)
+    own = divided(x, tuple(range(-len(normalized_shape), 0)), least)
+    return _affine(own, weight, None).contiguous()
 
 
 def group_norm(
