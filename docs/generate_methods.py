@@ -29,6 +29,7 @@ sys.path.insert(0, str(HERE))
 import measured  # noqa: E402 - lies beside this file
 import method_figures  # noqa: E402
 import which_method  # noqa: E402
+from page_text import cell, linked, write  # noqa: E402
 
 FOLDER = HERE / "methods"
 
@@ -122,7 +123,7 @@ def _index() -> str:
             MODIFIED,
             *(_modified(own, reference(own.cite)) for own in MODIFIERS.values()),
             DETECTED,
-            f"{_linked(reference(DETECTING))}\n",
+            f"{linked(reference(DETECTING))}\n",
             TESTED.lstrip("\n"),
         ]
     )
@@ -134,7 +135,7 @@ def _short(cite: str) -> str:
 
 
 def _row(method: Method, paper: str) -> str:
-    cells = (f"[`{method.name}`]({method.name}.md)", method.use_when, method.cost, _linked(paper))
+    cells = (f"[`{method.name}`]({method.name}.md)", method.use_when, method.cost, linked(paper))
     return f"| {' | '.join(map(cell, cells))} |"
 
 
@@ -148,7 +149,7 @@ def _page(method: Method, paper: str, figures: list[str]) -> str:
         "Values": "signed: negative is evidence against" if method.signed else _unsigned(method),
         "Options": ", ".join(f"`{option}`" for option in method.taken.values()) or "none",
         "Export": _export(method.name),
-        "Paper": _linked(paper),
+        "Paper": linked(paper),
     }
     return "\n".join(
         [
@@ -270,20 +271,9 @@ def _modified(modifier: Modifier, paper: str) -> str:
             f"- Use it when {modifier.use_when}.",
             f"- Passes: {modifier.passes} x those of NAME.",
             f"- Options: {options}.",
-            f"- {_linked(paper)}\n",
+            f"- {linked(paper)}\n",
         ]
     )
-
-
-def _linked(paper: str) -> str:
-    """The address at the end of a citation as a link."""
-    said, _, link = paper.rpartition(" ")
-    return f"{said} <{link}>" if link.startswith("https://") else paper
-
-
-def cell(text: str) -> str:
-    """A cell of a Markdown table."""
-    return " ".join(text.split()).replace("|", "\\|")
 
 
 def main() -> None:
@@ -323,16 +313,6 @@ def _photographed(
         )
         print(name, found[name], flush=True)
     return found
-
-
-def write(folder: Path, told: dict[str, str]) -> None:
-    """Write pages, and remove those in the same folder that are no longer made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in told.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    for path in folder.glob("*.md"):
-        if path.name not in told:
-            path.unlink()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ What the pages say comes from the registry, measurements from `metric_figures.py
 """
 
 import json
+import sys
 from pathlib import Path
 
 import xai_heatmap.metrics  # noqa: F401 - registers every metric
@@ -11,7 +12,12 @@ from xai_heatmap.apps.cli.citations import reference, who
 from xai_heatmap.apps.cli.metrics import grouped
 from xai_heatmap.core.metric import METRICS, Metric
 
-FOLDER = Path(__file__).resolve().parent / "metrics"
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from page_text import cell, linked, write  # noqa: E402 - lies beside this file
+
+FOLDER = HERE / "metrics"
 
 FACTS = FOLDER / "figures.json"
 
@@ -97,7 +103,7 @@ def _page(metric: Metric, measured: dict[str, dict[str, float]]) -> str:
         "Better": metric.better,
         "Passes for one map": metric.cost,
         "Options": ", ".join(f"`{option}`" for option in metric.taken.values()) or "none",
-        "Paper": _linked(reference(metric.cite)),
+        "Paper": linked(reference(metric.cite)),
     }
     return "\n".join(
         [
@@ -150,27 +156,6 @@ def _own(metric: Metric) -> list[str]:
         "```\n",
         f"```sh\nxai-heatmap measure {model} --metric {metric.name}{flags}\n```\n",
     ]
-
-
-def _linked(paper: str) -> str:
-    """The address at the end of a citation as a link."""
-    said, _, link = paper.rpartition(" ")
-    return f"{said} <{link}>" if link.startswith("https://") else paper
-
-
-def cell(text: str) -> str:
-    """A cell of a Markdown table."""
-    return " ".join(text.split()).replace("|", "\\|")
-
-
-def write(folder: Path, told: dict[str, str]) -> None:
-    """Write pages, and remove those in the same folder that are no longer made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in told.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    for path in folder.glob("*.md"):
-        if path.name not in told:
-            path.unlink()
 
 
 if __name__ == "__main__":
