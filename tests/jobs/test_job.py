@@ -33,6 +33,7 @@ FULL = {
     "white": 4095.0,
     "hold": ("age=45", "site=site.npy"),
     "picture": "image",
+    "text": ("a cat", "a dog"),
     "labels": Path("labels.csv"),
     "answers": "boxes:xyxy,pixels",
     "out": Path("some where"),

@@ -16,7 +16,8 @@ def named(network: Network, wanted: object) -> Layers:
     UnknownLayer
         For an object that is no part of the network.
     """
-    if isinstance(wanted, str) or network.name_of(wanted) is not None:
+    plain_list = isinstance(wanted, list | tuple)  # no part of a network, which need not be walked
+    if isinstance(wanted, str) or not (plain_list or network.name_of(wanted) is None):
         return _name(network, wanted)
     if isinstance(wanted, Collection):
         each = cast("Collection[object]", wanted)
