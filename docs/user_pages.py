@@ -1,5 +1,6 @@
 """Draw the pictures of the pages for users: ``python docs/user_pages.py``."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import xai_heatmap as xh
 
 HERE = Path(__file__).resolve().parent
 IMAGES = HERE / "images"
-PICTURES = (IMAGES / "unseen.jpg", IMAGES / "signal.png")
+PICTURES = (IMAGES / "unseen.jpg", IMAGES / "signal.png", IMAGES / "words.png")
 CHELSEA = HERE.parent / "examples" / "images" / "chelsea.jpg"
 
 
@@ -35,6 +36,25 @@ def beats() -> np.ndarray:
     return (np.stack([lead, 0.4 * np.roll(lead, 3)]) + noise).astype(np.float32)
 
 
+def words() -> PIL.Image.Image:
+    """A planted scene of two objects: two texts held against it, and the answer to a question."""
+    sys.path.insert(0, str(HERE.parent))
+    from training import answering, towers
+
+    pair = xh.scenes.pair(20_006)
+    first, second = (f"a {one.label}" for one in pair.objects)
+    held = xh.text([first, second], processor=towers.Words())
+    network = xh.network(towers.shipped(), held=held, image_shape=(3, 128, 128))
+    maps = list(xh.compare(network, pair.image, preprocess="tf", targets=[first, second]))
+    question = f"<s> <image> what is left of the {pair.objects[1].label} ?"
+    found = xh.answer(answering.shipped(), answering.processor(), pair.image, question, tokens=1)
+    shown = [pair.image, *(one.overlay() for one in (*maps, found[0].explanation))]
+    sheet = np.concatenate([np.pad(one, ((0, 0), (0, 8), (0, 0)), constant_values=255)
+                            for one in shown], axis=1)  # fmt: skip
+    sys.stdout.write(f"{first}, {second}; {question}: {found.text}\n")
+    return PIL.Image.fromarray(sheet).resize((sheet.shape[1] * 2, sheet.shape[0] * 2))
+
+
 def main() -> None:
     """Write the pictures."""
     network = xh.network(orange, image_shape=(3, 224, 224))
@@ -47,6 +67,7 @@ def main() -> None:
         xh.network(spike, image_shape=(2, 600)), beats(), method="occlusion", target=0
     )
     PIL.Image.fromarray(heart.overlay()).save(PICTURES[1], optimize=True)
+    words().save(PICTURES[2], optimize=True)
 
 
 if __name__ == "__main__":

@@ -155,6 +155,22 @@ def test_bad_input(asked, error, said):
         asked()
 
 
+def test_pixels_in_a_form_that_is_not_known():
+    _, processor = speaking("llava")
+
+    class Tiled(type(processor)):
+        def __call__(self, **given):
+            made = super().__call__(**given)
+            made["pixel_values"] = made["pixel_values"].repeat(3, 1, 1, 1)[None]
+            made["image_sizes"] = torch.tensor([[64, 96]])
+            return made
+
+    tiled = copy.copy(processor)
+    tiled.__class__ = Tiled
+    with pytest.raises(NotAModel, match=r"the processor answered \(1, 3, 3, 32, 32\) and"):
+        ask(processor=tiled)
+
+
 def test_an_answer_that_does_not_come_again():
     model = copy.deepcopy(speaking("llava")[0])
     model.model.multi_modal_projector.register_forward_hook(

@@ -200,6 +200,17 @@ def network_of(text, kind="CLIP"):
     return xh.network(clip(kind), held=xh.text(text, processor=tokenizer()))
 
 
+def test_a_folder_that_transformers_wrote(tmp_path):
+    clip().save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    image_processor().save_pretrained(tmp_path)
+    opened = xh.network(f"hf:{tmp_path}", held=xh.text(TEXTS))
+    one = xh.explain(opened, PHOTO, target=1)
+    assert one.target == "a bus"
+    pixels = pipeline().image_processor(images=[PHOTO], return_tensors="pt")["pixel_values"]
+    assert one.score == pytest.approx(own_scores("CLIP", pixels)[0][1], abs=1e-5)
+
+
 def test_a_private_copy_stays_as_it_was():
     import copy
 
