@@ -252,6 +252,11 @@ class Network(ABC):
         """Network for some rows of the pictures, where a value is held for each picture."""
         return self
 
+    def for_heads(self, layers: Sequence[str]) -> "Network":
+        """Network whose recordings may keep what it takes to run what lies behind `layers`."""
+        del layers
+        return self
+
     def check_held(self, images: int) -> None:  # noqa: B027 - nothing held fits any number
         """Check that each held value has one row for all of so many pictures, or one for each
         picture.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float32
 
+from xai_heatmap.core.affine import Step
 from xai_heatmap.core.arrays import Activations, Scores
 from xai_heatmap.core.attention import Block
 from xai_heatmap.core.backward import BackwardRule
@@ -79,6 +80,11 @@ class RowRecording(Recording):
         """The head of that picture."""
         del row  # there is one
         return self.inner.replay(layer, activation, row=self.row)
+
+    def affine(self, layer: str, *, row: int) -> Step | None:
+        """As of the recording beneath."""
+        del row
+        return self.inner.affine(layer, row=self.row)
 
     def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
         """Attention of that picture's tokens."""

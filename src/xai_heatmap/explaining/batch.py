@@ -22,7 +22,7 @@ from xai_heatmap.explaining.inputs import array
 from xai_heatmap.explaining.leaving import of_those_reached
 from xai_heatmap.explaining.levels import Level, at_level, candidates, levels, one_level
 from xai_heatmap.explaining.maps import compute_maps, recording_rule
-from xai_heatmap.explaining.question import opened_at
+from xai_heatmap.explaining.question import heads_of, opened_at
 from xai_heatmap.explaining.request import (
     ClassNames,
     Held,
@@ -101,7 +101,8 @@ def maps(
         def some(rows: Sequence[int]) -> dict[str, Maps]:
             x = inputs[rows[0] : rows[-1] + 1] if rows else inputs
             own = opened.of(rows) if rows else opened
-            recording = own.record(x, opened_at(asked, survey, among), rule=rule)
+            passing = own.for_heads(heads_of(asked, among))
+            recording = passing.record(x, opened_at(asked, survey, among), rule=rule)
             answered = answers_of(recording, opened, labels, whole(x.shape[2:], recording.form))
             targets = [wanted[row](answer) for row, answer in zip(rows, answered, strict=True)]
             here = asked

@@ -29,7 +29,7 @@ from xai_heatmap.explaining.many import Explanations, is_many
 from xai_heatmap.explaining.maps import recording_rule
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.preparing import Preparing, prepared_by
-from xai_heatmap.explaining.question import opened_at, questions
+from xai_heatmap.explaining.question import heads_of, opened_at, questions
 from xai_heatmap.explaining.request import (
     ClassNames,
     Held,
@@ -247,7 +247,10 @@ def compare(
         rule = recording_rule(asked, names)
         here = testing if rule is GRADIENT and not among else replace(testing, usual=None)
         at = list(dict.fromkeys([*opened_at(asked, survey, among), *here.layers]))
-        own = questions(opened, given, wanted_targets, at=at, labels=labels, rule=rule)
+        own = questions(
+            opened, given, wanted_targets, at=at, labels=labels, rule=rule,
+            heads=heads_of(asked, among),
+        )  # fmt: skip
         return Comparison(here.answers(own, asked, reasons=layers == "auto", among=among))
 
     return of_those_reached(made, wanted, layers)

@@ -206,6 +206,7 @@ def questions(
     at: Sequence[str] = (),
     labels: Sequence[str] | None = None,
     rule: BackwardRule = GRADIENT,
+    heads: Sequence[str] = (),
 ) -> list[Question]:
     """A question for each target, all of one forward pass that is opened at the layers named.
 
@@ -215,11 +216,13 @@ def questions(
         Names of the classes; where there are none, those that the model declares.
     rule
         The way back of that pass; by `BIASES`, those behind the first of the layers are kept.
+    heads
+        Layers behind which the network will run again.
     """
     inputs = np.ascontiguousarray(given.x[None], dtype=np.float32)
     if given.geometry is not None:
         check(targets, given.geometry, labels or network.declared.labels or ())
-    recording = network.record(inputs, at, rule=rule)
+    recording = network.for_heads(heads).record(inputs, at, rule=rule)
     return questions_of(network, given, recording, targets, labels=labels)
 
 
@@ -252,6 +255,14 @@ def questions_of(
     )
     chosen = [own for wanted in targets for own in targets_in(wanted, answer)]  # before any method
     return [Question(network, given, recording, answer, likely, target) for target in chosen]
+
+
+def heads_of(asked: Sequence[MethodRequest], among: Sequence[str] = ()) -> list[str]:
+    """Layers behind which methods run the network again; none where a level is chosen later."""
+    if among:
+        return []
+    run = [ask for ask in asked if "head" in ask.method.needs]
+    return list(dict.fromkeys(name for ask in run for name in ask.layers))
 
 
 def opened_at(

@@ -137,6 +137,10 @@ class Declaring(Network):
         """Copy with the held inputs of the pictures `rows`."""
         return replace(self, inner=self.inner.of(rows))
 
+    def for_heads(self, layers: Sequence[str]) -> Network:
+        """Delegated to the inner network."""
+        return replace(self, inner=self.inner.for_heads(layers))
+
     def check_held(self, images: int) -> None:
         """Delegated to the inner network."""
         self.inner.check_held(images)

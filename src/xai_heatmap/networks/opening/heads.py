@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
@@ -16,7 +17,7 @@ from xai_heatmap.core.network import INPUT
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.networks.opening.alone import Alone
 from xai_heatmap.networks.opening.head_check import MIXED, Proof, proof, still_repeats
-from xai_heatmap.networks.opening.interfaces import Adapter, Head, Recorded
+from xai_heatmap.networks.opening.interfaces import Adapter, Head, Recorded, Remembering
 from xai_heatmap.networks.opening.model_cache import ShapePlan
 from xai_heatmap.networks.opening.recording import layout_of
 from xai_heatmap.networks.opening.scores import ScoredModel
@@ -34,7 +35,14 @@ class ModelWithHeads(ScoredModel):
         """Function from activations of layer `name` to recordings of the head, for one image."""
         one = slice(row, row + 1)
         with self._state.lock:
-            head = self._proven_head(self._of([row]), recorded.scores[one], view, x[one], name)
+            head = self._proven_head(
+                self._of([row]),
+                recorded.scores[one],
+                view,
+                x[one],
+                name,
+                _left(recorded, name, x),
+            )
         own_layout = layout_of(view.survey, name)
 
         def behind(activation: Float32[np.ndarray, "m k *grid"]) -> Recording:
@@ -52,7 +60,14 @@ class ModelWithHeads(ScoredModel):
         """Step of the output of layer `name` and its rise of the scores, of an affine head."""
         one = slice(row, row + 1)
         with self._state.lock:
-            proven = self._proof(self._of([row]), recorded.scores[one], view, x[one], name)
+            proven = self._proof(
+                self._of([row]),
+                recorded.scores[one],
+                view,
+                x[one],
+                name,
+                _left(recorded, name, x),
+            )
         if proven.affine is None:
             return None
         step, rise = layout_of(view.survey, name).to_grid(proven.affine.step()), proven.affine.rise
@@ -70,13 +85,26 @@ class ModelWithHeads(ScoredModel):
         """Recording of the head between the output of layer `name` and 0, by a rule of slopes."""
         one = slice(row, row + 1)
         with self._state.lock:
-            head = self._proven_head(self._of([row]), recorded.scores[one], view, x[one], name)
+            head = self._proven_head(
+                self._of([row]),
+                recorded.scores[one],
+                view,
+                x[one],
+                name,
+                _left(recorded, name, x),
+            )
             own = layout_of(view.survey, name)
             zero = np.zeros_like(own.to_grid(head.output))
             return head.between(own.to_native(zero, like=head.output), rule)
 
     def _proven_head(
-        self, adapter: Adapter, scores: Native, view: ShapePlan, x: Native, name: str
+        self,
+        adapter: Adapter,
+        scores: Native,
+        view: ShapePlan,
+        x: Native,
+        name: str,
+        memory: Any = None,
     ) -> Head:
         """Head that reproduced the recorded scores for the recorded activation, if need be by whole
         passes.
@@ -86,7 +114,7 @@ class ModelWithHeads(ScoredModel):
         NoHead
             If neither does.
         """
-        proven = self._proof(adapter, scores, view, x, name)
+        proven = self._proof(adapter, scores, view, x, name, memory)
         if proven.refusal:
             self._refuse_fixed(view.survey.layers[INPUT].shape)
             last = next(reversed(grids(view.survey)), name)
@@ -96,7 +124,8 @@ class ModelWithHeads(ScoredModel):
                 f"{self.name}: what lies behind layer {name!r} can't be run again with other "
                 f"values, which the method needs: {proven.refusal}. {WITHOUT_A_HEAD}{behind}"
             )
-        head = self._made(adapter, view, x, name, whole=proven.whole, alone=proven.alone)
+        how = {"whole": proven.whole, "alone": proven.alone, "memory": memory}
+        head = self._made(adapter, view, x, name, **how)
         if proven.alone and not still_repeats(head, scores):
             raise NoHead(
                 f"{self.name}: what lies behind layer {name!r} can't be run again with other "
@@ -105,18 +134,40 @@ class ModelWithHeads(ScoredModel):
         return head
 
     def _made(
-        self, adapter: Adapter, view: ShapePlan, x: Native, name: str, *, whole: bool, alone: bool
+        self,
+        adapter: Adapter,
+        view: ShapePlan,
+        x: Native,
+        name: str,
+        *,
+        whole: bool,
+        alone: bool,
+        memory: Any = None,
     ) -> Head:
-        head = self._engine.head(adapter, x, name, view.sites[name], view.undo, whole=whole)
+        engine, own = self._engine, (adapter, x, name, view.sites[name], view.undo)
+        if memory is None or whole or not isinstance(engine, Remembering):
+            head = engine.head(*own, whole=whole)
+        else:
+            head = engine.head_from(*own, memory)
         return Alone(head) if alone else head
 
+    def _head_key(self, adapter: Adapter, x: Native, name: str) -> tuple[object, ...]:
+        return name, x.shape[1:], adapter.output, self._beside(adapter)
+
     def _proof(
-        self, adapter: Adapter, scores: Native, view: ShapePlan, x: Native, name: str
+        self,
+        adapter: Adapter,
+        scores: Native,
+        view: ShapePlan,
+        x: Native,
+        name: str,
+        memory: Any = None,
     ) -> Proof:
         """Check, once per layer and shape, how the head can run; warn where that is slow."""
-        key = name, x.shape[1:], adapter.output, self._beside(adapter)
+        key = self._head_key(adapter, x, name)
         if key not in self._state.heads:
-            proven = proof(partial(self._made, adapter, view, x, name), scores)
+            made = partial(self._made, adapter, view, x, name, memory=memory)
+            proven = proof(made, scores)
             self._state.heads[key] = proven
             if proven.alone and not proven.refusal:
                 warnings.warn(
@@ -132,3 +183,8 @@ class ModelWithHeads(ScoredModel):
                     stacklevel=2,
                 )
         return self._state.heads[key]
+
+
+def _left(recorded: Recorded, name: str, x: Native) -> Any:
+    """What the recorded pass left for the head behind layer `name`, of a recording of one image."""
+    return recorded.memories.get(name) if len(x) == 1 else None

@@ -176,7 +176,8 @@ class Recorded:
     Images come first, but where the outputs are attention, as the model shaped it. `stream` is the
     way back for an engine that need not hold all gradients at a time. `biases` are what operations
     add, v - Σ J u, each under a name of its own, which the way back also answers: with the gradient
-    of v. They broadcast to v.
+    of v. They broadcast to v. `memories` are what an engine that is a
+    `Remembering` keeps of the pass for heads behind a layer.
     """
 
     scores: Native
@@ -184,6 +185,7 @@ class Recorded:
     pullback: Callable[[Native], Mapping[str, np.ndarray]]
     stream: Callable[[Native, UseNative], None] | None = None
     biases: Mapping[str, Bias] = field(default_factory=dict)
+    memories: Mapping[str, Any] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -259,4 +261,28 @@ class Engine(Protocol):
         """Recording of one forward pass with attention written out: the output of each softmax, in
         order of execution.
         """
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """An engine whose heads start from what the recorded pass left, without a pass of their own."""
+
+    def remembering(
+        self,
+        adapter: Adapter,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        heads: Sequence[str],
+    ) -> Recorded:
+        """As `Engine.record` of one image, with a memory for each of the layers `heads`, as far as
+        nothing wrote into it afterwards.
+        """
+        ...
+
+    def head_from(
+        self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, memory: Any
+    ) -> Head:
+        """As `Engine.head` that is not whole, from a memory."""
         ...

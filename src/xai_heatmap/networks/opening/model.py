@@ -40,6 +40,7 @@ class OpenedModel(Network):
         self._parts: dict[str, object] = {}
         self._views: dict[tuple[int, ...], ShapePlan] = Recent()
         self._seen_first: tuple[int, ...] | None = None
+        self._behind: tuple[str, ...] = ()
 
     @property
     def _engine(self) -> Engine:
@@ -127,6 +128,12 @@ class OpenedModel(Network):
             return self
         other = copy.copy(self)
         other._adapter = self._of(rows)  # noqa: SLF001 - of its own kind
+        return other
+
+    def for_heads(self, layers: Sequence[str]) -> Network:
+        """Copy of the network whose recordings of one picture keep memories for `layers`."""
+        other = copy.copy(self)
+        other._behind = tuple(layers)  # noqa: SLF001 - of its own kind
         return other
 
     def check_held(self, images: int) -> None:

@@ -17,14 +17,15 @@ from xai_heatmap.core.errors import BadArray, LayerNotReached, ModelError, XaiHe
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.core.named import named
-from xai_heatmap.core.network import Layer, Layers, Survey
+from xai_heatmap.core.network import INPUT, Layer, Layers, Survey
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.networks.opening.heads import ModelWithHeads
 from xai_heatmap.networks.opening.inputs import check_input, check_one_run
-from xai_heatmap.networks.opening.interfaces import Adapter, Closing, Recorded, Undo
+from xai_heatmap.networks.opening.interfaces import Adapter, Closing, Recorded, Remembering, Undo
 from xai_heatmap.networks.opening.model_cache import ShapePlan
 from xai_heatmap.networks.opening.recording import ExtraPasses, layout_of
 from xai_heatmap.networks.opening.survey import SurveyedModel
+from xai_heatmap.networks.opening.taps import Site
 
 
 class OpenedNetwork(SurveyedModel, ModelWithHeads):
@@ -96,7 +97,7 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
             native = np.moveaxis(x, 1, -1) if self.channels_last else x
             opened = {name: view.sites[name] for name in names}
             try:
-                recorded = self._engine.record(self._adapter, native, opened, view.undo, rule=rule)
+                recorded = self._recorded(native, opened, view.undo, rule)
             except Exception as problem:
                 if not isinstance(problem, XaiHeatmapError) and not out_of_memory(problem):
                     self._refuse_fixed(x.shape[1:], len(x))
@@ -137,6 +138,21 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
                     lambda name, row: self._affine(recorded, view, native, name, row),
                 ),
             )
+
+    def _recorded(
+        self, x: Native, opened: Mapping[str, Site], undo: Undo, rule: BackwardRule
+    ) -> Recorded:
+        engine, adapter = self._engine, self._adapter
+        heads = [name for name in self._behind if name in opened and name != INPUT]
+        proofs = [self._state.heads.get(self._head_key(adapter, x, name)) for name in heads]
+        run = [
+            name
+            for name, known in zip(heads, proofs, strict=True)
+            if known is None or not (known.whole or known.affine)
+        ]
+        if run and len(x) == 1 and rule is GRADIENT and isinstance(engine, Remembering):
+            return engine.remembering(adapter, x, opened, undo, run)
+        return engine.record(adapter, x, opened, undo, rule=rule)
 
     def _attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """Recording of the softmaxes that attend to the pictures and reach the scores."""

@@ -5,7 +5,7 @@ before the layer answers from memory. Skip connections, nesting and control flow
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,41 +43,66 @@ class Memory:
     within: Mapping[Key, Mapping[int, int]] = field(default_factory=dict)
 
 
-def remember(
-    parts: Mapping[str, object], method: str, site: Site, run: Callable[[], Any]
-) -> Memory | None:
-    """Run until `site` has run, and remember outputs so far; None if `site` never runs."""
-    outputs: dict[Key, Any] = {}
-    calls: Counter[int] = Counter()
-    unfinished: list[list[Key]] = []
-    within: dict[Key, Counter[int]] = {}
+@dataclass
+class Trail:
+    """Outputs of the parts of a pass that is under way, and memories up to some of its layers.
 
-    def around(part: Any, call: Callable[..., Any]) -> Callable[..., Any]:
+    Parameters
+    ----------
+    sites
+        Layers up to which is remembered.
+    reached
+        Is told of each memory once its layer has run.
+    """
+
+    sites: Collection[Key]
+    reached: Callable[[Memory], None]
+    _outputs: dict[Key, Any] = field(default_factory=dict)
+    _calls: Counter[int] = field(default_factory=Counter)
+    _unfinished: list[list[Key]] = field(default_factory=list)
+    _within: dict[Key, Counter[int]] = field(default_factory=dict)
+
+    def around(self, part: Any, call: Callable[..., Any]) -> Callable[..., Any]:
+        """A part's method, whose output is kept until a part around it has finished."""
+        outputs, calls, within = self._outputs, self._calls, self._within
+
         def recorded(*args: Any, **kwargs: Any) -> Any:
             key = id(part), calls[id(part)]
             calls[id(part)] += 1
-            unfinished.append([])
+            self._unfinished.append([])
             output = call(*args, **kwargs)
             own = Counter[int]()
-            for inner in unfinished.pop():
+            for inner in self._unfinished.pop():
                 outputs.pop(inner, None)
                 own.update(within.pop(inner))
                 own[inner[0]] += 1
             outputs[key], within[key] = output, own
-            if unfinished:
-                unfinished[-1].append(key)
-            if part is site.part and key[1] == site.call:
-                raise _Reached
+            if self._unfinished:
+                self._unfinished[-1].append(key)
+            if key in self.sites:
+                before = {other: one for other, one in outputs.items() if other != key}
+                self.reached(Memory(output, key, before, dict(within)))
             return output
 
         return recorded
 
-    with intercepted(parts.values(), method, around):
+
+def remember(
+    parts: Mapping[str, object], method: str, site: Site, run: Callable[[], Any]
+) -> Memory | None:
+    """Run until `site` has run, and remember outputs so far; None if `site` never runs."""
+    found: list[Memory] = []
+
+    def reached(memory: Memory) -> None:
+        found.append(memory)
+        raise _Reached
+
+    trail = Trail({(id(site.part), site.call)}, reached)
+    with intercepted(parts.values(), method, trail.around):
         try:
             run()
         except _Reached:
-            layer = id(site.part), site.call
-            return Memory(outputs.pop(layer), layer, outputs, within)
+            return found[0]
     return None
 
 

@@ -13,6 +13,7 @@ from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.networks.opening.axes_found import Consumed
 from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
+from xai_heatmap.networks.opening.replay import Memory
 from xai_heatmap.networks.opening.taps import Site, overheard
 from xai_heatmap.networks.torch import axes as torch_axes
 from xai_heatmap.networks.torch.attention import Attending
@@ -100,8 +101,26 @@ class TorchEngine(Passes):
             return self.attend(adapter, x, undo)
         return self.recorded(scores, attending.found)
 
+    def remembering(
+        self,
+        adapter: Adapter,
+        x: Native,
+        sites: Mapping[str, Site],
+        undo: Undo,
+        heads: Sequence[str],
+    ) -> Recorded:
+        """Recording of one image, with what its pass left for heads behind the layers `heads`."""
+        return self.record(adapter, x, sites, undo, heads=heads)
+
     def head(
         self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, *, whole: bool
     ) -> TorchHead:
         """Head behind `site` for the one image `x`."""
         return TorchHead(self, adapter, self.picture(adapter, x), name, site, undo, whole=whole)
+
+    def head_from(
+        self, adapter: Adapter, x: Native, name: str, site: Site, undo: Undo, memory: Memory
+    ) -> TorchHead:
+        """Head behind `site` for the one image `x`, from what its recorded pass left."""
+        own = self.picture(adapter, x)
+        return TorchHead(self, adapter, own, name, site, undo, whole=False, memory=memory)

@@ -33,6 +33,7 @@ class TorchHead:
         undo: Undo,
         *,
         whole: bool,
+        memory: replay.Memory | None = None,
     ) -> None:
         self._passes, self._adapter, self._x, self._name, self._site, self._undo = (
             passes,
@@ -45,7 +46,7 @@ class TorchHead:
         self._whole = whole or name == INPUT
         self._parts = adapter.parts()
         self._copies = False
-        self._memory = None if self._whole else self._remembered()
+        self._memory = None if self._whole else memory or self._remembered()
         own = x if name == INPUT else self._own_output()
         self._dtype = own.dtype if own.is_floating_point() else torch.float32
         self._layout = LAST if channels_last(own) else FIRST

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from xai_heatmap.networks.opening.taps import Site, tapped
 from xai_heatmap.networks.rules import GRADIENT, TORCH, BackwardRule, implemented_by
 from xai_heatmap.networks.torch.codes import Crossed, numbers
 from xai_heatmap.networks.torch.final_activation import LeaveOut
+from xai_heatmap.networks.torch.memories import Memories
 from xai_heatmap.networks.torch.memory_layout import FIRST, MemoryLayouts, laid
 from xai_heatmap.networks.torch.state import Untouched
 from xai_heatmap.networks.torch.taps import Taps
@@ -62,13 +64,14 @@ class Passes:
         undo: Undo,
         *,
         rule: BackwardRule = GRADIENT,
+        heads: Sequence[str] = (),
     ) -> Recorded:
         """Recording of one forward pass; autograd records nothing before the first tap.
 
         PyTorch carries a backward rule out by a `TorchFunctionMode` around the pass. The mode of a
         rule of bias terms has the terms in `found`, and passes on their gradients in `giving`.
         """
-        taps = Taps(self._overwritten)
+        taps, memories = Taps(self._overwritten), Memories()
         around = nullcontext() if rule is GRADIENT else implemented_by(rule, TORCH)()
         with (
             ONE_AT_A_TIME,
@@ -81,14 +84,16 @@ class Passes:
             inner = {name: site for name, site in sites.items() if name != INPUT}
             crossed = Crossed(taps.kept)
             with (
+                memories.kept(adapter, {name: sites[name] for name in heads}),
                 tapped(inner, adapter.method, taps.at),
                 crossed.watching(adapter.parts(), adapter.method),
             ):
                 scores = adapter.scores(image)
         if not taps.settle() or self.untouched.surprised:
-            return self.record(adapter, x, sites, undo, rule=rule)
+            return self.record(adapter, x, sites, undo, rule=rule, heads=heads)
         added = around if rule.kind == "terms" else None
-        return self.recorded(scores, taps.kept, added, crossed)
+        found = self.recorded(scores, taps.kept, added, crossed)
+        return replace(found, memories=memories.untouched()) if heads else found
 
     def recorded(
         self,
