@@ -225,3 +225,16 @@ def test_other_axes_are_left_alone(clock, monkeypatch):
     monkeypatch.setattr(memory_layout, "LARGE", 1e9)
     assert np.abs(found - usual(Net(), layer="last")).max() <= 1e-5 * np.abs(found).max()
     assert network.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("resolution", "clock"), [(1e-9, "process_time"), (0.0156, "perf_counter")]
+)
+def test_the_processors_own_clock_where_it_is_fine(monkeypatch, resolution, clock):
+    asked = []
+    for name in ("process_time", "perf_counter"):
+        monkeypatch.setattr(memory_layout.time, name, lambda name=name: asked.append(name) or 1.0)
+    info = type("Info", (), {"resolution": resolution})
+    monkeypatch.setattr(memory_layout.time, "get_clock_info", lambda name: info)
+    assert memory_layout.timed(lambda: torch.ones(1))[0] == 0
+    assert asked == [clock, clock]
