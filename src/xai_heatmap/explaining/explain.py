@@ -247,10 +247,8 @@ def compare(
         rule = recording_rule(asked, names)
         here = testing if rule is GRADIENT and not among else replace(testing, usual=None)
         at = list(dict.fromkeys([*opened_at(asked, survey, among), *here.layers]))
-        own = questions(
-            opened, given, wanted_targets, at=at, labels=labels, rule=rule,
-            heads=heads_of(asked, among),
-        )  # fmt: skip
+        put = partial(questions, opened, given, at=at, labels=labels, rule=rule)
+        own = put(wanted_targets, heads=heads_of(asked, among))
         return Comparison(here.answers(own, asked, reasons=layers == "auto", among=among))
 
     return of_those_reached(made, wanted, layers)
