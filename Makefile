@@ -27,7 +27,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compile
 COMPILED := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo package bench kills truth trust costs docs mypages format clean
+.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo package bench kills truth trust detectors costs docs mypages format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -122,6 +122,9 @@ truth: $(STAMP) ## how right each method is where the truth is known; TRUTH="--s
 
 trust: $(STAMP) ## whether the test of maps can be trusted, measured in parts: TRUST="scenes --count 40"
 	PYTHONPATH=. $(BIN)/python -m benchmarks.trust $(TRUST)
+
+detectors: $(STAMP) ## how right maps of boxes are on planted detectors; DETECTORS="--boxes 40"
+	$(BIN)/python -m benchmarks.detectors $(DETECTORS)
 
 costs: $(STAMP) ## what a map of each method costs beside a forward pass; COSTS="--write"
 	$(BIN)/python -m benchmarks.costs $(COSTS)

@@ -556,6 +556,13 @@ answers; given one that ends in a softmax it takes a second, and weighs all feat
 alike.
 
 Written by `python -m benchmarks.methods_agree --write`; a test computes it again.
+
+Detectors of ultralytics 8.4.190 draw LayerCAM with `predict(visualize=True)`, at the inputs of the
+head, of the 16 strongest boxes together. Ours differs in three ways: a map is of one box; a level
+is drawn for the boxes that hang on it, not for all; and levels stay on one scale, while theirs are
+divided each by its own highest value, so that evidence of a millionth of the score is drawn as hot
+as all the rest. [What that costs](detectors.md) is measured on planted detectors, by the same rule
+written anew.
 """
 
 

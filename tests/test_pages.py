@@ -22,6 +22,7 @@ DOCS = ROOT / "docs"
 PAGES = [
     DOCS / name
     for name in (
+        "detectors.md",
         "preprocessing.md",
         "targets.md",
         "signals-video-volumes-bands.md",
@@ -83,6 +84,15 @@ def yolo():
     return held
 
 
+def detector():
+    """The trained detector with a head for each level, and beside it a scene that it reads."""
+    from training.detectors.planted import planted
+    from training.detectors.weights import trained
+
+    PIL.Image.fromarray(planted(3).image).save("scene.png")
+    return trained("per level")
+
+
 def keras_models():
     """A Keras model with and without its softmax."""
     keras = pytest.importorskip("keras")
@@ -127,6 +137,8 @@ def names(page):
     found["NAMES"] = ["a", "b", "tiger cat", "d", "e"]
     if page.stem == "text-and-words":
         found |= of_words()
+    if page.stem == "detectors":
+        found["model"] = detector()
     if "keras" in page.read_text("utf-8"):
         found["keras_model"], found["keras_logits"] = keras_models()
         found["images"] = np.random.default_rng(1).normal(size=(1, 32, 32, 3)).astype("f4")

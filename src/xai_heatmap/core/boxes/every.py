@@ -69,7 +69,8 @@ def boxes(
     def pick(answer: Answer) -> Sequence[Target]:
         check_detector(answer)
         index = None if which is None else answer.index(which)
-        found = [one for one in found_in(answer, min_score) if index in (None, one.index)][:most]
+        every = found_in(answer, min_score, most=most if index is None else None)
+        found = [one for one in every if index in (None, one.index)][:most]
         if not found:
             raise UnknownTarget(_nothing_found(answer, index, min_score))
         z = evidence_of(answer)
@@ -85,10 +86,11 @@ def boxes(
     return Choices(f"boxes({', '.join(parts)})", pick, check)
 
 
-def found_in(answer: Answer, min_score: int | float) -> list[Detection]:
+def found_in(answer: Answer, min_score: int | float, *, most: int | None = None) -> list[Detection]:
     """Detections of at least that probability, numbered from 1, the likeliest first."""
-    least = int((likeliest(answer)[0] >= min_score).sum())
-    likely = [one for one in detections(answer, least) if one.probability >= min_score]
+    sure = int((likeliest(answer)[0] >= min_score).sum())
+    every = detections(answer, sure if most is None else min(sure, most))
+    likely = [one for one in every if one.probability >= min_score]
     return [replace(one, number=number) for number, one in enumerate(likely, 1)]
 
 
