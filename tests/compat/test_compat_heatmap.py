@@ -4,6 +4,7 @@ import sys
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 from small_networks import Passes, batch, linear_network, picture, torch_network
@@ -327,6 +328,16 @@ def test_the_documents_arithmetic_leaves_no_choice(options):
         tool.runTool(
             picture(), batch(), 0, geometry=Geometry((60, 80), (0.0, 0.0, 9.0, 9.0), (8, 8))
         )
+
+
+def test_legacy_draws_over_pictures_of_every_kind_with_blue_first():
+    img = picture()
+    img[..., 0] //= 2  # blue is not red
+    legacy = XAIHeatmap(torch_network(), ["0.2"], legacy=True)
+    wanted = legacy.runTool(img, batch(), 0)
+    opaque = np.dstack([img, np.full(img.shape[:2], 255, np.uint8)])
+    for same in (opaque, PIL.Image.fromarray(img[..., ::-1])):
+        np.testing.assert_array_equal(legacy.runTool(same, batch(), 0), wanted)
 
 
 def test_a_network_that_was_opened_for_its_logits_has_no_legacy():
