@@ -44,6 +44,26 @@ def _llava() -> tuple[Any, Any]:
     return t.LlavaForConditionalGeneration(config), processor
 
 
+def _llava_next() -> tuple[Any, Any]:
+    import transformers as t
+
+    grids = [[32, 64], [64, 32], [64, 64], [32, 96]]
+    config = t.LlavaNextConfig(
+        vision_config=t.CLIPVisionConfig(**EYES, image_size=32, patch_size=4),
+        text_config=t.LlamaConfig(**READER | {"max_position_embeddings": 512}),
+        image_token_id=4, vision_feature_layer=-2, image_grid_pinpoints=grids,
+    )  # fmt: skip
+    size = {"height": 32, "width": 32}
+    pictures = t.LlavaNextImageProcessor(
+        size={"shortest_edge": 32}, crop_size=size, image_grid_pinpoints=grids
+    )
+    processor = t.LlavaNextProcessor(
+        pictures, tokenizer(), patch_size=4, vision_feature_select_strategy="default",
+        num_additional_image_tokens=1, **IMAGE,
+    )  # fmt: skip
+    return t.LlavaNextForConditionalGeneration(config), processor
+
+
 def _paligemma() -> tuple[Any, Any]:
     import transformers as t
 
@@ -111,7 +131,10 @@ def _idefics() -> tuple[Any, Any]:
     return t.Idefics3ForConditionalGeneration(config), processor
 
 
-MADE = {"llava": _llava, "paligemma": _paligemma, "qwen2-vl": _qwen, "idefics3": _idefics}
+MADE = {
+    "llava": _llava, "llava-next": _llava_next, "paligemma": _paligemma, "qwen2-vl": _qwen,
+    "idefics3": _idefics,
+}  # fmt: skip
 
 MARKS = {"qwen2-vl": "<|vision_start|> <|image_pad|> <|vision_end|>"}
 

@@ -100,12 +100,14 @@ class Forced:
         several cells show is the mean of these.
         """
         own = embedded[:, self.shown]
-        grids = [own[:, view].movedim(-1, 1) for view in self.views]
+        shown = [(view >= 0)[None, ..., None] * own[:, view.clamp(0)] for view in self.views]
+        grids = [one.movedim(-1, 1) for one in shown]
         laid = pictured(torch.cat(grids, 1))
         parts = laid.split(own.shape[-1], 1)
         back = own
         for part, view in zip(parts, self.views, strict=True):
-            flat, cells = view.flatten(), part.flatten(2).transpose(1, 2)
+            cells = part.flatten(2).transpose(1, 2)[:, view.flatten() >= 0]
+            flat = view[view >= 0]
             sums = torch.zeros_like(own).index_add(1, flat, cells)
             count = torch.bincount(flat, minlength=own.shape[1]).to(sums.dtype)[:, None]
             back = torch.where(count > 0, sums / count.clamp(min=1), back)
