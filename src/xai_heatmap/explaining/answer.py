@@ -173,15 +173,14 @@ def answer(
 
 def _photograph(image: Any) -> Image:
     """The photograph, uint8 (H, W, 3); several frames are refused."""
-    given: Any = image
-    shape: tuple[int, ...] = tuple(getattr(given, "shape", ()))
-    frames = isinstance(given, list | tuple) or (len(shape) > 3 and shape[0] != 1)
+    shape: tuple[int, ...] = tuple(getattr(image, "shape", ()))
+    frames = type(image) in (list, tuple) or (len(shape) > 3 and shape[0] != 1)
     if frames:
         raise BadArray(
             "One picture is answered about; several, or a video, were given. Take one frame: "
             "xai_heatmap.answer(model, processor, frames[0], prompt)."
         )
-    return read(given, white=None).image
+    return read(image, white=None).image
 
 
 def _swapped(x: Input) -> Inputs:

@@ -111,7 +111,8 @@ def network(
     if isinstance(model, Network):
         given = (image_shape, output, keep_closing or None, answers, picture, axes, session_options)
         _check_opened(any(own is not None for own in given) or not exclusive, held)
-        return model.holding(held) if held else model
+        values: Any = held
+        return model.holding(values) if values else model
     if not isinstance(answers, Boxes) and answers not in (None, *get_args(Kind)):
         raise BadOption(
             f"answers is one of {', '.join(get_args(Kind))}; received {answers!r}."

@@ -97,9 +97,9 @@ def _ways(model: nn.Module, given: Mapping[str, torch.Tensor]) -> Iterator[Call]
     encoders.
     """
     ids: Any = given[IDS]
-    whole: Any = getattr(model, "get_logits", None)
-    if callable(whole):
-        yield lambda x: whole(x, ids)[0]
+    own: Any = model
+    if callable(getattr(model, "get_logits", None)):
+        yield lambda x: own.get_logits(x, ids)[0]
     names = _arguments(model.forward)
     picture = next((name for name in PICTURE if name in names), None)
     text = next((name for name in TEXT if name in names), None)
