@@ -57,6 +57,7 @@ family, `src/xai_heatmap/metrics/`, with a test beside it, and `make docs` write
 
 GIVEN = {
     "heat": "the map drawn out over the original picture",
+    "attributions": "the map on its own grid",
     "mask": "the truth, `mask=`",
     "relevance": "the map drawn out over the network's input",
     "image": "the picture as the network takes it",

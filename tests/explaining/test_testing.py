@@ -217,7 +217,7 @@ def test_verdicts_hang_on_no_batch_size(batch, monkeypatch):
 
 @pytest.mark.parametrize(
     "target",
-    [xh.probability(0), xh.negative(1), xh.margin(), xh.function(lambda y: y[..., 0] * 2)],
+    [xh.probability(0), xh.negative(0), xh.margin(), xh.function(lambda y: y[..., 0] * 2)],
     ids=["probability", "negative", "margin", "function"],
 )
 def test_any_number_is_tested(target):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
-from xai_heatmap.core.arrays import DrawnOut, Input, Mask
+from xai_heatmap.core.arrays import DrawnOut, Input, Map, Mask
 from xai_heatmap.core.errors import UnknownMetric, did_you_mean
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.formula import Described, checked, declaration
@@ -29,6 +29,8 @@ class MetricEvidence:
     heat
         The raw map drawn out over the original picture, float32 (H, W); 0 where the network did not
         look. Negative values are evidence against.
+    attributions
+        The raw map on its own grid, as the method gave it.
     mask
         The truth, bool (H, W): which pixels of the original picture belong to the object.
     relevance
@@ -46,6 +48,7 @@ class MetricEvidence:
     """
 
     heat: DrawnOut | None = None
+    attributions: Map | None = None
     mask: Mask | None = None
     relevance: DrawnOut | None = None
     image: Input | None = None
@@ -108,7 +111,7 @@ class Metric(Described):
     @property
     def questions(self) -> bool:
         """Whether the metric asks the network, and not only the map."""
-        return not self.needs <= {"heat", "mask"}
+        return not self.needs <= {"heat", "attributions", "mask"}
 
     def __call__(
         self, evidence: MetricEvidence, options: Mapping[str, object] = MappingProxyType({})

@@ -85,6 +85,8 @@ def evidence(
     known: dict[str, object] = {}
     if "heat" in needs:
         known["heat"] = one.heat(scale="none")
+    if "attributions" in needs:
+        known["attributions"] = one.map
     if "mask" in needs:
         known["mask"] = mask
     if question is not None:

@@ -30,7 +30,7 @@ from xai_heatmap.metrics.parts.halving import Halves
 from xai_heatmap.metrics.parts.naive import centre, edges
 from xai_heatmap.render.smooth import interpolation
 
-STILL = 0.15
+STILL = 0.25
 """A number that moves by less than this part of its scale hangs on nothing in the input."""
 
 OFTEN = 1e-3

@@ -14,6 +14,7 @@ WIDE = 120
 
 FAMILIES = {
     "localisation": "against the truth: which pixels belong to the object",
+    "complexity": "of the map alone: how few places hold it, how smooth it is",
     "faithfulness": "against the network: what its score does when places are changed",
 }
 """Headings by the folder that a metric lies in; another folder is a heading itself."""

@@ -1,0 +1,1 @@
+"""Metrics of a map alone: how few places hold it, and how smooth it is."""
