@@ -1,16 +1,22 @@
 """Draw the pictures of the pages for users: ``python docs/user_pages.py``."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 
 import xai_heatmap as xh
+from xai_heatmap import scenes
+from xai_heatmap.render.sheet import sheet
 
 HERE = Path(__file__).resolve().parent
 IMAGES = HERE / "images"
-PICTURES = (IMAGES / "unseen.jpg", IMAGES / "signal.png", IMAGES / "words.png")
+PICTURES = tuple(IMAGES / name for name in ("unseen.jpg", "signal.png", "words.png", "tested.jpg"))
+SCENE = 47
+"""Seed of the picture whose maps are tested."""
+
 CHELSEA = HERE.parent / "examples" / "images" / "chelsea.jpg"
 
 
@@ -55,6 +61,27 @@ def words() -> PIL.Image.Image:
     return PIL.Image.fromarray(sheet).resize((sheet.shape[1] * 2, sheet.shape[0] * 2))
 
 
+def tested() -> PIL.Image.Image:
+    """Three maps of one picture with a badge, each with what its test says of the network that
+    goes by the badge.
+    """
+    scene = scenes.scene(SCENE, mark=True)
+    cheat = xh.network("demo-cheat")
+    ask = {"target": scene.category, "test": True}
+    told = xh.explain(cheat, scene.image, **ask)
+    early = xh.explain(cheat, scene.image, layer="stem", **ask)
+    drawn = replace(told, map=scene.mask.astype(np.float32), tested=None).test(cheat)
+    shown = [(told, "Grad-CAM"), (drawn, "the animal"), (early, "early layer")]
+    page = sheet(
+        [scene.image, *(one.overlay(contour=False, mute=False) for one, _ in shown)],
+        ["the picture", *(f"{name}: {one.tested.short}" for one, name in shown)],
+        columns=4,
+        size=340,
+        heading=f"Why does the network say {scene.label}? Three maps, and what each predicts",
+    )
+    return PIL.Image.fromarray(page)
+
+
 def main() -> None:
     """Write the pictures."""
     network = xh.network(orange, image_shape=(3, 224, 224))
@@ -68,6 +95,7 @@ def main() -> None:
     )
     PIL.Image.fromarray(heart.overlay()).save(PICTURES[1], optimize=True)
     words().save(PICTURES[2], optimize=True)
+    tested().save(PICTURES[3], quality=88)
 
 
 if __name__ == "__main__":

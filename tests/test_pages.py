@@ -28,6 +28,7 @@ PAGES = [
         "signals-video-volumes-bands.md",
         "text-and-words.md",
         "data-sets.md",
+        "right-for-the-wrong-reason.md",
     )
 ] + sorted((DOCS / "coming-from").glob("*.md"))
 PEERS = Path(sys.prefix) / "peers"

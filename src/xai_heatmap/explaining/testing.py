@@ -1,18 +1,18 @@
 """Test of maps against what moves the explained number, all from one set of forward passes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float64
 
-from xai_heatmap.core.arrays import Map
+from xai_heatmap.core.arrays import Map, Scores
 from xai_heatmap.core.errors import BadArray, NonFiniteScores
 from xai_heatmap.core.rounding import OF_A_MEAN
 from xai_heatmap.core.targets.answer import ROW
 from xai_heatmap.core.tested import ALPHA, Tested, TestedWord
-from xai_heatmap.explaining.disturbed import PASSES, USUAL, Disturbed, Moved
+from xai_heatmap.explaining.disturbed import BESIDE, PASSES, USUAL, Disturbed, Moved
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.question import Question
 from xai_heatmap.explaining.rows import takes_rows
@@ -95,6 +95,67 @@ class Figures:
         return f"Better than chance, not than {also}: t{said}.{sure}"
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of one question before any map is tested.
+
+    Parameters
+    ----------
+    question, blocks, moved, taken
+        What is asked, how the input was cut, what the number did, and which halves were taken away.
+    edges, centre
+        T of what knows nothing of the network.
+    classes
+        How the score of each class moved; None where not one class is explained.
+    """
+
+    question: Question
+    blocks: Blocks
+    moved: Moved
+    taken: Halves
+    edges: float
+    centre: float
+    classes: Float64[np.ndarray, "_ _"] | None
+
+    def test(self, map_: Map) -> Tested:
+        """The result for one map."""
+        question, moved = self.question, self.moved
+        if problem := _problem(question, moved):
+            return untested(problem, moved)
+        scale = scale_of(question)
+        far = moved.far / scale if scale > 0 else 0.0
+        if far < STILL or moved.far <= OF_A_MEAN * question.terms.size:
+            because = (
+                "Nothing in this input moves the explained number: with half of it taken away it "
+                f"moves by {moved.far:.3g} of {scale:.3g}, so that no map can say what does."
+            )
+            return Tested("unmoved", because, moved=far, passes=moved.passes)
+        patches, odd = on_patches(map_, self.blocks), moved.odd
+        others = of_copies(patches, self.taken, odd)
+        level = flat(patches)
+        found = Figures(
+            0.0 if level else float(others[0]),
+            spread(patches, self.taken, odd),
+            1.0 if level else share_as_good(others),
+            len(others),
+            self.edges,
+            self.centre,
+            float(np.partition(others, rank := int((1 - ALPHA) * len(others)))[rank]),
+        )
+        place, classes = (None, None) if level else self._place(patches)
+        return Tested(
+            found.word, found.because, found.agreement, found.spread, found.p, found.copies,
+            found.edges, found.centre, place, classes, far, moved.passes, found.doubtful,
+        )  # fmt: skip
+
+    def _place(self, patches: Patches) -> tuple[int | None, int | None]:
+        """Place of the explained class among all by the map's agreement with each; how many."""
+        if self.classes is None:
+            return None, None
+        found = cosine(predicted(patches.ravel(), self.taken), self.classes)
+        return int((found > found[self.question.target.index]).sum()) + 1, len(found)
+
+
 @dataclass
 class Trial:
     """Tests of any number of maps of one input.
@@ -116,6 +177,9 @@ class Trial:
     passes: int = USUAL
     more: bool = False
     seed: int = 0
+    _found: dict[tuple[int, int], "Known"] = field(
+        default_factory=dict[tuple[int, int], "Known"], repr=False
+    )
 
     @cached_property
     def disturbed(self) -> Disturbed | BadArray:
@@ -140,15 +204,31 @@ class Trial:
             own = "x".join(map(str, map_.shape))
             return untested(f"The map's grid, {own}, lies on other axes than the input.")
         try:
-            disturbed.moved(number)
+            found = self._known(disturbed, number, self.passes).test(map_)
+            for passes in PASSES[PASSES.index(self.passes) + 1 :] if self.more else ():
+                if not found.doubtful:
+                    break
+                found = self._known(disturbed, number, passes).test(map_)
         except NonFiniteScores:
             return untested(NO_NUMBERS)
-        found = _tested(map_, disturbed, number, self.passes)
-        for passes in PASSES[PASSES.index(self.passes) + 1 :] if self.more else ():
-            if not found.doubtful:
-                break
-            found = _tested(map_, disturbed, number, passes)
         return found
+
+    def _known(self, disturbed: Disturbed, number: int, passes: int) -> "Known":
+        """What is known of one question in so many passes, found once for all maps."""
+        if (number, passes) not in self._found:
+            question, blocks = disturbed.questions[number], disturbed.blocks
+            moved = disturbed.moved(number, passes)
+            taken = disturbed.halves[: len(moved.halved)]
+            self._found[number, passes] = Known(
+                question,
+                blocks,
+                moved,
+                taken,
+                agreement(edges(question.given.x, blocks), taken, moved.odd),
+                agreement(centre(blocks), taken, moved.odd),
+                _of_classes(question, disturbed.scores(passes)),
+            )
+        return self._found[number, passes]
 
     def explanation(self, one: Explanation, number: int = 0) -> Explanation:
         """The explanation with the result of its test."""
@@ -175,37 +255,6 @@ def scale_of(question: Question) -> float:
     return question.terms.size
 
 
-def _tested(map_: Map, disturbed: Disturbed, number: int, passes: int) -> Tested:
-    question, moved = disturbed.questions[number], disturbed.moved(number, passes)
-    if problem := _problem(question, moved):
-        return untested(problem, moved)
-    scale = scale_of(question)
-    far = moved.far / scale if scale > 0 else 0.0
-    if far < STILL or moved.far <= OF_A_MEAN * question.terms.size:
-        because = (
-            f"Nothing in this input moves the explained number: with half of it taken away it "
-            f"moves by {moved.far:.3g} of {scale:.3g}, so that no map can say what does."
-        )
-        return Tested("unmoved", because, moved=far, passes=moved.passes)
-    halves, odd = disturbed.halves[: len(moved.halved)], moved.odd
-    patches = on_patches(map_, disturbed.blocks)
-    others = of_copies(patches, halves, odd)
-    found = Figures(
-        agreement(patches, halves, odd),
-        spread(patches, halves, odd),
-        1.0 if flat(patches) else share_as_good(others),
-        len(others),
-        agreement(edges(question.given.x, disturbed.blocks), halves, odd),
-        agreement(centre(disturbed.blocks), halves, odd),
-        float(np.quantile(others, 1 - ALPHA)),
-    )
-    place, classes = _place(patches, halves, disturbed, number, passes)
-    return Tested(
-        found.word, found.because, found.agreement, found.spread, found.p, found.copies,
-        found.edges, found.centre, place, classes, far, moved.passes, found.doubtful,
-    )  # fmt: skip
-
-
 def _problem(question: Question, moved: Moved) -> str:
     """Why these answers can't be used, if they can't."""
     if not moved.finite:
@@ -220,18 +269,15 @@ def _problem(question: Question, moved: Moved) -> str:
     return ""
 
 
-def _place(
-    patches: Patches, halves: Halves, disturbed: Disturbed, number: int, passes: int
-) -> tuple[int | None, int | None]:
-    """Place of the explained class among all by the map's agreement with each, and how many."""
-    question = disturbed.questions[number]
-    index, scores = question.target.index, disturbed.scores(passes)
-    if index is None or scores is None or scores.shape[1] < 2 or flat(patches):
-        return None, None
-    rows = scores[2:].astype(np.float64)
-    moves: Float64[np.ndarray, "classes pairs"] = ((rows[1::2] - rows[0::2]) / 2).T
-    found = cosine(predicted(patches.ravel(), halves), moves)
-    return int((found > found[index]).sum()) + 1, len(found)
+def _of_classes(question: Question, scores: Scores | None) -> Float64[np.ndarray, "_ _"] | None:
+    """How the score of each class moved, pair by pair; None where no class's own is explained."""
+    index = question.target.index
+    if index is None or scores is None or not 1 < scores.shape[1] > index:
+        return None
+    if not np.array_equal(question.target.value(scores[:1]), scores[:1, index]):
+        return None
+    rows = scores[BESIDE:].astype(np.float64)
+    return ((rows[1::2] - rows[0::2]) / 2).T
 
 
 def on_patches(map_: Map, blocks: Blocks) -> Patches:

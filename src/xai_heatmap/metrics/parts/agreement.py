@@ -57,16 +57,17 @@ def spread(patches: Patches, halves: Halves, moved: Moves) -> float:
     if flat(patches):
         return 0.0
     own = predicted(patches.ravel(), halves)
-    n = len(own)
-    left = ~np.eye(n, dtype=bool)
-    without = np.array([float(cosine(own[kept], moved[kept])) for kept in left])
+    n, products, some, others = len(own), own * moved, own**2, moved**2
+    sizes = np.maximum((some.sum() - some) * (others.sum() - others), 0)
+    without = np.where(sizes > 0, products.sum() - products, 0) / np.sqrt(np.where(sizes, sizes, 1))
     return float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))
 
 
 def of_copies(patches: Patches, halves: Halves, moved: Moves) -> Float64[np.ndarray, " copies"]:
     """T of the map and of every shifted and mirrored copy of it, the map itself first."""
-    turned = patches.ravel()[copies(patches.shape)]
-    return cosine(predicted(turned, halves), moved)
+    found = predicted(patches.ravel()[copies(patches.shape)], halves)
+    size = np.sqrt(np.einsum("cp,cp->c", found, found) * (moved @ moved))
+    return np.where(size > 0, found @ moved, 0.0) / np.where(size > 0, size, 1)
 
 
 def share_as_good(found: Float64[np.ndarray, " copies"]) -> float:
