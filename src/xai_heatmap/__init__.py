@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from xai_heatmap.explaining.explanation import Explanation
     from xai_heatmap.explaining.many import Explanations
     from xai_heatmap.explaining.measure import Measured, measure
+    from xai_heatmap.explaining.together import together
     from xai_heatmap.exporting.export import export
     from xai_heatmap.networks import network
     from xai_heatmap.networks.function.detector import detector
@@ -110,6 +111,7 @@ _HOMES = {
     "step": "core.targets.step",
     "suppressed": "core.boxes.every",
     "text": "core.targets.text",
+    "together": "explaining.together",
     "token": "core.targets.token",
     "top": "core.targets.category",
     "weighted": "core.targets.weighted",
@@ -180,6 +182,7 @@ __all__ = [
     "step",
     "suppressed",
     "text",
+    "together",
     "token",
     "top",
     "weighted",

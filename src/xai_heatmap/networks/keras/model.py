@@ -40,6 +40,7 @@ from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.outputs import scores_in
 from xai_heatmap.networks.opening.side_by_side import Output, SideBySide
 from xai_heatmap.networks.opening.taps import beneath, intercepted
+from xai_heatmap.networks.opening.together import Slots
 from xai_heatmap.networks.opening.unchanged import unchanged
 
 
@@ -64,7 +65,7 @@ def open_keras(
     state = cache_of(model)
     return OpenedNetwork(
         adapter,
-        _engine(adapter, state.kept),
+        engine_of(adapter, state.kept),
         state,
         image_shape=image_shape,
         keep_closing=keep_closing,
@@ -121,6 +122,12 @@ class KerasAdapter:
         other = copy.copy(self)
         other._take(given)  # noqa: SLF001 - of its own kind
         return other
+
+    def in_a_row(self, slots: Slots) -> tuple["KerasAdapter", Engine]:
+        """Adapter that takes a row of several inputs or layers, and the engine of it."""
+        from xai_heatmap.networks.keras.together import row_adapter
+
+        return row_adapter(self, slots)
 
     def holding(self, held: Held) -> "KerasAdapter":
         """Adapter of the same model with the held inputs `held`."""
@@ -242,7 +249,7 @@ def _joined(scores: Any, boxes: Any) -> Any:
     return keras.ops.concatenate([scores, keras.ops.cast(boxes, scores.dtype)], axis=-1)
 
 
-def _engine(adapter: KerasAdapter, kept: dict[Any, Any]) -> Engine:
+def engine_of(adapter: KerasAdapter, kept: dict[Any, Any]) -> Engine:
     """Engine of the Keras backend; other frameworks are not imported."""
     backend = keras.backend.backend()
     if backend == "tensorflow":

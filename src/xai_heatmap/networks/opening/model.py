@@ -11,6 +11,7 @@ from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.network import Declared, Network
 from xai_heatmap.networks.opening.axes_found import Consumed, Door, Settled
+from xai_heatmap.networks.opening.held import Name
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Adapter, Engine
 from xai_heatmap.networks.opening.layout_probe import pictures
 from xai_heatmap.networks.opening.model_cache import ModelCache, ShapePlan
@@ -135,6 +136,11 @@ class OpenedModel(Network):
         other = copy.copy(self)
         other._behind = tuple(layers)  # noqa: SLF001 - of its own kind
         return other
+
+    @property
+    def held_names(self) -> tuple[Name, ...]:
+        """Names of the held inputs."""
+        return self._adapter.held.names
 
     def check_held(self, images: int) -> None:
         """Check that the held inputs have one row for all pictures, or one for each."""

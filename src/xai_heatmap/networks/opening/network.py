@@ -13,19 +13,28 @@ import numpy as np
 from xai_heatmap.core.arrays import Inputs, Native, Scores
 from xai_heatmap.core.attention import Block
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
-from xai_heatmap.core.errors import BadArray, LayerNotReached, ModelError, XaiHeatmapError
+from xai_heatmap.core.errors import (
+    BadArray,
+    BadOption,
+    LayerNotReached,
+    ModelError,
+    XaiHeatmapError,
+)
+from xai_heatmap.core.layers.layout import WHOLE
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.core.named import named
 from xai_heatmap.core.network import INPUT, Layer, Layers, Survey
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.networks.opening.heads import ModelWithHeads
+from xai_heatmap.networks.opening.held import Name, said
 from xai_heatmap.networks.opening.inputs import check_input, check_one_run
 from xai_heatmap.networks.opening.interfaces import Adapter, Closing, Recorded, Remembering, Undo
-from xai_heatmap.networks.opening.model_cache import ShapePlan
+from xai_heatmap.networks.opening.model_cache import ModelCache, ShapePlan
 from xai_heatmap.networks.opening.recording import ExtraPasses, layout_of
 from xai_heatmap.networks.opening.survey import SurveyedModel
 from xai_heatmap.networks.opening.taps import Site
+from xai_heatmap.networks.opening.together import ROW, Part, Together, row_of, slots_of
 
 
 class OpenedNetwork(SurveyedModel, ModelWithHeads):
@@ -153,6 +162,45 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
         if run and len(x) == 1 and rule is GRADIENT and isinstance(engine, Remembering):
             return engine.remembering(adapter, x, opened, undo, run)
         return engine.record(adapter, x, opened, undo, rule=rule)
+
+    def in_a_row(
+        self, x: Inputs, layers: Sequence[str] = (), inputs: Sequence[Name] = ()
+    ) -> Together:
+        """Picture, held inputs and layers as one row, and the network as a function of that row.
+
+        Raises
+        ------
+        BadOption
+            If the framework can't move several together, or nothing of that name is held.
+        """
+        making = getattr(self._adapter, "in_a_row", None)
+        if making is None:
+            raise BadOption(
+                f"{self.name}: inputs and layers of this kind of model can't be moved together; "
+                "those of PyTorch and Keras can. Explain them one by one."
+            )
+        rows = self._adapter.held.rows
+        if absent := [name for name in inputs if name not in rows]:
+            raise BadOption(
+                f"{said(absent[0])} is not held, so it can't be moved: give it with held=. Held "
+                f"are: {', '.join(map(said, rows)) or 'none'}."
+            )
+        with self._state.lock:
+            view = self._view(x.shape[1:])
+            native = np.moveaxis(x, 1, -1) if self.channels_last else x
+            sites = {name: view.sites[name] for name in layers}
+            recorded = self._engine.record(self._adapter, native, sites, view.undo)
+        values: dict[Name, Part] = {INPUT: (native, None, WHOLE)}
+        values |= {name: (np.asarray(rows[name], np.float32), None, WHOLE) for name in inputs}
+        for name, site in sites.items():
+            values[name] = recorded.outputs[name], site, layout_of(view.survey, name)
+        slots = slots_of(values)
+        adapter, engine = making(slots)
+        network = OpenedNetwork(
+            adapter, engine, ModelCache(), keep_closing=self._keep_closing, axes=ROW
+        )
+        own = {name: value for name, (value, _, _) in values.items()}
+        return Together(network, row_of(own, slots, len(x)), slots)
 
     def _attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """Recording of the softmaxes that attend to the pictures and reach the scores."""

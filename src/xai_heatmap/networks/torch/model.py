@@ -16,12 +16,13 @@ from xai_heatmap.core.errors import NoScores, NotAModel
 from xai_heatmap.networks.opening.box_outputs import known, resolved, together
 from xai_heatmap.networks.opening.calling import Call, call_of
 from xai_heatmap.networks.opening.held import Given, Held, Name, in_rows
-from xai_heatmap.networks.opening.interfaces import Closing
+from xai_heatmap.networks.opening.interfaces import Closing, Engine
 from xai_heatmap.networks.opening.model_cache import cache_of
 from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.outputs import scores_in
 from xai_heatmap.networks.opening.side_by_side import Output, SideBySide
 from xai_heatmap.networks.opening.taps import intercepted
+from xai_heatmap.networks.opening.together import Slots
 from xai_heatmap.networks.torch.declared import declared
 from xai_heatmap.networks.torch.engine import TorchEngine
 from xai_heatmap.networks.torch.operator import Operator
@@ -137,6 +138,17 @@ class ModuleAdapter:
         )
         return other
 
+    @property
+    def module(self) -> nn.Module:
+        """The module."""
+        return self._module
+
+    def in_a_row(self, slots: Slots) -> tuple["ModuleAdapter", Engine]:
+        """Adapter that takes a row of several inputs or layers, and the engine of it."""
+        from xai_heatmap.networks.torch.together import row_adapter
+
+        return row_adapter(self, slots)
+
     def holding(self, held: Held) -> "ModuleAdapter":
         """Adapter of the same model with the held inputs `held`."""
         other = copy.copy(self)
@@ -178,7 +190,9 @@ class ModuleAdapter:
     def _beside(self, x: torch.Tensor) -> dict[Name, Any]:
         """Held inputs as new tensors, one row for each picture of `x`."""
 
-        def tensor(value: np.ndarray) -> torch.Tensor:
+        def tensor(value: np.ndarray | torch.Tensor) -> torch.Tensor:
+            if isinstance(value, torch.Tensor):  # moved along with the picture
+                return value
             own = torch.tensor(value, device=x.device)
             return own.to(x.dtype) if own.is_floating_point() else own
 
