@@ -1,9 +1,12 @@
 """Whether `explain` shows the predictions that a framework's own call gives, on pictures of the
-network's size: twelve Keras applications, twelve architectures of torchvision, four ONNX files.
+network's size: twelve Keras applications, twelve architectures of torchvision, four ONNX files; and
+through somebody's own preprocessing, on photographs of two sizes: the 47 pipelines of `pipelines`.
 
 Weights are random: what is compared is what the network is shown, and how its answer is read.
 
-    python -m benchmarks.same_predictions [keras] [torch] [onnx]
+    python -m benchmarks.same_predictions [keras] [torch] [onnx] [pipelines] [--write]
+
+``--write`` puts what was found of the pipelines into README.md.
 """
 
 import os
@@ -13,10 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 
 import xai_heatmap as xh
+from benchmarks import pipelines, tables
+from benchmarks.geometry import SIZES
 
 SIDE, CLASSES, ALLOWED = 96, 10, 1e-6
+
+SPREAD = 10
+"""Factor of the last layer's random weights, so that probabilities are far from equal."""
+
+PHOTOGRAPH = Path(__file__).parent.parent / "examples" / "images" / "chelsea.jpg"
+
+MARKS = ("<!-- figures: own preprocessing -->", "<!-- end of figures: own preprocessing -->")
 
 KERAS = {
     "MobileNet": "mobilenet", "MobileNetV2": "mobilenet_v2", "MobileNetV3Small": "mobilenet_v3",
@@ -108,7 +121,54 @@ def of_onnx() -> Iterator[Asked]:
         yield name, path, image, right / right.sum(), {"preprocess": "unit"}
 
 
-GROUPS = {"keras": of_keras, "torch": of_torch, "onnx": of_onnx}
+def of_pipelines() -> Iterator[Asked]:
+    """What a small network says of what each pipeline makes of a photograph, called by hand."""
+    for group, made in pipelines.GROUPS.items():
+        try:
+            held = made()
+        except ImportError as problem:
+            sys.stdout.write(f"{group} is left out: {problem}\n")
+            continue
+        for name, own in held.items():
+            for size in SIZES:
+                image = np.asarray(PIL.Image.open(PHOTOGRAPH).resize(size[::-1]))
+                said = f"{group}: {name}, {size[0]}x{size[1]}"
+                model, right = (_in_keras if group == "keras" else _in_torch)(own, image)
+                yield said, model, image, right, {"preprocess": own}
+
+
+def _in_torch(own: Any, image: np.ndarray) -> tuple[Any, np.ndarray]:
+    import torch
+    from torch import nn
+
+    picture = PIL.Image.fromarray(image)
+    if hasattr(own, "image_mean") or hasattr(own, "preprocess"):
+        x = own(images=picture, return_tensors="pt")["pixel_values"][0]
+    else:
+        x = torch.as_tensor(np.ascontiguousarray(own(picture)))
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(len(x), 8, 5, 4), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(),
+        nn.Linear(8 * 16, CLASSES),
+    ).eval()  # fmt: skip
+    with torch.no_grad():
+        model[4].weight.mul_(SPREAD)
+        return model, torch.softmax(model(x[None].float()), -1)[0].numpy()
+
+
+def _in_keras(own: Any, image: np.ndarray) -> tuple[Any, np.ndarray]:
+    import keras
+
+    keras.utils.set_random_seed(0)
+    x = own(image[None].astype(np.float32))
+    given = keras.Input((*x.shape[1:3], 3))
+    a = keras.layers.Conv2D(8, 5, strides=4, activation="relu")(given)
+    pooled = keras.layers.GlobalAveragePooling2D()(a)
+    model = keras.Model(given, keras.layers.Dense(CLASSES, activation="softmax")(pooled))
+    return model, np.asarray(model(x, training=False))[0]
+
+
+GROUPS = {"keras": of_keras, "torch": of_torch, "onnx": of_onnx, "pipelines": of_pipelines}
 
 
 def difference(model: Any, image: np.ndarray, right: np.ndarray, asked: dict[str, Any]) -> float:
@@ -119,15 +179,35 @@ def difference(model: Any, image: np.ndarray, right: np.ndarray, asked: dict[str
 
 def main(groups: list[str]) -> int:
     """A row for each network; the exit status says whether all are within what is allowed."""
-    worst = 0.0
-    for group in groups or list(GROUPS):
+    worst, rows = 0.0, list[tuple[str, float]]()
+    for group in [one for one in groups if one != "--write"] or list(GROUPS):
         for name, model, image, right, asked in GROUPS[group]():
             found = difference(model, image, right, asked)
             worst = max(worst, found)
+            rows += [(name, found)] if group == "pipelines" else []
             sys.stdout.write(f"| {group} | {name} | {found:.1e} |\n")
             sys.stdout.flush()
     sys.stdout.write(f"largest difference {worst:.1e}, allowed {ALLOWED:.0e}\n")
+    if "--write" in groups and rows:
+        write(rows)
     return int(worst > ALLOWED)
+
+
+def write(rows: list[tuple[str, float]]) -> None:
+    """Put a table into README.md: of each package, how many pipelines, and the worst of them."""
+    by_group: dict[str, list[float]] = {}
+    for name, found in rows:
+        by_group.setdefault(name.partition(":")[0], []).append(found)
+    lines = [
+        [group, len(found) // len(SIZES), len(found), f"{max(found):.1e}"]
+        for group, found in by_group.items()
+    ]
+    head = ["package", "pipelines", "photographs", "largest difference of a probability"]
+    readme = Path(__file__).with_name("README.md")
+    before, _, rest = readme.read_text().partition(MARKS[0])
+    after = rest.partition(MARKS[1])[2]
+    text = tables.table(head, [[str(cell) for cell in line] for line in lines])
+    readme.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{after}")
 
 
 if __name__ == "__main__":
