@@ -1,5 +1,7 @@
 """Several inputs, or several layers, moved together on a path."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ X = RANDOM.normal(size=(2, 3, 4, 4)).astype(np.float32)
 AGE = RANDOM.normal(size=(2, 5)).astype(np.float32)
 SHAPES = (3, 2), (3, 2), (5, 2)
 LEFT, RIGHT, OLD = (RANDOM.normal(size=shape).astype(np.float32) for shape in SHAPES)
-STEPS = {"steps": 64}
+STEPS: dict[str, Any] = {"steps": 64}
 
 
 def in_torch():
@@ -71,7 +73,7 @@ def total(found):
 
 def test_inputs_add_up_together(product):
     model, native = product
-    held = {"age": AGE}
+    held: dict[str | int, Any] = {"age": AGE}
     found = xh.together(model, native(X), ["input", "age"], held=held, target=1, options=STEPS)
     assert found["input"].shape == native(X).shape
     assert found["age"].shape == AGE.shape
@@ -91,7 +93,7 @@ def test_what_is_held_stays(product):
 
 def test_layers_add_up_together_from_a_baseline_each(product):
     model, native = product
-    base = np.broadcast_to(np.float32([0.25, -1])[:, None, None], (1, 2, 4, 4))
+    base = np.broadcast_to(np.array([0.25, -1], np.float32)[:, None, None], (1, 2, 4, 4))
     options = {"baseline": {"left": 0.5, "right": native(base)}, **STEPS}
     found = xh.together(
         model, native(X), ["left", "right"], held={"age": AGE}, target=1, options=options
