@@ -50,6 +50,7 @@ SUBJECTS = {
         keras_file="mobilenet_v1_025_224.keras",
     ),
     "resnet50": Subject("ResNet-50"),
+    "mobilenet_v2": Subject("MobileNetV2"),
     "vgg19": Subject("VGG19"),
 }
 
@@ -86,7 +87,9 @@ def keras_model(name: str) -> Any:
     if subject.keras_file:
         return _loaders().keras_model(reference() / "models" / subject.keras_file)
     keras.utils.set_random_seed(0)
-    make = {"resnet50": keras.applications.ResNet50, "vgg19": keras.applications.VGG19}[name]
+    own = keras.applications
+    made = {"resnet50": own.ResNet50, "mobilenet_v2": own.MobileNetV2, "vgg19": own.VGG19}
+    make = made[name]
     return make(weights=None)
 
 

@@ -48,10 +48,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--networks", help=f"of {','.join(SUBJECTS)}", **several)
     parser.add_argument("--batches", help="batch sizes, such as 1,16", **several)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument(
+        "--gpu", action="store_true", help="PyTorch on the card, in a few minutes; needs a card"
+    )
     parser.add_argument("--seconds", type=float, help="time for each case, after 7 rounds")
     parser.add_argument("--quick", action="store_true", help="see that it runs, in a minute")
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     asked = parser.parse_args()
+    if asked.gpu:
+        if _best_device() != "cuda":
+            parser.error("--gpu measures on a card, and PyTorch finds none here")
+        asked.device, asked.only, asked.seconds = "cuda", ["torch"], asked.seconds or 5
     for given, known in ((asked.only, PARTS), (asked.networks, SUBJECTS)):
         for name in given or ():
             if name not in known:

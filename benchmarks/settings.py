@@ -10,9 +10,15 @@ FRAMEWORKS = {
 }
 """The module for each; Keras runs on one backend a process, so each is measured in its own."""
 
+OURS = "xai-heatmap"
+STRIDED = f"{OURS}, pictures as height × width × channels"
 ONE_LAYER = 1.10
 ALL_LAYERS = 2.6
 MANY_TARGETS = 8.0
+AS_THEY_COME = 1.10
+"""Pictures that lie in memory as height x width x channels, beside a bare pass of the same."""
+OF_THE_HEAD = {"ablationcam": 1.5, "reciprocam": 1.9, "integrated": 1.8, "shapleycam": 1.8}
+"""Methods that run what lies behind the layer, with 16 steps where there are steps."""
 REPLAY = 0.01
 AGREEMENT = 1e-4
 MEMORY = 5.0

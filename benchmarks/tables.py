@@ -7,12 +7,16 @@ from benchmarks.networks import SUBJECTS
 from benchmarks.settings import (
     AGREEMENT,
     ALL_LAYERS,
+    AS_THEY_COME,
     FRAMEWORKS,
     MANY_TARGETS,
     MEMORY,
+    OF_THE_HEAD,
     ONE_LAYER,
+    OURS,
     OVERLAY,
     REPLAY,
+    STRIDED,
 )
 
 Record = dict[str, Any]
@@ -51,7 +55,7 @@ def _summary(records: Sequence[Record]) -> str:
         timed = [r for r in records if r["kind"] == "timing" and r["framework"] == framework]
         for batch in sorted({r["batch"] for r in timed}):
             ours = [r for r in timed if r["batch"] == batch]
-            one = [r for r in ours if r["goal"] == ONE_LAYER]
+            one = [r for r in ours if r["row"] == OURS]
             every = [r for r in ours if r["goal"] == ALL_LAYERS]
             what = f"Grad-CAM at the auto layer ÷ bare forward pass, {framework}, batch {batch}"
             rows += _worst(what, one, ONE_LAYER, ratio)
@@ -60,6 +64,13 @@ def _summary(records: Sequence[Record]) -> str:
             several = [r for r in ours if r["goal"] == MANY_TARGETS]
             what = f"5 targets × all grid layers ÷ bare forward pass, {framework}, batch {batch}"
             rows += _worst(what, several, MANY_TARGETS, ratio)
+            strided = [r for r in ours if r["row"] == STRIDED]
+            what = f"Grad-CAM of height × width × channels ÷ bare, {framework}, batch {batch}"
+            rows += _worst(what, strided, AS_THEY_COME, ratio)
+            for method, goal in OF_THE_HEAD.items():
+                behind = [r for r in ours if r["row"] == f"{OURS}, {method}"]
+                what = f"`{method}` at the auto layer ÷ bare forward pass, {framework}"
+                rows += _worst(what, behind, goal, ratio)
         replays = [
             r
             for r in records

@@ -11,6 +11,7 @@ import json
 import statistics
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,14 @@ from benchmarks.networks import SUBJECTS
 from benchmarks.reasons import reason
 from benchmarks.settings import (
     ALL_LAYERS,
+    AS_THEY_COME,
     FRAMEWORKS,
     MANY_TARGETS,
+    OF_THE_HEAD,
     ONE_LAYER,
+    OURS,
     REPLAY,
+    STRIDED,
     Settings,
 )
 
@@ -161,6 +166,10 @@ class Worker:
             case = peers.Case(model, x, layer, int(bare()[0].argmax()))
             preset = SUBJECTS[network].preprocess
             yield from self._case(case, opened, bare, preset)
+            if not self.framework.channels_last:
+                yield from self._as_they_come(case, opened)
+            if count == 1:
+                yield from self._of_the_head(case, opened, bare)
         if network == "resnet50":
             yield from self._replayed(model, opened)
 
@@ -199,6 +208,32 @@ class Worker:
             yield (
                 facts | _figures(row, pairs, goals.get(row)) | {"difference": differences.get(row)}
             )
+
+    def _as_they_come(self, case: peers.Case, opened: Any) -> Iterator[Record]:
+        """Pictures whose channels lie last in memory, as loops over files make them."""
+        x = np.ascontiguousarray(case.x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+        calls: dict[str, timing.Call] = {
+            STRIDED: lambda: xh.maps(opened, x, layer=case.layer, target=case.target)
+        }
+        pairs = timing.paired(self.framework.bare(case.model, x), calls, self._plan())[STRIDED]
+        facts = {"batch": len(x), "layer": case.layer, "difference": None}
+        yield facts | _figures(STRIDED, pairs, AS_THEY_COME)
+
+    def _of_the_head(self, case: peers.Case, opened: Any, bare: timing.Call) -> Iterator[Record]:
+        """Methods that run what lies behind the layer."""
+
+        def mapped(method: str) -> object:
+            options = {"steps": 16} if method == "integrated" else None
+            asked = {"layer": case.layer, "target": case.target, "options": options}
+            return xh.maps(opened, case.x, method=method, **asked)
+
+        calls: dict[str, timing.Call] = {
+            f"{OURS}, {method}": partial(mapped, method) for method in OF_THE_HEAD
+        }
+        found = timing.paired(bare, calls, self._plan())
+        for method, (row, pairs) in zip(OF_THE_HEAD, found.items(), strict=True):
+            facts = {"batch": len(case.x), "layer": case.layer, "difference": None}
+            yield facts | _figures(row, pairs, OF_THE_HEAD[method])
 
     def _replayed(self, model: Any, opened: Any) -> Iterator[Record]:
         """16 activations from the last stage on, beside whole forward passes of 16 and of 1."""
