@@ -114,6 +114,12 @@ def test_types_are_checked_in_every_room_but_testing():
     assert checked == {path.parent.name for path in SOURCE.glob("*/__init__.py")} - {"testing"}
 
 
+def test_no_two_files_of_tests_have_one_name():
+    """pytest imports them by it, and collects nothing at all where two are alike."""
+    names = sorted(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name in set(names) if names.count(name) > 1] == []
+
+
 def functions(tree):
     """Every function below a node with its lines, without decorators and docstring."""
     for node in ast.walk(tree):
