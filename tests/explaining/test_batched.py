@@ -1,5 +1,7 @@
 """Explanations of many pictures at once are those of each picture alone."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -107,3 +109,35 @@ def test_boxes_of_a_batch_lie_each_on_their_own_level():
         alone = xh.explain(network, image, target=target, preprocess=how)
         assert (found.method, found.layer.name) == (alone.method, alone.layer.name)
         np.testing.assert_allclose(found.map, alone.map, atol=1e-6 * np.abs(alone.map).max())
+
+
+def test_boxes_of_one_batch_may_hang_on_several_levels():
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    from xai_heatmap.testing.networks.levels import Levels, boxes_of
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = Levels(3).eval()
+    network = xh.network(model, image_shape=(3, 96, 96), answers="boxes")
+    random = np.random.default_rng(4)
+    prepared = xh.Preprocess("unit", input_size=(96, 96), fit="stretch")
+    images = [random.integers(0, 256, (96, 96, 3), dtype=np.uint8) for _ in range(5)]
+
+    def in_turn():
+        turns = itertools.cycle((0, 2, 1))
+        pick = lambda answer: xh.box(boxes_of(next(turns), 96), 1)(answer)  # noqa: E731
+        return xh.Choice("a box in turn", pick, over=True)
+
+    target = in_turn()
+    alone = [
+        xh.explain(network, one, preprocess=prepared, target=target, method="gradcam")
+        for one in images
+    ]
+    assert len({one.layer.name for one in alone}) == 3
+    given = [prepare(one, prepared, network) for one in images]
+    together = asked(network, "gradcam", target=in_turn())(given)
+    for one, own in zip(together, alone, strict=True):
+        assert (one.layer, one.layer_reason, one.detection) == (
+            own.layer, own.layer_reason, own.detection,
+        )  # fmt: skip
+        np.testing.assert_allclose(one.map, own.map, atol=1e-4 * np.abs(own.map).max())

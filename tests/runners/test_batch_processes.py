@@ -14,7 +14,7 @@ pytest.importorskip("pyarrow", reason="needs pyarrow")
 from batch_places import FACTORY, folder, save, table
 
 import xai_heatmap as xh
-from xai_heatmap.core.errors import ModelFailed
+from xai_heatmap.core.errors import BadOption, ModelFailed, ModelNotFound
 from xai_heatmap.runners.batch.crumbs import MOST, Crumbs, Ended, left
 
 HOW = {
@@ -151,13 +151,15 @@ def test_a_worker_that_never_starts_is_said(place):
 def test_what_a_worker_refuses_is_the_same_error(place):
     run(place, "run", runner="processes")
     (place / "run" / "rows").rename(place / "rows")
-    (place / "net.py").write_text(FACTORY.replace("def net", "def other"))
-    from xai_heatmap.core.errors import ModelNotFound
     from xai_heatmap.runners.batch.folder import read_run
     from xai_heatmap.runners.batch.meter import Meter
     from xai_heatmap.runners.batch.processes import processes
 
     own = read_run(place / "run")
     meter = Meter("run", 12, 0, 0, None, lambda _: None)
+    (place / "net.py").write_text(FACTORY.replace("4 * light", "5 * light"))
+    with pytest.raises(BadOption, match="begun with another network"):
+        processes(own, [0], meter, count=1, retry=False)
+    (place / "net.py").write_text(FACTORY.replace("def net", "def other"))
     with pytest.raises(ModelNotFound, match="defines no 'net'"):
         processes(own, [0, 1], meter, count=2, retry=False)

@@ -58,7 +58,7 @@ def begun(
     if is_run(path):
         run = read_run(path)
         check_same(run, settings)
-        _check_answers(run, answers, own.network)
+        check_answers(run, own.network, answers)
         return run
     plan, digest = write_plan(path / NAME, entries, shard=job.shard)
     return write_run(
@@ -119,7 +119,14 @@ def answered(network: Network, job: Batch) -> list[float]:
     return [float(one) for one in found]
 
 
-def _check_answers(run: RunFolder, now: list[float], network: Network) -> None:
+def check_answers(run: RunFolder, network: Network, now: list[float]) -> None:
+    """Refuse a network that gives other scores than the one that a run was begun with.
+
+    Raises
+    ------
+    BadOption
+        With what to do, such as for a factory whose weights are random in every process.
+    """
     then = np.array(run.facts["answers"], float)
     own = np.array(now, float)
     if then.shape == own.shape:
@@ -129,5 +136,5 @@ def _check_answers(run: RunFolder, now: list[float], network: Network) -> None:
     raise BadOption(
         f"The run {str(run.path)!r} was begun with another network than {network.name} is now: the "
         "same noise gives other scores. Choose another --out, or open the network that it was "
-        "begun with."
+        "begun with; a factory that draws random weights gives another one each time."
     )

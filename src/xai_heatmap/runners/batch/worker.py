@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.jobs.batch_job import Batch
 from xai_heatmap.runners.batch.asking import asking
+from xai_heatmap.runners.batch.beginning import answered, check_answers
 from xai_heatmap.runners.batch.folder import RunFolder, read_run
 from xai_heatmap.runners.batch.local import decoders, do_shard, shard_task
 from xai_heatmap.runners.batch.shard import ShardTask
@@ -53,6 +54,7 @@ class Worker:
         try:
             job = Batch.model_validate(self.run.facts["job"])
             own = asking(job, opened(job))
+            check_answers(self.run, own.network, answered(own.network, job))
             with ThreadPoolExecutor(decoders(job), "reading") as pool:
                 task = shard_task(self.run, own, Entry.given, pool)
                 self.say(ready=True)
