@@ -253,3 +253,19 @@ def test_rows_of_a_table_are_not_tested():
     found = xh.explain(net, row, method="occlusion", test=True).tested
     assert (found.word, found.agreement) == ("untested", None)
     assert "have no neighbours" in str(found)
+
+
+def test_regions_and_places_of_maps_of_scores_are_tested():
+    def scored(x):
+        light = x[:, :, :, :].mean(axis=1)
+        places = light.reshape(len(x), 4, 8, 4, 8).mean(axis=(2, 4))
+        return np.stack([6 * places, 1 - places], axis=1).astype(np.float32)
+
+    picture = np.full((SIDE, SIDE, 3), 60, np.uint8)
+    picture[8:16, 16:24] = 250
+    network = xh.network(scored, image_shape=(3, SIDE, SIDE))
+    targets = [xh.region(0, (16, 8, 24, 16)), xh.place(0, 1, 2)]
+    ask = {"methods": ["occlusion"], "options": SHORT, "preprocess": "unit", "test": True}
+    for one in xh.compare(network, picture, targets=targets, **ask):
+        assert one.tested.passed
+        assert one.tested.place is None
