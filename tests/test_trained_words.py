@@ -22,6 +22,7 @@ def test_each_text_points_at_the_object_that_it_names():
         assert hit(one.heat(scale="none"), planted.box)
 
 
+@pytest.mark.slow
 def test_an_answer_points_at_what_decides_and_knowledge_is_flagged():
     model, processor = answering.shipped(), answering.processor()
     left = f"<s> <image> what is left of the {PAIR.objects[1].label} ?"

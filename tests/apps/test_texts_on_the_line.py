@@ -22,6 +22,7 @@ def towers(place):
     return place
 
 
+@pytest.mark.slow
 def test_texts_are_the_classes(towers, cli):
     texts = ("--text", "a red car", "--text", "a bus")
     said = cli(*ASK, *texts, "--target", "a bus-a red car", "--target", "a bus", "--json")

@@ -30,10 +30,7 @@ GRIDS = {
 
 TILED = ("llava-next", "idefics3")
 
-ALL = [
-    kind if kind in ("llava", "idefics3") else pytest.param(kind, marks=pytest.mark.slow)
-    for kind in MADE
-]
+ALL = [kind if kind == "llava" else pytest.param(kind, marks=pytest.mark.slow) for kind in MADE]
 
 
 def inputs(kind, photo=PHOTO):
@@ -100,6 +97,7 @@ def test_the_pictures_tokens_lie_where_they_look(kind):
         assert np.unravel_index(moved.argmax(), moved.shape) == (row, column)
 
 
+@pytest.mark.slow
 def test_methods_of_every_kind():
     model, processor = speaking("llava")
     found = xh.answer(model, processor, PHOTO, prompt("llava"), tokens=2)
@@ -116,6 +114,7 @@ def test_methods_of_every_kind():
     assert one.score == pytest.approx(a.score - b.score, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_what_never_looks_is_flagged():
     model, processor = speaking("llava")
     seeing = xh.answer(model, processor, PHOTO, prompt("llava"), tokens=2)

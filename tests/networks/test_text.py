@@ -94,6 +94,7 @@ KINDS_OF_METHODS = {
 masks, of the head."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["CLIP", "Siglip"])
 def test_methods_of_every_kind(kind):
     opened = network(kind)
