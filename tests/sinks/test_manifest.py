@@ -4,11 +4,12 @@ import contextlib
 import errno
 import json
 import os
+import zlib
 
 import numpy as np
 import pytest
 
-from xai_heatmap.core import version
+from xai_heatmap.core import plain, version
 from xai_heatmap.core.errors import OutputError
 from xai_heatmap.sinks import folder, manifest, staging
 from xai_heatmap.sinks.folder import save
@@ -185,7 +186,7 @@ def test_what_is_replaced_is_kept_by_a_link_and_not_copied(there, monkeypatch):
 def test_pictures_are_compressed_fast(there):
     data = (there / "cat.png").read_bytes()
     assert data[data.index(b"IDAT") + 4 :][:2] == b"\x78\x01"
-    assert folder.FAST == 1
+    assert folder.FAST["compress_type"] == zlib.Z_RLE
 
 
 def test_the_version_is_read_once(monkeypatch):
@@ -196,3 +197,11 @@ def test_the_version_is_read_once(monkeypatch):
         stack.callback(version.installed_version.cache_clear)
         assert [version.installed_version() for _ in range(3)] == ["1.0"] * 3
     assert read == ["xai-heatmap"]
+
+
+def test_plain_facts_are_told_by_their_types_alone(monkeypatch):
+    monkeypatch.setattr(plain, "Numbers", None)  # a protocol, which looks at every attribute
+    facts = [1, True, None, 0.5, float("nan"), float("-inf"), "caf\udce9", "é"]
+    assert [plain.facts_of(own) for own in facts] == [
+        *(1, True, None, 0.5, None, None, "caf\ufffd", "é")
+    ]

@@ -15,6 +15,10 @@ class Numbers(Protocol):
         ...
 
 
+WORDS = (int, bool, float, type(None))
+"""Types that JSON has words for, but for floats that are not finite."""
+
+
 def plain(facts: Mapping[str, object]) -> dict[str, object]:
     """`facts` as JSON gives them back.
 
@@ -32,6 +36,10 @@ def plain(facts: Mapping[str, object]) -> dict[str, object]:
 
 def facts_of(value: object) -> object:
     """Value made of numbers, names and texts that JSON can say."""
+    if type(value) in WORDS:  # most facts, before a protocol looks at all that they can do
+        return value if type(value) is not float or math.isfinite(value) else None
+    if type(value) is str:
+        return whole_text(value)
     if isinstance(value, Numbers):
         return facts_of(value.tolist())
     if isinstance(value, float):
@@ -48,6 +56,8 @@ def facts_of(value: object) -> object:
 
 def whole_text(text: str) -> str:
     """Text that UTF-8 can say: half characters become the replacement character."""
+    if text.isascii():
+        return text
     return "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in text)
 
 

@@ -21,13 +21,11 @@ from xai_heatmap.core.errors import BadArray, BadOption, OutputError
 from xai_heatmap.core.plain import plain
 from xai_heatmap.sinks.identity import IDENTITY, METADATA, free, identity_in
 from xai_heatmap.sinks.manifest import MANIFEST, Listed, add, listed
+from xai_heatmap.sinks.picture import FAST
 from xai_heatmap.sinks.staging import alone, if_possible, renamed, staged
 
 LONGEST = 120
 """Bytes of a stem; with temporary names around it, every common file system takes it."""
-
-FAST = 1
-"""Effort of PNG's compression: a quarter of the usual time, for a file about an eighth larger."""
 
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _ADVICE = {
@@ -223,7 +221,7 @@ def _write_picture(file: BinaryIO, picture: Image, facts: Mapping[str, object]) 
     info = PIL.PngImagePlugin.PngInfo()
     info.add(b"sRGB", b"\0")
     info.add_text(METADATA, json.dumps(facts))
-    PIL.Image.fromarray(picture).save(file, format="png", pnginfo=info, compress_level=FAST)
+    PIL.Image.fromarray(picture).save(file, format="png", pnginfo=info, **FAST)
 
 
 def _write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
