@@ -282,7 +282,6 @@ def test_bad_wishes_cost_no_forward_pass(picture):
 @pytest.mark.parametrize(
     "x",
     [
-        np.zeros((1, 3, 64, 64), np.float64),
         np.zeros((1, 3, 64, 64), np.uint8),
         np.zeros((3, 64), np.float32),
         np.full((1, 3, 64, 64), np.nan, np.float32),
@@ -292,6 +291,14 @@ def test_bad_wishes_cost_no_forward_pass(picture):
 def test_maps_refuse_what_is_no_input(network, x, unchecked):
     with pytest.raises(BadArray):
         xh.maps(network, x)
+
+
+@pytest.mark.parametrize("kind", ["float64", "float16", "tensor with a gradient"])
+def test_maps_take_floats_of_any_width(network, kind, unchecked):
+    x = np.random.default_rng(0).random((1, 3, 64, 64)).astype(np.float16)
+    wanted = xh.maps(network, x.astype(np.float32))
+    own = torch.tensor(x.astype("f4"), requires_grad=True) if "tensor" in kind else x.astype(kind)
+    np.testing.assert_array_equal(xh.maps(network, own), wanted)
 
 
 def test_what_is_no_model_is_refused():
@@ -469,11 +476,6 @@ def test_a_map_with_its_negative_side_is_drawn_as_signed(network, picture):
     e = explained(network, picture, layer="conv", options={"relu": False})
     assert e.signed
     assert e.heat().min() < 0
-
-
-def test_a_tensor_that_learns_is_refused_with_what_to_do(network):
-    with pytest.raises(BadArray, match="detach"):
-        xh.maps(network, torch.zeros(1, 3, 64, 64, requires_grad=True))
 
 
 def test_the_size_that_a_network_was_opened_for_is_the_size_it_gets(picture):

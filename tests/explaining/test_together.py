@@ -83,6 +83,31 @@ def test_inputs_add_up_together(product):
     np.testing.assert_allclose(share, full / 3, atol=1e-3 * np.abs(full).max())
 
 
+def test_a_baseline_of_each_image_is_of_its_own_shape(product):
+    model, native = product
+    start, young = native(X * 0.5 + 1), AGE * 0.25
+    options = {"baseline": {"input": start, "age": young}, **STEPS}
+    moved, held = ["input", "age"], {"age": AGE}
+    found = xh.together(model, native(X), moved, held=held, target=1, options=options)
+    rise = y(*parts(X, AGE)) - y(*parts(X * 0.5 + 1, young))
+    np.testing.assert_allclose(total(found), rise, atol=1e-3 * np.abs(rise).max())
+
+
+def test_rows_of_a_table_are_moved_in_their_own_shape():
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+
+    class Rows(torch.nn.Module):
+        def forward(self, a, b):
+            return (a * b).sum(1, keepdim=True)
+
+    model, a, b = Rows().eval(), AGE, AGE[::-1].copy()
+    network = xh.network(model, held={"b": b}, answers="values")
+    options = {"baseline": {"input": 0 * a, "b": 1}, "steps": 8}
+    found = xh.together(network, a, ["input", "b"], target=0, options=options)
+    np.testing.assert_allclose(found["input"], a * (b + 1) / 2, atol=1e-5)
+    np.testing.assert_allclose(found["b"], (b - 1) * a / 2, atol=1e-5)
+
+
 def test_what_is_held_stays(product):
     model, native = product
     found = xh.together(model, native(X), "input", held={"age": AGE}, target=1, options=STEPS)
@@ -104,7 +129,7 @@ def test_layers_add_up_together_from_a_baseline_each(product):
     np.testing.assert_allclose(total(found), full, atol=1e-3 * np.abs(full).max())
 
 
-@pytest.mark.parametrize("method", ["gradient", "input_x_gradient"])
+@pytest.mark.parametrize("method", ["gradient", "input_x_gradient", "saliency"])
 def test_one_pass_of_inputs_and_a_layer(product, method):
     model, native = product
     found = xh.together(
@@ -115,8 +140,10 @@ def test_one_pass_of_inputs_and_a_layer(product, method):
     by_u = np.zeros_like(u)
     by_u[:, 1] = (v.mean((2, 3))[:, 1] * w[:, 1] / 16)[:, None, None]
     times = (AGE, u) if method == "input_x_gradient" else (1, 1)
-    np.testing.assert_allclose(found["age"], by_w[:, None] * OLD[:, 1] * times[0], atol=1e-5)
-    np.testing.assert_allclose(found["left"], by_u * times[1], atol=1e-5)
+    size = np.abs if method == "saliency" else np.asarray
+    wanted = by_w[:, None] * OLD[:, 1] * times[0]
+    np.testing.assert_allclose(found["age"], size(wanted), atol=1e-5)
+    np.testing.assert_allclose(found["left"], size(by_u * times[1]), atol=1e-5)
 
 
 def test_several_outputs_and_inputs_at_once():

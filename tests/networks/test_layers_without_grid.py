@@ -136,3 +136,13 @@ def test_a_map_in_one_piece_needs_a_grid(sequence):
         xh.maps(network, x, method="gradient", layer=names[1], target=1)
     with pytest.raises(NoGrid, match="no grid"):
         xh.explain(network, x[0], preprocess="ready", layer=names[1], target=1)
+
+
+def test_each_feature_is_covered_alone(sequence):
+    model, x, names, _ = sequence
+    network = xh.network(model, image_shape=(3, 8, 8))
+    options = {"channels": "each", "window": 1, "stride": 1}
+    found = xh.maps(network, x, method="occlusion", layer=[*names], target=1, options=options)
+    steps, mean, by_mean, _ = by_hand()
+    np.testing.assert_allclose(found[names[1]], mean * by_mean, atol=1e-4)
+    np.testing.assert_allclose(found[names[0]], steps**2 / 8 * LAST[:, 1], atol=1e-4)

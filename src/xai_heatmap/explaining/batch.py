@@ -62,8 +62,8 @@ def maps(
     network, method, labels, options
         As for `explain`.
     x
-        float32 (n, ...) in the network's own layout: (n, c, H, W) or (n, H, W, c); signals have one
-        axis in place of H and W, volumes three.
+        (n, ...) in the network's own layout: (n, c, H, W) or (n, H, W, c); signals have one axis in
+        place of H and W, volumes three. An array or tensor of floats, of which float32 is made.
     layer
         As for `explain`, or several: ``all``, a glob, a list. With ``channels="each"`` a layer that
         is named needs no grid: a map of its features is (n, features), or as it answers.
@@ -135,7 +135,6 @@ def _check(native: np.ndarray) -> None:
     """Refuse whatever is no batch of preprocessed images."""
     if native.ndim < 2 or native.dtype != np.float32:
         raise BadArray(
-            f"maps() takes preprocessed float32 images (n, ...); received {native.dtype} of shape "
-            f"{native.shape}. "
-            "explain() takes pictures."
+            f"maps() takes preprocessed images of floats (n, ...); received {native.dtype} of "
+            f"shape {native.shape}. explain() takes pictures."
         )

@@ -230,9 +230,11 @@ def _said(image: Any) -> str:
 
 
 def array(x: Any) -> np.ndarray:
-    """A batch as a numpy array."""
+    """A batch as a numpy array: real numbers as float32, a gradient is left behind."""
     try:
-        return np.asarray(x)
+        found = as_numpy(x)
+        found = np.asarray(x) if found is None else found
+        return found.astype(np.float32, copy=False) if found.dtype.kind == "f" else found
     except (TypeError, ValueError, RuntimeError) as problem:
         raise BadArray(
             f"maps() takes what numpy can read; this {type(x).__name__} it can't: {problem}. "

@@ -1,7 +1,8 @@
 """Attributions of several inputs, or several layers, that are moved together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from xai_heatmap.networks.loading.loaded import Declaring
 from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.together import Together, row_of
 
-METHODS = ("integrated_gradients", "gradient", "input_x_gradient")
+METHODS = ("integrated_gradients", "gradient", "input_x_gradient", "saliency")
 """Methods that say of each number alone what it does, and leave alone what is not moved."""
 
 Name = str | int
@@ -54,7 +55,7 @@ def together(
         Names: ``input`` is the picture, a name of `held` that input, any other name, or the part
         of the model itself, a layer.
     method
-        ``integrated_gradients``, ``gradient`` or ``input_x_gradient``.
+        ``integrated_gradients``, ``gradient``, ``input_x_gradient`` or ``saliency``.
     options
         Of the method. ``baseline`` is a number, or a table of a number or an array for each name:
         ``{"input": 0, "metadata": array}``; what is not named begins at 0.
@@ -89,7 +90,8 @@ def together(
     wanted = [*names, *found_layers]
     given = dict(options or {})
     if name == "integrated_gradients":
-        given["baseline"] = _baseline(given.get("baseline", 0), row, wanted)
+        native = array(x).shape, partial(_native, opened)
+        given["baseline"] = _baseline(given.get("baseline", 0), row, wanted, native)
     found = maps(row.network, row.rows, method=name, layer=INPUT, target=target, options=given)
     assert isinstance(found, np.ndarray)  # noqa: S101 - of one layer
     own = {one: row.slots[one].layout.to_grid(row.slots[one].of(found)) for one in wanted}
@@ -125,8 +127,17 @@ def _plain(opened: Network) -> tuple[OpenedNetwork, Declared]:
     return opened, said
 
 
-def _baseline(given: Any, row: Together, wanted: Sequence[Name]) -> np.ndarray:
-    """Row of each image where the path begins: what is not moved begins where it is."""
+def _baseline(
+    given: Any,
+    row: Together,
+    wanted: Sequence[Name],
+    picture: tuple[tuple[int, ...], Callable[[np.ndarray], np.ndarray]],
+) -> np.ndarray:
+    """Row of each image where the path begins: what is not moved begins where it is.
+
+    `picture` is the shape of the pictures as they were given, and what turns such into those of the
+    row.
+    """
     table = given if isinstance(given, Mapping) else dict.fromkeys(wanted, given)
     if unknown := [name for name in table if name not in wanted]:
         raise BadOption(
@@ -137,14 +148,21 @@ def _baseline(given: Any, row: Together, wanted: Sequence[Name]) -> np.ndarray:
     for name in wanted:
         own = as_numpy(table.get(name, 0))
         own = np.asarray(table.get(name, 0)) if own is None else own
-        shape = values[name].shape
+        shape = picture[0] if name == INPUT else values[name].shape
         if own.dtype.kind not in "fiu" or own.shape not in ((), shape, (1, *shape[1:]), shape[1:]):
             raise BadOption(
                 f"The baseline of {name!r} is a number or an array of the shape {shape}, (1, ...) "
                 f"or without the images; received {table[name]!r}."
             )
-        values[name] = np.broadcast_to(own, shape)
+        whole = np.array(np.broadcast_to(own, shape), np.float32)
+        values[name] = picture[1](whole) if name == INPUT else whole
     return row_of(values, row.slots, len(row.rows))
+
+
+def _native(opened: Network, given: np.ndarray) -> np.ndarray:
+    """Pictures in the framework's own order of axes."""
+    first = opened.channels_first(given)
+    return np.moveaxis(first, 1, -1) if opened.channels_last else first
 
 
 def _as_given(found: np.ndarray, opened: Network, inputs: np.ndarray) -> np.ndarray:

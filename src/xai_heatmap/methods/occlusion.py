@@ -81,7 +81,7 @@ def occlusion(
     found = iter(values)
     for place in range(len(which)):
         for w in windows:
-            losses[place][w] += float(whole) - float(next(found))
+            losses[(place, *w)] += float(whole) - float(next(found))
     for w in windows:
         times[w] += 1
     whole_axes = sum(size >= length > 1 for size, length in zip(sizes, grid, strict=True))
