@@ -25,6 +25,7 @@ from benchmarks.tables import table
 from xai_heatmap.core.arrays import Heat
 from xai_heatmap.core.boxes.overlap import overlaps
 from xai_heatmap.core.geometry import stretched
+from xai_heatmap.metrics.localisation.pointing import pointing
 from xai_heatmap.render.heat import heat as drawn_out
 from xai_heatmap.scenes import Scene
 
@@ -140,11 +141,12 @@ def measured(
         if whole <= 0:
             rows.append((0.0, 0.0, 0.0, 0.0))
             continue
-        row, column = np.unravel_index(heat.argmax(), heat.shape)
         left, top, right, bottom = own.box
+        box = np.zeros(heat.shape, bool)
+        box[top:bottom, left:right] = True
         rows.append((
             float(heat[own.mask].sum() / whole / own.mask.mean()),
-            float(left <= column < right and top <= row < bottom),
+            pointing(heat, box),
             float(heat[other.mask].sum() / whole),
             faint,
         ))  # fmt: skip
@@ -162,9 +164,9 @@ def figures(kind: str, count: int, methods: Sequence[str]) -> Rows:
 def shown(kept: Mapping[str, Rows]) -> str:
     """The table of all detectors and rules."""
     lines = [
-        (kind, name, f"{gain:.1f}", f"{pointing:.1%}", f"{other:.2%}", f"{faint:.1%}")
+        (kind, name, f"{gain:.1f}", f"{points:.1%}", f"{other:.2%}", f"{faint:.1%}")
         for kind, rows in kept.items()
-        for name, (gain, pointing, other, faint) in rows.items()
+        for name, (gain, points, other, faint) in rows.items()
     ]
     head = ("head", "map", "heat ÷ chance", "pointing", "on the other object", "in faint evidence")
     return table(head, lines)

@@ -413,7 +413,8 @@ class Answering(torch.nn.Module):
 
 UNREADABLE = {
     "chosen inside": (
-        lambda s, b: [{"boxes": b[0], "scores": s[0], "labels": s[0]}], "boxes", "detector",
+        lambda s, b: [{"boxes": b[0], "scores": s[0], "labels": s[0]}], "boxes",
+        r"^Explain one detection of this model with xai_heatmap\.detector\(",
     ),
     "order unsaid": (lambda s, b: (s, b), "boxes", "order='xyxy'"),
     "nothing of the kind": (lambda s, b: {"a": s[0], "b": b[0]}, "boxes", "scores=KEY"),

@@ -145,3 +145,33 @@ def test_a_box_that_hangs_on_no_level_is_explained_at_the_networks_own_layer():
     alone = xh.maps(network, picture(96), target=xh.top(1))
     named = xh.maps(network, picture(96), target=xh.top(1), layer=survey.auto)
     np.testing.assert_array_equal(alone, named)
+
+
+class Shared(Levels):
+    """One box whose score reads both levels: the whole of the fine one, weakly, and one place of
+    the coarse one.
+    """
+
+    def forward(self, x):
+        fine = self.fine(self.stem(x))
+        coarse = self.coarse(self.middle(fine))
+        broad = self.scores[0](fine.mean((2, 3), keepdim=True))
+        narrow = self.scores[2](coarse[:, :, 1:2, 1:2])
+        score = (4 * broad + narrow).flatten(2).transpose(1, 2)
+        box = torch.tensor([[[0.5, 0.5, 0.4, 0.4]]]).expand(len(x), -1, -1)
+        return {"logits": score, "pred_boxes": box + 0 * score[..., :1]}
+
+
+def test_of_levels_that_share_a_box_the_one_where_a_place_speaks_most_is_taken():
+    model = Shared(3).eval()
+    with torch.no_grad():  # all features speak for all classes, and none against any
+        for level in (0, 2):
+            model.scores[level].weight.abs_()
+    network = xh.network(model, image_shape=(3, 96, 96))
+    survey = network.survey((3, 96, 96))
+    fine, coarse = (next(n for n in survey.heads if n.startswith(w)) for w in ("fine", "coarse"))
+    x = picture(96)
+    maps = {n: xh.maps(network, x, target=xh.box(1), layer=n)[0] for n in (fine, coarse)}
+    assert maps[fine].sum() > maps[coarse].sum()
+    assert maps[fine].max() < maps[coarse].max()
+    np.testing.assert_array_equal(xh.maps(network, x, target=xh.box(1))[0], maps[coarse])

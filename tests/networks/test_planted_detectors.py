@@ -16,8 +16,8 @@ from xai_heatmap.core.boxes.overlap import overlaps  # noqa: E402
 HOW = {"preprocess": "tf", "labels": list(NAMES)}
 SEEDS = range(20, 24)
 
-BESIDE = {"per level": 0.02, "queries": 0.2, "proposals": 0.02}
-"""Share of the heat on the other object, at most: queries attend to each other, and a tenth of
+BESIDE = {"per level": 0.02, "queries": 0.12, "proposals": 0.02}
+"""Share of the heat on the other object, at most: queries attend to each other, and some of
 their heat lies there (docs/detectors.md).
 """
 
@@ -43,7 +43,7 @@ def test_the_heat_of_a_box_lies_on_its_object(kind):
             pointed.append(left <= column < right and top <= row < bottom)
     assert len(gains) >= 6
     assert np.mean(gains) > 10
-    assert np.mean(pointed) > 0.75
+    assert np.mean(pointed) > 0.85
     assert np.mean(others) < BESIDE[kind]
 
 

@@ -45,8 +45,8 @@ def at_level(asked: Sequence[MethodRequest], level: str) -> list[MethodRequest]:
 
 def levels(recording: Recording, targets: Sequence[Target], survey: Survey) -> list[Level]:
     """Levels that the targets of the pictures hang on, by one backward pass: of each the one whose
-    own ends the target is made of, of several the one with most evidence. The survey's own layer
-    where there is none, or nothing tells.
+    own ends the target is made of, of several the one where a single place speaks most for it. The
+    survey's own layer where there is none, or nothing tells.
     """
     usual = survey.auto or next(iter(survey.heads))
     try:
@@ -55,8 +55,8 @@ def levels(recording: Recording, targets: Sequence[Target], survey: Survey) -> l
         return [Level(usual)] * len(targets)
 
     def evidence(name: str, row: int) -> float:
-        own = pulled[name][row] * recording.activations[name][row]
-        return float(np.abs(own.sum(axis=0)).sum())
+        own = np.maximum(pulled[name][row], 0) * recording.activations[name][row]
+        return float(own.sum(axis=0).max())
 
     found = list[Level]()
     for row in range(len(targets)):
