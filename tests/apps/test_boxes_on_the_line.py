@@ -56,3 +56,17 @@ def test_boxes_are_described_in_a_word(cli, folder):
     assert (wrong.code, "xyxy" in wrong.err) == (2, True)
     unsaid = cli(*explain(folder, "ssd.onnx", "--answers", "boxes"))
     assert (unsaid.code, "order='xyxy'" in unsaid.err) == (3, True)
+
+
+@pytest.mark.slow
+def test_all_boxes_of_a_file(cli, folder):
+    words = ("--answers", "boxes", "--target", "boxes:0.6", "--labels", str(folder / "names.txt"))
+    said = cli(*explain(folder, "yolo.onnx", *words, "--json"))
+    assert said.code == 0, said.err
+    found = said.json[0]["explanations"]
+    assert [one["detection"]["number"] for one in found] == list(range(1, len(found) + 1))
+    assert len(found) > 1
+    assert {one["method"] for one in found} == {"layercam"}
+    assert found[0]["target"] == "#1 red in [8 16 24 32]"
+    none = cli(*explain(folder, "yolo.onnx", "--answers", "boxes", "--target", "boxes:0.999999"))
+    assert (none.code, "xai_heatmap.boxes(min_score=" in none.err) == (2, True)
