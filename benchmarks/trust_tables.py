@@ -17,7 +17,8 @@ GOOD = 0.6
 
 HEAD = """Written by `make trust`. Of at most 64 passes 62 are made. *told from copies*: p at most
 0.05. *passes*: also above edges and centre. In brackets 95 % intervals (bootstrap over pictures).
-*agree*: two draws of halves give the same result, pass or no pass.
+*agree*: two draws of halves give the same result, pass or no pass. Photographs are those of the
+reference folder, in the order of their names, that the network is at least 0.5 sure of.
 """
 
 

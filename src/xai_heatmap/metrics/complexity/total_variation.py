@@ -8,7 +8,7 @@ from xai_heatmap.core.metric import metric
 
 @metric(
     better="lower",
-    cite="rudin1992total",
+    cite="",
     use_when="you ask how rough a map is; a smooth one is not a better one",
 )
 def total_variation(attributions: Map) -> float:
