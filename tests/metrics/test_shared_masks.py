@@ -1,4 +1,4 @@
-"""Sensitivity-n, infidelity, SaCo and completeness against slow definitions."""
+"""ROAD, sensitivity-n, infidelity, SaCo and completeness against slow definitions."""
 
 from itertools import combinations
 
@@ -111,6 +111,35 @@ def test_a_linear_network_is_told_whole_by_its_own_worth():
     assert one("completeness_residual", WORTH) == pytest.approx(0, abs=1e-5)
     assert one("completeness_residual", 3 * WORTH) == pytest.approx(2, abs=1e-4)
     assert one("completeness_residual", WORTH, fill="blur") != pytest.approx(0, abs=1e-3)
+    assert one("road", WORTH, block=1, fill="mean") > 0
+    assert one("road", -WORTH, block=1, fill="mean") == pytest.approx(
+        -one("road", WORTH, block=1, fill="mean"), abs=1e-4
+    )
+
+
+def road_by_loops(relevance, model, steps):
+    order = np.argsort(-relevance.ravel(), kind="stable")
+    differences = []
+    for step in range(1, steps):
+        count = int(np.round(64 * step / steps))
+        answers = []
+        for gone in (order[:count], order[::-1][:count]):
+            picture = IMAGE.copy().reshape(2, -1)
+            picture[:, gone] = MEANS[:, 0]
+            answers.append(float(model([picture.reshape(IMAGE.shape)])[0]))
+        differences.append(answers[1] - answers[0])
+    return float(np.mean(differences))
+
+
+@pytest.mark.parametrize("steps", [4, 10])
+def test_road_is_its_definition(steps):
+    relevance = RANDOM.permutation(64).reshape(8, 8)
+    found = one("road", relevance, bent, steps=steps, block=1, fill="mean")
+    assert found == pytest.approx(road_by_loops(relevance, bent, steps), abs=1e-5)
+    assert one("road", relevance, bent, block=4, fill="mean") != pytest.approx(found, abs=1e-6)
+    assert one("road", relevance, bent, steps=steps, block=1) != pytest.approx(found, abs=1e-6)
+    assert one("road", np.ones((8, 8)), bent, block=4, ties=2) == 0
+    assert len(METRICS["road"].taken) == 5
 
 
 def saco_by_loops(relevance, groups):
@@ -146,7 +175,7 @@ def test_saco_is_its_definition(groups):
     [
         ("sensitivity_n", {}, 58), ("sensitivity_n", {"form": "tiles"}, 16),
         ("infidelity", {"form": "scattered", "masks": 20}, 20), ("saco", {"groups": 7}, 7),
-        ("completeness_residual", {}, 1),
+        ("completeness_residual", {}, 1), ("road", {"block": 1, "steps": 5}, 10),
     ],
 )  # fmt: skip
 def test_passes_are_those_that_the_page_says(name, options, passes):
