@@ -173,3 +173,8 @@ def test_a_layer_of_what_is_held_says_so():
         xh.maps(network, X, layer="side")
     with pytest.raises(UnknownLayer, match=r"did you mean|There is no layer"):
         xh.maps(network, X, layer="sides")
+
+
+def test_a_bare_function_is_told_how_it_becomes_a_target():
+    with pytest.raises(UnknownTarget, match=r"xai_heatmap\.function\(f\)"):
+        xh.maps(opened(), X, target=lambda scores: scores[:, 1])

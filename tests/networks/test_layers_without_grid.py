@@ -1,10 +1,12 @@
 """Activations and gradients of layers that have no grid: features, steps of a sequence."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import xai_heatmap as xh
-from xai_heatmap.core.errors import NoGrid
+from xai_heatmap.core.errors import BadArray, NoGrid
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 
@@ -146,3 +148,14 @@ def test_each_feature_is_covered_alone(sequence):
     steps, mean, by_mean, _ = by_hand()
     np.testing.assert_allclose(found[names[1]], mean * by_mean, atol=1e-4)
     np.testing.assert_allclose(found[names[0]], steps**2 / 8 * LAST[:, 1], atol=1e-4)
+
+
+def test_a_recording_takes_floats_of_any_width():
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    network = xh.network(in_torch()[0], image_shape=(3, 8, 8))
+    wanted = network.record(X, ["1"]).activations["1"]
+    given: list[Any] = [X.astype(np.float64), torch.tensor(X, requires_grad=True)]
+    for x in given:
+        np.testing.assert_array_equal(network.record(x, ["1"]).activations["1"], wanted)
+    with pytest.raises(BadArray):
+        network.record((X * 9).astype(np.int64), ["1"])

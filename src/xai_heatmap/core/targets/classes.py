@@ -75,7 +75,8 @@ def class_named(which: Any) -> int | str:
         pass
     raise UnknownTarget(
         f"A class is given by its number or its name; received {type(which).__name__} {which!r}. "
-        "Write target=3, target='cat', or a choice such as xai_heatmap.contrast(3, against=5)."
+        "Write target=3, target='cat', or a choice such as xai_heatmap.contrast(3, against=5)"
+        f"{'; of a function of the scores, xai_heatmap.function(f)' if callable(which) else ''}."
     )
 
 

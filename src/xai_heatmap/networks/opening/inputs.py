@@ -1,10 +1,20 @@
 """Checks of the pictures given to a network."""
 
+from typing import Any
+
 import numpy as np
 
 from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.errors import BadArray, BadOption
+from xai_heatmap.core.tensors import as_numpy
+
+
+def floats(x: Any) -> Any:
+    """Float32 of an array or tensor of floats; anything else as it is, to be refused."""
+    found = as_numpy(x)
+    real = found is not None and found.dtype.kind == "f"
+    return found.astype(np.float32, copy=False) if found is not None and real else x
 
 
 def check_input(x: Inputs) -> None:

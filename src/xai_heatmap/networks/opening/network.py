@@ -28,7 +28,7 @@ from xai_heatmap.core.network import INPUT, Layer, Layers, Survey
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.networks.opening.heads import ModelWithHeads
 from xai_heatmap.networks.opening.held import Name, said
-from xai_heatmap.networks.opening.inputs import check_input, check_one_run
+from xai_heatmap.networks.opening.inputs import check_input, check_one_run, floats
 from xai_heatmap.networks.opening.interfaces import Adapter, Closing, Recorded, Remembering, Undo
 from xai_heatmap.networks.opening.model_cache import ModelCache, ShapePlan
 from xai_heatmap.networks.opening.recording import ExtraPasses, layout_of
@@ -96,6 +96,7 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
         BadOption
             If the rule is one of slopes between two runs.
         """
+        x = floats(x)
         check_input(x)
         check_one_run(rule)
         at = named(self, at)
