@@ -118,8 +118,8 @@ def words(methods: Sequence[str], count: int, *, ask: Callable[..., Any] = xh.an
 def main() -> None:
     """Measure, print, and write where asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenes", type=int, default=100)
-    parser.add_argument("--pairs", type=int, default=60, help="scenes that questions are asked of")
+    parser.add_argument("--scenes", type=int, default=200)
+    parser.add_argument("--pairs", type=int, default=80, help="scenes that questions are asked of")
     parser.add_argument("--write", action="store_true", help="put the tables into the page")
     asked = parser.parse_args()
     rows = [
