@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from xai_heatmap.core.targets.text import text
     from xai_heatmap.core.targets.token import token
     from xai_heatmap.core.targets.weighted import weighted
+    from xai_heatmap.core.tested import Tested
     from xai_heatmap.core.verdict import Verdict
     from xai_heatmap.explaining.answer import Answered, Word, answer
     from xai_heatmap.explaining.batch import maps
