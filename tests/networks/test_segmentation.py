@@ -19,16 +19,15 @@ from crossing import crossed  # noqa: E402
 from xai_heatmap.core.errors import BadOption, NoScores  # noqa: E402
 from xai_heatmap.core.registry import METHODS  # noqa: E402
 from xai_heatmap.core.targets.answer import Form  # noqa: E402
-from xai_heatmap.testing.networks.segmenting import (  # noqa: E402
+from xai_heatmap.testing.networks.colours import (  # noqa: E402
     GREEN,
     OTHER,
     RED,
     SIDE,
-    Binary,
-    Colours,
     scene,
     square,
 )
+from xai_heatmap.testing.networks.segmenting import Binary, Colours, in_keras  # noqa: E402
 from xai_heatmap.testing.short_options import SHORT  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -48,22 +47,9 @@ def exported(model: torch.nn.Module) -> onnx.ModelProto:
     return onnx.load_from_string(written.getvalue())
 
 
-def in_keras() -> object:
-    """The same network in Keras, closing in a softmax over the last axis."""
-    keras = pytest.importorskip("keras", reason="needs Keras")
-    own = Colours()
-    model = keras.Sequential(
-        [
-            keras.Input((SIDE, SIDE, 3)),
-            keras.layers.Conv2D(3, 3, padding="same", use_bias=False, name="near"),
-            keras.layers.ReLU(name="relu"),
-            keras.layers.Conv2D(3, 1, name="classify", activation="softmax"),
-        ]
-    )
-    turned = [w.detach().numpy().transpose(2, 3, 1, 0) for w in (own.near.weight,)]
-    last = own.classify.weight.detach().numpy().transpose(2, 3, 1, 0)
-    model.set_weights([*turned, last, own.classify.bias.detach().numpy()])
-    return model
+def made_in_keras() -> object:
+    pytest.importorskip("keras", reason="needs Keras")
+    return in_keras()
 
 
 MAKERS = {
@@ -74,7 +60,7 @@ MAKERS = {
     "channels last": lambda: Colours("last"),
     "onnx": lambda: exported(Colours()),
     "onnx with softmax": lambda: exported(Colours("softmax")),
-    "keras": in_keras,
+    "keras": made_in_keras,
 }
 
 

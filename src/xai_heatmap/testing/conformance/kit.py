@@ -95,6 +95,11 @@ def network(model: Any, **options: Any) -> Any:
     return xh.network(model, image_shape=SHAPE, **options)
 
 
+def native(opened: Any, x: np.ndarray) -> np.ndarray:
+    """Inputs n c ... in the order of axes that the network takes."""
+    return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if opened.channels_last else x
+
+
 def maps(opened: Any, x: np.ndarray, **how: Any) -> np.ndarray:
     """Maps n h w of pictures as the network takes them, at one layer."""
     found = xh.maps(opened, x, **how)

@@ -1,11 +1,11 @@
 """Small networks that score every place, whose right answer can be read off their weights."""
 
-import numpy as np
+from typing import Any
+
 import torch
 from torch import nn
 
-RED, GREEN, OTHER = 0, 1, 2
-SIDE = 12
+from xai_heatmap.testing.networks.colours import BIAS, CLASSIFY, SIDE, kernel
 
 
 class Colours(nn.Module):
@@ -22,13 +22,9 @@ class Colours(nn.Module):
         self.softmax = nn.Softmax(dim=1)
         self.answer = answer
         with torch.no_grad():
-            self.near.weight.zero_()
-            for channel in range(3):
-                self.near.weight[channel, channel] = 1 / 9
-            self.classify.weight[:] = torch.tensor([[4.0, -2, -2], [-2, 4, -2], [0, 0, 0]]).reshape(
-                3, 3, 1, 1
-            )
-            self.classify.bias[:] = torch.tensor([-1.0, -1, 0])
+            self.near.weight[:] = torch.from_numpy(kernel())
+            self.classify.weight[:] = torch.from_numpy(CLASSIFY[..., None, None])
+            self.classify.bias[:] = torch.from_numpy(BIAS)
 
     def forward(self, x):
         scores = self.classify(self.relu(self.near(x)))
@@ -56,17 +52,36 @@ class Binary(nn.Module):
         return self.colours(x)[:, :1]
 
 
-def scene(side: int = SIDE) -> np.ndarray:
-    """(3, side, side): a red square above to the left, a green one below to the right, on grey."""
-    x = np.full((3, side, side), 0.2, np.float32)
-    half = side // 2
-    for colour, start in ((0, 1), (1, half + 1)):
-        box = slice(start, start + half - 2)
-        x[:, box, box] = 0
-        x[colour, box, box] = 1
-    return x
+def in_keras() -> Any:
+    """The same network in Keras, closing in a softmax over the last axis."""
+    import keras
+
+    model = keras.Sequential(
+        [
+            keras.Input((SIDE, SIDE, 3)),
+            keras.layers.Conv2D(3, 3, padding="same", use_bias=False, name="near"),
+            keras.layers.ReLU(name="relu"),
+            keras.layers.Conv2D(3, 1, name="classify", activation="softmax"),
+        ]
+    )
+    model.set_weights([kernel().transpose(2, 3, 1, 0), CLASSIFY.T[None, None], BIAS])
+    return model
 
 
-def square(colour: int, side: int = SIDE) -> np.ndarray:
-    """Mask of the square of a colour."""
-    return scene(side)[colour] == 1
+def in_onnx() -> Any:
+    """The same network as an ONNX graph."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    stored = {"near.w": kernel(), "classify.w": CLASSIFY[..., None, None], "classify.b": BIAS}
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "near.w"], ["near"], name="near", pads=[1, 1, 1, 1]),
+            helper.make_node("Relu", ["near"], ["relu"], name="relu"),
+            helper.make_node("Conv", ["relu", "classify.w", "classify.b"], ["y"], name="classify"),
+        ],
+        "colours",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, SIDE, SIDE])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3, SIDE, SIDE])],
+        [numpy_helper.from_array(value, name) for name, value in stored.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -64,12 +64,18 @@ from xai_heatmap.testing.oracles.segments import (
     smoothed_by_loops,
     xrai_by_loops,
 )
+from xai_heatmap.testing.oracles.signals import (
+    convolved_by_loops,
+    sent_back_by_loops,
+    small_signal_by_loops,
+)
 
 __all__ = [
     "ablationcam_by_loops",
     "attention_relevance_by_loops",
     "baseline_by_loops",
     "cam_by_loops",
+    "convolved_by_loops",
     "document_heatmap",
     "drawn_out_by_loops",
     "edges_by_loops",
@@ -103,7 +109,9 @@ __all__ = [
     "saliency_by_loops",
     "scorecam_by_loops",
     "segments_by_loops",
+    "sent_back_by_loops",
     "shapleycam_by_loops",
+    "small_signal_by_loops",
     "small_vit_by_loops",
     "smooth_gradcam_pp_by_loops",
     "smoothed_by_loops",

@@ -1,0 +1,21 @@
+"""Every backend holds the checks of single subjects: places, signals."""
+
+import pytest
+
+pytest.importorskip("torch", reason="needs PyTorch")
+
+from xai_heatmap.testing.conformance import segmentation, signals
+from xai_heatmap.testing.kits.subjects import KerasSubjects, OnnxSubjects, TorchSubjects
+
+# keras's torch variables, fixed for the numpy of tomorrow by keras itself
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+KITS = {"torch": TorchSubjects, "onnx": OnnxSubjects, "keras": KerasSubjects}
+CHECKS = [*segmentation.CHECKS, *signals.CHECKS]
+
+
+@pytest.mark.parametrize("kind", KITS)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_conforms(check, kind):
+    pytest.importorskip(kind)
+    check(KITS[kind]())
