@@ -105,39 +105,6 @@ def test_what_the_slopes_lack_stands_in_the_verdict():
 # ---- slopes
 
 
-class Gated(nn.Module):
-    """The network of `oracles.rescaled_by_loops`."""
-
-    def __init__(self):
-        super().__init__()
-        self.layer, self.conv = nn.Identity(), nn.Conv2d(2, 3, 3)
-        self.last = nn.Parameter(torch.randn(3, 2, 3))
-
-    def forward(self, x):
-        t = torch.tanh(F.max_pool2d(F.leaky_relu(self.conv(self.layer(x * 1)), 0.2), 2))
-        y = (self.last * t * torch.sigmoid(t.mean((2, 3), keepdim=True))).sum((1, 2, 3))
-        return torch.stack([-y, y], 1)
-
-
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("kind", ["torch", "onnx"])
-def test_contributions_are_those_of_deeplift(kind, seed):
-    torch.manual_seed(seed)
-    model, shape = Gated().eval(), (2, 6, 8)
-    net = {
-        "kernel": model.conv.weight.detach().numpy().astype(np.float64),
-        "bias": model.conv.bias.detach().numpy().astype(np.float64),
-        "last": model.last.detach().numpy().astype(np.float64),
-    }
-    network = xh.network(model, image_shape=shape) if kind == "torch" else exported(model, shape)
-    x = pictures(shape=shape, seed=seed)
-    wanted, before, after = oracles.rescaled_by_loops(net, x[0])
-    found, *ends = contributed(network, x, "input")
-    np.testing.assert_allclose(ends, [before, after], atol=1e-5)
-    np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())
-    assert wanted.sum() == pytest.approx(after - before)
-
-
 @pytest.mark.parametrize("kind", TWINS)
 def test_behind_an_average_and_a_linear_layer_weights_are_sums_of_hirescam(kind):
     if kind == "keras":

@@ -15,15 +15,12 @@ import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.core.errors import NoAttention, NoRule  # noqa: E402
 from xai_heatmap.networks.rules import LIBRAGRAD  # noqa: E402
 from xai_heatmap.networks.torch.libragrad import Balancing  # noqa: E402
-from xai_heatmap.testing import oracles  # noqa: E402
 from xai_heatmap.testing.networks import transformers as token_twins  # noqa: E402
+from xai_heatmap.testing.networks.tokens import images  # noqa: E402
 from xai_heatmap.testing.networks.transformers import (  # noqa: E402
     GRID,
-    HEADS,
-    PATCH,
     SHAPE,
     TOKEN_TWINS,
-    images,
     lively,
 )
 
@@ -59,61 +56,6 @@ def test_map_is_that_of_the_same_weights_in_pytorch(name, kind, pool):
         for row, target in enumerate(targets)
     ]
     np.testing.assert_allclose(found, each, atol=1e-5 * np.abs(wanted).max())
-
-
-# ---- against a transformer in plain numbers
-
-
-def plain(twin, x, *, pool, frozen=None):
-    weights = {k: v.detach().numpy().astype(np.float64) for k, v in twin.state_dict().items()}
-    return oracles.small_vit_by_loops(
-        weights, x.astype(np.float64), heads=HEADS, patch=PATCH, pool=pool, frozen=frozen
-    )
-
-
-@pytest.mark.parametrize("pool", ["token", "mean"])
-@pytest.mark.parametrize("kind", TOKEN_TWINS)
-def test_attention_and_its_gradient_are_those_of_plain_numbers(kind, pool):
-    network, _ = opened(kind, pool)
-    twin = lively(token_twins.SmallViT(pool=pool))
-    x, target = images(1), 2
-    recording = network.record(x, at=["input"])
-    scores, used = plain(twin, x[0], pool=pool)
-    np.testing.assert_allclose(recording.scores[0], scores, atol=1e-4)
-    found = recording.attentions(np.eye(len(scores), dtype=np.float32)[[target]])
-    assert len(found) == 2
-    step = 1e-5
-    for number, block in enumerate(found):
-        name = f"blocks.{number} A"
-        np.testing.assert_allclose(block.weights[0], used[name], atol=1e-5)
-        wanted = np.zeros_like(used[name])
-        places = [(h, i, j) for h in range(HEADS) for i in (0, 3, 24) for j in (0, 1, 7, 20)]
-        for place in places:
-            ends = []
-            for sign in (1, -1):
-                moved = {name: used[name].copy()}
-                moved[name][place] += sign * step
-                ends.append(plain(twin, x[0], pool=pool, frozen=moved)[0][target])
-            wanted[place] = (ends[0] - ends[1]) / (2 * step)
-            gradient = block.gradients[0][place]
-            assert gradient == pytest.approx(wanted[place], abs=2e-5 * (1 + np.abs(wanted).max()))
-        assert np.abs(wanted).max() > 1e-2
-
-
-@pytest.mark.parametrize("pool", ["token", "mean"])
-@pytest.mark.parametrize("kind", TOKEN_TWINS)
-def test_libragrad_differentiates_the_network_with_its_constants_held(kind, pool):
-    network, _ = opened(kind, pool)
-    twin = lively(token_twins.SmallViT(pool=pool))
-    x, target = images(1), 1
-    recording = network.record(x, at=["input"])
-    found = recording.by(LIBRAGRAD).pullback(np.eye(4, dtype=np.float32)[[target]])["input"][0]
-    score, used = plain(twin, x[0], pool=pool)
-    for place in [(0, 0, 0), (1, 7, 13), (2, 15, 23), (0, 9, 2), (2, 3, 17)]:
-        moved = x[0].astype(np.float64)
-        moved[place] += 1  # the network is affine, so the step may be large
-        wanted = plain(twin, moved, pool=pool, frozen=used)[0][target] - score[target]
-        assert found[place] == pytest.approx(wanted, abs=1e-4 * float(np.abs(found).max()))
 
 
 def test_libragrad_differs_from_the_gradient():

@@ -1,17 +1,17 @@
-"""Every backend holds the checks of single subjects: places, signals."""
+"""Every backend holds the checks of single subjects: places, signals, attention, backward rules."""
 
 import pytest
 
 pytest.importorskip("torch", reason="needs PyTorch")
 
-from xai_heatmap.testing.conformance import segmentation, signals
+from xai_heatmap.testing.conformance import attention, rules, segmentation, signals
 from xai_heatmap.testing.kits.subjects import KerasSubjects, OnnxSubjects, TorchSubjects
 
 # keras's torch variables, fixed for the numpy of tomorrow by keras itself
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 KITS = {"torch": TorchSubjects, "onnx": OnnxSubjects, "keras": KerasSubjects}
-CHECKS = [*segmentation.CHECKS, *signals.CHECKS]
+CHECKS = [*segmentation.CHECKS, *signals.CHECKS, *attention.CHECKS, *rules.CHECKS]
 
 
 @pytest.mark.parametrize("kind", KITS)

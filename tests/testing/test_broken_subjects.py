@@ -1,4 +1,6 @@
-"""Checks of single subjects fail where a backend is broken: places, signals."""
+"""Checks of single subjects fail where a backend is broken: places, signals, attention, backward
+rules.
+"""
 
 import importlib
 from dataclasses import replace
@@ -9,11 +11,13 @@ from test_broken_backends import Broken, other_activations, other_gradients, oth
 
 pytest.importorskip("torch", reason="needs PyTorch")
 
-from xai_heatmap.testing.conformance import segmentation, signals
+import xai_heatmap as xh
+from xai_heatmap.networks.rules import GRADIENT
+from xai_heatmap.testing.conformance import attention, rules, segmentation, signals
 from xai_heatmap.testing.conformance.kit import maps
 from xai_heatmap.testing.kits.subjects import TorchSubjects
 
-SUBJECTS = (segmentation, signals)
+SUBJECTS = (segmentation, signals, attention, rules)
 
 
 def opening(change):
@@ -34,6 +38,23 @@ def mapping(change):
     return "maps", lambda _: lambda *given, **how: change(maps(*given, **how))
 
 
+def attending(change):
+    """Recordings whose attention is changed."""
+
+    def attended(recording):
+        def attentions(cotangent):
+            return [change(block) for block in recording.attentions(cotangent)]
+
+        return Broken(recording, attentions=attentions)
+
+    def wrapped(right):
+        return lambda model: Broken(
+            right(model), record=lambda *a, **how: attended(right(model).record(*a, **how))
+        )
+
+    return "opened", wrapped
+
+
 def turned(found):
     """Every map about its middle."""
     return np.flip(found, tuple(range(1, found.ndim)))
@@ -51,6 +72,103 @@ class Exchanged(TorchSubjects):
         return super().signals(replace(own, first=-own.first))
 
 
+class Unruled(TorchSubjects):
+    """Says that it carries out nothing, and carries out everything."""
+
+    rules = ()
+
+
+def ruled(change):
+    """The package, whose networks' recordings are changed where a rule is asked for."""
+
+    def opened(*given, **how):
+        inner = xh.network(*given, **how)
+
+        def record(x, at=(), *, rule=GRADIENT):
+            return change(inner, inner.record(x, at, rule=rule), x, at, rule)
+
+        return Broken(inner, record=record)
+
+    return opened
+
+
+def without_rule(inner, recording, x, at, rule):
+    """The gradient, whatever rule is asked for."""
+    return recording if rule is GRADIENT else inner.record(x, at)
+
+
+def of_a_slope(inner, recording, x, at, rule):
+    """Slopes between two runs that are the gradient of the first."""
+
+    def between(layer, _, *, row):
+        zeros = np.stack([x[row], 0 * x[row]])
+        return inner.record(zeros, [layer])
+
+    return Broken(recording, between=between)
+
+
+def half_the_terms(inner, recording, x, at, rule):
+    """Bias terms, every one halved."""
+
+    def each_gradient(cotangent, use, use_bias=None):
+        recording.each_gradient(cotangent, use, lambda term: use_bias(term / 2))
+
+    return Broken(recording, each_gradient=each_gradient)
+
+
+def that_stays(kept):
+    """The way back of a rule, which stays for every recording after it."""
+
+    def change(inner, recording, x, at, rule):
+        kept.append(rule)
+        other = next((own for own in kept if own is not GRADIENT), None)
+        return inner.record(x, at, rule=other) if other else recording
+
+    return change
+
+
+RULED = [
+    (rules.libragrad_is_the_gradient_with_its_constants_held, without_rule),
+    (rules.deeplift_is_the_rescale_rule_by_hand, of_a_slope),
+    (rules.bias_terms_are_those_by_hand, half_the_terms),
+    (rules.the_gradient_is_what_it_was_before_a_rule, without_rule),
+    (rules.the_gradient_is_what_it_was_before_a_rule, that_stays([])),
+]
+
+
+@pytest.mark.parametrize(("check", "change"), RULED, ids=lambda one: one.__name__)
+def test_a_rule_that_is_another_is_seen(check, change, monkeypatch):
+    package = Broken(xh, network=ruled(change))
+    monkeypatch.setattr(rules, "xh", package)
+    monkeypatch.setattr(attention, "xh", package)
+    with pytest.raises(AssertionError):
+        check(TorchSubjects())
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        rules.libragrad_is_the_gradient_with_its_constants_held,
+        rules.deeplift_is_the_rescale_rule_by_hand,
+        rules.bias_terms_are_those_by_hand,
+    ],
+    ids=lambda one: one.__name__,
+)
+def test_a_rule_that_is_carried_out_without_a_word_is_seen(check):
+    with pytest.raises(pytest.fail.Exception):
+        check(Unruled())
+
+
+def test_a_rule_of_nobody_that_is_the_gradient_is_seen(monkeypatch):
+    def opened(*given, **how):
+        inner = xh.network(*given, **how)
+        return Broken(inner, record=lambda x, at=(), *, rule=GRADIENT: inner.record(x, at))
+
+    monkeypatch.setattr(attention, "xh", Broken(xh, network=opened))
+    with pytest.raises(pytest.fail.Exception):
+        rules.a_rule_that_nobody_carries_out_is_refused(TorchSubjects())
+
+
 CASES = [
     (segmentation.scores_of_every_place_are_those_by_hand, opening(other_scores)),
     (segmentation.the_gradient_of_a_region_is_that_by_hand, mapping(turned)),
@@ -62,7 +180,14 @@ CASES = [
     (signals.maps_along_time_are_those_of_an_oracle, opening(other_gradients)),
     (signals.methods_along_time_are_those_of_an_oracle, mapping(turned)),
     (signals.methods_along_time_are_those_of_an_oracle, mapping(lambda found: found[:, None])),
-]
+    (attention.attention_and_its_gradient_are_those_of_plain_numbers,
+     attending(lambda block: replace(block, weights=block.weights.swapaxes(-1, -2)))),
+    (attention.attention_and_its_gradient_are_those_of_plain_numbers,
+     attending(lambda block: Broken(block, gradients=block.gradients * np.float32(1.1)))),
+    (attention.rollout_is_that_of_plain_numbers, mapping(turned)),
+    (attention.attention_relevance_is_that_of_plain_numbers, mapping(turned)),
+    (attention.attention_relevance_is_that_of_plain_numbers, mapping(lambda found: 1.1 * found)),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -82,5 +207,8 @@ def test_heat_that_lies_on_the_dip_is_seen():
 
 
 def test_every_check_has_a_backend_that_it_refuses():
-    refused = {check for check, _ in CASES} | {signals.the_heat_lies_on_a_planted_peak}
+    refused = {check for check, _ in (*CASES, *RULED)}
+    refused |= {
+        signals.the_heat_lies_on_a_planted_peak, rules.a_rule_that_nobody_carries_out_is_refused
+    }  # fmt: skip
     assert refused == {check for subject in SUBJECTS for check in subject.CHECKS}
