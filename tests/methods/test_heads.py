@@ -940,6 +940,7 @@ OPTIONS = {
     ("rise", "regions"): MASKS,
     ("sobol", "regions"): MASKS,
     ("hsic", "regions"): MASKS,
+    ("xrai", "regions"): MASKS,
     ("rise", "fill"): "mean",
     ("xrai", "steps"): 1,
 }

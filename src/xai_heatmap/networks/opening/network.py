@@ -129,7 +129,7 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
             }
             if some := [name for name, number in answered.items() if number != len(x)]:
                 raise LayerNotReached(
-                    f"Layer {some[0]!r} answered {answered[some[0]]} rows for {len(x)} pictures: "
+                    f"Layer {some[0]!r} answered for {answered[some[0]]} of {len(x)} pictures: "
                     "which of them go through it depends on their values, or its first axis counts "
                     "something else, so there is no map of each. Choose a layer before it.",
                     layer=some[0],
