@@ -9,7 +9,8 @@ pytest.importorskip("onnxscript", reason="needs the exporter")
 
 import onnx
 
-from xai_heatmap.testing.networks.detecting import GREEN, SIDE, Bright, exported, scene, square
+from xai_heatmap.testing.networks.anchors import GREEN, SIDE, scene, square
+from xai_heatmap.testing.networks.detecting import Bright, exported
 
 
 @pytest.fixture(scope="module")

@@ -96,7 +96,8 @@ def test_a_row_of_a_recording_is_a_recording_of_that_picture(network, pictures):
 
 def test_boxes_of_a_batch_lie_each_on_their_own_level():
     pytest.importorskip("torch", reason="needs PyTorch")
-    from xai_heatmap.testing.networks.levels import Levels, boxes_of
+    from xai_heatmap.testing.networks.anchors import boxes_of
+    from xai_heatmap.testing.networks.levels import Levels
 
     network = xh.network(Levels(2).eval(), image_shape=(3, 96, 96), answers="boxes")
     how = xh.Preprocess("unit", input_size=(96, 96), fit="stretch")
@@ -113,7 +114,8 @@ def test_boxes_of_a_batch_lie_each_on_their_own_level():
 
 def test_boxes_of_one_batch_may_hang_on_several_levels():
     torch = pytest.importorskip("torch", reason="needs PyTorch")
-    from xai_heatmap.testing.networks.levels import Levels, boxes_of
+    from xai_heatmap.testing.networks.anchors import boxes_of
+    from xai_heatmap.testing.networks.levels import Levels
 
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -15,19 +15,17 @@ from xai_heatmap.core.boxes.detections import corners_of, evidence_of  # noqa: E
 from xai_heatmap.core.errors import BadOption, NoRule, NoScores, UnknownTarget  # noqa: E402
 from xai_heatmap.core.registry import METHODS  # noqa: E402
 from xai_heatmap.core.targets.answer import Answer, Seen  # noqa: E402
-from xai_heatmap.testing.networks.detecting import (  # noqa: E402
+from xai_heatmap.testing.networks.anchors import (  # noqa: E402
     ANCHORS,
     GREEN,
     RED,
     SHAPE,
     SIDE,
-    Bright,
-    exported,
-    in_keras,
     query,
     scene,
     square,
 )
+from xai_heatmap.testing.networks.detecting import Bright, exported, in_keras  # noqa: E402
 from xai_heatmap.testing.short_options import SHORT  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -10,16 +10,18 @@ from xai_heatmap.core.boxes.spec import BoxForm  # noqa: E402
 from xai_heatmap.core.errors import UnknownTarget  # noqa: E402
 from xai_heatmap.core.targets.answer import Answer, Form, Seen  # noqa: E402
 from xai_heatmap.core.targets.wording import parsed  # noqa: E402
-from xai_heatmap.testing.networks.detecting import (  # noqa: E402
+from xai_heatmap.testing.networks.anchors import (  # noqa: E402
     GREEN,
     RED,
     SHAPE,
     SIDE,
-    Bright,
+    STRIDES,
+    boxes_of,
     scene,
     square,
 )
-from xai_heatmap.testing.networks.levels import STRIDES, Levels, boxes_of  # noqa: E402
+from xai_heatmap.testing.networks.detecting import Bright  # noqa: E402
+from xai_heatmap.testing.networks.levels import Levels  # noqa: E402
 
 UNDRAWN = xh.Preprocess(mode="unit", input_size=(SIDE, SIDE), fit="stretch")
 NAMES = ["red", "green"]

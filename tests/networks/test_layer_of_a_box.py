@@ -7,7 +7,8 @@ torch = pytest.importorskip("torch", reason="needs PyTorch")
 
 import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.core.errors import BadOption  # noqa: E402
-from xai_heatmap.testing.networks.levels import LEVELS, STRIDES, Levels, boxes_of, in_onnx  # noqa: E402
+from xai_heatmap.testing.networks.anchors import LEVELS, STRIDES, boxes_of  # noqa: E402
+from xai_heatmap.testing.networks.levels import Levels, in_keras, in_onnx  # noqa: E402
 
 
 def picture(side: int) -> np.ndarray:
@@ -16,7 +17,9 @@ def picture(side: int) -> np.ndarray:
 
 def opened(kind: str, classes: int, side: int):
     model = Levels(classes).eval()
-    own = in_onnx(model, side) if kind == "onnx" else model
+    own = {"torch": lambda: model, "onnx": lambda: in_onnx(model, side)}.get(
+        kind, lambda: in_keras(model, side)
+    )()
     return xh.network(own, image_shape=(3, side, side), answers="boxes")
 
 
@@ -44,14 +47,18 @@ def test_auto_lies_before_the_head_whatever_the_classes(kind, classes, side):
         np.testing.assert_array_equal(found, named)
 
 
-def test_the_reason_names_level_and_stride():
-    network = opened("torch", 2, 96)
+@pytest.mark.parametrize("kind", ["torch", "onnx", "keras"])
+def test_the_reason_names_level_and_stride(kind):
+    pytest.importorskip(kind)
+    network = opened(kind, 2, 96)
     rgb = np.random.default_rng(0).integers(0, 256, (96, 96, 3)).astype(np.uint8)
     prepared = xh.Preprocess("unit", input_size=(96, 96), fit="stretch")
-    explained = xh.explain(network, rgb, preprocess=prepared, target=xh.box(boxes_of(1, 96), 1))
-    assert "level 2 of 3" in explained.layer_reason
-    assert "stride 16" in explained.layer_reason
-    assert explained.layer.grid == (6, 6)
+    for level, stride in enumerate(STRIDES):
+        target = xh.box(boxes_of(level, 96), 1)
+        explained = xh.explain(network, rgb, preprocess=prepared, target=target)
+        assert f"level {level + 1} of 3" in explained.layer_reason
+        assert f"stride {stride}" in explained.layer_reason
+        assert explained.layer.grid == (96 // stride,) * 2
 
 
 @pytest.mark.slow
@@ -103,7 +110,8 @@ def test_a_head_of_one_branch_is_read_before_its_convolution():
 
 
 def test_without_a_word_a_box_is_explained_by_layercam():
-    from xai_heatmap.testing.networks.detecting import SHAPE, SIDE, Bright, scene
+    from xai_heatmap.testing.networks.anchors import SHAPE, SIDE, scene
+    from xai_heatmap.testing.networks.detecting import Bright
 
     said = xh.network(Bright("yolo"), image_shape=SHAPE, answers="boxes")
     recognised = xh.network(Bright("detr"), image_shape=SHAPE)

@@ -1,5 +1,5 @@
-"""Checks of single subjects fail where a backend is broken: places, signals, attention, backward
-rules.
+"""Checks of single subjects fail where a backend is broken: places, signals, boxes, attention,
+backward rules.
 """
 
 import importlib
@@ -13,11 +13,11 @@ pytest.importorskip("torch", reason="needs PyTorch")
 
 import xai_heatmap as xh
 from xai_heatmap.networks.rules import GRADIENT
-from xai_heatmap.testing.conformance import attention, rules, segmentation, signals
+from xai_heatmap.testing.conformance import attention, boxes, rules, segmentation, signals
 from xai_heatmap.testing.conformance.kit import maps
 from xai_heatmap.testing.kits.subjects import TorchSubjects
 
-SUBJECTS = (segmentation, signals, attention, rules)
+SUBJECTS = (segmentation, signals, boxes, attention, rules)
 
 
 def opening(change):
@@ -116,6 +116,42 @@ def half_the_terms(inner, recording, x, at, rule):
     return Broken(recording, each_gradient=each_gradient)
 
 
+def of_the_usual_layer(inner):
+    """The network, whose detector has no head of levels."""
+    return Broken(inner, survey=lambda shape: replace(inner.survey(shape), heads={}))
+
+
+def elsewhere(found):
+    """Explanations of another box and score."""
+    other = replace(found.detection, query=found.detection.query + 1)
+    return Broken(found, detection=other)
+
+
+def answering(name, change):
+    """The package, whose function of that name answers what is changed."""
+    right = getattr(xh, name)
+    return Broken(xh, **{name: lambda *given, **how: change(right(*given, **how))})
+
+
+BOXED = [
+    (boxes.a_detection_says_its_box_its_class_and_its_score, answering("explain", elsewhere)),
+    (boxes.auto_lies_before_the_head_of_the_boxes_level, answering("network", of_the_usual_layer)),
+]
+
+
+@pytest.mark.parametrize(("check", "package"), BOXED, ids=lambda one: getattr(one, "__name__", ""))
+def test_a_detector_that_is_read_otherwise_is_seen(check, package, monkeypatch):
+    monkeypatch.setattr(boxes, "xh", package)
+    with pytest.raises(AssertionError):
+        check(TorchSubjects())
+
+
+def test_heat_of_the_whole_level_is_seen(monkeypatch):
+    monkeypatch.setattr(boxes, "maps", lambda *given, **how: spread(maps(*given, **how)))
+    with pytest.raises(AssertionError):
+        boxes.auto_lies_before_the_head_of_the_boxes_level(TorchSubjects())
+
+
 def that_stays(kept):
     """The way back of a rule, which stays for every recording after it."""
 
@@ -184,6 +220,9 @@ CASES = [
      attending(lambda block: replace(block, weights=block.weights.swapaxes(-1, -2)))),
     (attention.attention_and_its_gradient_are_those_of_plain_numbers,
      attending(lambda block: Broken(block, gradients=block.gradients * np.float32(1.1)))),
+    (boxes.a_box_is_picked_by_its_place_and_its_gradient_is_that_by_hand, mapping(turned)),
+    (boxes.a_box_is_picked_by_its_place_and_its_gradient_is_that_by_hand,
+     mapping(lambda found: 1.1 * found)),
     (attention.rollout_is_that_of_plain_numbers, mapping(turned)),
     (attention.attention_relevance_is_that_of_plain_numbers, mapping(turned)),
     (attention.attention_relevance_is_that_of_plain_numbers, mapping(lambda found: 1.1 * found)),
@@ -207,7 +246,7 @@ def test_heat_that_lies_on_the_dip_is_seen():
 
 
 def test_every_check_has_a_backend_that_it_refuses():
-    refused = {check for check, _ in (*CASES, *RULED)}
+    refused = {check for check, _ in (*CASES, *RULED, *BOXED)}
     refused |= {
         signals.the_heat_lies_on_a_planted_peak, rules.a_rule_that_nobody_carries_out_is_refused
     }  # fmt: skip

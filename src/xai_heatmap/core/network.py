@@ -75,8 +75,8 @@ class Survey:
     beside
         Layers that only what is held reaches, which are not listed.
     heads
-        What a detector's head reads, one layer a grid, in order of execution, each with the last
-        layers of that grid behind it. For a box, ``auto`` is the one whose own it hangs on.
+        What a detector's head reads, one layer a grid, the finest first, each with the last layers
+        of that grid behind it. For a box, ``auto`` is the one whose own it hangs on.
     """
 
     layers: Mapping[str, Layer]

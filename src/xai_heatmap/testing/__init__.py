@@ -5,7 +5,7 @@
                     modules ``batches``, ``company``, ``seen``, ``rounding``, ``unchanged``,
                     ``held``, ``layouts``, ``displaced``, ``input_axes``, ``codes``,
                     ``rewriting`` and ``files`` hold more of them, ``segmentation``, ``signals``,
-                    ``attention`` and ``rules`` those of one subject
+                    ``boxes``, ``attention`` and ``rules`` those of one subject
 ``kits``            the kits of PyTorch, Keras and ONNX; ``kits.subjects`` brings the subjects
 ``oracles``         formulas of methods a second time: slowly, in loops, in double precision
 ``networks``        small networks whose right answer is known: planted signals, colours to be

@@ -165,12 +165,15 @@ def _among(
 def _heads(
     inner: Sequence[Layer], grids: Sequence[Layer], flow: Flow
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Inputs of a detector's head, one layer a grid: the last that parts all ends of the network on
-    that grid, scores and boxes, from the picture; with those ends.
+    """Inputs of a detector's head, one layer a grid, the finest first: the last that parts all ends
+    of the network on that grid, scores and boxes, from the picture; with those ends.
+
+    In which order the levels run is the framework's own affair: Keras runs the coarsest first.
     """
     nodes = flow.ends({flow.sites[layer.name] for layer in grids})
     last = [layer for layer in grids if flow.sites[layer.name] in nodes]
-    for grid in dict.fromkeys(layer.grid for layer in last):
+    places = {layer.grid: layer.places for layer in last}
+    for grid in sorted(places, key=lambda grid: -places[grid]):
         own = [layer.name for layer in last if layer.grid == grid]
         for layer in reversed(inner):
             node = flow.sites[layer.name]

@@ -1,5 +1,5 @@
 """What PyTorch, ONNX and Keras bring to the checks of single subjects: places, signals,
-attention, backward rules.
+boxes, attention, backward rules.
 """
 
 from collections.abc import Mapping
@@ -40,6 +40,16 @@ class TorchSubjects:
     def gated(self, own: gated.Weights) -> Any:
         return gated.MADE["torch"](own)
 
+    def detecting(self) -> Any:
+        from xai_heatmap.testing.networks.detecting import Bright
+
+        return Bright("detr").eval()
+
+    def levels(self, side: int, classes: int) -> Any:
+        from xai_heatmap.testing.networks.levels import Levels
+
+        return Levels(classes).eval()
+
 
 class OnnxSubjects:
     """ONNX graphs, written by hand."""
@@ -59,6 +69,16 @@ class OnnxSubjects:
 
     def gated(self, own: gated.Weights) -> Any:
         return gated.MADE["onnx"](own)
+
+    def detecting(self) -> Any:
+        from xai_heatmap.testing.networks.detecting import in_onnx
+
+        return in_onnx()
+
+    def levels(self, side: int, classes: int) -> Any:
+        from xai_heatmap.testing.networks.levels import Levels, in_onnx
+
+        return in_onnx(Levels(classes), side)
 
 
 class KerasSubjects:
@@ -85,3 +105,13 @@ class KerasSubjects:
 
     def gated(self, own: gated.Weights) -> Any:
         return gated.MADE["keras"](own)
+
+    def detecting(self) -> Any:
+        from xai_heatmap.testing.networks.detecting import in_keras
+
+        return in_keras("detr")
+
+    def levels(self, side: int, classes: int) -> Any:
+        from xai_heatmap.testing.networks.levels import Levels, in_keras
+
+        return in_keras(Levels(classes), side)

@@ -12,17 +12,15 @@ import numpy as np
 import torch
 from torch import nn
 
-RED, GREEN = 0, 1
-SIDE = 16
-SPAN, STRIDE = 4, 2
-SHAPE = (3, SIDE, SIDE)
-ACROSS = (SIDE - SPAN) // STRIDE + 1
-
-STARTS = np.stack(
-    np.meshgrid(np.arange(ACROSS) * STRIDE, np.arange(ACROSS) * STRIDE), axis=-1
-).reshape(-1, 2)
-ANCHORS = np.concatenate([STARTS, STARTS + SPAN], axis=1).astype(np.float32)
-"""Left, top, right, bottom of every box in pixels of the input, row after row."""
+from xai_heatmap.testing.networks.anchors import (
+    ANCHORS,
+    BIAS,
+    CLASSIFY,
+    SHAPE,
+    SIDE,
+    SPAN,
+    STRIDE,
+)
 
 
 class Bright(nn.Module):
@@ -39,10 +37,8 @@ class Bright(nn.Module):
         self.register_buffer("anchors", torch.from_numpy(ANCHORS))
         with torch.no_grad():
             self.look.weight[:] = torch.eye(3).reshape(3, 3, 1, 1)
-            self.classify.weight[:] = torch.tensor([[6.0, -3, 0], [-3, 6, 0], [0, 0, 0]]).reshape(
-                3, 3, 1, 1
-            )
-            self.classify.bias[:] = torch.tensor([-2.0, -2, 1])
+            self.classify.weight[:] = torch.from_numpy(CLASSIFY[..., None, None])
+            self.classify.bias[:] = torch.from_numpy(BIAS)
             self.move.weight[:] = moving * torch.tensor([[0.0, 0, 1]]).repeat(4, 1)[..., None, None]
 
     def found(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -81,31 +77,6 @@ class Bright(nn.Module):
         raise ValueError(self.answer)
 
 
-def scene(side: int = SIDE) -> np.ndarray:
-    """(3, side, side): a red square above to the left, a green one below to the right, on grey."""
-    x = np.full((3, side, side), 0.2, np.float32)
-    span = SPAN * side // SIDE
-    for colour, box in ((RED, square(RED, side)), (GREEN, square(GREEN, side))):
-        left, top, _, _ = box
-        here = slice(top, top + span), slice(left, left + span)
-        x[:, *here] = 0
-        x[colour, *here] = 1
-    return x
-
-
-def square(colour: int, side: int = SIDE) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the square of that colour."""
-    step = side // SIDE
-    left, top = ((2, 4), (10, 8))[colour]
-    return left * step, top * step, (left + SPAN) * step, (top + SPAN) * step
-
-
-def query(colour: int) -> int:
-    """Number of the box that lies around the square of a colour."""
-    left, top, _, _ = square(colour)
-    return top // STRIDE * ACROSS + left // STRIDE
-
-
 def in_keras(answer: str) -> Any:
     """Network of the same weights in Keras, its outputs as `answer` says."""
     import keras
@@ -133,6 +104,50 @@ def in_keras(answer: str) -> Any:
     turned = [w.detach().numpy().transpose(2, 3, 1, 0) for w in kernels]
     model.set_weights([turned[0], turned[1], own.classify.bias.detach().numpy()])
     return model
+
+
+def in_onnx() -> Any:
+    """Network of the same weights as an ONNX graph, written by hand, that answers as DETR does."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    corners = ANCHORS / SIDE
+    centred = np.concatenate(
+        [(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], axis=1
+    )
+    stored = {
+        "look.w": np.eye(3, dtype=np.float32)[..., None, None],
+        "classify.w": CLASSIFY[..., None, None],
+        "classify.b": BIAS,
+        "flat": np.array([0, 3, -1]),
+        "zero": np.float32(0),
+        "four": np.array([0, 0, 0, 0]),
+        "anchors": centred[None].astype(np.float32),
+    }
+    node = helper.make_node
+    nodes = [
+        node("Conv", ["x", "look.w"], ["look"], name="look"),
+        node("Relu", ["look"], ["relu"], name="relu"),
+        node("AveragePool", ["relu"], ["inside"], name="inside", kernel_shape=[SPAN, SPAN],
+             strides=[STRIDE, STRIDE]),
+        node("Conv", ["inside", "classify.w", "classify.b"], ["classify"], name="classify"),
+        node("Reshape", ["classify", "flat"], ["rows"], name="rows"),
+        node("Transpose", ["rows"], ["logits"], name="logits", perm=[0, 2, 1]),
+        node("Gather", ["logits", "four"], ["some"], name="some", axis=2),
+        node("Mul", ["some", "zero"], ["still"], name="still"),
+        node("Add", ["still", "anchors"], ["pred_boxes"], name="boxes"),
+    ]  # fmt: skip
+    value, number = helper.make_tensor_value_info, len(ANCHORS)
+    graph = helper.make_graph(
+        nodes,
+        "bright",
+        [value("x", TensorProto.FLOAT, ["n", *SHAPE])],
+        [
+            value("logits", TensorProto.FLOAT, ["n", number, 3]),
+            value("pred_boxes", TensorProto.FLOAT, ["n", number, 4]),
+        ],
+        [numpy_helper.from_array(np.asarray(v), name) for name, v in stored.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
 NAMES = {"detr": ["aux", "logits", "pred_boxes"], "ssd": ["scores", "boxes"]}

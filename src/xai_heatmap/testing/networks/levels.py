@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-STRIDES = (8, 16, 32)
-LEVELS = ("fine", "middle", "coarse")
+from xai_heatmap.testing.networks.anchors import LEVELS, STRIDES
 
 
 class Levels(nn.Module):
@@ -39,15 +38,6 @@ class Levels(nn.Module):
             around = [at + box[:, :2] * 0.01, stride + box[:, 2:] * 0.01]
             found.append(torch.cat([*around, scores], 1))
         return torch.cat(found, 2)
-
-
-def boxes_of(level: int, side: int) -> tuple[float, float, float, float]:
-    """About the box of the place (1, 2) of a level, or the last one there is."""
-    stride = STRIDES[level]
-    places = side // stride
-    row, column = min(1, places - 1), min(2, places - 1)
-    left, top = column * stride, row * stride
-    return left, top, left + stride, top + stride
 
 
 def in_onnx(model: Levels, side: int) -> Any:
@@ -102,3 +92,42 @@ def in_onnx(model: Levels, side: int) -> Any:
         stored,
     )
     return onnx.helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def in_keras(model: Levels, side: int) -> Any:
+    """Network of the same weights in Keras, for pictures of that side."""
+    import keras
+    from keras import layers, ops
+
+    parts: list[tuple[Any, nn.Conv2d]] = []
+
+    def conv(name: str, value: Any, part: nn.Conv2d, activation: str | None = None) -> Any:
+        own = layers.Conv2D(
+            part.out_channels, part.kernel_size, part.stride, activation=activation, name=name
+        )
+        parts.append((own, part))
+        return own(value)
+
+    def flat(value: Any) -> Any:
+        return ops.transpose(ops.reshape(value, (-1, *_size(value))), (0, 2, 1))
+
+    def _size(value: Any) -> tuple[int, int]:
+        return value.shape[1] * value.shape[2], value.shape[3]
+
+    image = keras.Input((side, side, 3))
+    value, found = conv("stem", image, model.stem[0], "relu"), []
+    for level, name in enumerate(LEVELS):
+        value = conv(name, value, getattr(model, name)[0], "relu")
+        stride, places = STRIDES[level], side // STRIDES[level]
+        box = flat(conv(f"{name}_boxes", value, model.boxes[level]))
+        score = ops.sigmoid(flat(conv(f"{name}_scores", value, model.scores[level])))
+        y, x = np.meshgrid(np.arange(places), np.arange(places), indexing="ij")
+        start = np.stack([x.ravel(), y.ravel()]) * stride + stride / 2
+        start = np.concatenate([start, np.full_like(start, stride)])[None].astype(np.float32)
+        found.append(ops.concatenate([box * 0.01 + start, score], axis=1))
+    made = keras.Model(image, ops.concatenate(found, axis=2))
+    for own, part in parts:
+        own.set_weights(
+            [part.weight.detach().numpy().transpose(2, 3, 1, 0), part.bias.detach().numpy()]
+        )
+    return made
