@@ -1,4 +1,4 @@
-"""Which tests are left to `make test` for what they cost: of one in twenty of the fast tests comes
+"""Which tests are left to `make test` for what they cost: of one in eight of the fast tests comes
 nearly half of what all of them cost.
 
 Their names stand in `tests/dear.txt`, written by ``pytest --fast --budget write``. What is new is
@@ -8,7 +8,7 @@ fast until it is written there; a name of no test does nothing.
 from collections.abc import Mapping
 from pathlib import Path
 
-DEAR = 0.1
+DEAR = 0.05
 """Processor seconds above which a test is left to `make test`."""
 
 WRITTEN = Path(__file__).with_name("dear.txt")
