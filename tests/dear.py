@@ -1,5 +1,5 @@
 """Which tests are left to `make test` for what they cost: of one in eight of the fast tests comes
-nearly half of what all of them cost.
+three quarters of what all of them cost.
 
 Their names stand in `tests/dear.txt`, written by ``pytest --fast --budget write``. What is new is
 fast until it is written there; a name of no test does nothing.
