@@ -325,6 +325,29 @@ def test_a_function_has_no_slopes():
         xh.maps(network, pictures(), method="liftcam")
 
 
+@pytest.mark.parametrize("name", ["stack", "unstack", "split", "tile", "flip", "roll"])
+def test_contributions_pass_through_what_only_moves_values_in_keras(name):
+    keras = pytest.importorskip("keras", reason="needs Keras")
+    from keras import layers, ops
+
+    if keras.backend.backend() == "tensorflow":
+        pytest.skip("says so below")
+    moved = {
+        "stack": lambda x: ops.max(ops.stack([x, 0.5 * x], axis=1), axis=1),
+        "unstack": lambda x: ops.concatenate(ops.unstack(x, 8, axis=2), axis=1),
+        "split": lambda x: ops.concatenate(ops.split(x, 2, axis=1)[::-1], axis=2),
+        "tile": lambda x: ops.tile(x, (1, 2, 1, 1)),
+        "flip": lambda x: ops.flip(x, axis=1),
+        "roll": lambda x: ops.roll(x, 3, axis=2),
+    }[name]
+    keras.utils.set_random_seed(0)
+    image = keras.Input((*PLAIN[1:], PLAIN[0]))
+    x = moved(ops.tanh(layers.Conv2D(4, 3, padding="same")(image)))
+    axes = tuple(range(1, len(x.shape) - 1))
+    model = keras.Model(image, layers.Dense(4)(ops.tanh(ops.mean(x, axis=axes))))
+    assert_complete(xh.network(model, image_shape=PLAIN), pictures(shape=PLAIN), "input")
+
+
 def test_keras_on_tensorflow_says_what_to_do():
     keras = pytest.importorskip("keras", reason="needs Keras")
     if keras.backend.backend() != "tensorflow":
