@@ -38,6 +38,15 @@ def test_help_brings_no_framework():
 
 
 @pytest.mark.slow
+def test_checks_of_subjects_and_their_oracles_need_no_framework():
+    """A backend of another framework runs them."""
+    code = (
+        "from xai_heatmap.testing.conformance import attention, boxes, rules, segmentation, signals"
+    )
+    assert not loaded(code).intersection({"torch", "keras", "tensorflow", "jax", "onnx"})
+
+
+@pytest.mark.slow
 def test_a_torch_model_brings_torch_alone():
     pytest.importorskip("torch", reason="needs PyTorch")
     code = "import torch, xai_heatmap as xh; xh.network(torch.nn.Conv2d(3, 4, 1))"
