@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 
 from xai_heatmap.core.affine import Step
 from xai_heatmap.core.arrays import Native
@@ -22,6 +22,9 @@ from xai_heatmap.networks.opening.model_cache import ShapePlan
 from xai_heatmap.networks.opening.recording import layout_of
 from xai_heatmap.networks.opening.scores import ScoredModel
 
+One = Shaped[np.ndarray, "1 ..."]
+"""Scores or picture of one image, as the backend has these."""
+
 WITHOUT_A_HEAD = "Methods of one pass work there, such as gradcam, hirescam or eigencam."
 """Advice for a layer whose head does not repeat the recorded scores."""
 
@@ -33,16 +36,8 @@ class ModelWithHeads(ScoredModel):
         self, recorded: Recorded, view: ShapePlan, x: Native, name: str, row: int
     ) -> Callable[[Float32[np.ndarray, "m k *grid"]], Recording]:
         """Function from activations of layer `name` to recordings of the head, for one image."""
-        one = slice(row, row + 1)
         with self._state.lock:
-            head = self._proven_head(
-                self._of([row]),
-                recorded.scores[one],
-                view,
-                x[one],
-                name,
-                _left(recorded, name, x),
-            )
+            head = self._proven_head(*self._of_one(recorded, view, x, name, row))
         own_layout = layout_of(view.survey, name)
 
         def behind(activation: Float32[np.ndarray, "m k *grid"]) -> Recording:
@@ -58,16 +53,8 @@ class ModelWithHeads(ScoredModel):
         self, recorded: Recorded, view: ShapePlan, x: Native, name: str, row: int
     ) -> Step | None:
         """Step of the output of layer `name` and its rise of the scores, of an affine head."""
-        one = slice(row, row + 1)
         with self._state.lock:
-            proven = self._proof(
-                self._of([row]),
-                recorded.scores[one],
-                view,
-                x[one],
-                name,
-                _left(recorded, name, x),
-            )
+            proven = self._proof(*self._of_one(recorded, view, x, name, row))
         if proven.affine is None:
             return None
         step, rise = layout_of(view.survey, name).to_grid(proven.affine.step()), proven.affine.rise
@@ -83,19 +70,18 @@ class ModelWithHeads(ScoredModel):
         rule: BackwardRule,
     ) -> Recorded:
         """Recording of the head between the output of layer `name` and 0, by a rule of slopes."""
-        one = slice(row, row + 1)
         with self._state.lock:
-            head = self._proven_head(
-                self._of([row]),
-                recorded.scores[one],
-                view,
-                x[one],
-                name,
-                _left(recorded, name, x),
-            )
+            head = self._proven_head(*self._of_one(recorded, view, x, name, row))
             own = layout_of(view.survey, name)
             zero = np.zeros_like(own.to_grid(head.output))
             return head.between(own.to_native(zero, like=head.output), rule)
+
+    def _of_one(
+        self, recorded: Recorded, view: ShapePlan, x: Native, name: str, row: int
+    ) -> tuple[Adapter, One, ShapePlan, One, str, Any]:
+        """What a proof takes, of one image of a recording."""
+        one, left = slice(row, row + 1), _left(recorded, name, x)
+        return self._of([row]), recorded.scores[one], view, x[one], name, left
 
     def _proven_head(
         self,

@@ -30,6 +30,7 @@ from xai_heatmap.networks.torch.plainly import plainly
 from xai_heatmap.networks.torch.weights import (
     Modules,
     differentiable,
+    evaluating,
     home_of,
     learning_in,
     undisturbed,
@@ -113,19 +114,18 @@ class ModuleAdapter:
     def ready(self) -> Iterator[None]:
         """Context of evaluation mode without gradients for the weights; all flags are put back."""
         modules = self.modules()
-        training = [module for module in modules if module.training]
         learning, inferred = learning_in(modules)
-        with plainly(modules), differentiable(modules) if inferred else nullcontext():
+        with (
+            plainly(modules),
+            differentiable(modules) if inferred else nullcontext(),
+            evaluating(modules),
+        ):
             try:
-                for module in training:
-                    module.training = False
                 for weight in learning:
                     weight.requires_grad_(False)
                 with undisturbed(self._module, learning):
                     yield
             finally:
-                for module in training:
-                    module.training = True
                 for weight in learning:
                     weight.requires_grad_(True)
 

@@ -2,8 +2,7 @@
 scores it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch import nn
 from xai_heatmap.core.errors import BadOption, NotAModel
 from xai_heatmap.networks.torch.canvas import canvas_of
 from xai_heatmap.networks.torch.forced import Forced
-from xai_heatmap.networks.torch.weights import home_of
+from xai_heatmap.networks.torch.weights import evaluating, home_of
 
 CLOSE = 1e-3
 """Share of the largest score by which a forced answer may differ from the free one."""
@@ -164,7 +163,7 @@ def _picture_token(model: Any) -> int:
 
 def _answered(model: Any, given: Mapping[str, Any], most: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Tokens of the greedy answer, and the scores of each, (tokens, vocabulary)."""
-    with torch.no_grad(), _evaluating(model):
+    with torch.no_grad(), evaluating(model.modules()):
         answer = model.generate(
             **given, max_new_tokens=most, do_sample=False, num_beams=1, output_logits=True,
             return_dict_in_generate=True,
@@ -181,21 +180,9 @@ def _ends(model: Any) -> Sequence[int]:
     return [] if end is None else [end] if isinstance(end, int) else list(end)
 
 
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    training = [module for module in model.modules() if module.training]
-    try:
-        for module in training:
-            module.training = False
-        yield
-    finally:
-        for module in training:
-            module.training = True
-
-
 def _check_same(model: nn.Module, module: nn.Module, x: torch.Tensor, free: torch.Tensor) -> None:
     """Refuse a model that scores its own answer otherwise when asked again."""
-    with torch.no_grad(), _evaluating(model):
+    with torch.no_grad(), evaluating(model.modules()):
         forced, again = (module(x[None])[0].float() for _ in range(2))
     most = float(free.float().abs().max())
     off = float((forced - again).abs().max()) / most

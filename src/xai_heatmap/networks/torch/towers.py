@@ -18,7 +18,7 @@ from xai_heatmap.core.targets.answer import Kind
 from xai_heatmap.networks.language.tokens import IDS
 from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.opening.taps import intercepted
-from xai_heatmap.networks.torch.weights import home_of
+from xai_heatmap.networks.torch.weights import evaluating, home_of
 
 Call = Callable[..., Any]
 Calls = dict[nn.Module, list[Any]]
@@ -72,7 +72,7 @@ def _call_of(model: nn.Module, given: Mapping[str, torch.Tensor]) -> Call:
     for call in _ways(model, given):
         for x in _pictures(model):
             try:
-                with torch.no_grad(), _evaluating(model):
+                with torch.no_grad(), evaluating(model.modules()):
                     answer = call(x)
             except XaiHeatmapError:
                 raise
@@ -156,18 +156,6 @@ def size_of(model: nn.Module) -> tuple[int, ...] | None:
     return (size, size) if isinstance(size, int) else tuple(size)
 
 
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    training = [module for module in model.modules() if module.training]
-    try:
-        for module in training:
-            module.training = False
-        yield
-    finally:
-        for module in training:
-            module.training = True
-
-
 def _shape(answer: Any) -> str:
     shape = getattr(answer, "shape", None)
     return type(answer).__name__ if shape is None else f"{tuple(shape)}"
@@ -242,7 +230,11 @@ def _answers(model: nn.Module, call: Call, x: torch.Tensor) -> dict[nn.Module, l
     try:
         for weight in weights:
             weight.requires_grad_(False)
-        with torch.enable_grad(), _evaluating(model), intercepted(parts, "forward", around):
+        with (
+            torch.enable_grad(),
+            evaluating(model.modules()),
+            intercepted(parts, "forward", around),
+        ):
             call(x.detach().requires_grad_())
     finally:
         for weight in weights:

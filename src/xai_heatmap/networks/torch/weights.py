@@ -1,7 +1,7 @@
 """Modules of a PyTorch model and their weights: device, precision, trainability."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -25,6 +25,19 @@ def learning_in(modules: Sequence[nn.Module]) -> tuple[list[torch.Tensor], bool]
                 elif tensor.requires_grad and tensor.is_leaf:
                     learning.append(tensor)
     return learning, inferred
+
+
+@contextmanager
+def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
+    """Within the block no module is in training mode; those that were are put back."""
+    training = [module for module in modules if module.training]
+    try:
+        for module in training:
+            module.training = False
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 @contextmanager
