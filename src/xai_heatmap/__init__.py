@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xai_heatmap import metrics, scenes
+    from xai_heatmap.apps.web.serving import serve
     from xai_heatmap.compat import Drawer, XAIActivations, XAIHeatmap, XVisTool
     from xai_heatmap.core.boxes.box import box
     from xai_heatmap.core.boxes.detections import Detection
@@ -108,6 +109,7 @@ _HOMES = {
     "region": "core.targets.region",
     "residual_softmax": "core.targets.measured",
     "rest": "core.targets.contrast",
+    "serve": "apps.web.serving",
     "similar": "core.targets.contrast",
     "step": "core.targets.step",
     "suppressed": "core.boxes.every",
@@ -179,6 +181,7 @@ __all__ = [
     "residual_softmax",
     "rest",
     "scenes",
+    "serve",
     "similar",
     "step",
     "suppressed",

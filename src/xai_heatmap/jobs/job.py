@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 from xai_heatmap.jobs.batch_job import Batch
 from xai_heatmap.jobs.flag import Flag
 from xai_heatmap.jobs.picture_job import LAYER_HELP, PictureJob
+from xai_heatmap.jobs.serve_job import Serve
 from xai_heatmap.jobs.task import Task
 from xai_heatmap.jobs.values import Words
 
@@ -175,14 +176,16 @@ class Export(Task):
         return []
 
 
-Job = Annotated[Explain | Compare | Layers | Measure | Batch | Export, Field(discriminator="kind")]
+Job = Annotated[
+    Explain | Compare | Layers | Measure | Batch | Export | Serve, Field(discriminator="kind")
+]
 """Job of any kind, told apart by the field ``kind``."""
 
-KINDS: tuple[type[Task], ...] = (Explain, Compare, Layers, Measure, Batch, Export)
+KINDS: tuple[type[Task], ...] = (Explain, Compare, Layers, Measure, Batch, Export, Serve)
 
-_ANY = TypeAdapter[Explain | Compare | Layers | Measure | Batch | Export](Job)
+_ANY = TypeAdapter[Explain | Compare | Layers | Measure | Batch | Export | Serve](Job)
 
 
-def job_of(text: str) -> Explain | Compare | Layers | Measure | Batch | Export:
+def job_of(text: str) -> Explain | Compare | Layers | Measure | Batch | Export | Serve:
     """The job that `model_dump_json` wrote."""
     return _ANY.validate_json(text)

@@ -1,7 +1,7 @@
 """Grid of methods, layers and targets of one picture, from as few forward passes as can be."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.layers.selection import select
@@ -13,7 +13,7 @@ from xai_heatmap.explaining.grid import Place, Refusing
 from xai_heatmap.explaining.levels import candidates
 from xai_heatmap.explaining.maps import recording_rule
 from xai_heatmap.explaining.prepared_input import PreparedInput
-from xai_heatmap.explaining.question import Question, opened_at, questions
+from xai_heatmap.explaining.question import Question, opened_at, questions, questions_of
 from xai_heatmap.explaining.request import with_options
 from xai_heatmap.explaining.testing import Trial
 
@@ -88,6 +88,23 @@ class Grid:
                 one = self._tested(made, number, own)
                 found |= {(number, one.method, at): one for at in (one.layer.name, "auto")}
         return {(n, m, at): found[n, m, at] for n in targets for m in methods for at in layers}
+
+    def about(self, targets: Sequence[Choice | Choices]) -> "Grid":
+        """The same picture and the same forward passes, asked about other targets."""
+        kept = [
+            replace(
+                made,
+                questions=questions_of(
+                    self.network,
+                    self.given,
+                    made.questions[0].recording,
+                    targets,
+                    labels=self.labels,
+                ),
+            )
+            for made in self._passes
+        ]
+        return replace(self, targets=targets, _passes=kept, _trial=None)
 
     def _tested(self, one: Explanation, number: int, own: Sequence[Question]) -> Explanation:
         """The explanation with its test, if maps are tested; the first question asked is that whose

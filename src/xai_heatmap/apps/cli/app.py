@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from xai_heatmap.apps.cli import batch, compare, demo, drift, export
+from xai_heatmap.apps.cli import batch, compare, demo, drift, export, serve
 from xai_heatmap.apps.cli.flags import Debug, Json, job_command
 
 COMMANDS = (
@@ -13,6 +13,7 @@ COMMANDS = (
     "compare",
     "layers",
     "measure",
+    "serve",
     "batch",
     "drift",
     "export",
@@ -33,6 +34,7 @@ Examples:
   xai-heatmap explain dog.jpg --model torchvision:resnet50
   xai-heatmap explain *.jpg --model model.keras --preprocess imagenet --out maps
   xai-heatmap compare dog.jpg --model model.keras --layers all
+  xai-heatmap serve model.onnx
   xai-heatmap batch photographs/ --model model.onnx --preprocess imagenet --out run
   xai-heatmap layers model.keras
   xai-heatmap export model.onnx explainer.onnx
@@ -178,6 +180,11 @@ def measure(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug 
     from xai_heatmap.apps.cli.measure import measured
 
     return measured(flags, as_json=as_json)
+
+
+job_command(app, "Serve", short_help="Look at a network in the browser.", epilog=serve.EPILOG)(
+    serve.serve
+)
 
 
 job_command(

@@ -1,0 +1,80 @@
+"""Work in threads of one's own, which end with the process: nobody waits for one that hangs."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from xai_heatmap.apps.web.answers import Busy
+
+T = TypeVar("T")
+
+
+class Threads:
+    """So many threads that take work in order.
+
+    Parameters
+    ----------
+    name
+        What they are for, in words.
+    count
+        How many.
+    waiting
+        How much work may wait, at most.
+    """
+
+    def __init__(self, name: str, *, count: int = 1, waiting: int = 16) -> None:
+        self.name, self.waiting = name, waiting
+        self._work: queue.SimpleQueue[tuple[Any, Callable[[], Any], Any]] = queue.SimpleQueue()
+        self._open = 0
+        for number in range(count):
+            threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True).start()
+
+    async def __call__(self, work: Callable[[], T], *, patience: float | None = None) -> T:
+        """What the work gives.
+
+        Raises
+        ------
+        Busy
+            If too much waits already, or it takes longer than `patience` seconds; it is not ended.
+        """
+        if self._open >= self.waiting:
+            raise Busy(f"{self.name} has {self._open} things to do already. Try again in a moment.")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._open += 1
+        future.add_done_callback(self._done)
+        self._work.put((loop, work, future))
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), patience)
+        except TimeoutError:
+            raise Busy(
+                f"{self.name} has been at work for {patience:g} seconds and is not done. It may "
+                "hang; what waits behind it goes on when it ends. Start the server anew if not."
+            ) from None
+
+    def _done(self, _: object) -> None:
+        self._open -= 1
+
+    def _run(self) -> None:
+        while True:
+            loop, work, future = self._work.get()
+            try:
+                made, error = work(), None
+            except BaseException as failed:  # noqa: BLE001 - it is raised where it is waited for
+                made, error = None, failed
+            try:
+                loop.call_soon_threadsafe(_settle, future, made, error)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                return
+
+
+def _settle(future: "asyncio.Future[Any]", made: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+        future.exception()  # asked for, so that nobody warns where the waiting was given up
+    else:
+        future.set_result(made)

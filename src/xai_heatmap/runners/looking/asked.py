@@ -1,0 +1,117 @@
+"""Questions as a page asks them, in plain words."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from xai_heatmap.core.errors import BadOption, UnknownTarget
+from xai_heatmap.core.targets.category import top
+from xai_heatmap.core.targets.contrast import contrast
+from xai_heatmap.core.targets.target import Choice, Choices
+from xai_heatmap.core.targets.wording import parsed
+
+ALL, AUTO = "all", "auto"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question about one picture.
+
+    Parameters
+    ----------
+    method
+        Its name; empty for the usual one.
+    target, against
+        As on the command line; empty is the predicted class, and against nothing. ``top:2`` is the
+        second likeliest class.
+    layers
+        ``auto``, ``all``, or names.
+    options
+        Of the method, as JSON.
+    """
+
+    method: str = ""
+    target: str = ""
+    against: str = ""
+    layers: tuple[str, ...] = (AUTO,)
+    options: str = "{}"
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> "Asked":
+        """The question in a page's words: of an address, or of JSON.
+
+        Raises
+        ------
+        BadOption
+            For what is none.
+        """
+        layers: Any = said.get("layers") or AUTO
+        names = [layers] if isinstance(layers, str) else layers
+        if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+            raise BadOption("layers is auto, all, or a list of names.")
+        given: Any = said.get("options") or {}
+        own = _object(given) if isinstance(given, str) else given
+        if not isinstance(own, dict):
+            raise BadOption('options is an object of names and values, such as {"steps": 16}.')
+        texts = {name: _text(said, name) for name in ("method", "target", "against")}
+        ordered = json.dumps(own, sort_keys=True)
+        return cls(**texts, layers=tuple(names), options=ordered)
+
+    @property
+    def taken(self) -> dict[str, object]:
+        """Options by name."""
+        return json.loads(self.options)
+
+    def choice(self, labels: Sequence[str]) -> Choice:
+        """What is explained.
+
+        Raises
+        ------
+        UnknownTarget
+            For a word that is no class, and for one that means several.
+        """
+        one = _one(self.target, labels)
+        if not self.against.strip():
+            return one
+        other = self.against.strip()
+        return contrast(one, against=int(other) if other.isdecimal() else other)
+
+
+def _one(word: str, labels: Sequence[str]) -> Choice:
+    text = word.strip()
+    if not text:
+        return top(1)
+    rank = text.casefold().removeprefix("top:").removeprefix("top")
+    if rank.isdecimal() and text.casefold().startswith("top"):
+        return top(int(rank))
+    found = parsed(text, labels)
+    if len(found) != 1 or isinstance(found[0], Choices):
+        raise UnknownTarget(f"{text!r} means several targets; ask for them one by one.")
+    return cast("Choice", found[0])
+
+
+def _object(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise BadOption(f"options is a JSON object; {text[:60]!r} is none.") from error
+
+
+def _text(said: Mapping[str, Any], name: str) -> str:
+    own = said.get(name)
+    if own is None:
+        return ""
+    if not isinstance(own, str | int):
+        raise BadOption(f"{name} is text; received {type(own).__name__}.")
+    return str(own)
+
+
+@dataclass(frozen=True)
+class Several:
+    """A comparison: every method at every layer for every target."""
+
+    methods: tuple[str, ...] = ()
+    layers: tuple[str, ...] = (AUTO,)
+    targets: tuple[str, ...] = ("",)
+    options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
