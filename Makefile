@@ -27,7 +27,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compile
 COMPILED := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo package bench kills truth trust detectors costs docs mypages format clean
+.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo package bench kills truth trust detectors costs docs mypages ui format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -134,6 +134,9 @@ docs: $(STAMP) ## write the pages that are made from the code; DOCS="--all" draw
 
 mypages: $(STAMP) ## the methods' pages with your photograph: PHOTO=me.jpg MODEL=resnet.onnx OUT=new-folder
 	$(BIN)/python docs/generate_methods.py --photo "$(PHOTO)" --model "$(MODEL)" --out "$(OUT)" $(PAGES)
+
+ui: ## build the web app and the report's page of their sources, with Node 20 or newer
+	cd src/xai_heatmap/apps/web/ui && npm ci && npm run check && npm run build
 
 format: $(STAMP) ## rewrite the code in the project's style
 	$(BIN)/ruff format .

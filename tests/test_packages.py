@@ -37,7 +37,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(published):
     own = {
         str(path.relative_to(ROOT / "src"))
         for path in (ROOT / "src" / "xai_heatmap").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", "ui"} & set(path.parts)
     }
     files = {name for name in held(published[1]) if ".dist-info/" not in name}
     assert files == own

@@ -1,0 +1,207 @@
+// The backend behind HTTP and one WebSocket: xai-heatmap serve.
+
+import { Failure, read, readChannels, split, packet } from '../lib/packet'
+import type {
+  Abilities, Backend, Channels, Curve, LiveEars, LiveLink, LiveQuestion, Matrix, Model, Packet, Picture, Progress,
+  Question,
+} from './types'
+
+const KEPT = 'xai-heatmap-token'
+
+function ownToken(): string {
+  const given = new URLSearchParams(location.search).get('token')
+  if (given) sessionStorage.setItem(KEPT, given)
+  return given ?? sessionStorage.getItem(KEPT) ?? ''
+}
+
+export class WsBackend implements Backend {
+  readonly can: Abilities = { pictures: true, channels: true, compare: true, live: true, methods: true }
+  private token = ownToken()
+  private there = true
+  private task = ''
+  private listeners: ((there: boolean) => void)[] = []
+
+  async model(id = ''): Promise<Model> {
+    const { model, ...answer } = await (await this.get('/api/model', { model: id })).json()
+    this.task = model.task
+    return { labels: null, ...answer, ...model }
+  }
+
+  async add(blob: Blob, name: string): Promise<Picture> {
+    const headers = { 'X-Name': encodeURIComponent(name) }
+    return this.known(await this.ask('/api/image', { method: 'POST', body: blob, headers }))
+  }
+
+  async find(id: string): Promise<Picture> {
+    try {
+      return await this.known(await this.get(`/api/image/${encodeURIComponent(id)}/facts`))
+    } catch {
+      const image = new Image()
+      image.src = this.source(id)
+      await image.decode()
+      return { id, name: id, width: image.naturalWidth, height: image.naturalHeight, kind: 'image' }
+    }
+  }
+
+  source(id: string, slice?: number): string {
+    const query = new URLSearchParams({ token: this.token })
+    if (slice !== undefined) query.set('slice', String(slice))
+    return `/api/image/${encodeURIComponent(id)}?${query}`
+  }
+
+  async curve(id: string): Promise<Curve> {
+    return (await this.get(`/api/image/${encodeURIComponent(id)}/curve`)).json()
+  }
+
+  async maps(question: Question, signal?: AbortSignal): Promise<Packet> {
+    const { picture, options, ...rest } = question
+    const query = { ...rest, options: Object.keys(options).length ? JSON.stringify(options) : '' }
+    const answer = await this.get(`/api/maps/${encodeURIComponent(picture)}`, query, signal)
+    return read(await answer.arrayBuffer())
+  }
+
+  async channels(question: Question, page: number, size: number, signal?: AbortSignal): Promise<Channels> {
+    const query = {
+      model: question.model, layer: question.layers, target: question.target, page: String(page), size: String(size),
+    }
+    const answer = await this.get(`/api/channels/${encodeURIComponent(question.picture)}`, query, signal)
+    return readChannels(await answer.arrayBuffer())
+  }
+
+  job(question: Question, progress: (p: Progress) => void, signal: AbortSignal): Promise<Packet> {
+    const { picture, ...rest } = question
+    return this.run('/api/jobs', { image: picture, ...rest }, progress, signal)
+  }
+
+  compare(matrix: Matrix, progress: (p: Progress) => void, signal: AbortSignal): Promise<Packet> {
+    const { picture, ...rest } = matrix
+    return this.run('/api/compare', { image: picture, ...rest }, progress, signal)
+  }
+
+  live(question: LiveQuestion, ears: LiveEars): LiveLink {
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
+    const query = new URLSearchParams({ token: this.token, model: question.model })
+    const socket = new WebSocket(`${scheme}://${location.host}/ws/live?${query}`)
+    let asked = question
+    const ask = () => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(asked))
+    socket.binaryType = 'arraybuffer'
+    socket.onopen = () => {
+      ask()
+      ears.open()
+    }
+    socket.onmessage = ({ data }) => {
+      if (typeof data === 'string') return ears.fault(JSON.parse(data))
+      const { header, payload } = split(data)
+      ears.frame({ ...packet(header, payload), t: header.t, age_ms: header.age_ms })
+    }
+    socket.onclose = () => ears.lost()
+    return {
+      ask(question) {
+        asked = question
+        ask()
+      },
+      send(t, jpeg) {
+        if (socket.readyState !== WebSocket.OPEN) return
+        socket.send(new Blob([new Float64Array([t]), jpeg]))
+      },
+      close() {
+        socket.onclose = null
+        socket.close()
+      },
+    }
+  }
+
+  watch(change: (there: boolean) => void) {
+    this.listeners.push(change)
+  }
+
+  private async run(
+    path: string, body: object, progress: (p: Progress) => void, signal: AbortSignal,
+  ): Promise<Packet> {
+    const headers = { 'Content-Type': 'application/json' }
+    const answer = await this.ask(path, { method: 'POST', body: JSON.stringify(body), headers, signal })
+    const { job } = await answer.json()
+    const query = new URLSearchParams({ token: this.token })
+    const events = new EventSource(`/api/jobs/${job}/events?${query}`)
+    try {
+      const url = await new Promise<string>((resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          this.ask(`/api/jobs/${job}`, { method: 'DELETE' }).catch(() => {})
+          reject(new DOMException('Cancelled.', 'AbortError'))
+        })
+        const heard = (name: string, what: (data: any) => void) =>
+          events.addEventListener(name, (event) => what(JSON.parse((event as MessageEvent).data)))
+        heard('progress', progress)
+        heard('result', (data) => resolve(data.url))
+        heard('failed', (data) => reject(new Failure(data)))
+        events.onerror = () => {
+          if (events.readyState === EventSource.CLOSED) {
+            reject(new Failure({ code: 'lost', message: 'The server ended the computation.', hint: 'Try it again.' }))
+          }
+        }
+      })
+      return read(await (await this.ask(url, { signal })).arrayBuffer())
+    } finally {
+      events.close()
+    }
+  }
+
+  /** Facts of a picture; of an array the network says what it is. */
+  private async known(answer: Response): Promise<Picture> {
+    const facts = await answer.json()
+    const array = this.task === 'signal' || this.task === 'volume' ? this.task : 'image'
+    const { width, height } = facts
+    return { ...facts, kind: facts.kind === 'array' ? array : 'image', width: width ?? 1000, height: height ?? 400 }
+  }
+
+  private get(path: string, query: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
+    const asked = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== ''))
+    return this.ask(`${path}${asked.size ? '?' + asked : ''}`, { signal })
+  }
+
+  private async ask(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { ...init.headers, Authorization: `Bearer ${this.token}` }
+    let answer: Response
+    try {
+      answer = await fetch(path, { ...init, headers })
+    } catch (error) {
+      if ((error as Error).name === 'AbortError') throw error
+      this.lost()
+      throw new Failure({ code: 'lost', message: 'The server does not answer.', hint: 'The page asks again by itself.' })
+    }
+    if (!answer.ok) throw new Failure(await refused(answer))
+    return answer
+  }
+
+  private lost() {
+    if (!this.there) return
+    this.there = false
+    this.tell()
+    void this.again(500)
+  }
+
+  private async again(wait: number) {
+    await new Promise((resolve) => setTimeout(resolve, wait))
+    try {
+      const answer = await fetch('/api/model', { headers: { Authorization: `Bearer ${this.token}` } })
+      this.there = answer.status < 500
+    } catch {
+      this.there = false
+    }
+    if (this.there) this.tell()
+    else void this.again(Math.min(2 * wait, 8000))
+  }
+
+  private tell() {
+    for (const listener of this.listeners) listener(this.there)
+  }
+}
+
+async function refused(answer: Response) {
+  try {
+    const { code, message, hint } = await answer.json()
+    return { code: String(code ?? answer.status), message: String(message), hint: String(hint ?? '') }
+  } catch {
+    return { code: String(answer.status), message: `The server answered ${answer.status}.`, hint: '' }
+  }
+}
