@@ -36,9 +36,7 @@ def stale(web: Path = WEB) -> str:
     if not built.is_file():
         return f"There is no built viewer ({built}). Build it: make ui."
     if built.read_text("ascii").strip() != digest(web / "ui"):
-        return (
-            "The viewer in dist/ was built of other sources than those in ui/: make ui."
-        )
+        return "The viewer in dist/ was built of other sources than those in ui/: make ui."
     return ""
 
 
