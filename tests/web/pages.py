@@ -1,6 +1,7 @@
 """The server's application as tests hold it, pictures to send, and what comes back."""
 
 import io
+import struct
 
 import numpy as np
 import PIL.Image
@@ -15,10 +16,12 @@ from xai_heatmap.runners.looking.pictures import Pictures
 TOKEN = "word"  # noqa: S105 - of a test
 
 
-def png(size=(48, 64), seed=0):
-    pixels = np.random.default_rng(seed).integers(0, 255, (*size, 3), dtype=np.uint8)
+def png(picture=None):
+    """A picture's file; of noise where none is given."""
+    if picture is None:
+        picture = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
     written = io.BytesIO()
-    PIL.Image.fromarray(pixels).save(written, "PNG")
+    PIL.Image.fromarray(picture).save(written, "PNG")
     return written.getvalue()
 
 
@@ -43,3 +46,9 @@ def values(entry, payload):
     own = payload[entry["offset"] : entry["offset"] + entry["length"]]
     levels = np.frombuffer(own, np.uint8).reshape(entry["shape"]).astype(float)
     return entry["lo"] + levels / 255 * (entry["hi"] - entry["lo"])
+
+
+def frame(t, picture):
+    """A frame as a page sends it: the time, and the picture's file."""
+    data = picture if isinstance(picture, bytes) else png(picture)
+    return struct.pack("<d", t) + data

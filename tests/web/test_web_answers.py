@@ -139,7 +139,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(held):
 
 
 def test_more_bytes_than_are_taken_are_refused_early(page, monkeypatch):
-    monkeypatch.setattr("xai_heatmap.apps.web.app.BODY", 1000)
+    monkeypatch.setattr("xai_heatmap.apps.web.addresses.BODY", 1000)
 
     def parts():
         yield b"x" * 600

@@ -14,7 +14,7 @@ from xai_heatmap.explaining.levels import candidates
 from xai_heatmap.explaining.maps import recording_rule
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.question import Question, opened_at, questions, questions_of
-from xai_heatmap.explaining.request import with_options
+from xai_heatmap.explaining.request import check, with_options
 from xai_heatmap.explaining.testing import Trial
 
 
@@ -91,6 +91,9 @@ class Grid:
 
     def about(self, targets: Sequence[Choice | Choices]) -> "Grid":
         """The same picture and the same forward passes, asked about other targets."""
+        if self.given.geometry is not None:
+            names = self.labels or self.network.declared.labels or ()
+            check(targets, self.given.geometry, names)
         kept = [
             replace(
                 made,
@@ -105,6 +108,16 @@ class Grid:
             for made in self._passes
         ]
         return replace(self, targets=targets, _passes=kept, _trial=None)
+
+    @property
+    def held(self) -> int:
+        """Bytes of the activations that its passes keep."""
+        arrays = (
+            array
+            for made in self._passes
+            for array in made.questions[0].recording.activations.values()
+        )
+        return sum({id(array): array.nbytes for array in arrays}.values())
 
     def _tested(self, one: Explanation, number: int, own: Sequence[Question]) -> Explanation:
         """The explanation with its test, if maps are tested; the first question asked is that whose

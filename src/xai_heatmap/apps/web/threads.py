@@ -1,6 +1,7 @@
 """Work in threads of one's own, which end with the process: nobody waits for one that hangs."""
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -39,7 +40,7 @@ class Threads:
         Busy
             If too much waits already, or it takes longer than `patience` seconds; it is not ended.
         """
-        if self._open >= self.waiting:
+        if self.full:
             raise Busy(f"{self.name} has {self._open} things to do already. Try again in a moment.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -54,6 +55,11 @@ class Threads:
                 "hang; what waits behind it goes on when it ends. Start the server anew if not."
             ) from None
 
+    @property
+    def full(self) -> bool:
+        """Whether no more work may wait."""
+        return self._open >= self.waiting
+
     def _done(self, _: object) -> None:
         self._open -= 1
 
@@ -64,10 +70,9 @@ class Threads:
                 made, error = work(), None
             except BaseException as failed:  # noqa: BLE001 - it is raised where it is waited for
                 made, error = None, failed
-            try:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(_settle, future, made, error)
-            except RuntimeError:  # the loop is closed: nobody waits any more
-                return
+            del future, made, error
 
 
 def _settle(future: "asyncio.Future[Any]", made: Any, error: BaseException | None) -> None:

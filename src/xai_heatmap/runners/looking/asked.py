@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 from xai_heatmap.core.errors import BadOption, UnknownTarget
@@ -46,17 +46,14 @@ class Asked:
         BadOption
             For what is none.
         """
-        layers: Any = said.get("layers") or AUTO
-        names = [layers] if isinstance(layers, str) else layers
-        if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
-            raise BadOption("layers is auto, all, or a list of names.")
+        names = words(said, "layers") or (AUTO,)
         given: Any = said.get("options") or {}
         own = _object(given) if isinstance(given, str) else given
         if not isinstance(own, dict):
             raise BadOption('options is an object of names and values, such as {"steps": 16}.')
         texts = {name: _text(said, name) for name in ("method", "target", "against")}
         ordered = json.dumps(own, sort_keys=True)
-        return cls(**texts, layers=tuple(names), options=ordered)
+        return cls(**texts, layers=names, options=ordered)
 
     @property
     def taken(self) -> dict[str, object]:
@@ -107,11 +104,16 @@ def _text(said: Mapping[str, Any], name: str) -> str:
     return str(own)
 
 
-@dataclass(frozen=True)
-class Several:
-    """A comparison: every method at every layer for every target."""
+def words(said: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """One word, or several.
 
-    methods: tuple[str, ...] = ()
-    layers: tuple[str, ...] = (AUTO,)
-    targets: tuple[str, ...] = ("",)
-    options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    Raises
+    ------
+    BadOption
+        For what is neither.
+    """
+    own: Any = said.get(name) or ()
+    several = [own] if isinstance(own, str | int) else own
+    if not isinstance(several, list | tuple) or not all(isinstance(x, str | int) for x in several):
+        raise BadOption(f"{name} is a word, or a list of words.")
+    return tuple(map(str, several))

@@ -1,15 +1,14 @@
 """A look: one question about one picture, answered at many layers from one forward pass."""
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
-from xai_heatmap.core.boxes.every import found_in
-from xai_heatmap.core.errors import XaiHeatmapError
+from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.layers.selection import select
-from xai_heatmap.core.registry import find_method
+from xai_heatmap.core.network import INPUT, Layer, Survey
+from xai_heatmap.core.registry import Method, find_method
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Refusal, Refusing, grid_rows
 from xai_heatmap.explaining.inputs import prepare
@@ -20,15 +19,18 @@ from xai_heatmap.runners.failing import running
 from xai_heatmap.runners.grid import Grid
 from xai_heatmap.runners.looking.asked import ALL, AUTO, Asked
 from xai_heatmap.runners.looking.model import Model
-from xai_heatmap.runners.looking.packet import Payload, packet
 from xai_heatmap.runners.looking.pictures import Picture
+from xai_heatmap.runners.looking.telling import packed_answer
 from xai_heatmap.runners.looking.watched import Watch, watching
 
-LEVELS = {"ok": "good", "cancelled": "warning", "dead_gradient": "warning"}
-"""How bad a verdict is; others are worth a note."""
+HELD = 1 << 28
+"""Bytes of activations of one picture that are kept for its next question."""
 
-LEAST = 0.25
-"""Probability from which on a box of a detector is shown."""
+Cell = Explanation | Refusal
+Cells = list[Cell]
+
+Part = Callable[[str], None]
+"""Is told the layer that is at work."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,23 @@ class Answered:
     """Explanations and refusals, with the question that they answer."""
 
     question: Question
-    cells: Sequence[Explanation | Refusal]
+    cells: Sequence[Cell]
 
 
-def look(model: Model, picture: Picture, asked: Asked, *, watch: Watch | None = None) -> bytes:
-    """The packet that answers a question.
+def look(
+    model: Model,
+    picture: Picture,
+    asked: Asked,
+    *,
+    watch: Watch | None = None,
+    begin: Part | None = None,
+) -> bytes:
+    """The packet that answers a question; others have their turn between the passes of a dear one.
+
+    Parameters
+    ----------
+    begin
+        Given for dear methods: layers are then worked at one by one, and each is told before.
 
     Raises
     ------
@@ -48,138 +62,121 @@ def look(model: Model, picture: Picture, asked: Asked, *, watch: Watch | None = 
         For whatever concerns the picture, the question or the whole network; a layer that refuses
         alone stands in the packet with its reason.
     """
-    begun = time.perf_counter()
-    with watching(watch or Watch()) as passes, model.turns, running(model.opened.name):
-        found = answered(model, picture, asked)
-    return packed_answer(model, picture, asked, found, passes, begun)
+    started = time.perf_counter()
+    with at_work(model, watch) as passes:
+        grid = grid_of(model, picture, asked)
+        found = answered(model, grid, asked, begin)
+    own = {"options": asked.taken, "model": model.key}
+    return packed_answer(picture, found.question, found.cells, passes, started, own)
 
 
-def answered(model: Model, picture: Picture, asked: Asked) -> Answered:
+def glance(
+    model: Model, image: Image, asked: Asked, *, said: Mapping[str, object], watch: Watch
+) -> bytes:
+    """The packet of one frame of a camera: nothing of it is kept."""
+    started = time.perf_counter()
+    picture = Picture("", "frame", image=image)
+    with at_work(model, watch) as passes:
+        grid = new_grid(model, prepared(model, picture), asked)
+        found = answered(model, grid, asked)
+    own = {"options": asked.taken, "model": model.key, **said}
+    return packed_answer(picture, found.question, found.cells, passes, started, own)
+
+
+@contextmanager
+def at_work(model: Model, watch: Watch | None) -> Iterator[Watch]:
+    """A block in the model's turn, in which passes are told and failures are the model's."""
+    own = Watch() if watch is None else watch
+    with watching(own), model.turns, running(model.opened.name):
+        own.between = model.turns.give_way
+        yield own
+
+
+def answered(model: Model, grid: Grid, asked: Asked, begin: Part | None = None) -> Answered:
     """Maps of one picture, at all layers that are asked for; in the model's turn."""
-    grid = grid_of(model, picture, asked)
     (name,) = grid.options
-    method = find_method(name)
     survey = model.network.survey(grid.given.x.shape)
-    if asked.layers == (AUTO,):
-        layers = [AUTO]
-    elif asked.layers == (ALL,) and method.auto == "input":
-        layers = ["input"]
+    layers = layers_of(asked, find_method(name), survey)
+    if begin is None:
+        cells = cells_of(grid, [name], layers)
     else:
-        layers = select(survey, list(asked.layers), auto=method.auto)
-    try:
-        found = grid([0], [name], layers)
-        cells: list[Explanation | Refusal] = list(found.values())
-    except Refusing:
-        (rows,) = grid_rows(grid, [name], layers)
-        own = {at: row.cells[0] for row in rows for at in (row.layer, *row.same)}
-        cells = [_named(own[at], at, survey.layers) for at in layers]
+        cells = list[Cell]()
+        for layer in layers:
+            begin(layer)
+            cells += cells_of(grid, [name], [layer])
     return Answered(grid.opened([name], layers)[0], cells)
 
 
-def _named(
-    cell: Explanation | Refusal, at: str, layers: Mapping[str, Any]
-) -> Explanation | Refusal:
+def layers_of(asked: Asked, method: Method, survey: Survey) -> list[str]:
+    """Names of the layers that are asked for; ``auto`` stays, which a box decides."""
+    if asked.layers == (AUTO,):
+        return [AUTO]
+    if asked.layers == (ALL,) and method.auto == "input":
+        return [INPUT]
+    return select(survey, list(asked.layers), auto=method.auto)
+
+
+def cells_of(grid: Grid, methods: Sequence[str], layers: Sequence[str]) -> Cells:
+    """Each layer's explanations, for every target by every method; those that can't be had as
+    refusals.
+    """
+    targets = range(len(grid.opened(methods, layers)))
+    try:
+        return list(grid(targets, methods, layers).values())
+    except Refusing:
+        every = grid_rows(grid, methods, layers, targets=len(targets))
+    survey = grid.network.survey(grid.given.x.shape)
+    cells = list[Cell]()
+    for rows in every:
+        own = {at: row.cells for row in rows for at in (row.layer, *row.same)}
+        cells += [
+            _named(own[at][place], at, survey.layers)
+            for place in range(len(methods))
+            for at in layers
+        ]
+    return cells
+
+
+def _named(cell: Cell, at: str, layers: Mapping[str, Layer]) -> Cell:
     """A cell of a layer that gave the same values as another, under its own name."""
-    if isinstance(cell, Refusal) or at not in layers:
+    if at not in layers:
         return cell
-    return replace(cell, layer=layers[at])
+    return replace(cell, layer=at if isinstance(cell, Refusal) else layers[at])
 
 
 def grid_of(model: Model, picture: Picture, asked: Asked) -> Grid:
-    """The picture with all passes that were made of it, asked about this target."""
-    choice = asked.choice(model.names)
+    """The picture with all passes that were made of it, asked about this target; the last picture's
+    are kept.
+    """
     kept: Grid | None = model.kept.get(picture.key)
-    given = kept.given if kept else prepared(model, picture)
-    survey = model.network.survey(given.x.shape)
-    name = find_method(asked.method or model.method or usual_method(model.opened, survey)).name
-    options = {name: asked.taken}
-    if kept is not None:
-        return replace(kept.about([choice]), options=options)
-    made = Grid(model.network, given, [choice], options, model.labels)
-    model.kept.clear()  # one picture's passes are held, the last one's
-    model.kept[picture.key] = made
-    return made
+    if kept is None:
+        made = new_grid(model, prepared(model, picture), asked)
+        model.kept.clear()
+        model.kept[picture.key] = made
+        return made
+    own = options_of(model, asked, kept.given)
+    if kept.held > HELD:
+        model.kept.clear()
+        return replace(new_grid(model, kept.given, asked), options=own)
+    return replace(kept.about([asked.choice(model.names)]), options=own)
+
+
+def new_grid(model: Model, given: PreparedInput, asked: Asked) -> Grid:
+    """A picture of which no pass was made yet."""
+    choice = asked.choice(model.names)
+    own = options_of(model, asked, given)
+    return Grid(model.network, given, [choice], own, model.labels)
+
+
+def options_of(model: Model, asked: Asked, given: PreparedInput) -> dict[str, Mapping[str, object]]:
+    """Options by the name of the method that is asked for, or the usual one."""
+    name = asked.method or model.method
+    if not name:
+        name = usual_method(model.opened, model.network.survey(given.x.shape))
+    return {find_method(name).name: asked.taken}
 
 
 def prepared(model: Model, picture: Picture) -> PreparedInput:
     """The picture as the network takes it."""
     found = prepare(picture.given, model.preprocess, model.opened, white=model.white)
     return replace(found, name=picture.name)
-
-
-def packed_answer(
-    model: Model, picture: Picture, asked: Asked, found: Answered, passes: Watch, begun: float
-) -> bytes:
-    """The answer as bytes."""
-    payload = Payload()
-    question = found.question
-    target = question.target
-    first = next((one for one in found.cells if isinstance(one, Explanation)), None)
-    header: dict[str, object] = {
-        "picture": picture.key,
-        "model": model.key,
-        "method": first.method if first else asked.method,
-        "options": asked.taken,
-        "target": {
-            "words": target.label, "index": target.index, "score": question.score,
-            "label": _label(question), "probability": first.probability if first else None,
-            "box": target.detection.number if target.detection else None,
-        },
-        "predictions": [vars(one) for one in question.predictions],
-        "boxes": boxes(question),
-        "maps": [cell_facts(one, picture, payload) for one in found.cells],
-        "seconds": time.perf_counter() - begun,
-        "passes": passes.forward,
-        "backward_passes": passes.backward,
-        "forward_ms": passes.first * 1e3,
-    }  # fmt: skip
-    return packet(header, payload)
-
-
-def _label(question: Question) -> str:
-    target, own = question.target, question.answer
-    return target.label if target.index is None else own.label(target.index)
-
-
-def boxes(question: Question) -> list[dict[str, object]] | None:
-    """Boxes that a detector found; None of any other network."""
-    if question.answer.form.boxes is None:
-        return None
-    return [
-        {"number": one.number, "box": one.box, "label": one.label, "index": one.index,
-         "score": one.probability}
-        for one in found_in(question.answer, LEAST)
-    ]  # fmt: skip
-
-
-def cell_facts(
-    cell: Explanation | Refusal, picture: Picture, payload: Payload
-) -> dict[str, object]:
-    """A map's facts, with its values in the payload; or why there is none."""
-    if isinstance(cell, Refusal):
-        error: XaiHeatmapError = cell.error
-        return {"layer": cell.layer, "method": cell.method,
-                "error": {"code": error.code, "message": str(error)}}  # fmt: skip
-    geometry = cell.geometry
-    over = geometry is not None and geometry.image_size == picture.given.shape[:2]
-    return {
-        "layer": cell.layer.name,
-        "method": cell.method,
-        "shape": list(cell.map.shape),
-        **payload.add(cell.map),
-        "signed": cell.signed,
-        "box": list(geometry.box) if geometry is not None and over else None,
-        "matrix": list(geometry.matrix) if over and geometry and geometry.matrix else None,
-        "verdict": {
-            "kind": cell.verdict.word,
-            "words": cell.verdict.because,
-            "level": LEVELS.get(cell.verdict.word, "note"),
-            "figures": dict(cell.verdict.figures),
-        },
-        "notes": list(cell.notes),
-    }
-
-
-def options_of(text: str) -> Mapping[str, object]:
-    """Options out of JSON."""
-    return json.loads(text)

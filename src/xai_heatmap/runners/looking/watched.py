@@ -26,6 +26,8 @@ class Watch:
         Seconds of the first forward pass.
     tell
         Called before every pass; what it raises ends the work.
+    between
+        Called before every pass but the first: others may have their turn.
     """
 
     forward: int = 0
@@ -33,6 +35,13 @@ class Watch:
     pictures: int = 0
     first: float = 0.0
     tell: Callable[["Watch"], None] = field(default=lambda _: None)
+    between: Callable[[], None] = field(default=lambda: None)
+
+    def begin(self) -> None:
+        """Tell that a pass begins."""
+        self.tell(self)
+        if self.pictures:
+            self.between()
 
 
 _local = threading.local()
@@ -63,7 +72,7 @@ def _told_of(kind: type[Any]) -> type[Any]:
         watch: Watch | None = getattr(_local, "watch", None)
         if watch is None:
             return kind.record(self, x, *args, **how)
-        watch.tell(watch)
+        watch.begin()
         begun = time.perf_counter()
         made: Any = kind.record(self, x, *args, **how)
         watch.first = watch.first or time.perf_counter() - begun
@@ -130,7 +139,7 @@ class _Told(Recording):
 def _tell(*, forward: int = 0, backward: int = 0, pictures: int = 0) -> None:
     watch: Watch | None = getattr(_local, "watch", None)
     if watch is not None:
-        watch.tell(watch)
+        watch.begin()
         watch.forward += forward
         watch.backward += backward
         watch.pictures += pictures

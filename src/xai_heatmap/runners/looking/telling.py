@@ -1,0 +1,100 @@
+"""Answers as packets: each map with where it lies, what it is worth, and what it came from."""
+
+import time
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from xai_heatmap.core.boxes.every import found_in
+from xai_heatmap.core.errors import XaiHeatmapError
+from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.grid import Refusal
+from xai_heatmap.explaining.question import Question
+from xai_heatmap.runners.looking.packet import Payload, packet
+from xai_heatmap.runners.looking.pictures import Picture
+from xai_heatmap.runners.looking.watched import Watch
+
+LEVELS = {"ok": "good", "cancelled": "warning", "dead_gradient": "warning"}
+"""How bad a verdict is; others are worth a note."""
+
+LEAST = 0.25
+"""Probability from which on a box of a detector is shown."""
+
+
+def packed_answer(
+    picture: Picture,
+    question: Question,
+    cells: Sequence[Explanation | Refusal],
+    passes: Watch,
+    started: float,
+    said: Mapping[str, object] = MappingProxyType({}),
+) -> bytes:
+    """The answer as bytes; `said` stands in the header too, and may be more than the question."""
+    payload = Payload()
+    target = question.target
+    first = next((one for one in cells if isinstance(one, Explanation)), None)
+    header: dict[str, object] = {
+        "picture": picture.key,
+        "method": cells[0].method if cells else "",
+        "target": {
+            "words": target.label,
+            "index": target.index,
+            "score": question.score,
+            "label": _label(question),
+            "probability": first.probability if first else None,
+            "box": target.detection.number if target.detection else None,
+        },
+        "predictions": [vars(one) for one in question.predictions],
+        "boxes": boxes(question),
+        "maps": [cell_facts(one, picture, payload) for one in cells],
+        "seconds": time.perf_counter() - started,
+        "passes": passes.forward,
+        "backward_passes": passes.backward,
+        "forward_ms": passes.first * 1e3,
+        **said,
+    }
+    return packet(header, payload)
+
+
+def _label(question: Question) -> str:
+    target, own = question.target, question.answer
+    return target.label if target.index is None else own.label(target.index)
+
+
+def boxes(question: Question) -> list[dict[str, object]] | None:
+    """Boxes that a detector found; None of any other network."""
+    if question.answer.form.boxes is None:
+        return None
+    return [
+        {"number": one.number, "box": one.box, "label": one.label, "index": one.index,
+         "score": one.probability}
+        for one in found_in(question.answer, LEAST)
+    ]  # fmt: skip
+
+
+def cell_facts(
+    cell: Explanation | Refusal, picture: Picture, payload: Payload
+) -> dict[str, object]:
+    """A map's facts, with its values in the payload; or why there is none."""
+    if isinstance(cell, Refusal):
+        error: XaiHeatmapError = cell.error
+        return {"layer": cell.layer, "method": cell.method,
+                "error": {"code": error.code, "message": str(error)}}  # fmt: skip
+    geometry = cell.geometry
+    over = geometry is not None and geometry.image_size == picture.given.shape[:2]
+    return {
+        "layer": cell.layer.name,
+        "method": cell.method,
+        "target": {"words": cell.target, "index": cell.index, "score": cell.score},
+        "shape": list(cell.map.shape),
+        **payload.add(cell.map),
+        "signed": cell.signed,
+        "box": list(geometry.box) if geometry is not None and over else None,
+        "matrix": list(geometry.matrix) if over and geometry and geometry.matrix else None,
+        "verdict": {
+            "kind": cell.verdict.word,
+            "words": cell.verdict.because,
+            "level": LEVELS.get(cell.verdict.word, "note"),
+            "figures": dict(cell.verdict.figures),
+        },
+        "notes": list(cell.notes),
+    }
