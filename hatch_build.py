@@ -9,34 +9,40 @@ try:
 except ImportError:  # asked for the digest alone
     BuildHookInterface = object
 
-WEB = Path(__file__).resolve().parent / "src" / "xai_heatmap" / "apps" / "web"
-BUILT = WEB / "dist" / "sources.sha256"
-"""Digest of the sources of which `dist` was built, written by `build.mjs`."""
+PACKAGE = Path(__file__).resolve().parent / "src" / "xai_heatmap"
 
-LEFT_OUT = {"node_modules", ".svelte-kit"}
+BUILT = "sources.sha256"
+"""File with two digests, written by `build.mjs`: of the sources, and of what was built of them."""
+
+LEFT_OUT = {"node_modules", ".svelte-kit", BUILT}
 
 
-def digest(folder: Path) -> str:
-    """Digest of all sources of the viewer: their names in order, and what they hold."""
+def digest(folder: Path, *more: Path) -> str:
+    """Digest of all files of a folder, and more: their names in order, and what they hold."""
     made = hashlib.sha256()
     names = [
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
         if path.is_file() and not LEFT_OUT & set(path.relative_to(folder).parts)
     ]
-    for name in sorted(names):
-        held = (folder / name).read_bytes().replace(b"\r\n", b"\n")
+    for path in [*(folder / name for name in sorted(names)), *more]:
+        name = path.name if path in more else path.relative_to(folder).as_posix()
+        held = path.read_bytes().replace(b"\r\n", b"\n")
         made.update(f"{name}\0{len(held)}\0".encode() + held)
     return made.hexdigest()
 
 
-def stale(web: Path = WEB) -> str:
+def stale(package: Path = PACKAGE) -> str:
     """Why the built viewer is not that of the sources beside it; empty where it is."""
-    built = web / "dist" / BUILT.name
-    if not built.is_file():
-        return f"There is no built viewer ({built}). Build it: make ui."
-    if built.read_text("ascii").strip() != digest(web / "ui"):
-        return "The viewer in dist/ was built of other sources than those in ui/: make ui."
+    web, report = package / "apps" / "web", package / "render" / "viewer" / "report.html"
+    built = web / "dist" / BUILT
+    if not built.is_file() or not report.is_file():
+        return f"There is no built viewer in {web / 'dist'}, or no page of reports. Run: make ui."
+    sources, products = built.read_text("ascii").split()
+    if sources != digest(web / "ui"):
+        return "The viewer in dist/ was built of other sources than those in ui/. Run: make ui."
+    if products != digest(web / "dist", report):
+        return "Files of the built viewer were changed after it was built. Run: make ui."
     return ""
 
 

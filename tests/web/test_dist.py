@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 import hatch_build  # noqa: E402
 
-DIST = hatch_build.WEB / "dist"
+PACKAGE = hatch_build.PACKAGE
+DIST = PACKAGE / "apps" / "web" / "dist"
+REPORT = PACKAGE / "render" / "viewer" / "report.html"
 MOST = 60_000
 """Bytes of script, compressed."""
 
@@ -24,23 +26,30 @@ def test_the_viewer_is_fresh():
     assert hatch_build.stale() == ""
 
 
-def test_a_changed_a_new_and_a_missing_source_are_noticed(tmp_path):
-    for change in ("changed", "new", "missing", "unbuilt"):
-        web = tmp_path / change
-        shutil.copytree(
-            hatch_build.WEB, web, ignore=shutil.ignore_patterns("node_modules", "__pycache__")
-        )
-        assert hatch_build.stale(web) == ""
-        source = web / "ui" / "src" / "App.svelte"
-        if change == "changed":
-            source.write_text(source.read_text("utf-8") + " ", "utf-8")
-        elif change == "new":
-            (web / "ui" / "src" / "more.ts").touch()
-        elif change == "missing":
-            source.unlink()
-        else:
-            shutil.rmtree(web / "dist")
-        assert "make ui" in hatch_build.stale(web), change
+CHANGES = ("changed", "new", "missing", "edited", "report", "unbuilt")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_not_fresh_is_noticed(change, tmp_path):
+    web, report = tmp_path / "apps" / "web", tmp_path / "render" / "viewer"
+    for part in ("ui", "dist"):
+        left_out = shutil.ignore_patterns("node_modules")
+        shutil.copytree(PACKAGE / "apps" / "web" / part, web / part, ignore=left_out)
+    shutil.copytree(PACKAGE / "render" / "viewer", report)
+    assert hatch_build.stale(tmp_path) == ""
+    path = {
+        "edited": web / "dist" / "index.html",
+        "report": report / "report.html",
+    }.get(change, web / "ui" / "src" / "App.svelte")
+    if change == "new":
+        (web / "ui" / "src" / "more.ts").touch()
+    elif change == "missing":
+        path.unlink()
+    elif change == "unbuilt":
+        shutil.rmtree(web / "dist")
+    else:
+        path.write_text(path.read_text("utf-8") + " ", "utf-8")
+    assert "make ui" in hatch_build.stale(tmp_path)
 
 
 def test_a_package_is_not_built_of_a_stale_viewer(monkeypatch):
@@ -57,10 +66,11 @@ def test_the_script_is_small():
     scripts = list((DIST / "assets").glob("*.js"))
     assert scripts
     assert sum(len(gzip.compress(one.read_bytes(), 9)) for one in scripts) <= MOST
+    assert len(gzip.compress(REPORT.read_bytes(), 9)) <= MOST
 
 
 def test_no_file_names_another_host():
-    for path in DIST.rglob("*"):
+    for path in [*DIST.rglob("*"), REPORT]:
         if path.suffix in {".js", ".css", ".html"}:
             hosts = set(re.findall(r"https?://([\w.-]+)", path.read_text("utf-8")))
             assert hosts <= NAMESPACES, path.name

@@ -11,8 +11,9 @@ from typing import overload
 import PIL.Image
 
 from xai_heatmap.core.arrays import Image
-from xai_heatmap.core.errors import OutputError
+from xai_heatmap.core.errors import BadOption, OutputError
 from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.reporting import ENDINGS, save_report
 from xai_heatmap.render.frame import numbered
 from xai_heatmap.render.sheet import sheet
 from xai_heatmap.sinks.folder import safe_stem
@@ -90,12 +91,14 @@ class Comparison(Sequence[Explanation]):
     def save(
         self, folder: str | os.PathLike[str], *, draw: Draw | None = None, caption: bool = True
     ) -> list[Path]:
-        """Write every explanation, and where there are several a sheet, ``<name>.sheet.png``.
+        """Write every explanation, and where there are several a sheet, ``<name>.sheet.png``; or
+        one page that is looked at in a browser.
 
         Parameters
         ----------
         folder
-            Made if it is not there.
+            Made if it is not there. A name that ends in ``.html``: a page in one file, which holds
+            the picture and all maps and shows them from disk, layer by layer, with their values.
         draw
             How one is drawn; by default its overlay.
         caption
@@ -103,8 +106,18 @@ class Comparison(Sequence[Explanation]):
 
         Returns
         -------
-        The pictures in order, then the sheet; arrays and the manifest lie beside them.
+        The pictures in order, then the sheet; arrays and the manifest lie beside them. Of a page,
+        the page.
+
+        Raises
+        ------
+        BadOption
+            For a page with `draw`: a page draws its maps itself.
         """
+        if Path(folder).suffix.lower() in ENDINGS:
+            if draw is not None:
+                raise BadOption("A page draws its maps itself. Leave draw out, or name a folder.")
+            return save_report(Path(folder), self.explanations)
         drawn = {id(e): (draw or Explanation.overlay)(e) for e in self.explanations}
         written = list[Path]()
         try:

@@ -1,9 +1,11 @@
 // The viewer as files that are served, and the report as one page; then the digest of what they are made of.
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
 import { build } from 'vite'
 
+const REPORT = '../../../render/viewer/report.html'
 const plain = { configFile: false, logLevel: 'warn', plugins: [svelte({ configFile: false })] }
 
 await build({
@@ -17,18 +19,44 @@ await build({
   },
 })
 
+// The report: one page with its script and style within, and slots for title and data.
+const [answer] = [
+  await build({
+    ...plain,
+    build: {
+      write: false, target: 'es2022', modulePreload: false, cssCodeSplit: false,
+      lib: { entry: 'src/report.ts', formats: ['iife'], name: 'report' },
+    },
+  }),
+].flat()
+const part = (ending) => answer.output.find((one) => one.fileName.endsWith(ending))
+const script = part('.js').code.trim()
+if (script.includes('</script')) throw new Error('The script of the report would end its own element.')
+const hash = createHash('sha256').update(script).digest('base64')
+const slots = { 'SCRIPT-HASH': `sha256-${hash}`, 'STYLE-SLOT': String(part('.css').source).trim(), 'SCRIPT-SLOT': script }
+const page = readFileSync('report.html', 'utf8').replace(/SCRIPT-HASH|STYLE-SLOT|SCRIPT-SLOT/g, (slot) => slots[slot])
+mkdirSync('../../../render/viewer', { recursive: true })
+writeFileSync(REPORT, page)
+
 const { version } = JSON.parse(readFileSync('node_modules/svelte/package.json', 'utf8'))
 const licence = readFileSync('node_modules/svelte/LICENSE.md', 'utf8')
 writeFileSync('../dist/licences.txt', `The scripts here contain parts of svelte ${version}, under the MIT licence:\n\n${licence}`)
 
-// The same digest as hatch_build.py's, by which tests and packages know that dist is fresh.
-const made = createHash('sha256')
-const names = readdirSync('.', { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile())
-  .map((entry) => (entry.parentPath === '.' ? '' : entry.parentPath + '/') + entry.name)
-  .filter((name) => !name.split('/').some((part) => part === 'node_modules' || part === '.svelte-kit'))
-for (const name of names.sort((a, b) => (a < b ? -1 : 1))) {
-  const held = Buffer.from(readFileSync(name, 'utf8').replaceAll('\r\n', '\n'))
-  made.update(Buffer.concat([Buffer.from(`${name}\0${held.length}\0`), held]))
+// The same digests as hatch_build.py's, by which tests and packages know that what is built is fresh.
+function digest(folder, more = []) {
+  const made = createHash('sha256')
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((name) => !name.split('/').some((part) => LEFT_OUT.has(part)))
+    .sort((a, b) => (a < b ? -1 : 1))
+  for (const [name, path] of [...names.map((name) => [name, `${folder}/${name}`]), ...more]) {
+    const held = Buffer.from(readFileSync(path, 'utf8').replaceAll('\r\n', '\n'))
+    made.update(Buffer.concat([Buffer.from(`${name}\0${held.length}\0`), held]))
+  }
+  return made.digest('hex')
 }
-writeFileSync('../dist/sources.sha256', made.digest('hex') + '\n')
+
+const LEFT_OUT = new Set(['node_modules', '.svelte-kit', 'sources.sha256'])
+const digests = [digest('.'), digest('../dist', [['report.html', REPORT]])]
+writeFileSync('../dist/sources.sha256', digests.join('\n') + '\n')

@@ -2,7 +2,7 @@
 
 import { untrack } from 'svelte'
 import type {
-  Backend, Channel, Channels, Fault, Layer, LayerMap, Method, Model, Packet, Picture, Progress, Question,
+  Backend, Channel, Channels, Class, Fault, Layer, LayerMap, Method, Model, Packet, Picture, Progress, Question,
 } from './backend/types'
 import { plane, strongest, type Plane } from './lib/draw'
 import { fault } from './lib/packet'
@@ -64,6 +64,21 @@ export class Session {
 
   readonly how: Method | null = $derived(this.model?.methods.find((m) => m.name === this.method) ?? null)
   readonly place: Layer | null = $derived(this.model?.layers.find((l) => l.name === this.layer) ?? null)
+  /** The class that is explained, without the one it is set against. */
+  readonly explained: Class | null = $derived.by(() => {
+    const own = this.packet?.target
+    const all = this.packet?.predictions ?? []
+    if (!own || own.index !== null || !this.against) return own ?? null
+    return all.find((c) => [String(c.index), c.label].includes(this.target)) ?? (this.target ? own : (all[0] ?? own))
+  })
+  readonly other: string = $derived(
+    this.packet?.predictions.find((c) => String(c.index) === this.against)?.label ??
+      this.model?.labels?.[Number(this.against)] ?? this.against,
+  )
+  /** What is explained, in words. */
+  readonly named: string = $derived(
+    this.against ? `${this.explained?.label} rather than ${this.other}` : (this.packet?.target.label ?? this.packet?.target.words ?? ''),
+  )
   readonly pixels: boolean = $derived(this.how?.at === 'pixels')
   readonly slices: number = $derived(this.picture?.slices ?? 1)
 
@@ -318,7 +333,7 @@ export class Session {
   sentence(): string {
     const { packet, map, plane } = this
     if (!packet) return ''
-    const { label } = packet.target
+    const label = this.named
     const sure = sureness(packet.target)
     if (!map || !plane) return `${label}, ${sure}. ${this.missing}`
     if (map.hi <= 0 && map.lo >= 0) return `${label}, ${sure}. ${map.verdict.words}`

@@ -224,6 +224,8 @@ export interface Backend {
   job(question: Question, progress: (p: Progress) => void, signal: AbortSignal): Promise<Packet>
   compare(matrix: Matrix, progress: (p: Progress) => void, signal: AbortSignal): Promise<Packet>
   live(question: LiveQuestion, ears: LiveEars): LiveLink
+  /** What is held of a picture by a method, where not everything can be asked. */
+  targets?(picture: string, method: string): Target[]
   /** Tells whether the backend is there; calls again when it went or came back. */
   watch(change: (there: boolean) => void): void
 }

@@ -66,7 +66,10 @@ export function listen(session: Session, doings: Doings): () => void {
 
 function nth(session: Session, place: number) {
   const { packet } = session
-  if (packet?.boxes) {
+  const held = session.picture && packet && session.backend.targets?.(session.picture.id, packet.method)
+  if (held) {
+    if (held[place]) session.ask(held[place].words)
+  } else if (packet?.boxes) {
     const box = packet.boxes[place]
     if (box) session.ask(`box:${box.number}`)
   } else {

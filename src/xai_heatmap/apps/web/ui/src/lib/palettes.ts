@@ -76,7 +76,7 @@ export function lookup(palette: Palette, range: Range, highest: number, ramp: bo
     const index = range.signed ? Math.round(127.5 + 127.5 * share) : Math.round(255 * share)
     const strength = Math.abs(share)
     // Jet stands here for pictures that look as they did elsewhere: even opacity, as they had.
-    const solid = palette === 'jet' && !range.signed ? 0.65 : Math.min(1, 1.25 * Math.sqrt(strength))
+    const solid = palette === 'jet' && !range.signed ? 0.65 : Math.min(1, 1.2 * strength ** 0.8)
     const alpha = ramp ? (strength < 1 / 255 && palette !== 'jet' ? 0 : Math.round(255 * solid)) : 255
     const [r, g, b] = table.subarray(3 * index, 3 * index + 3)
     words[level] = ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0
