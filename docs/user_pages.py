@@ -1,5 +1,6 @@
 """Draw the pictures of the pages for users: ``python docs/user_pages.py``."""
 
+import importlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,8 @@ from xai_heatmap.render.sheet import sheet
 
 HERE = Path(__file__).resolve().parent
 IMAGES = HERE / "images"
-PICTURES = tuple(IMAGES / name for name in ("unseen.jpg", "signal.png", "words.png", "tested.jpg"))
+NAMES = ("unseen.jpg", "signal.png", "words.png", "tested.jpg", "training.jpg")
+PICTURES = tuple(IMAGES / name for name in NAMES)
 SCENE = 47
 """Seed of the picture whose maps are tested."""
 
@@ -82,6 +84,14 @@ def tested() -> PIL.Image.Image:
     return PIL.Image.fromarray(page)
 
 
+def trained() -> PIL.Image.Image:
+    """Film of a training: four pictures after five epochs, by the example."""
+    sys.path.insert(0, str(HERE.parent / "examples"))
+    example = importlib.import_module("watch_training")
+
+    return PIL.Image.fromarray(example.main(to=None).film())
+
+
 def main() -> None:
     """Write the pictures."""
     network = xh.network(orange, image_shape=(3, 224, 224))
@@ -96,6 +106,7 @@ def main() -> None:
     PIL.Image.fromarray(heart.overlay()).save(PICTURES[1], optimize=True)
     words().save(PICTURES[2], optimize=True)
     tested().save(PICTURES[3], quality=88)
+    trained().save(PICTURES[4], quality=88)
 
 
 if __name__ == "__main__":

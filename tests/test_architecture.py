@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "xai_heatmap"
-ROOMS, ARROWS, FLOORS = 17, 60, 6
+ROOMS, ARROWS, FLOORS = 18, 66, 6
 """At most."""
 
 FILE, FUNCTION = 300, 60

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from xai_heatmap import metrics, scenes
+    from xai_heatmap import metrics, scenes, training
     from xai_heatmap.apps.web.serving import serve
     from xai_heatmap.compat import Drawer, XAIActivations, XAIHeatmap, XVisTool
     from xai_heatmap.core.boxes.box import box
@@ -121,7 +121,7 @@ _HOMES = {
     "whole": "networks.opening.held",
 }
 
-_MODULES = ("metrics", "scenes")
+_MODULES = ("metrics", "scenes", "training")
 """Modules that are public as they are."""
 
 __all__ = [
@@ -189,6 +189,7 @@ __all__ = [
     "together",
     "token",
     "top",
+    "training",
     "weighted",
     "whole",
 ]

@@ -37,7 +37,7 @@ class Ask:
     layer
         ``auto``, a name, or an index.
     target
-        Which number of each picture.
+        Which number of each picture, where the call does not say one for each.
     labels
         Names of the classes; None for those that the model declares.
     """
@@ -49,13 +49,17 @@ class Ask:
     target: Choice
     labels: Sequence[str] | None = None
 
-    def __call__(self, given: Sequence[PreparedInput]) -> list[Explanation]:
+    def __call__(
+        self, given: Sequence[PreparedInput], each: Sequence[Choice] | None = None
+    ) -> list[Explanation]:
         """An explanation of each picture, in their order.
 
         Parameters
         ----------
         given
             Inputs of one shape, as `explaining.inputs.prepare` makes them.
+        each
+            A target for each picture; None is `target` for all.
 
         Raises
         ------
@@ -75,17 +79,18 @@ class Ask:
         ]
         among = candidates(survey, self.layer, asked)
         names = self.labels or self.network.declared.labels or ()
-        for one in given:
+        wanted = each or [self.target] * len(given)
+        for one, its in zip(given, wanted, strict=True):
             if one.geometry is not None:
-                check([self.target], one.geometry, names)
+                check([its], one.geometry, names)
         x = np.stack([one.x for one in given]).astype(np.float32, copy=False)
         recording = self.network.record(
             x, opened_at(asked, survey, among), rule=recording_rule(asked, asked[0].layers)
         )
         rows = [RowRecording(recording, row) for row in range(len(x))]
         asked_of = [
-            questions_of(self.network, one, row, [self.target], labels=self.labels)[0]
-            for one, row in zip(given, rows, strict=True)
+            questions_of(self.network, one, row, [its], labels=self.labels)[0]
+            for one, row, its in zip(given, rows, wanted, strict=True)
         ]
         targets = [one.target for one in asked_of]
         passed = ForwardPass(
