@@ -3,6 +3,10 @@
 make truth                                   # every method, 500 scenes; hours
 make truth TRUTH="--scenes 40"               # a first look
 make truth TRUTH="--methods gradcam --write" # its rows in benchmarks/README.md anew, others stay
+
+What was measured of a scene is kept in .venv/truth, or the folder $TRUTH_ROWS, as soon as it is
+there: a run that was stopped, or more scenes or methods later, go on from it. Remove the folder
+when a method has changed.
 """
 
 import argparse
@@ -46,8 +50,14 @@ MARKS = ("<!-- figures: truth -->", "<!-- end of figures: truth -->")
 Figures = dict[tuple[str, str, str], tuple[float, int]]
 """By method, layer and measure: the mean over the scenes, and how many they were."""
 
+Answer = tuple[str, str, str, float]
+"""Method, layer, measure, and the figure of one map."""
+
 KEPT = Path(__file__).with_name("truth.json")
 """The figures behind the tables, so that one method can be measured again alone."""
+
+ROWS = Path(os.environ.get("TRUTH_ROWS", KEPT.parents[1] / ".venv" / "truth"))
+"""Where the figures of single scenes are kept, one file for each kind and process."""
 
 
 @dataclass(frozen=True)
@@ -111,20 +121,47 @@ def _keep(found: Mapping[str, Figures]) -> None:
 
 
 def measured(kind: str, methods: Sequence[str], count: int, processes: int) -> Figures:
-    """Every figure of one kind of scene."""
+    """Every figure of one kind of scene; of what was measured before nothing is measured again."""
+    ROWS.mkdir(parents=True, exist_ok=True)
+    done = _rows(kind)
+    wanted = range(FIRST, FIRST + count)
+    missing: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for names in _together(methods):
+        for seed in wanted:
+            if left := tuple(name for name in names if name not in done.get(seed, {})):
+                missing[left].append(seed)
     portions = [
-        Work(list(range(FIRST + start, FIRST + min(start + 10, count))), names, kind)
-        for names in _together(methods)
-        for start in range(0, count, 10)
+        Work(seeds[start : start + 10], names, kind)
+        for names, seeds in missing.items()
+        for start in range(0, len(seeds), 10)
     ]
-    total: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     with ProcessPoolExecutor(processes) as pool:
-        for done, part in enumerate(pool.map(_portion, portions), start=1):
-            print(f"\r{kind}: {done} of {len(portions)}", end="", file=sys.stderr, flush=True)
-            for key, numbers in part.items():
-                total[key] += numbers
+        for number, _ in enumerate(pool.map(_portion, portions), start=1):
+            print(f"\r{kind}: {number} of {len(portions)}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
+    total: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    told = {_told(kind, name) for name in methods} | (set(BASELINES) if kind != "peers" else set())
+    for seed, found in _rows(kind).items():
+        for answers in found.values() if seed in wanted else ():
+            for method, layer, measure, number in answers:
+                if method in told:
+                    total[method, layer, measure].append(number)
     return {key: (float(np.mean(numbers)), len(numbers)) for key, numbers in total.items()}
+
+
+def _rows(kind: str) -> dict[int, dict[str, list[Answer]]]:
+    """What earlier runs found, by seed and by what was asked for."""
+    found: dict[int, dict[str, list[Answer]]] = defaultdict(dict)
+    for file in sorted(ROWS.glob(f"{kind}-*.jsonl")):
+        for line in file.read_text().splitlines():
+            row = json.loads(line)
+            for asked, answers in row["found"].items():
+                found[row["seed"]][asked] = [tuple(answer) for answer in answers]
+    return found
+
+
+def _told(kind: str, name: str) -> str:
+    return f"{name} of pytorch-grad-cam" if kind == "peers" else name
 
 
 def _together(methods: Sequence[str]) -> list[list[str]]:
@@ -137,16 +174,20 @@ def _many_passes(name: str) -> bool:
     return bool(METHODS[name].needs & MANY_PASSES) and name not in FEW_PASSES
 
 
-def _portion(work: Work) -> dict[tuple[str, str, str], list[float]]:
-    found: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+def _portion(work: Work) -> None:
+    """Measure some scenes, and keep each as soon as it is there."""
     network = xh.network("demo-cheat" if work.kind == "marks" else "demo")
-    for seed in work.seeds:
-        for method, layer, measure, number in KINDS[work.kind](network, seed, work.methods):
-            found[method, layer, measure].append(number)
-    return dict(found)
+    with (ROWS / f"{work.kind}-{os.getpid()}.jsonl").open("a") as file:
+        for seed in work.seeds:
+            found: dict[str, list[Answer]] = {name: [] for name in work.methods}
+            asked = {_told(work.kind, name): name for name in work.methods}
+            for answer in KINDS[work.kind](network, seed, work.methods):
+                found.setdefault(asked.get(answer[0], answer[0]), []).append(answer)
+            file.write(json.dumps({"seed": seed, "found": found}) + "\n")
+            file.flush()
 
 
-Answers = Iterator[tuple[str, str, str, float]]
+Answers = Iterator[Answer]
 
 
 def _objects(network: xh.Network, seed: int, methods: Sequence[str]) -> Answers:
@@ -238,6 +279,9 @@ def _heats(
     if not dear:
         for name, heat in baselines(scene, seed).items():
             yield name, "", heat
+
+
+BASELINES = ("*random map*", "*constant*", "*centre Gaussian*", "*Sobel edges*")
 
 
 def baselines(scene: Scene, seed: int) -> Mapping[str, Heat]:

@@ -9,10 +9,10 @@ import pytest
 
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.metrics.parts.agreement import (
+    OfCopies,
     agreement,
     copies,
     cosine,
-    of_copies,
     predicted,
     share_as_good,
     spread,
@@ -94,9 +94,37 @@ def test_an_additive_network_is_predicted_whole_by_its_own_weights():
     assert agreement(3 * worth + 5, taken, moved) == pytest.approx(1)
     assert agreement(-worth, taken, moved) == pytest.approx(-1)
     assert spread(worth, taken, moved) == pytest.approx(0, abs=1e-6)
-    own = of_copies(worth, taken, moved)
+    own = OfCopies(taken, moved)(worth)
     assert own[0] == pytest.approx(1)
     assert share_as_good(own) == 1 / len(own)
+
+
+@pytest.mark.parametrize(("size", "pairs"), [((40,), 20), ((16, 24), 30), ((8, 8, 4), 9)])
+def test_t_of_every_copy_is_that_of_the_copy_alone(size, pairs):
+    blocks = blocks_of(size)
+    taken, moved = halves(blocks, pairs), RANDOM.normal(size=pairs)
+    of_copies, some = OfCopies(taken, moved), slice(None, None, 37)
+    for patches in RANDOM.normal(size=(2, *blocks.patches)):
+        own = patches.ravel()[copies(patches.shape)[some]]
+        alone = cosine(predicted(own, taken), moved)
+        np.testing.assert_allclose(of_copies(patches)[some], alone, atol=1e-12)
+        assert of_copies(patches)[0] == pytest.approx(agreement(patches, taken, moved))
+    assert not of_copies(np.zeros(blocks.patches)).any()
+
+
+def test_copies_of_a_whole_draw_differ_in_size_by_where_blocks_begin_alone(monkeypatch):
+    sizes = []
+
+    def counting(patches, taken):
+        sizes.append(len(patches))
+        return predicted(patches, taken)
+
+    blocks = blocks_of((16, 24))
+    of_copies = OfCopies(halves(blocks, 30), RANDOM.normal(size=30))
+    of_copies(RANDOM.normal(size=(8, 8)))
+    monkeypatch.setattr("xai_heatmap.metrics.parts.agreement.predicted", counting)
+    of_copies(RANDOM.normal(size=(8, 8)))
+    assert sizes == [2]  # of 512
 
 
 def test_of_one_draw_t_is_the_correlation_with_what_each_block_does():
@@ -164,10 +192,10 @@ def test_several_sets_of_places_are_filled_as_each_alone():
     image = RANDOM.normal(size=(2, 6, 5)).astype(np.float32)
     gone = RANDOM.random((3, 6, 5)) > 0.5
     gone[2] = True
-    found = interpolated_each(image, gone)
+    found = list(interpolated_each(image, gone))
     for own, alone in zip(found, gone, strict=True):
         np.testing.assert_allclose(own, interpolated(image, alone), atol=1e-4)
-    np.testing.assert_allclose(found[2, 1], image[1].mean(), atol=1e-5)
+    np.testing.assert_allclose(found[2][1], image[1].mean(), atol=1e-5)
 
 
 def test_maps_that_know_nothing_are_what_they_say():

@@ -39,7 +39,7 @@ class Tested:
         Place of the explained class among all by how well the map predicts each, 1 the best; None
         where not one class is explained.
     moved
-        How far the number moved, root mean square, in units of `moves.scale_of`: of logits the
+        How far the number moved, root mean square, in units of `movement.scale_of`: of logits the
         standard deviation of the scores over classes.
     passes
         Forward passes behind these figures, shared by all maps of this input.

@@ -70,17 +70,17 @@ class Moved:
         """Forward passes behind it."""
         return BESIDE + self.halved.size
 
-    @property
+    @cached_property
     def odd(self) -> Float64[np.ndarray, " pairs"]:
         """Half the difference of both falls of each pair."""
         return (self.halved[:, 1] - self.halved[:, 0]) / 2
 
-    @property
+    @cached_property
     def far(self) -> float:
         """Root mean square of how far y moved."""
         return float(np.sqrt(((self.whole - self.halved) ** 2).mean()))
 
-    @property
+    @cached_property
     def finite(self) -> bool:
         """Whether the network answered numbers to all of it."""
         return bool(np.isfinite([self.again, self.empty, *self.halved.ravel()]).all())
@@ -194,5 +194,5 @@ def filled(x: Input, gone: Halves, blocks: Blocks) -> Iterator[Input]:
     for own, values in zip(gone, interpolated_each(means, fine), strict=True):
         drawn = values
         for axis, along in enumerate(weights, start=1):
-            drawn = np.moveaxis(np.tensordot(along, drawn, axes=(1, axis)), 0, axis)
+            drawn = np.moveaxis(np.moveaxis(drawn, axis, -1) @ along.T, -1, axis)
         yield np.where(over_places(own, blocks), drawn, x).astype(np.float32)

@@ -11,10 +11,11 @@ from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.targets.target import Target
 from xai_heatmap.explaining.disturbed import USUAL
 from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.movement import scale_of
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.question import Question
 from xai_heatmap.explaining.request import answers_of
-from xai_heatmap.explaining.testing import Trial, scale_of
+from xai_heatmap.explaining.testing import Trial
 
 CLOSE = 1e-2
 """Part of its scale by which another run of the same network may answer differently."""

@@ -2,25 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Float64
 
-from xai_heatmap.core.arrays import Map, Scores
+from xai_heatmap.core.arrays import Map
 from xai_heatmap.core.errors import BadArray, NonFiniteScores
 from xai_heatmap.core.rounding import OF_A_MEAN
-from xai_heatmap.core.targets.answer import ROW
 from xai_heatmap.core.tested import ALPHA, Tested, TestedWord
-from xai_heatmap.explaining.disturbed import BESIDE, PASSES, USUAL, Disturbed, Moved
+from xai_heatmap.explaining.disturbed import PASSES, USUAL, Disturbed, Moved
 from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.movement import NO_NUMBERS, of_classes, problem, scale_of
 from xai_heatmap.explaining.question import Question
 from xai_heatmap.explaining.rows import takes_rows
 from xai_heatmap.metrics.parts.agreement import (
+    OfCopies,
     agreement,
-    cosine,
     flat,
-    of_copies,
     predicted,
     share_as_good,
     spread,
@@ -32,18 +31,6 @@ from xai_heatmap.render.smooth import interpolation
 
 STILL = 0.25
 """A number that moves by less than this part of its scale hangs on nothing in the input."""
-
-OFTEN = 1e-3
-"""Part of its scale by which the same input may be answered differently."""
-
-
-OF_A_PROBABILITY = 0.2
-"""Scale of a probability."""
-
-NO_NUMBERS = (
-    "The network answers NaN or infinity where parts of the input are taken away, so that nothing "
-    "can be said of what moves the explained number."
-)
 
 NO_NEIGHBOURS = (
     "The features of a row have no neighbours, so that blocks of them and shifted copies of a map "
@@ -106,7 +93,8 @@ class Known:
     edges, centre
         T of what knows nothing of the network.
     classes
-        How the score of each class moved; None where not one class is explained.
+        How the score of each class moved, each of length 1 or 0; None where not one class is
+        explained.
     """
 
     question: Question
@@ -119,19 +107,11 @@ class Known:
 
     def test(self, map_: Map) -> Tested:
         """The result for one map."""
-        question, moved = self.question, self.moved
-        if problem := _problem(question, moved):
-            return untested(problem, moved)
-        scale = scale_of(question)
-        far = moved.far / scale if scale > 0 else 0.0
-        if far < STILL or moved.far <= OF_A_MEAN * question.terms.size:
-            because = (
-                "Nothing in this input moves the explained number: with half of it taken away it "
-                f"moves by {moved.far:.3g} of {scale:.3g}, so that no map can say what does."
-            )
-            return Tested("unmoved", because, moved=far, passes=moved.passes)
+        if self.settled is not None:
+            return self.settled
+        moved = self.moved
         patches, odd = on_patches(map_, self.blocks), moved.odd
-        others = of_copies(patches, self.taken, odd)
+        others = self.of_copies(patches)
         level = flat(patches)
         found = Figures(
             0.0 if level else float(others[0]),
@@ -145,14 +125,40 @@ class Known:
         place, classes = (None, None) if level else self._place(patches)
         return Tested(
             found.word, found.because, found.agreement, found.spread, found.p, found.copies,
-            found.edges, found.centre, place, classes, far, moved.passes, found.doubtful,
+            found.edges, found.centre, place, classes, self.far, moved.passes, found.doubtful,
         )  # fmt: skip
+
+    @cached_property
+    def of_copies(self) -> OfCopies:
+        """T of a map and of its copies."""
+        return OfCopies(self.taken, self.moved.odd)
+
+    @cached_property
+    def far(self) -> float:
+        """How far the number moved, in units of its scale."""
+        scale = scale_of(self.question)
+        return self.moved.far / scale if scale > 0 else 0.0
+
+    @cached_property
+    def settled(self) -> Tested | None:
+        """The result of every map, where the network's answers decide it without one."""
+        question, moved = self.question, self.moved
+        if said := problem(question, moved):
+            return untested(said, moved)
+        if self.far >= STILL and moved.far > OF_A_MEAN * question.terms.size:
+            return None
+        because = (
+            "Nothing in this input moves the explained number: with half of it taken away it "
+            f"moves by {moved.far:.3g} of {scale_of(question):.3g}, so that no map can say what "
+            "does."
+        )
+        return Tested("unmoved", because, moved=self.far, passes=moved.passes)
 
     def _place(self, patches: Patches) -> tuple[int | None, int | None]:
         """Place of the explained class among all by the map's agreement with each; how many."""
         if self.classes is None:
             return None, None
-        found = cosine(predicted(patches.ravel(), self.taken), self.classes)
+        found = (self.classes * predicted(patches.ravel(), self.taken)).sum(-1)
         return int((found > found[self.question.target.index]).sum()) + 1, len(found)
 
 
@@ -226,7 +232,7 @@ class Trial:
                 taken,
                 agreement(edges(question.given.x, blocks), taken, moved.odd),
                 agreement(centre(blocks), taken, moved.odd),
-                _of_classes(question, disturbed.scores(passes)),
+                of_classes(question, disturbed.scores(passes)),
             )
         return self._found[number, passes]
 
@@ -241,51 +247,16 @@ def untested(because: str, moved: Moved | None = None) -> Tested:
     return Tested("untested", because, passes=0 if moved is None else moved.passes)
 
 
-def scale_of(question: Question) -> float:
-    """Scale of the explained number: the standard deviation of the scores over classes where they
-    are logits of three or more classes; of a probability a fifth; else the size of the number's
-    terms.
-    """
-    if question.target.bounded:
-        return OF_A_PROBABILITY
-    answer, scores = question.answer, question.scores
-    spoken = answer.form == ROW and answer.kind in ("classes", "labels") and len(scores) > 2
-    if spoken and question.recording.meaning != "probabilities":
-        return float(scores.astype(np.float64).std())
-    return question.terms.size
-
-
-def _problem(question: Question, moved: Moved) -> str:
-    """Why these answers can't be used, if they can't."""
-    if not moved.finite:
-        return NO_NUMBERS
-    allowed = OFTEN * max(scale_of(question), question.terms.size)
-    if abs(moved.again - moved.whole) > allowed:
-        return (
-            f"The network answers the same input with {moved.whole:.4g} and then with "
-            f"{moved.again:.4g}: what moves the number can't be told from its own chance. Switch "
-            "off dropout and noise, as model.eval() does, and ask again."
-        )
-    return ""
-
-
-def _of_classes(question: Question, scores: Scores | None) -> Float64[np.ndarray, "_ _"] | None:
-    """How the score of each class moved, pair by pair; None where no class's own is explained."""
-    index = question.target.index
-    if index is None or scores is None or not 1 < scores.shape[1] > index:
-        return None
-    if not np.array_equal(question.target.value(scores[:1]), scores[:1, index]):
-        return None
-    rows = scores[BESIDE:].astype(np.float64)
-    return ((rows[1::2] - rows[0::2]) / 2).T
-
-
 def on_patches(map_: Map, blocks: Blocks) -> Patches:
     """Mean over each patch of the map drawn out over the input."""
     values = map_.astype(np.float64)
     for axis, (n, places) in enumerate(zip(blocks.patches, blocks.image, strict=True)):
-        cells = values.shape[axis]
-        drawn = interpolation(places, cells, start=0.0, stop=float(places))
-        weights = overlap(n, places) @ drawn
-        values = np.moveaxis(np.tensordot(weights, values, axes=(1, axis)), 0, axis)
+        weights = _drawn_out(n, places, values.shape[axis])
+        values = np.moveaxis(np.moveaxis(values, axis, -1) @ weights.T, -1, axis)
     return values
+
+
+@lru_cache(64)
+def _drawn_out(patches: int, places: int, cells: int) -> Float64[np.ndarray, "patches cells"]:
+    """Weights of the cells of an axis in the mean over each patch."""
+    return overlap(patches, places) @ interpolation(places, cells, start=0.0, stop=float(places))

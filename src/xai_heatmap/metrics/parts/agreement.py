@@ -5,7 +5,8 @@ the number moves by d, half the difference of its falls. What both halves share 
 """
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import permutations, product
 
 import numpy as np
@@ -63,16 +64,64 @@ def spread(patches: Patches, halves: Halves, moved: Moves) -> float:
     return float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))
 
 
-def of_copies(patches: Patches, halves: Halves, moved: Moves) -> Float64[np.ndarray, " copies"]:
-    """T of the map and of every shifted and mirrored copy of it, the map itself first."""
-    found = predicted(patches.ravel()[copies(patches.shape)], halves)
-    size = np.sqrt(np.einsum("cp,cp->c", found, found) * (moved @ moved))
-    return np.where(size > 0, found @ moved, 0.0) / np.where(size > 0, size, 1)
+@dataclass(frozen=True)
+class OfCopies:
+    """T of any map and of every shifted and mirrored copy of it.
+
+    Σ m d of all copies is one product with weights that are found once; √Σ m² is found of one copy
+    for all that are alike (`_alike`).
+
+    Parameters
+    ----------
+    halves, moved
+        What was taken away, and how the number moved by it.
+    """
+
+    halves: Halves
+    moved: Moves
+
+    @cached_property
+    def weights(self) -> Float64[np.ndarray, "copies patches"]:
+        """What each patch of a map counts for in Σ m d of each copy."""
+        own = copies(self.halves.shape[1:])
+        found = np.empty(own.shape)
+        each = predicted(np.eye(own.shape[1]), self.halves) @ self.moved
+        np.put_along_axis(found, own, np.broadcast_to(each, own.shape), axis=1)
+        return found
+
+    def __call__(self, patches: Patches) -> Float64[np.ndarray, " copies"]:
+        """T of each copy, the map itself first; 0 of one that predicts nothing."""
+        first, of = _alike(patches.shape, self.halves.tobytes())
+        predictions = predicted(patches.ravel()[copies(patches.shape)[first]], self.halves)
+        size = np.sqrt((predictions**2).sum(-1) * (self.moved @ self.moved))
+        each = np.where(size > 0, 1 / np.where(size > 0, size, 1), 0.0)
+        return (self.weights @ patches.ravel()) * each[of]
 
 
 def share_as_good(found: Float64[np.ndarray, " copies"]) -> float:
     """p, the share of copies that agree as well as the first or better, the first included."""
     return float((found >= found[0] - SAME).mean())
+
+
+PROBES = 2
+"""Maps of random numbers by which copies are held against each other."""
+
+
+@lru_cache(16)
+def _alike(
+    shape: Sequence[int], taken: bytes
+) -> tuple[Int[np.ndarray, " kinds"], Int[np.ndarray, " copies"]]:
+    """Copies whose Σ m² over the pairs is that of another copy whatever the map: one of each kind,
+    and the kind of each.
+
+    Σ m² is a quadratic form of the map; two such forms that agree on maps of random numbers are the
+    same. The rows of a Hadamard matrix make most of them so: all that counts is where blocks begin.
+    """
+    halves = np.frombuffer(taken, bool).reshape(-1, *shape)
+    probes = np.random.default_rng(0).random((PROBES, int(np.prod(shape))))
+    found = [(predicted(own[copies(shape)], halves) ** 2).sum(-1) for own in probes]
+    _, first, of = np.unique(np.round(found, 6), axis=1, return_index=True, return_inverse=True)
+    return first, of.ravel()
 
 
 @lru_cache(8)
