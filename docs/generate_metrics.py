@@ -45,7 +45,9 @@ TESTED = """## How each is tested
   fall, every place by itself, every equation solved whole.
 - **Theorems**: the truth itself is best, a constant map gets what chance gets, insertion and
   deletion of a linear network add up to both ends, no order beats a linear network's own.
-- **Passes** through the network are counted, and are those that the page says.
+- **Passes** through the network are counted, and are those that the page says; what is shared by
+  all maps of a picture (`agreement`, `sensitivity_n`, `infidelity`) is run once, and
+  `sensitivity_n` on `form="halves", fill="linear"` takes the very passes of the test of maps.
 - **Every option** has a test that fails where it is ignored.
 
 ## One of your own
@@ -65,6 +67,9 @@ GIVEN = {
     "model": "y of other pictures",
     "probability": "the probability p of the explained class",
     "confidence": "p of other pictures",
+    "without": "y without sets of patches, asked once for all maps of a picture",
+    "tested": "the result of the map's test, from passes that all maps share",
+    "again": "the method's map of other pictures",
 }
 """What a metric asks for, in words."""
 

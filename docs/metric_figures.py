@@ -7,7 +7,7 @@ python docs/metric_figures.py energy deletion   # these alone
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +17,13 @@ import xai_heatmap as xh
 import xai_heatmap.metrics  # registers every metric
 from xai_heatmap import scenes
 from xai_heatmap.core.arrays import Map
-from xai_heatmap.core.metric import METRICS
+from xai_heatmap.core.metric import METRICS, Again
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.inputs import prepare
-from xai_heatmap.explaining.metric_evidence import evidence
+from xai_heatmap.explaining.metric_evidence import evidence, over_input
 from xai_heatmap.explaining.question import Question, questions
 from xai_heatmap.explaining.request import choice
+from xai_heatmap.explaining.shared import Shared, again, unmoved
 
 FACTS = Path(__file__).resolve().parent / "metrics" / "figures.json"
 
@@ -31,6 +32,10 @@ SEEDS = range(40, 48)
 
 GOOD, SHALLOW = "features", "stem"
 """The layer whose maps hold up on this network, and one whose maps do not."""
+
+
+BRIGHTNESS = 127.5
+"""Steps of a picture's brightness for a step of the network's input."""
 
 
 def fingerprints() -> dict[str, str]:
@@ -56,11 +61,17 @@ def main(names: list[str]) -> None:
     network = xh.network("demo")
     for seed in SEEDS:
         scene = scenes.scene(seed)
-        one, question, maps = _asked(network, scene, seed)
+        one, question, maps, anew = _asked(network, scene, seed)
+        shared = Shared(question)
         for name in chosen:
             for title, map_ in maps.items():
                 known = evidence(
-                    replace(one, map=map_), METRICS[name], question=question, mask=scene.mask
+                    replace(one, map=map_),
+                    METRICS[name],
+                    question=question,
+                    mask=scene.mask,
+                    shared=shared,
+                    remade=anew.get(title) or unmoved(over_input(map_, question)),
                 )
                 found[name].setdefault(title, []).append(METRICS[name](known))
         print(seed, flush=True)
@@ -74,8 +85,10 @@ def main(names: list[str]) -> None:
 
 def _asked(
     network: xh.Network, scene: scenes.Scene, seed: int
-) -> tuple[Explanation, Question, dict[str, Map]]:
-    """The scene's question, and the maps that are measured, the first of them a good one."""
+) -> tuple[Explanation, Question, dict[str, Map], dict[str, Again]]:
+    """The scene's question, the maps that are measured, the first of them a good one, and what each
+    that looks at the picture is of other pictures.
+    """
     ask = {"method": "gradcam", "target": scene.category}
     one = xh.explain(network, scene.image, layer=GOOD, **ask)
     early = xh.explain(network, scene.image, layer=SHALLOW, **ask)
@@ -99,7 +112,18 @@ def _asked(
         "random numbers": random,
     }
     plain = {title: np.ascontiguousarray(map_, np.float32) for title, map_ in maps.items()}
-    return one, question, plain
+    good, shallow = again(one, question), again(early, question)
+
+    def slopes(pictures: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        return (np.hypot(*np.gradient(BRIGHTNESS * x.mean(axis=0))) for x in pictures)
+
+    anew: dict[str, Again] = {
+        "gradcam at the last layer": good,
+        "gradcam at the first layer": shallow,
+        "its own negative": lambda pictures: (-found for found in good(pictures)),
+        "edges of the picture": slopes,
+    }
+    return one, question, plain, anew
 
 
 def _told(found: dict[str, list[float]], better: str) -> Iterator[tuple[str, dict[str, float]]]:

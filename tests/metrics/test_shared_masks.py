@@ -7,7 +7,9 @@ import pytest
 
 import xai_heatmap.metrics  # noqa: F401 - registers them
 from xai_heatmap.core.metric import METRICS, MetricEvidence
-from xai_heatmap.metrics.parts.blocks import blocks_of
+from xai_heatmap.metrics.parts.blocks import blocks_of, over_places
+from xai_heatmap.metrics.parts.halving import halves
+from xai_heatmap.metrics.parts.imputation import imputation
 from xai_heatmap.metrics.parts.windows import taken_away, windows
 
 RANDOM = np.random.default_rng(11)
@@ -34,6 +36,11 @@ def known(relevance, model=straight):
         seen.extend(found)
         return np.array(model(found), np.float32)
 
+    def without(taken, fill):
+        gone = imputation(IMAGE, fill)
+        blocks = blocks_of(IMAGE.shape[1:])
+        return counting(gone(over_places(own, blocks)) for own in taken)
+
     score = float(model([IMAGE])[0])
     evidence = MetricEvidence(
         relevance=np.asarray(relevance, np.float32),
@@ -43,6 +50,7 @@ def known(relevance, model=straight):
         model=counting,
         probability=score,
         confidence=counting,
+        without=without,
     )
     return evidence, seen
 
@@ -84,6 +92,14 @@ def by_loops(relevance, model, masks):
         sums.append(total)
         falls.append(whole - float(model([picture])[0]))
     return np.array(sums), np.array(falls)
+
+
+def test_halves_are_whole_draws_of_the_test_of_maps():
+    blocks = blocks_of((8, 8))
+    for masks, made in ((64, 60), (60, 60), (20, 20)):
+        found = taken_away(blocks, "halves", masks, 0)
+        assert len(found) == made
+        assert (found[0::2] == halves(blocks, made // 2)).all()
 
 
 @pytest.mark.parametrize("form", ["windows", "tiles", "scattered", "eighths", "halves"])

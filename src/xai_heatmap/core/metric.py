@@ -1,15 +1,19 @@
 """Metrics: formulas that give a figure for how good one map of one picture is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
-from xai_heatmap.core.arrays import DrawnOut, Input, Map, Mask
+import numpy as np
+from jaxtyping import Bool
+
+from xai_heatmap.core.arrays import DrawnOut, Input, Map, Mask, Values
 from xai_heatmap.core.errors import UnknownMetric, did_you_mean
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.formula import Described, checked, declaration
 from xai_heatmap.core.options import Option
+from xai_heatmap.core.tested import Tested
 
 Better = Literal["higher", "lower"]
 
@@ -18,6 +22,16 @@ OWN = "xai_heatmap.metrics."
 
 OTHER = "other"
 """The family of a metric that was declared elsewhere."""
+
+
+Taken = Bool[np.ndarray, "sets *patches"]
+"""Sets of patches that are taken away together."""
+
+Without = Callable[[Taken, str], Values]
+"""Function from what is taken away, and what stands in its place, to the explained number."""
+
+Again = Callable[[Iterable[Input]], Iterator[DrawnOut]]
+"""Function from other pictures to the map of each."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,14 @@ class MetricEvidence:
         p, the probability of the explained class, in [0, 1].
     confidence
         From other pictures to p; one forward pass each.
+    without
+        From sets of patches that are taken away, and what stands in their place, to y without each
+        set; what was asked of a picture once is not asked again, for whatever map.
+    tested
+        The result of the test of the map, whose passes all maps of a picture share.
+    again
+        From other pictures to the same method's map of each, of the same layer and target, drawn
+        out over the network's input.
     """
 
     heat: DrawnOut | None = None
@@ -56,11 +78,14 @@ class MetricEvidence:
     model: Scored | None = None
     probability: float | None = None
     confidence: Scored | None = None
+    without: Without | None = None
+    tested: Tested | None = None
+    again: Again | None = None
 
 
 OFFERED = frozenset(field.name for field in fields(MetricEvidence))
 
-RUNS = frozenset({"model", "confidence"})
+RUNS = frozenset({"model", "confidence", "without", "tested", "again"})
 """Fields that run the network."""
 
 Figure = Callable[..., float]

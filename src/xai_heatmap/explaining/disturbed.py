@@ -128,6 +128,11 @@ class Disturbed:
         """The pairs of halves of the longest test; a shorter one takes the first of them."""
         return halves(self.blocks, self._pairs(PASSES[-1]), seed=self.seed)
 
+    @property
+    def usual(self) -> Halves:
+        """The pairs of halves that `passes` make."""
+        return self.halves[: self._pairs(self.passes)]
+
     def _pairs(self, passes: int) -> int:
         return whole_draws(self.blocks, (passes - BESIDE) // 2)
 

@@ -10,17 +10,17 @@ import numpy as np
 
 import xai_heatmap.metrics  # noqa: F401 - registers every metric
 from xai_heatmap import networks
-from xai_heatmap.core.arrays import Mask
+from xai_heatmap.core.arrays import Map, Mask
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.listed import class_names, listed
-from xai_heatmap.core.metric import Better, find_metric
+from xai_heatmap.core.metric import Again, Better, find_metric
 from xai_heatmap.core.network import Layers
 from xai_heatmap.core.tensors import as_numpy
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explain import compare
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.inputs import prepare
-from xai_heatmap.explaining.metric_evidence import Counted, check, evidence
+from xai_heatmap.explaining.metric_evidence import Passes, check, evidence, over_input
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.explaining.question import Question, questions
 from xai_heatmap.explaining.request import (
@@ -31,6 +31,7 @@ from xai_heatmap.explaining.request import (
     choices,
     options_by_method,
 )
+from xai_heatmap.explaining.shared import Shared, unmoved
 from xai_heatmap.explaining.spoken import spoken
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -54,7 +55,8 @@ class Measured:
         The figure of a map that is the same everywhere, and of one of random numbers on the same
         grid.
     passes
-        Forward passes for this map alone; the two others took about as many each.
+        Forward passes behind the figure of this map; the two others took about as many each. Those
+        that all maps of a picture share were made once; a map made anew counts as one.
     """
 
     metric: str
@@ -85,6 +87,7 @@ def measured(
     metrics: Sequence[str],
     *,
     question: Question | None = None,
+    shared: Shared | None = None,
     mask: Mask | None = None,
     options: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
     seed: int = 0,
@@ -99,6 +102,8 @@ def measured(
         Names.
     question
         What the map answers; for metrics that ask the network.
+    shared
+        Passes of the same question that were made for other maps.
     mask
         The truth, bool of the original picture's rows and columns; for metrics against it.
     options
@@ -126,14 +131,22 @@ def measured(
         np.ones_like(one.map),
         np.random.default_rng(seed).random(one.map.shape, np.float32),
     )
+    if question is not None and shared is None:
+        shared = Shared(question)
     found = []
     for metric in chosen:
         figures = list[float]()
         passes = list[int]()
-        for map_ in maps:
-            counted: list[Counted] = []
+        for place, map_ in enumerate(maps):
+            counted: list[Passes] = []
             known = evidence(
-                replace(one, map=map_), metric, question=question, mask=mask, count=counted.append
+                replace(one, map=map_),
+                metric,
+                question=question,
+                mask=mask,
+                shared=shared,
+                remade=_unmoved(map_, question) if place else None,
+                count=counted.append,
             )
             figures.append(metric(known, own[metric.name]))
             passes.append(sum(each.passes for each in counted))
@@ -150,6 +163,11 @@ def measured(
             )
         )
     return found
+
+
+def _unmoved(map_: Map, question: Question | None) -> Again | None:
+    """What a map that knows nothing is of other pictures: the same."""
+    return None if question is None else unmoved(over_input(map_, question))
 
 
 @spoken
@@ -194,7 +212,8 @@ def measure(
     Returns
     -------
     One `Measured` for each map and metric, maps in the order of `compare`. The network runs twice
-    for the picture itself, and for each of the three maps as often as the metric says.
+    for the picture itself, and for each of the three maps as often as the metric says; passes that
+    maps share (`sensitivity_n`, `infidelity`, `agreement`) are made once for all of them.
 
     Raises
     ------
@@ -219,8 +238,11 @@ def measure(
     given = prepare(x, preprocess, opened, over=image, white=white)
     asked = questions(opened, given, choices(targets), labels=class_names(labels))
     each = len(made) // len(asked)
+    shared = [Shared(question) for question in asked]
     return [
-        found for place, one in enumerate(made) for found in ask(one, question=asked[place // each])
+        found
+        for place, one in enumerate(made)
+        for found in ask(one, question=asked[place // each], shared=shared[place // each])
     ]
 
 

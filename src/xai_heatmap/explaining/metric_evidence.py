@@ -1,14 +1,14 @@
 """Evidence for metrics about one map: the map drawn out, the truth, and the network behind it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Activation, DrawnOut, Map, Mask, Values
+from xai_heatmap.core.arrays import Activation, DrawnOut, Input, Map, Mask, Values
 from xai_heatmap.core.errors import BadArray, BadOption, NonFiniteScores, UnknownTarget
 from xai_heatmap.core.evidence import Head, Scored
-from xai_heatmap.core.metric import Metric, MetricEvidence
+from xai_heatmap.core.metric import Again, Metric, MetricEvidence, Taken
 from xai_heatmap.core.network import INPUT
 from xai_heatmap.core.targets.answer import ROW
 from xai_heatmap.core.targets.category import category
@@ -17,25 +17,44 @@ from xai_heatmap.core.targets.target import Target
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.forward_pass import check_masks
 from xai_heatmap.explaining.question import Question
+from xai_heatmap.explaining.shared import Shared, again
+from xai_heatmap.metrics.parts.imputation import Fill
 from xai_heatmap.render.heat import drawn_out
 
 
+@dataclass(kw_only=True)
+class Passes:
+    """Forward passes behind a figure; a map that is made anew counts as one."""
+
+    passes: int = 0
+
+
 @dataclass
-class Counted:
+class Counted(Passes):
     """A network from pictures to numbers that counts its passes."""
 
     scored: Scored
-    passes: int = 0
 
     def __call__(self, pictures: Iterable[Activation]) -> Values:
         found = self.scored(pictures)
         self.passes += len(found)
-        if not np.isfinite(found).all():
-            raise NonFiniteScores(
-                "The network answers NaN or infinity to pictures with places taken away, so that "
-                "nothing can be measured by them. Another fill= may help, such as 'blur'."
-            )
-        return found
+        return finite(found)
+
+
+def finite(found: Values) -> Values:
+    """The same numbers.
+
+    Raises
+    ------
+    NonFiniteScores
+        Where one of them is none.
+    """
+    if not np.isfinite(found).all():
+        raise NonFiniteScores(
+            "The network answers NaN or infinity to pictures with places taken away, so that "
+            "nothing can be measured by them. Another fill= may help, such as 'blur'."
+        )
+    return found
 
 
 def check(
@@ -78,9 +97,23 @@ def evidence(
     *,
     question: Question | None = None,
     mask: Mask | None = None,
-    count: Callable[[Counted], None] = lambda _: None,
+    shared: Shared | None = None,
+    remade: Again | None = None,
+    count: Callable[[Passes], None] = lambda _: None,
 ) -> MetricEvidence:
-    """Evidence of one map for one metric, as far as that metric needs it."""
+    """Evidence of one map for one metric, as far as that metric needs it.
+
+    Parameters
+    ----------
+    one, metric, question, mask
+        The map, what is measured, what the map answers, and the truth.
+    shared
+        What was asked for other maps of the same question.
+    remade
+        The map of other pictures; that of the explanation's method, if not given.
+    count
+        Takes what will count the passes that are behind the figure.
+    """
     needs = metric.needs
     known: dict[str, object] = {}
     if "heat" in needs:
@@ -99,7 +132,42 @@ def evidence(
             likely = probability_of(question, metric)
             known["probability"] = float(likely.value(question.recording.scores[:1])[0])
             known["confidence"] = _counting(question, likely, count)
+        known |= _beyond(one, needs, question, shared or Shared(question), remade, count)
     return MetricEvidence(**known)  # type: ignore[arg-type]
+
+
+def _beyond(
+    one: Explanation,
+    needs: frozenset[str],
+    question: Question,
+    shared: Shared,
+    remade: Again | None,
+    count: Callable[[Passes], None],
+) -> dict[str, object]:
+    """What metrics share, and maps of other pictures; passes that were made before count too."""
+    known: dict[str, object] = {}
+    passes = Passes()
+    count(passes)
+    if "without" in needs:
+
+        def without(taken: Taken, fill: Fill) -> Values:
+            passes.passes += len(taken)
+            return finite(shared.without(taken, fill))
+
+        known["without"] = without
+    if "tested" in needs:
+        tested = known["tested"] = shared.trial(one.map)
+        passes.passes += tested.passes
+    if "again" in needs:
+        maps = again(one, question) if remade is None else remade
+
+        def counted(pictures: Iterable[Input]) -> Iterator[DrawnOut]:
+            for found in maps(pictures):
+                passes.passes += 1
+                yield found
+
+        known["again"] = counted
+    return known
 
 
 def over_input(map_: Map, question: Question) -> DrawnOut:
@@ -130,7 +198,7 @@ def probability_of(question: Question, metric: Metric) -> Target:
     )
 
 
-def _counting(question: Question, target: Target, count: Callable[[Counted], None]) -> Counted:
+def _counting(question: Question, target: Target, count: Callable[[Passes], None]) -> Counted:
     counted = Counted(Head(question.recording, INPUT, 0, target))
     count(counted)
     return counted

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Gradient, Gradients, Inputs, ScoreRow, Values
+from xai_heatmap.core.arrays import Gradient, Gradients, Input, Inputs, ScoreRow, Values
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.layers.selection import pyramid
@@ -117,7 +117,8 @@ class Question:
             asked, gradients = at_level(asked, own.layer), own.gradients
             survey = replace(survey, auto=own.layer, reason=reason(survey, own.layer))
             if own.layer not in self.recording.activations:
-                opened, gradients = self._opened(opened_at(asked, survey), asked), None
+                x, at = self.given.x, opened_at(asked, survey)
+                opened, gradients = self.of(x, at, asked), None
         used = {name for ask in asked for name in ask.layers}
         options = {ask.method.name: ask.options for ask in asked}
 
@@ -184,11 +185,12 @@ class Question:
             said=(*self.network.declared.changes, *given.notes),
         )
 
-    def _opened(self, names: Sequence[str], asked: Sequence[MethodRequest]) -> "Question":
-        """The same question of one more forward pass, opened at other layers."""
-        inputs = np.ascontiguousarray(self.given.x[None], dtype=np.float32)
-        rule = recording_rule(asked, names)
-        return replace(self, recording=self.network.record(inputs, names, rule=rule))
+    def of(self, x: Input, names: Sequence[str], asked: Sequence[MethodRequest]) -> "Question":
+        """The same question of one more forward pass, of another input or at other layers."""
+        inputs = np.ascontiguousarray(x[None], dtype=np.float32)
+        rule, network = recording_rule(asked, names), self.network.for_heads(heads_of(asked))
+        recording = network.record(inputs, names, rule=rule)
+        return replace(self, given=replace(self.given, x=x), recording=recording)
 
     @cached_property
     def passed(self) -> ForwardPass:

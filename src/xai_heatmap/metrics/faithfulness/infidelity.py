@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from xai_heatmap.core.arrays import DrawnOut, Input
-from xai_heatmap.core.evidence import Scored
-from xai_heatmap.core.metric import metric
+from xai_heatmap.core.arrays import DrawnOut
+from xai_heatmap.core.metric import Without, metric
 from xai_heatmap.core.options import Within
 from xai_heatmap.metrics.parts.imputation import Fill
 from xai_heatmap.metrics.parts.windows import Form, sums_and_falls
@@ -14,13 +13,12 @@ from xai_heatmap.metrics.parts.windows import Form, sums_and_falls
     better="lower",
     cite="yeh2019infidelity",
     use_when="you ask for sizes and not only for the order, and the map's sign counts",
-    passes="58 of a picture for `windows`, 16 for `tiles`, else `masks`",
+    passes="58 of a picture for `windows`, 16 for `tiles`, else `masks`; shared by all maps",
 )
 def infidelity(
     relevance: DrawnOut,
-    image: Input,
     score: float,
-    model: Scored,
+    without: Without,
     *,
     form: Form = "windows",
     masks: Annotated[int, Within(2)] = 64,
@@ -37,13 +35,13 @@ def infidelity(
     Examples
     --------
     >>> import numpy as np
-    >>> x = np.arange(64, dtype=np.float32)[None]
-    >>> model = lambda many: np.array([one.sum() for one in many])
-    >>> round(infidelity(3 * x[0] - 3 * x.mean(), x, float(x.sum()), model, fill="mean"), 3)
+    >>> worth = np.arange(64.0).reshape(8, 8)
+    >>> without = lambda taken, fill: np.array([worth[~own].sum() for own in taken])
+    >>> round(infidelity(3 * worth.astype(np.float32), worth.sum(), without), 3)
     0.0
     """
     sums, falls = sums_and_falls(
-        relevance, image, score, model, form=form, masks=masks, fill=fill, seed=seed
+        relevance, score, without, form=form, masks=masks, fill=fill, seed=seed
     )
     whole, size = float(falls @ falls), float(sums @ sums)
     scale = max(float(sums @ falls), 0.0) / size if size > 0 else 0.0

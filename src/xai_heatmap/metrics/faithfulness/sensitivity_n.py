@@ -4,9 +4,8 @@ from typing import Annotated
 
 import numpy as np
 
-from xai_heatmap.core.arrays import DrawnOut, Input
-from xai_heatmap.core.evidence import Scored
-from xai_heatmap.core.metric import metric
+from xai_heatmap.core.arrays import DrawnOut
+from xai_heatmap.core.metric import Without, metric
 from xai_heatmap.core.options import Within
 from xai_heatmap.metrics.parts.imputation import Fill
 from xai_heatmap.metrics.parts.windows import Form, sums_and_falls
@@ -16,13 +15,12 @@ from xai_heatmap.metrics.parts.windows import Form, sums_and_falls
     better="higher",
     cite="ancona2018sensitivity",
     use_when="you compare maps of one picture by how well they add up to what the network does",
-    passes="58 of a picture for `windows`, 16 for `tiles`, else `masks`",
+    passes="58 of a picture for `windows`, 16 for `tiles`, else `masks`; shared by all maps",
 )
 def sensitivity_n(
     relevance: DrawnOut,
-    image: Input,
     score: float,
-    model: Scored,
+    without: Without,
     *,
     form: Form = "windows",
     masks: Annotated[int, Within(2)] = 64,
@@ -35,18 +33,19 @@ def sensitivity_n(
     `form` says which: ``windows`` of 2x2 and 4x4 of 8x8 patches, ``tiles`` of 2x2, ``halves`` of
     the picture in blocks, ``scattered`` halves patch by patch, ``eighths``. Windows of two sizes
     order maps best and flatter any map that is broad: a larger window holds more of both.
+    ``halves`` with fill ``linear`` are the very passes of the test of maps, in whole draws: 60 of
+    64; linear filling is that of the test, on cells of half a patch.
 
     Examples
     --------
     >>> import numpy as np
-    >>> x = np.arange(64, dtype=np.float32)[None]
-    >>> model = lambda many: np.array([one.sum() for one in many])
-    >>> whole = float(x.sum())
-    >>> round(sensitivity_n(x[0] - x.mean(), x, whole, model, form="tiles", fill="mean"), 3)
+    >>> worth = np.arange(64.0).reshape(8, 8)
+    >>> without = lambda taken, fill: np.array([worth[~own].sum() for own in taken])
+    >>> round(sensitivity_n(worth.astype(np.float32), worth.sum(), without, form="tiles"), 3)
     1.0
     """
     sums, falls = sums_and_falls(
-        relevance, image, score, model, form=form, masks=masks, fill=fill, seed=seed
+        relevance, score, without, form=form, masks=masks, fill=fill, seed=seed
     )
     if not (np.ptp(sums) > 0 and np.ptp(falls) > 0):
         return 0.0

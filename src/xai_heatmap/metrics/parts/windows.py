@@ -5,21 +5,18 @@ from itertools import product
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Float64
 
-from xai_heatmap.core.arrays import DrawnOut, Input
-from xai_heatmap.core.evidence import Scored
-from xai_heatmap.metrics.parts.blocks import OF_A_BLOCK, Blocks, blocks_of, over_places
-from xai_heatmap.metrics.parts.halving import halves
-from xai_heatmap.metrics.parts.imputation import Fill, imputation
+from xai_heatmap.core.arrays import DrawnOut
+from xai_heatmap.core.metric import Taken, Without
+from xai_heatmap.metrics.parts.blocks import OF_A_BLOCK, Blocks, blocks_of
+from xai_heatmap.metrics.parts.halving import halves, whole_draws
+from xai_heatmap.metrics.parts.imputation import Fill
 
 Form = Literal["windows", "tiles", "halves", "scattered", "eighths"]
 
 SIDES = ((2, 1), (4, 2))
 """Patches of a window along each axis, and from one window to the next."""
-
-Taken = Bool[np.ndarray, "masks *patches"]
-"""Patches that are taken away together."""
 
 Numbers = Float64[np.ndarray, " masks"]
 """One number for each time that something is taken away."""
@@ -29,15 +26,16 @@ def taken_away(blocks: Blocks, form: Form, masks: int, seed: int) -> Taken:
     """Patches that are taken away together, time after time.
 
     ``windows`` are those of 2 and of 4 patches a side, ``tiles`` the blocks one at a time,
-    ``halves`` those of the test of maps, ``scattered`` half of the patches drawn at random and
-    then the other half, ``eighths`` an eighth of them. The first two are as many as there are.
+    ``halves`` those of the test of maps, in whole draws, ``scattered`` half of the patches drawn at
+    random and then the other half, ``eighths`` an eighth of them. The first two are as many as
+    there are.
     """
     if form == "windows":
         return windows(blocks.patches)
     if form == "tiles":
         return windows(blocks.patches, ((OF_A_BLOCK, OF_A_BLOCK),))
     if form == "halves":
-        pairs = halves(blocks, max(masks // 2, 1), seed=seed)
+        pairs = halves(blocks, whole_draws(blocks, max(masks // 2, 1)), seed=seed)
         return np.stack([pairs, ~pairs], axis=1).reshape(-1, *blocks.patches)
     random, count = np.random.default_rng(seed), int(np.prod(blocks.patches))
     parts = 2 if form == "scattered" else 8
@@ -61,9 +59,8 @@ def windows(patches: Sequence[int], sides: Sequence[tuple[int, int]] = SIDES) ->
 
 def sums_and_falls(
     relevance: DrawnOut,
-    image: Input,
     score: float,
-    model: Scored,
+    without: Without,
     *,
     form: Form,
     masks: int,
@@ -71,9 +68,10 @@ def sums_and_falls(
     seed: int,
 ) -> tuple[Numbers, Numbers]:
     """What the map has in all that is taken away together, and how far the number falls by it."""
-    blocks = blocks_of(image.shape[1:])
-    without = imputation(image, fill)
-    places = [over_places(own, blocks) for own in taken_away(blocks, form, masks, seed)]
-    sums = np.array([float(relevance[own].sum(dtype=np.float64)) for own in places])
-    falls = score - model(without(own) for own in places).astype(np.float64)
-    return sums, falls
+    blocks = blocks_of(relevance.shape)
+    taken = taken_away(blocks, form, masks, seed)
+    each = np.bincount(
+        blocks.owners.ravel(), relevance.ravel().astype(np.float64), int(np.prod(blocks.patches))
+    )
+    sums = taken.reshape(len(taken), -1) @ each
+    return sums, score - without(taken, fill).astype(np.float64)
