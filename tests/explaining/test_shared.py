@@ -57,13 +57,15 @@ def test_the_test_is_shared_by_every_map_and_by_metrics_of_its_halves():
     found, passes = made(Bright(), ["agreement", *options], metric_options=options)
     assert passes == 62
     assert [one.passes for one in found] == [62, 60, 60]
-    tested = xh.explain(
-        opened(Bright()), PICTURE, target=0, test=True, preprocess="unit", method="occlusion",
-        options=OPEN["options"]["occlusion"],
-    ).tested  # fmt: skip
-    assert found[0].value == pytest.approx(tested.agreement)
     assert found[0].constant == 0
     assert found[0].value > found[0].random
+
+
+def test_agreement_is_t_of_the_test():
+    network = opened(Bright())
+    (found,) = xh.measure(network, PICTURE, metrics=["agreement"], targets=[0], **OPEN)
+    (one,) = xh.compare(network, PICTURE, targets=[0], test=True, **OPEN)
+    assert found.value == pytest.approx(one.tested.agreement)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ def test_a_network_that_answers_no_numbers_is_told_of():
 
     network = xh.network(broken, image_shape=(3, SIDE, SIDE))
     mean = {"sensitivity_n": {"fill": "mean"}}
-    with pytest.raises(NonFiniteScores, match="places taken away"):
+    with pytest.raises(NonFiniteScores, match="NaN or infinity"):
         xh.measure(
             network, PICTURE, metrics=["sensitivity_n"], targets=[0], **OPEN, metric_options=mean
         )
