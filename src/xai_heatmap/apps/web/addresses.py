@@ -16,7 +16,7 @@ from xai_heatmap.core.errors import BadOption, ImageNotFound, ImageTooLarge
 from xai_heatmap.core.network import INPUT
 from xai_heatmap.core.registry import Method, find_method
 from xai_heatmap.core.version import installed_version
-from xai_heatmap.runners.looking.arrays import curve, slice_picture
+from xai_heatmap.runners.looking.arrays import curve, laid, slice_picture
 from xai_heatmap.runners.looking.asked import AUTO, Asked
 from xai_heatmap.runners.looking.channels import PAGE, channels
 from xai_heatmap.runners.looking.comparing import Compared, comparison
@@ -78,6 +78,17 @@ async def picture(served: Served, request: Request) -> Response:
         work = partial(slice_picture, shown, model.opened, which, _whole(said, "axis", 0))
         mime, data = "image/png", await served.decoding(work)
     return Response(data, headers=PRIVATE, media_type=mime)
+
+
+async def facts_of(served: Served, request: Request) -> Response:
+    """Facts of a picture that is kept; of an array with its shape as the network takes it."""
+    shown = await served.decoding(partial(served.pictures.get, request.path_params["key"]))
+    facts = shown.facts()
+    if shown.array is not None:
+        model = served.model(request.query_params.get("model"))
+        array = await served.decoding(partial(laid, shown, model.opened))
+        facts["laid"] = list(array.shape)
+    return answer(facts)
 
 
 async def maps(served: Served, request: Request) -> Response:

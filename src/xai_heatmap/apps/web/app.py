@@ -38,6 +38,7 @@ def application(served: Served, token: str, **guarded: Any) -> Guard:
         Route("/api/model", partial(addresses.model_facts, served)),
         Route("/api/image", partial(addresses.take_picture, served), methods=["POST"]),
         Route("/api/image/{key}", partial(addresses.picture, served)),
+        Route("/api/image/{key}/facts", partial(addresses.facts_of, served)),
         Route("/api/image/{key}/curve", partial(addresses.curve_of, served)),
         Route("/api/maps/{key}", partial(addresses.maps, served)),
         Route("/api/channels/{key}", partial(addresses.channels_of, served)),

@@ -51,6 +51,7 @@ export class Session {
   private running: AbortController | null = null
   private paging: AbortController | null = null
   private known = new Map<string, Packet>()
+  private files = new Map<string, { blob: Blob; name: string }>() // sent again where a server forgot them
   private bitmaps = new Map<string, Promise<ImageBitmap>>()
 
   constructor(backend: Backend) {
@@ -113,8 +114,16 @@ export class Session {
       this.read(asked)
       document.title = `${this.model.name} · xai-heatmap`
       const wanted = asked.get('img')
-      if (wanted) await this.open(await this.backend.find(wanted))
-      else if (this.model.samples.length) await this.sample(this.model.samples[0].id)
+      const first = this.model.samples[0]?.id
+      if (wanted) {
+        try {
+          await this.open(await this.backend.find(wanted))
+        } catch (error) {
+          if (fault(error).code !== 'XH201' || !first) throw error
+          await this.sample(first)
+          this.said = 'The picture of this link is not kept any more.'
+        }
+      } else if (first) await this.sample(first)
     } catch (error) {
       this.fail(error)
     }
@@ -183,13 +192,14 @@ export class Session {
   }
 
   async sample(id: string) {
-    await this.trying(async () => this.open(await this.backend.find(id)))
+    await this.trying(async () => this.open(this.recent.find((p) => p.id === id) ?? (await this.backend.find(id))))
   }
 
   async add(blob: Blob, name: string) {
     await this.trying(async () => {
       this.said = `Reading ${name}.`
       const picture = await this.backend.add(blob, name)
+      this.files.set(picture.id, { blob, name })
       this.recent = [picture, ...this.recent.filter((p) => p.id !== picture.id)].slice(0, 40)
       this.target = this.against = ''
       await this.open(picture)
@@ -244,9 +254,10 @@ export class Session {
     if (known) return this.show(known)
     this.busy = this.stale = true
     try {
-      const packet = dear
-        ? await this.backend.job(question, (p) => own === this.running && (this.progress = p), own.signal)
-        : await this.backend.maps(question, own.signal)
+      const ask = () => dear
+        ? this.backend.job(question, (p) => own === this.running && (this.progress = p), own.signal)
+        : this.backend.maps(question, own.signal)
+      const packet = await this.unforgotten(ask)
       if (this.known.size > 60) this.known.delete(this.known.keys().next().value!)
       this.known.set(key, packet)
       if (own === this.running) this.show(packet)
@@ -259,6 +270,18 @@ export class Session {
         this.busy = this.stale = false
         this.progress = null
       }
+    }
+  }
+
+  /** An answer; where the server forgot the picture, it is sent again first. */
+  private async unforgotten<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask()
+    } catch (error) {
+      const file = this.picture && this.files.get(this.picture.id)
+      if (fault(error).code !== 'XH201' || !file) throw error
+      await this.backend.add(file.blob, file.name)
+      return ask()
     }
   }
 
@@ -368,6 +391,7 @@ export class Session {
   /** The backend came back: what was on the page is asked for again. */
   private async restart() {
     if (!this.model) return this.start()
+    this.known.clear()
     await this.trying(async () => {
       this.model = await this.backend.model(this.model!.id)
       if (this.picture) await this.compute()

@@ -149,6 +149,7 @@ export interface Channel {
 }
 
 export interface Channels {
+  ranked_by?: string
   layer: string
   total: number
   page: number
@@ -158,13 +159,14 @@ export interface Channels {
 
 export interface Progress {
   done: number
-  total: number
+  total: number // 0: not known
   words: string
 }
 
 export interface Curve {
   channels: { name: string; values: number[] }[]
-  seconds?: number | null
+  at?: number[] // where the values stand, of so many places
+  length?: number
 }
 
 export interface Matrix {
@@ -191,7 +193,7 @@ export interface LiveFrame extends Packet {
 export interface LiveLink {
   ask(question: LiveQuestion): void
   /** Frame and the time when it was taken; the next one only after the answer. */
-  send(t: number, jpeg: Blob): void
+  send(t: number, jpeg: Uint8Array<ArrayBuffer>): void
   close(): void
 }
 

@@ -18,12 +18,12 @@ export class WsBackend implements Backend {
   readonly can: Abilities = { pictures: true, channels: true, compare: true, live: true, methods: true }
   private token = ownToken()
   private there = true
-  private task = ''
+  private model_ = ''
   private listeners: ((there: boolean) => void)[] = []
 
   async model(id = ''): Promise<Model> {
     const { model, ...answer } = await (await this.get('/api/model', { model: id })).json()
-    this.task = model.task
+    this.model_ = model.id
     return { labels: null, ...answer, ...model }
   }
 
@@ -33,24 +33,22 @@ export class WsBackend implements Backend {
   }
 
   async find(id: string): Promise<Picture> {
-    try {
-      return await this.known(await this.get(`/api/image/${encodeURIComponent(id)}/facts`))
-    } catch {
-      const image = new Image()
-      image.src = this.source(id)
-      await image.decode()
-      return { id, name: id, width: image.naturalWidth, height: image.naturalHeight, kind: 'image' }
-    }
+    const query = { model: this.model_ }
+    return this.known(await this.get(`/api/image/${encodeURIComponent(id)}/facts`, query))
   }
 
   source(id: string, slice?: number): string {
     const query = new URLSearchParams({ token: this.token })
+    if (slice !== undefined) query.set('model', this.model_)
     if (slice !== undefined) query.set('slice', String(slice))
     return `/api/image/${encodeURIComponent(id)}?${query}`
   }
 
   async curve(id: string): Promise<Curve> {
-    return (await this.get(`/api/image/${encodeURIComponent(id)}/curve`)).json()
+    const got = await (await this.get(`/api/image/${encodeURIComponent(id)}/curve`, { model: this.model_ })).json()
+    const rows = got.channels as number[][]
+    const named = rows.map((values, k) => ({ name: rows.length > 1 ? `channel ${k + 1}` : '', values }))
+    return { channels: named, at: got.at, length: got.length }
   }
 
   async maps(question: Question, signal?: AbortSignal): Promise<Packet> {
@@ -62,15 +60,15 @@ export class WsBackend implements Backend {
 
   async channels(question: Question, page: number, size: number, signal?: AbortSignal): Promise<Channels> {
     const query = {
-      model: question.model, layer: question.layers, target: question.target, page: String(page), size: String(size),
+      model: question.model, layer: question.layers, target: question.target, against: question.against, page: String(page), size: String(size),
     }
     const answer = await this.get(`/api/channels/${encodeURIComponent(question.picture)}`, query, signal)
     return readChannels(await answer.arrayBuffer())
   }
 
   job(question: Question, progress: (p: Progress) => void, signal: AbortSignal): Promise<Packet> {
-    const { picture, ...rest } = question
-    return this.run('/api/jobs', { image: picture, ...rest }, progress, signal)
+    const { picture, layers, ...rest } = question
+    return this.run('/api/jobs', { image: picture, layers: layers === 'all' ? layers : [layers], ...rest }, progress, signal)
   }
 
   compare(matrix: Matrix, progress: (p: Progress) => void, signal: AbortSignal): Promise<Packet> {
@@ -102,7 +100,10 @@ export class WsBackend implements Backend {
       },
       send(t, jpeg) {
         if (socket.readyState !== WebSocket.OPEN) return
-        socket.send(new Blob([new Float64Array([t]), jpeg]))
+        const frame = new Uint8Array(8 + jpeg.length)
+        new DataView(frame.buffer).setFloat64(0, t, true)
+        frame.set(jpeg, 8)
+        socket.send(frame)
       },
       close() {
         socket.onclose = null
@@ -131,7 +132,7 @@ export class WsBackend implements Backend {
         })
         const heard = (name: string, what: (data: any) => void) =>
           events.addEventListener(name, (event) => what(JSON.parse((event as MessageEvent).data)))
-        heard('progress', progress)
+        heard('progress', (data) => progress({ ...data, total: data.total ?? 0 }))
         heard('result', (data) => resolve(data.url))
         heard('failed', (data) => reject(new Failure(data)))
         events.onerror = () => {
@@ -146,12 +147,15 @@ export class WsBackend implements Backend {
     }
   }
 
-  /** Facts of a picture; of an array the network says what it is. */
+  /** Facts of a picture; an array is what the network says that it is. */
   private async known(answer: Response): Promise<Picture> {
     const facts = await answer.json()
-    const array = this.task === 'signal' || this.task === 'volume' ? this.task : 'image'
-    const { width, height } = facts
-    return { ...facts, kind: facts.kind === 'array' ? array : 'image', width: width ?? 1000, height: height ?? 400 }
+    if (facts.kind !== 'array') return { ...facts, kind: 'image' }
+    if (!facts.laid) return this.find(facts.id)
+    const [, ...places] = facts.laid as number[]
+    const kind = places.length === 3 ? 'volume' : places.length === 1 ? 'signal' : 'image'
+    const [height, width] = kind === 'signal' ? [400, 1000] : places.slice(-2)
+    return { ...facts, kind, width, height, slices: kind === 'volume' ? places[0] : undefined }
   }
 
   private get(path: string, query: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {

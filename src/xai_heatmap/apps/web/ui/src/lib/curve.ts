@@ -21,7 +21,8 @@ export function lines(context: CanvasRenderingContext2D, curve: Curve, box: Box,
     const span = high - low || 1
     const y = (v: number) => box.top + each * (k + 0.92 - (0.84 * (v - low)) / span)
     context.beginPath()
-    values.forEach((v, i) => context.lineTo(box.left + ((i + 0.5) / values.length) * box.width, y(v)))
+    const places = curve.length ?? values.length
+    values.forEach((v, i) => context.lineTo(box.left + (((curve.at?.[i] ?? i) + 0.5) / places) * box.width, y(v)))
     context.stroke()
     if (name) context.fillText(name, box.left + 6 * unit, box.top + each * k + 14 * unit)
   })

@@ -23,6 +23,11 @@ export function seconds(value: number): string {
   return value < 1 ? `${Math.max(1, Math.round(1000 * value))} ms` : `${number(value)} s`
 }
 
+/** The bytes of a data: address. */
+export function bytesOf(url: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(url.slice(url.indexOf(',') + 1)), (c) => c.charCodeAt(0))
+}
+
 /** How sure: a probability as a percentage, otherwise the bare score. */
 export function sureness(of: { score: number; probability: number | null }): string {
   return of.probability === null ? `score ${number(of.score)}` : percent(of.probability)
