@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from xai_heatmap import networks
+from xai_heatmap.core.boxes.chosen import of_classes
 from xai_heatmap.core.errors import BadOption, NoRule, UnknownTarget, did_you_mean
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.listed import listed
@@ -113,7 +114,10 @@ def answers_of(
         )
     kind = "boxes" if recording.form.boxes is not None else kind
     meaning: Meaning = "values" if kind == "values" else recording.meaning
-    answers = [Answer(row, (), recording.form, kind, meaning, seen) for row in recording.scores]
+    rows = of_classes(
+        recording.scores, recording.form, len(labels or network.declared.labels or ())
+    )
+    answers = [Answer(row, (), recording.form, kind, meaning, seen) for row in rows]
     names = _class_names(labels, network, answers[0]) if answers else ()
     return [replace(answer, labels=names) for answer in answers]
 
@@ -132,12 +136,8 @@ def input_in(geometry: Geometry) -> Seen:
 
 
 def whole(image: Sequence[int], form: Form) -> Seen | None:
-    """Part of the network's own input that the places of a map of scores lie over: all of it; None
-    without places.
-    """
-    if len(form.grid) != len(image) and form.boxes is None:
-        return None
-    return all_of(image)
+    """Whole input of the network where places of a map of scores lie over it, else None."""
+    return None if len(form.grid) != len(image) and form.boxes is None else all_of(image)
 
 
 def all_of(image: Sequence[int]) -> Seen:

@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Scores, Values
+from xai_heatmap.core.boxes.chosen import check_scored, moving
 from xai_heatmap.core.boxes.detections import (
     Detection,
     at_box,
     box_form,
-    corners,
     corners_of,
     detection,
     detections,
@@ -23,15 +22,13 @@ from xai_heatmap.core.boxes.detections import (
     probabilities,
     pulled,
     said,
-    to_picture,
 )
-from xai_heatmap.core.boxes.overlap import Box, overlaps, slopes
+from xai_heatmap.core.boxes.overlap import Box, overlaps
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.targets.answer import Answer, Seen
 from xai_heatmap.core.targets.category import category
 from xai_heatmap.core.targets.classes import class_index
 from xai_heatmap.core.targets.numbers import numbers
-from xai_heatmap.core.targets.probability import probability
 from xai_heatmap.core.targets.target import Choice, Target
 
 AS_GOOD = 0.1
@@ -91,7 +88,7 @@ def box(
         found, own = (
             _found(answer, edges, choice) if number is None else _numbered(answer, number, choice)
         )
-        return held_in(answer, found, own) if held else _moving(answer, found, edges)
+        return held_in(answer, found, own) if held else moving(answer, found, edges)
 
     def check(seen: Seen, labels: Sequence[str]) -> None:
         if edges is not None:
@@ -122,6 +119,7 @@ def _numbered(
     """Detection of that number, counted from the likeliest, and the target in its box."""
     every = detections(answer, number) if number >= 1 else []
     if len(every) < number or number < 1:
+        check_scored(answer, -np.inf if number == 1 else 0.0)
         most = len(detections(answer, answer.form.places))
         raise UnknownTarget(
             f"{said}({number}) needs a rank from 1 to {most}: so many boxes of the detector are "
@@ -152,6 +150,7 @@ def _found(answer: Answer, where: Box | None, choice: Choice | None) -> tuple[De
         by = np.where(overlap >= overlap[first] - AS_GOOD, by, -np.inf)
     query = int(by.argmax()) if own is None or index is not None else first
     shown = own_class[query] if index is None else index
+    check_scored(answer, float(z[query, shown]), None if own is None else shown)
     target = (choice or category(shown))(at_box(answer, z[query]))
     share = float(probabilities(z[query : query + 1], answer)[0, shown])
     near = None if overlap is None else float(overlap[query])
@@ -159,8 +158,17 @@ def _found(answer: Answer, where: Box | None, choice: Choice | None) -> tuple[De
 
 
 def held_in(answer: Answer, found: Detection, own: Target) -> Target:
-    """y of the target's own number in the one box."""
+    """y of the target's own number in the one box; of boxes that the model chose, of which every
+    picture has others, p of the class in the box that is most like it.
+    """
     form, meaning = answer.form, answer.meaning
+    if box_form(form).chosen:
+        if own.index is None or own.first is not None:
+            raise UnknownTarget(
+                "The model answers the score of one class alone for each box that it chose, so "
+                f"there is no {own.label}. Give a class: box(NUMBER, CLASS)."
+            )
+        return moving(answer, found, None, held=True)
 
     def value(rows: Scores) -> Values:
         return own.value(evidence(said(rows, form)[:, :, found.query], form, meaning))
@@ -177,38 +185,6 @@ def held_in(answer: Answer, found: Detection, own: Target) -> Target:
     return replace(
         own, label=label, value=value, cotangent=cotangent, detection=found, weights=None
     )
-
-
-def _moving(answer: Answer, found: Detection, where: Box | None) -> Target:
-    """y = max_q IoU(b, b_q) p_qc, and its derivative by the scores and by the box of that q."""
-    form, meaning = answer.form, answer.meaning
-    wanted = np.array(found.box, np.float32) if where is None else where
-    own = probability(found.index)(at_box(answer, evidence_of(answer)[found.query]))
-    turned, _ = to_picture(box_form(form), answer.seen)
-
-    def parts(row: Scores) -> tuple[Float32[np.ndarray, " d"], Float32[np.ndarray, " d"]]:
-        numbers = said(row, form)[0].T
-        boxes = corners(row, form, answer.seen)[0]
-        return overlaps(wanted, boxes), own.value(evidence(numbers, form, meaning))
-
-    def value(rows: Scores) -> Values:
-        return np.array([np.prod(parts(row[None]), axis=0).max() for row in rows], np.float32)
-
-    def cotangent(rows: Scores) -> Scores:
-        full = np.zeros(rows.shape, np.float32)
-        for row, pulls in zip(rows[:, None], full[:, None], strict=True):
-            overlap, p = parts(row)
-            q = int((overlap * p).argmax())
-            numbers = said(row, form)[:, :, q]
-            slope = own.cotangent(evidence(numbers, form, meaning)) * overlap[q]
-            said(pulls, form)[:, :, q] = pulled(numbers, slope, form, meaning)
-            by_corner = slopes(wanted, corners(row, form, answer.seen)[0, [q]])[0] * p[q]
-            pulls[0, -4 * form.places :].reshape(4, -1)[:, q] = by_corner @ turned
-        return full
-
-    edges = found.where if where is None else f"[{_listed(where).replace(',', '')}]"
-    label = f"{found.label} found at {edges}"
-    return Target(label, value, cotangent, found.index, bounded=True, detection=found)
 
 
 def check_detector(answer: Answer) -> None:

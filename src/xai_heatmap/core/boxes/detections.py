@@ -28,6 +28,9 @@ CORNERS = {
 EDGE = 1e-7
 """Smallest distance from 0 and from 1 that a probability is counted with."""
 
+NOTHING = 2 * EDGE
+"""Probability up to which a place for a detection is one that the model left empty."""
+
 SAME = 0.5
 """Overlap from which on two boxes of one class are one detection."""
 
@@ -179,13 +182,15 @@ def likeliest(answer: Answer) -> tuple[ScoreRow, Sequence[int]]:
     background = box_form(answer.form).background
     if background is not None and p.shape[1] > 1:
         p[:, background] = -1
+    if box_form(answer.form).chosen:  # what no detection fills is none
+        p[p <= NOTHING] = -1
     return p.max(axis=1), p.argmax(axis=1).tolist()
 
 
 def detections(answer: Answer, most: int) -> list[Detection]:
     """The likeliest boxes, most likely first; of a class those that overlap by half count once."""
     boxes, (p, own) = corners_of(answer), likeliest(answer)
-    left, classes = np.ones(len(p), bool), np.array(own)
+    left, classes = p > -1 if box_form(answer.form).chosen else p > -np.inf, np.array(own)
     found: list[Detection] = []
     while len(found) < most and left.any():
         best = int(np.where(left, p, -np.inf).argmax())

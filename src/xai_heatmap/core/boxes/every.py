@@ -17,6 +17,7 @@ from xai_heatmap.core.boxes.box import (
     edges_of,
     held_in,
 )
+from xai_heatmap.core.boxes.chosen import check_scored
 from xai_heatmap.core.boxes.detections import (
     SAME,
     Detection,
@@ -185,6 +186,7 @@ def _check_probability(min_score: int | float) -> None:
 
 
 def _nothing_found(answer: Answer, index: int | None, min_score: int | float) -> str:
+    check_scored(answer, -np.inf if likeliest(answer)[0].max() < 0 else 0.0)
     p, _ = likeliest(answer)
     every = detections(answer, MOST)
     own = [one for one in every if index in (None, one.index)]

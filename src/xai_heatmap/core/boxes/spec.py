@@ -42,9 +42,14 @@ class Boxes:
         Where a class stands that means "nothing here"; scores then exclude each other. Unsaid: the
         last, if there is one more than the model has names for; else there is none.
     masks
-        How many numbers behind the scores of a box weight the masks that an instance segmentation
-        answers beside its boxes; they are no scores. Unsaid: as many as those masks, if the model
-        answers some. Of one tensor only.
+        How many numbers behind the scores of a box are no scores: weights of the masks that an
+        instance segmentation answers beside its boxes, key points, an angle. Unsaid: as many as
+        those masks, or as there are more numbers than names of classes, or those from the first
+        on that is no probability. Of one tensor only.
+    chosen
+        Whether the model itself chose among its boxes, so that a box is a detection with one score
+        and the number of its class: (images, boxes, 6), the box, the score, the class. Unsaid: if
+        every sixth number is whole.
     """
 
     scores: str | int | None = None
@@ -54,6 +59,7 @@ class Boxes:
     objectness: bool | None = None
     background: Background | None = None
     masks: int | None = None
+    chosen: bool | None = None
 
     def __post_init__(self) -> None:
         for name, known in (("order", Order), ("unit", Unit), ("background", Background)):
@@ -84,12 +90,16 @@ class BoxForm:
         Whether one more number a box stands between scores and boxes.
     background
         The class that means "nothing here".
+    chosen
+        Whether the places are detections that the model chose, in another order and number for
+        every picture, each with the score of its own class alone; a box of no score is none.
     """
 
     order: Order
     whole: tuple[float, float]
     objectness: bool = False
     background: int | None = None
+    chosen: bool = False
 
     @property
     def beside(self) -> int:

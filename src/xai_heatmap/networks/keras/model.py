@@ -183,13 +183,18 @@ class KerasAdapter:
     def scores(self, x: Any) -> Any:
         """Call the model for inference; return the scores, for a detector joined with the boxes."""
         answered = self._answer(x)
-        how = self.boxes or (known(answered) if self.output is None else None)
+        how = self.boxes
+        if how is None and self.output is None:
+            image = tuple(x.shape[1:-1] if self.channels_last else x.shape[2:])
+            how = known(answered, image=image, numbers=_numbers)
         if how is None:
             if isinstance(self.output, SideBySide):
                 return self.output.row(answered, _flat, _in_a_row)
             which = None if isinstance(self.output, Boxes) else self.output
             return scores_in(answered, which=which)
-        self._boxes[None] = found = resolved(answered, how)  # with an engine's own values, too
+        self._boxes[None] = found = resolved(
+            answered, how, numbers=_numbers
+        )  # with an engine's own values, too
         return together(answered, found, _joined)
 
     def _answer(self, x: Any) -> Any:
@@ -239,6 +244,14 @@ def _turned(x: Any, axes: Axes, *, channels_last: bool) -> Any:
 
 def _flat(part: Any) -> Any:
     return keras.ops.reshape(part, (-1, math.prod(part.shape[1:])))
+
+
+def _numbers(part: Any) -> np.ndarray | None:
+    """Numbers of a tensor; None while it stands for one."""
+    try:
+        return np.asarray(keras.ops.convert_to_numpy(part), np.float32)
+    except Exception:  # noqa: BLE001 - every backend has its own error for a value that is traced
+        return None
 
 
 def _in_a_row(parts: list[Any]) -> Any:

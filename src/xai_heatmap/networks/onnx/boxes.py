@@ -1,14 +1,18 @@
 """The scores and boxes of a detector in an ONNX graph, as one tensor."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from onnx import ModelProto, TensorProto, ValueInfoProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
+from onnx.shape_inference import infer_shapes
 
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import NoScores
+from xai_heatmap.networks.onnx import exporter
 from xai_heatmap.networks.onnx.cut import leading_to
 from xai_heatmap.networks.onnx.input import lengths
 from xai_heatmap.networks.opening.box_outputs import Shapes, named, told
+from xai_heatmap.networks.opening.box_rows import BOX, CHOSEN, covers_levels
 
 TOGETHER = "scores and boxes"
 """Name of the joined tensor, where the file has two outputs."""
@@ -17,9 +21,23 @@ CHOOSING = ("NonMaxSuppression", "EfficientNMS_TRT", "BatchedNMS_TRT", "BatchedN
 """Operators that choose among boxes, behind which nothing has a gradient."""
 
 
-def in_onnx(model: ModelProto) -> Boxes | None:
-    """Scores and boxes of a file whose outputs have a detector's names, else None."""
-    return named([value.name for value in model.graph.output])
+def in_onnx(model: ModelProto, image: Sequence[int]) -> Boxes | None:
+    """Scores and boxes of a file whose outputs can only be a detector's, else None.
+
+    Told by the names of the outputs, by what the exporter says of the file, or by as many boxes as
+    several levels of pictures of this size have places.
+    """
+    outputs = {value.name: value for value in model.graph.output}
+    found = named(list(outputs))
+    if found is not None or exporter.task(model):
+        return found or Boxes()
+    threes = [value for value in outputs.values() if _is_tensor(value)]
+    threes = [value for value in threes if len(lengths(value)) == 3]
+    if len(threes) != 1 or not image:
+        return None
+    sides = [side for side in _inferred(model, threes[0])[1:] if isinstance(side, int)]
+    boxes = len(sides) == 2 and min(sides) > BOX and covers_levels(max(sides), image)
+    return Boxes() if boxes else None
 
 
 def with_boxes(model: ModelProto, how: Boxes) -> tuple[ModelProto, Boxes, str]:
@@ -36,7 +54,7 @@ def with_boxes(model: ModelProto, how: Boxes) -> tuple[ModelProto, Boxes, str]:
     says = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
     found = told(shapes, how, says=says)
     answers = [str(name) for name in (found.scores, found.boxes) if name is not None]
-    before = leading_to(answers, model.graph.node)
+    before = list(leading_to(answers, model.graph.node))
     if choosing := next((node.op_type for node in before if node.op_type in CHOOSING), None):
         raise NoScores(
             "Export the model without the step that chooses boxes (nms=False), or explain one "
@@ -45,7 +63,7 @@ def with_boxes(model: ModelProto, how: Boxes) -> tuple[ModelProto, Boxes, str]:
             "derivative."
         )
     if found.scores is None:
-        return model, found, answers[0]
+        return model, _in_one(model, found, shapes[answers[0]], before), answers[0]
     joined = ModelProto()
     joined.CopyFrom(model)
     names = [f"{name} as float32" for name in answers]
@@ -58,6 +76,37 @@ def with_boxes(model: ModelProto, how: Boxes) -> tuple[ModelProto, Boxes, str]:
     joined.graph.value_info.extend(outputs[name] for name in answers)
     joined.graph.output.append(value)
     return joined, found, TOGETHER
+
+
+def _inferred(model: ModelProto, value: ValueInfoProto) -> tuple[int | None, ...]:
+    """Lengths of an output, by inference of shapes where the file leaves one open."""
+    if None not in lengths(value)[1:]:
+        return lengths(value)
+    try:
+        found = infer_shapes(model, data_prop=True)
+    except Exception:  # noqa: BLE001 - a guess is not made; what is wrong is told by what needs it
+        return lengths(value)
+    known = {own.name: own for own in found.graph.output}
+    return lengths(known.get(value.name, value))
+
+
+def _in_one(
+    model: ModelProto, how: Boxes, shape: Sequence[int | None], before: Sequence[NodeProto]
+) -> Boxes:
+    """Boxes in one tensor, with what the file tells of its numbers."""
+    rows, columns = shape[1] or 0, shape[2] or 0
+    boxes_last = 0 < rows < columns
+    chosen = how.chosen
+    if chosen is None and how.objectness is None and not boxes_last and len(shape) == 3:
+        sorting = any(node.op_type == "TopK" for node in before)
+        chosen = sorting and columns >= CHOSEN
+    if chosen:
+        order = "cxcywh" if exporter.task(model) == "obb" else "xyxy"
+        return replace(how, order=how.order or order, unit=how.unit or "pixels", chosen=True)
+    classes = len(exporter.names(model) or ())
+    if classes and boxes_last and how.masks is None:
+        return replace(how, masks=max(rows - BOX - bool(how.objectness) - classes, 0))
+    return how
 
 
 def _by_name(how: Boxes, names: list[str]) -> Boxes:

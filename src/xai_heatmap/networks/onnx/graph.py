@@ -20,6 +20,7 @@ from xai_heatmap.networks.onnx.input import (
     PictureInput,
     channels_last,
     declarations,
+    lengths,
     picture_input,
     retyped,
 )
@@ -114,7 +115,9 @@ def source(
         If it takes more than the picture and what is held.
     """
     check_whole(model)
-    how, boxes, several = in_onnx(model) if output is None else output, None, None
+    how, boxes, several = output, None, None
+    if output is None:
+        how = in_onnx(model, _image(model, image_shape))
     if isinstance(how, Boxes):
         model, boxes, answer = with_boxes(model, how)
     elif isinstance(how, SideBySide):
@@ -142,6 +145,19 @@ def source(
         found = replace(found, channels_last=False)
     inputs = declarations(needed, found.images)
     return Source(needed, found, answer, inputs, unread, boxes, axes, several)
+
+
+def _image(model: ModelProto, image_shape: Sequence[int] | None) -> Sequence[int]:
+    """Rows and columns of the picture, none where they are not known before the input is read."""
+    if image_shape is not None:
+        return tuple(image_shape[1:])
+    stored = {initializer.name for initializer in model.graph.initializer}
+    fours = [lengths(one) for one in model.graph.input if one.name not in stored]
+    found = [shape for shape in fours if len(shape) == 4 and None not in shape[1:]]
+    if len(found) != 1:
+        return ()
+    last = found[0][3] in (1, 3) and found[0][1] not in (1, 3)
+    return [side for side in (found[0][1:3] if last else found[0][2:]) if side is not None]
 
 
 def _other_axes(model: ModelProto, value: ValueInfoProto) -> Axes | None:

@@ -9,6 +9,7 @@ from typing import Any
 from onnx import ModelProto
 
 from xai_heatmap.core.network import Declared
+from xai_heatmap.networks.onnx import exporter
 from xai_heatmap.networks.onnx.formulas import FORMULAS
 from xai_heatmap.networks.onnx.limits import MOST_NUMBERS
 
@@ -34,7 +35,12 @@ LARGEST_SIDE = 8192
 
 
 def declared(model: ModelProto, *, image_shape: tuple[int, ...] | None) -> Declared:
-    """Declarations in the metadata of a file that this package exported; else the shape alone."""
+    """Declarations in the metadata of a file that this package exported, or ultralytics; else the
+    shape alone.
+    """
+    others = exporter.declared(model, image_shape=image_shape)
+    if others is not None and VERSION not in metadata(model):
+        return others
     return Declared(
         image_shape,
         _said(model, PREPROCESS, _is_preprocess),

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from xai_heatmap.core.arrays import Native, Scores
-from xai_heatmap.core.boxes.detections import said
+from xai_heatmap.core.boxes.detections import box_form, said
 from xai_heatmap.core.boxes.spec import Boxes, BoxForm, Order, Unit
 from xai_heatmap.core.errors import NoScores
 from xai_heatmap.core.targets.answer import Form, Meaning
+from xai_heatmap.networks.opening.box_rows import NO_PIXELS
+from xai_heatmap.networks.opening.chosen_rows import ChosenReading, chosen_reading
 
 AS_DETR: tuple[Order, Unit] = ("cxcywh", "fractions")
 AS_YOLO: tuple[Order, Unit] = ("cxcywh", "pixels")
 
-NO_PIXELS, NO_FRACTIONS = 2.0, 4.0
-"""Limits of coordinates: pixels exceed the first, most fractions stay below the second."""
+NO_FRACTIONS = 4.0
+"""Limit of coordinates: most fractions stay below it."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,13 @@ class BoxReading:
 
 
 def box_reading(
-    shape: Sequence[int], how: Boxes, *, image: Sequence[int], names: int = 0
-) -> BoxReading:
+    shape: Sequence[int],
+    how: Boxes,
+    *,
+    image: Sequence[int],
+    names: int = 0,
+    native: Native | None = None,
+) -> BoxReading | ChosenReading:
     """Layout of a detector's output of `shape`, images first.
 
     Parameters
@@ -68,6 +75,8 @@ def box_reading(
         Rows and columns of the input.
     names
         How many classes the model has names for.
+    native
+        The answer itself, where boxes were chosen; without it their places alone are known.
 
     Raises
     ------
@@ -80,12 +89,19 @@ def box_reading(
             f"answers {'x'.join(map(str, shape[1:]))}. Say which outputs they are: "
             "answers=xai_heatmap.Boxes(scores=KEY, boxes=KEY, ...)."
         )
+    if how.chosen:
+        order, unit = _order_and_unit(how)
+        whole = (float(image[0]), float(image[1])) if unit == "pixels" else (1.0, 1.0)
+        own = BoxForm(order, whole, chosen=True)
+        return chosen_reading(np.zeros(shape) if native is None else native, own, names=names)
     apart = how.scores is not None
     boxes_last = not apart and _boxes_last(shape)
     count, numbers = (shape[2], shape[1]) if boxes_last else (shape[1], shape[2])
     objectness = not apart and (not boxes_last if how.objectness is None else how.objectness)
     masks = 0 if apart else how.masks or 0
     classes = numbers - 4 - objectness - masks
+    if how.masks is None and not apart and 0 < names < classes - (not boxes_last):
+        masks, classes = classes - names, names
     if classes < 1:
         raise NoScores(
             f"The model answers {numbers} numbers for each of {count} boxes: 4 for the box"
@@ -111,7 +127,7 @@ def meaning_of(rows: Scores, form: Form, *, keep_closing: bool) -> Meaning:
         return "probabilities"
     several = form.classes(rows.shape[1]) > 1
     sums = numbers[:, : form.classes(rows.shape[1])].sum(axis=1)
-    alone = several and bool(np.allclose(sums, 1, atol=1e-3))
+    alone = several and not box_form(form).chosen and bool(np.allclose(sums, 1, atol=1e-3))
     return "log-probabilities" if alone else "log-odds"
 
 
@@ -126,6 +142,8 @@ def check_unit(rows: Scores, form: Form) -> None:
     if form.boxes is None:
         return
     coordinates = np.abs(rows[:, -4 * form.places :])
+    if form.boxes.chosen and not coordinates.any():  # nothing was found
+        return
     fractions = form.boxes.whole == (1.0, 1.0)
     largest, usual = float(coordinates.max(initial=0)), float(np.median(coordinates))
     if (fractions and usual > NO_FRACTIONS) or (not fractions and largest <= NO_PIXELS):

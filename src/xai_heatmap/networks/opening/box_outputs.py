@@ -6,6 +6,7 @@ from typing import Any
 
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import NoScores
+from xai_heatmap.networks.opening.box_rows import Numbers, in_one_tensor, with_extras
 from xai_heatmap.networks.opening.outputs import described, held
 
 SCORES = ("pred_logits", "logits", "scores", "class_logits", "classification", "classes")
@@ -24,8 +25,9 @@ Join = Callable[[Any, Any], Any]
 """Function that joins scores and boxes along the last axis."""
 
 
-def known(output: Any) -> Boxes | None:
-    """Scores and boxes of an output whose names can only be a detector's, else None.
+def known(output: Any, *, image: Sequence[int], numbers: Numbers) -> Boxes | None:
+    """Scores and boxes of an output that can only be a detector's, by its names, or by its shape
+    and numbers; else None.
 
     Raises
     ------
@@ -33,7 +35,22 @@ def known(output: Any) -> Boxes | None:
         If boxes were chosen inside of the model.
     """
     _check_chosen(output)
-    return named(list(output)) if isinstance(output, Mapping) else None
+    if isinstance(output, Mapping):
+        return named(list(output))
+    own = main_part(output)
+    return in_one_tensor(own[0] if isinstance(own, tuple | list) and own else own, image, numbers)
+
+
+def main_part(output: Any) -> Any:
+    """What a model answers for use, where what it would train by stands behind it: of several
+    values of which the first is several itself, and the others are dicts or lists, the first.
+    """
+    if not isinstance(output, tuple | list) or len(output) < 2:
+        return output
+    first, *others = output
+    nested = isinstance(first, tuple | list)
+    beside = all(isinstance(one, Mapping | tuple | list) for one in others)
+    return first if nested and beside else output
 
 
 def named(names: Sequence[Key]) -> Boxes | None:
@@ -42,8 +59,9 @@ def named(names: Sequence[Key]) -> Boxes | None:
     return Boxes(scores, DETR[1]) if scores and DETR[1] in names else None
 
 
-def resolved(output: Any, how: Boxes) -> Boxes:
-    """Boxes with the names of scores and boxes filled in; scores None where one tensor is both.
+def resolved(output: Any, how: Boxes, *, numbers: Numbers, names: int = 0) -> Boxes:
+    """Boxes with the names of scores and boxes filled in; scores None where one tensor is both,
+    with what its numbers tell.
 
     Raises
     ------
@@ -51,7 +69,12 @@ def resolved(output: Any, how: Boxes) -> Boxes:
         If they can't be told from each other, or boxes were chosen inside of the model.
     """
     _check_chosen(output)
-    return told(_shapes(output), how, says=described(output))
+    output = main_part(output)
+    found = told(_shapes(output), how, says=described(output))
+    if found.scores is not None:
+        return found
+    own = output if found.boxes is None else held(output, found.boxes)
+    return with_extras(found, own, numbers, names=names)
 
 
 def told(shapes: Shapes | Sequence[int | None], how: Boxes, *, says: str) -> Boxes:
@@ -97,20 +120,26 @@ def _with_masks(how: Boxes, shapes: Shapes) -> Boxes:
 
 def together(output: Any, how: Boxes, join: Join) -> Any:
     """Tensor of scores and boxes: joined, (n, boxes, classes + 4), or the model's own."""
+    output = main_part(output)
     if how.scores is not None:
         return join(held(output, how.scores), held(output, how.boxes))
     return output if how.boxes is None else held(output, how.boxes)
 
 
+def no_way_back() -> NoScores:
+    """Refusal of detections from which no gradient leads back."""
+    return NoScores(
+        "Explain one detection of this model with xai_heatmap.detector(function, box=(left, "
+        "top, right, bottom), scores=[...]), where function answers boxes and scores of each "
+        "picture: the model answers a list of detections, chosen inside of it, and that choice "
+        "has no derivative. Or wrap the model so that it answers scores and boxes before it "
+        "chooses; every method then explains them."
+    )
+
+
 def _check_chosen(output: Any) -> None:
     if _chosen_inside(output):
-        raise NoScores(
-            "Explain one detection of this model with xai_heatmap.detector(function, box=(left, "
-            "top, right, bottom), scores=[...]), where function answers boxes and scores of each "
-            "picture: the model answers a list of detections, chosen inside of it, and that choice "
-            "has no derivative. Or wrap the model so that it answers scores and boxes before it "
-            "chooses; every method then explains them."
-        )
+        raise no_way_back()
 
 
 def _chosen_inside(output: Any) -> bool:

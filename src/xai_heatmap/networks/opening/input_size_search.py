@@ -81,8 +81,10 @@ def _runs(attempt: Callable[[], object]) -> bool:
 
 
 def _empty(seen: ModelTrace) -> bool:
-    """Whether a layer is left without a place; inference of shapes calls that a negative length."""
-    return any(length < 1 for call in seen.calls for length in call.shape)
+    """Whether a layer is left without a place; inference of shapes calls that a negative length. A
+    layer that runs on what was found, such as proposals, may have nothing to run on.
+    """
+    return any(length < 1 for call in seen.calls for length in call.shape[1:])
 
 
 def _advice(look: Look, shape: Shape, usual: Shape, *, channels_last: bool) -> str | None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32
@@ -18,6 +18,7 @@ from xai_heatmap.core.recording import Recording, UseBias, UseGradients
 from xai_heatmap.core.targets.answer import Form, Meaning
 from xai_heatmap.networks.opening.bias_terms import contributions
 from xai_heatmap.networks.opening.box_layout import BoxReading
+from xai_heatmap.networks.opening.chosen_rows import ChosenReading
 from xai_heatmap.networks.opening.interfaces import Recorded
 from xai_heatmap.networks.opening.score_layout import Reading
 
@@ -60,11 +61,13 @@ class OpenedRecording(Recording):
         lock: threading.RLock,
         head: Callable[[str, int], Callable[[Activations], Recording]],
         meaning: Meaning,
-        reading: Reading | BoxReading,
+        reading: Reading | BoxReading | ChosenReading,
         apart: ExtraPasses | None = None,
     ) -> None:
         self._recorded = recorded
         self._survey = survey
+        if isinstance(reading, ChosenReading):  # classes are those of this pass
+            reading = replace(reading, answered=recorded.scores)
         self._reading = reading
         self._scores = reading.rows(recorded.scores)
         self._layouts = {name: layout_of(survey, name) for name in recorded.outputs}

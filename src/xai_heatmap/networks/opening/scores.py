@@ -15,6 +15,7 @@ from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.targets.answer import Meaning
 from xai_heatmap.networks.opening.box_layout import BoxReading, box_reading, check_unit
+from xai_heatmap.networks.opening.chosen_rows import ChosenReading
 from xai_heatmap.networks.opening.interfaces import Closing, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.meaning import may_be_probabilities, meaning_in
 from xai_heatmap.networks.opening.model import OpenedModel
@@ -65,10 +66,10 @@ class ScoredModel(OpenedModel):
                 "x.mean((1, 2, 3)) instead of x.mean()."
             )
 
-    def _reading(self, view: ShapePlan, scores: Native) -> Reading | BoxReading:
+    def _reading(self, view: ShapePlan, scores: Native) -> Reading | BoxReading | ChosenReading:
         if view.boxes is not None:
             image = view.survey.layers[INPUT].shape[1:]
-            return self._boxes_reading(scores.shape, view.boxes, image)
+            return self._boxes_reading(scores.shape, view.boxes, image, scores)
         own = self._scores_reading(view.survey.layers, scores.shape)
         return replace(own, names=view.names) if view.names else own
 
@@ -99,9 +100,11 @@ class ScoredModel(OpenedModel):
             return False
         return bool(form.grid) and not form.steps
 
-    def _boxes_reading(self, shape: Sequence[int], how: Boxes, image: Sequence[int]) -> BoxReading:
+    def _boxes_reading(
+        self, shape: Sequence[int], how: Boxes, image: Sequence[int], native: Native | None = None
+    ) -> BoxReading | ChosenReading:
         names = len(self._adapter.declared.labels or ())
-        return box_reading(shape, how, image=image, names=names)
+        return box_reading(shape, how, image=image, names=names, native=native)
 
     def _likeliest(self, scores: Native, seen: ModelTrace, x: tuple[int, ...]) -> Native:
         """Cotangent that is 1 at the highest score of every image, else 0."""
@@ -110,7 +113,7 @@ class ScoredModel(OpenedModel):
             best = np.eye(flat.shape[1], dtype=np.float32)[flat.argmax(axis=1)]
             return best.reshape(scores.shape)
         image = x[1:-1] if self.channels_last else x[2:]
-        own = self._boxes_reading(scores.shape, seen.boxes, image)
+        own = self._boxes_reading(scores.shape, seen.boxes, image, scores)
         rows = own.rows(scores)
         classes = own.form.classes(rows.shape[1]) * own.form.places
         best = rows[:, :classes].argmax(axis=1)
@@ -137,15 +140,17 @@ class ScoredModel(OpenedModel):
             )
         own = self._reading(view, recorded.scores)
         rows = own.rows(recorded.scores)
-        if isinstance(own, BoxReading) and apart is not None:
+        if own.form.boxes is not None and apart is not None:
             check_unit(rows, own.form)
         meaning = self._meaning(view, own, rows)
-        logarithm = meaning == "log-probabilities" and not isinstance(own, BoxReading)
+        logarithm = meaning == "log-probabilities" and own.form.boxes is None
         known: Meaning = "probabilities" if logarithm else meaning
         read = OpenedRecording(recorded, view.survey, self._state.lock, head, known, own, apart)
         return LogRecording(read) if logarithm else read
 
-    def _meaning(self, view: ShapePlan, own: Reading | BoxReading, rows: Scores) -> Meaning:
+    def _meaning(
+        self, view: ShapePlan, own: Reading | BoxReading | ChosenReading, rows: Scores
+    ) -> Meaning:
         """Meaning of the scores; where a row could be probabilities, the scores of noise decide,
         once, so that the result for a picture does not depend on the rest of its batch.
         """

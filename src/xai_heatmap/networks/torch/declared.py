@@ -32,7 +32,7 @@ def declared(module: nn.Module) -> Declared:
     config: Any = getattr(module, "config", None)
     config = getattr(config, "vision_config", config)  # of a model that also reads text
     size, channels = getattr(config, "image_size", None), getattr(config, "num_channels", 3)
-    names = getattr(config, "id2label", None)
+    names: Any = getattr(config, "id2label", None) or getattr(module, "names", None)
     labels = (
         tuple(names[i] for i in range(len(names)))
         if isinstance(names, Mapping) and 0 in names

@@ -12,6 +12,7 @@ import torch
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.networks.opening.axes_found import Consumed
+from xai_heatmap.networks.opening.box_outputs import no_way_back
 from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.replay import Memory
 from xai_heatmap.networks.opening.taps import Site, overheard
@@ -74,11 +75,22 @@ class TorchEngine(Passes):
         try:
             with self.running(adapter, Undo()), torch.no_grad():
                 adapter.scores(self.tensor(x))
+            if adapter.boxes is not None and adapter.boxes.chosen:
+                self._check_followed(adapter, x)
         except XaiHeatmapError:
             raise
         except Exception:  # noqa: BLE001 - it is told with what was tried after it
             return
         self._glanced["answers"] = True
+
+    def _check_followed(self, adapter: Adapter, x: Native) -> None:
+        """Refuse detections that no gradient leads back from, without keeping values for one."""
+        none: Any = lambda _: None  # noqa: E731 - what is packed is never asked for
+        nothing_kept = torch.autograd.graph.saved_tensors_hooks(none, none)
+        with self.running(adapter, Undo()), torch.enable_grad(), nothing_kept:
+            scores = adapter.scores(self.tensor(x).requires_grad_().clone())
+        if not scores.requires_grad:
+            raise no_way_back()
 
     def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
         """Channel axis of an input, from a pass that ends once the axis is decided."""

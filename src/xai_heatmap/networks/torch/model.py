@@ -23,6 +23,7 @@ from xai_heatmap.networks.opening.outputs import scores_in
 from xai_heatmap.networks.opening.side_by_side import Output, SideBySide
 from xai_heatmap.networks.opening.taps import intercepted
 from xai_heatmap.networks.opening.together import Slots
+from xai_heatmap.networks.torch.chosen import AS_TORCHVISION, as_rows
 from xai_heatmap.networks.torch.declared import declared
 from xai_heatmap.networks.torch.engine import TorchEngine
 from xai_heatmap.networks.torch.operator import Operator
@@ -167,7 +168,7 @@ class ModuleAdapter:
         places, names = self._call.arguments(x, self._beside(x) if self.held else {})
         answered = self._module(*places, **names)
         try:
-            return self._read(answered, images=len(x))
+            return self._read(answered, x)
         except NoScores as refusal:
             within = _network_within(self._module)
             if within is None:
@@ -177,14 +178,18 @@ class ModuleAdapter:
                 f"`model.{within}` instead."
             ) from refusal
 
-    def _read(self, answered: Any, *, images: int) -> torch.Tensor:
-        how = self.boxes or (known(answered) if self.output is None else None)
+    def _read(self, answered: Any, x: torch.Tensor) -> torch.Tensor:
+        own, answered = answered, as_rows(answered, images=len(x))
+        how = self.boxes if answered is own else AS_TORCHVISION
+        if how is None and self.output is None:
+            how = known(answered, image=x.shape[2:], numbers=_numbers)
         if how is None:
             if isinstance(self.output, SideBySide):
-                return self.output.row(answered, _flat, _in_a_row, images=images)
+                return self.output.row(answered, _flat, _in_a_row, images=len(x))
             which = None if isinstance(self.output, Boxes) else self.output
-            return scores_in(answered, images=images, which=which)
-        self.boxes = resolved(answered, how)
+            return scores_in(answered, images=len(x), which=which)
+        names = len(self.declared.labels or ())
+        self.boxes = resolved(answered, how, numbers=_numbers, names=names)
         return together(answered, self.boxes, _joined)
 
     def _beside(self, x: torch.Tensor) -> dict[Name, Any]:
@@ -226,6 +231,12 @@ def _turned(x: torch.Tensor, axes: Axes) -> torch.Tensor:
 
 def _flat(part: torch.Tensor) -> torch.Tensor:
     return part.flatten(1)
+
+
+def _numbers(part: torch.Tensor) -> np.ndarray | None:
+    """Numbers of a tensor; None while shapes alone are followed."""
+    real = not part.is_meta and not part.is_complex() and part.layout == torch.strided
+    return part.detach().float().cpu().numpy() if real else None
 
 
 def _in_a_row(parts: list[torch.Tensor]) -> torch.Tensor:
