@@ -40,6 +40,11 @@ def facts_of(value: object) -> object:
         return value if type(value) is not float or math.isfinite(value) else None
     if type(value) is str:
         return whole_text(value)
+    if type(value) in (list, tuple):  # before a protocol looks at all that they can do
+        return [facts_of(item) for item in cast("list[object]", value)]
+    if type(value) is dict:
+        named = cast("dict[object, object]", value)
+        return {facts_of(key): facts_of(item) for key, item in named.items()}
     if isinstance(value, Numbers):
         return facts_of(value.tolist())
     if isinstance(value, float):

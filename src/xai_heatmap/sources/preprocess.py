@@ -1,6 +1,6 @@
 """Preprocessing that a model was trained with: an image in, its input and the geometry out."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, get_args
@@ -205,26 +205,32 @@ class Preprocess:
         channels = self.channels or 3
         picture = PIL.Image.fromarray(image)
         seen, (top, left) = resampled(picture, geometry, RESAMPLINGS[self.resampling])
-        pixels = np.asarray(seen.convert("L") if channels == 1 else seen, np.float32)
-        pixels = pixels.reshape(*pixels.shape[:2], channels)
-        if self.scaling.order == "BGR":
-            pixels = pixels[..., ::-1]
+        planes = (seen.convert("L") if channels == 1 else seen).split()
+        planes = planes[::-1] if self.scaling.order == "BGR" else planes
         x = np.empty((channels, *geometry.input_size), np.float32)
-        x[...] = self._border()[:, None, None]
-        rows, columns = pixels.shape[:2]
-        x[:, top : top + rows, left : left + columns] = self._scaled(pixels).transpose(2, 0, 1)
+        columns, rows = seen.size
+        if (rows, columns) != tuple(geometry.input_size):
+            x[...] = self._border()[:, None, None]
+        inside = x[:, top : top + rows, left : left + columns]
+        self._scale([np.asarray(plane) for plane in planes], out=inside)
         return x, geometry
 
-    def _scaled(self, pixels: Input) -> Input:
+    def _scale(self, planes: Sequence[np.ndarray], *, out: np.ndarray) -> None:
+        """Write (p / divisor - mean) / std of every channel; plane by plane, while it is near."""
         divisor, mean, std = self.scaling[:3]
-        shift, spread = np.array(mean, np.float32), np.array(std, np.float32)
-        return (pixels / np.float32(divisor) - shift) / spread
+        each = np.broadcast_to(np.float32(mean), len(planes))
+        spread = np.broadcast_to(np.float32(std), len(planes))
+        for number, plane in enumerate(planes):
+            np.divide(plane, np.float32(divisor), out=out[number], dtype=np.float32)
+            out[number] -= each[number]
+            out[number] /= spread[number]
 
     def _border(self) -> np.ndarray:
-        border = self.scaling.border
-        if border is None:
-            return np.zeros(self.channels or 3, np.float32)
-        return self._scaled(np.full((1, 1, self.channels or 3), border, np.float32))[0, 0]
+        border, channels = self.scaling.border, self.channels or 3
+        found = np.zeros((channels, 1), np.float32)
+        if border is not None:
+            self._scale(list(np.full((channels, 1), border, np.float32)), out=found)
+        return found[:, 0]
 
     def to_dict(self) -> dict[str, object]:
         """Plain values, ready for JSON."""

@@ -36,7 +36,7 @@ class Reading:
     def form(self) -> Form:
         """Form of the rows of scores."""
         if self.layout is None:
-            return replace(ROW, names=self.names)
+            return replace(ROW, names=self.names) if self.names else ROW
         last = self.layout.kind == "channels_last"
         return Form(self.layout.grid, steps=self.steps, classes_last=last)
 

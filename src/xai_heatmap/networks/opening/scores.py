@@ -74,6 +74,9 @@ class ScoredModel(OpenedModel):
         return replace(own, names=view.names) if view.names else own
 
     def _scores_reading(self, layers: Mapping[str, Layer], shape: tuple[int, ...]) -> Reading:
+        image = layers[INPUT].shape[1:]
+        if len(shape) == 2:  # one score a class, whatever the layers are
+            return reading(shape, image=image, channels_last=self.channels_last)
         like = next(
             (
                 own.layout
@@ -84,7 +87,7 @@ class ScoredModel(OpenedModel):
         )
         return reading(
             shape,
-            image=layers[INPUT].shape[1:],
+            image=image,
             channels_last=self.channels_last,
             grids={own.grid for own in layers.values() if own.grid and own.name != INPUT},
             like=like,

@@ -6,15 +6,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from xai_heatmap.core.arrays import Image
+from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import INPUT, Layer, Survey
 from xai_heatmap.core.registry import Method, find_method
+from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.explaining.explanation import Explanation
+from xai_heatmap.explaining.forward_pass import MethodRequest
 from xai_heatmap.explaining.grid import Refusal, Refusing, grid_rows
 from xai_heatmap.explaining.inputs import prepare
+from xai_heatmap.explaining.levels import candidates
+from xai_heatmap.explaining.maps import recording_rule
 from xai_heatmap.explaining.prepared_input import PreparedInput
-from xai_heatmap.explaining.question import Question
-from xai_heatmap.explaining.request import usual_method
+from xai_heatmap.explaining.question import Question, opened_at, questions
+from xai_heatmap.explaining.request import usual_method, with_options
 from xai_heatmap.runners.failing import running
 from xai_heatmap.runners.grid import Grid
 from xai_heatmap.runners.looking.asked import ALL, AUTO, Asked
@@ -73,14 +78,57 @@ def look(
 def glance(
     model: Model, image: Image, asked: Asked, *, said: Mapping[str, object], watch: Watch
 ) -> bytes:
-    """The packet of one frame of a camera: nothing of it is kept."""
+    """The packet of one frame of a camera: nothing of it is kept, and what is the same for every
+    frame is settled once.
+    """
     started = time.perf_counter()
     picture = Picture("", "frame", image=image)
     with at_work(model, watch) as passes:
-        grid = new_grid(model, prepared(model, picture), asked)
-        found = answered(model, grid, asked)
+        given = prepared(model, picture)
+        plan = plan_of(model, asked, given)
+        try:
+            (question,) = plan.questions(model, given)
+            cells: Sequence[Cell] = question.explanations(plan.asked, among=plan.among)
+        except Refusing:
+            found = answered(model, new_grid(model, given, asked), asked)
+            question, cells = found.question, found.cells
     own = {"options": asked.taken, "model": model.key, **said}
-    return packed_answer(picture, found.question, found.cells, passes, started, own)
+    return packed_answer(picture, question, cells, passes, started, own)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is the same of a question for all frames of one shape."""
+
+    key: tuple[Asked, tuple[int, ...]]
+    asked: Sequence[MethodRequest]
+    among: Sequence[str]
+    at: Sequence[str]
+    rule: BackwardRule
+    choice: Choice
+
+    def questions(self, model: Model, given: PreparedInput) -> list[Question]:
+        """The question about one frame, from one forward pass."""
+        return questions(
+            model.network, given, [self.choice], at=self.at, labels=model.labels, rule=self.rule
+        )
+
+
+def plan_of(model: Model, asked: Asked, given: PreparedInput) -> Plan:
+    """The plan of a question, the last one's kept."""
+    key = asked, given.x.shape
+    if model.plan is not None and model.plan.key == key:
+        return model.plan
+    survey = model.network.survey(given.x.shape)
+    ((name, options),) = options_of(model, asked, given).items()
+    method, own = with_options(name, options, model.network)
+    layers = layers_of(asked, method, survey)
+    wanted = [MethodRequest(method, own, select(survey, layers, auto=method.auto))]
+    among = candidates(survey, layers, wanted)
+    names = [name for name in survey.layers if name in wanted[0].layers]
+    at, rule = opened_at(wanted, survey, among), recording_rule(wanted, names)
+    model.plan = Plan(key, wanted, among, at, rule, asked.choice(model.names))
+    return model.plan
 
 
 @contextmanager

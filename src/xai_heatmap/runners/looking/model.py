@@ -50,6 +50,7 @@ class Model:
     method: str | None = None
     turns: Turns = field(default_factory=Turns)
     kept: dict[str, Any] = field(default_factory=dict[str, Any])
+    plan: Any = None
 
     def __post_init__(self) -> None:
         self.preprocess = prepared_by(self.preprocess, self.opened)
