@@ -2,17 +2,16 @@
 
 import contextlib
 import errno
-import secrets
 import socket
 import sys
 import threading
-import time
 import webbrowser
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xai_heatmap import networks
+from xai_heatmap.apps.web.token import token_of
 from xai_heatmap.core.errors import BadOption, MissingFramework, OutputError
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.jobs.serve_job import PAGE_PIXELS
@@ -212,10 +211,10 @@ def serve_models(
         )
     pictures = Pictures(pixels=max_pixels)
     served = Served(models, pictures, with_samples(pictures))
-    token = secrets.token_urlsafe(24)
-    app = application(served, token, hosts=[*hosts, host], anywhere=not loopback)
     listening = bound(host, port)
     number = listening.getsockname()[1]
+    token = token_of(number if port else 0)
+    app = application(served, token, hosts=[*hosts, host], anywhere=not loopback)
     if port and number != port:
         sys.stderr.write(f"port {port} is busy; using {number}\n")
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - said aloud
@@ -226,9 +225,12 @@ def serve_models(
     if not loopback:
         sys.stderr.write(WARNING.format(host=host) + "\n")
 
+    begun = threading.Event()
+
     def ready() -> None:
         told(url)
         sys.stdout.flush()
+        begun.set()
         if browser:
             with contextlib.suppress(webbrowser.Error):
                 webbrowser.open(url)
@@ -238,8 +240,8 @@ def serve_models(
     thread = threading.Thread(target=_run, args=(server, listening, ready), daemon=True)
     running._thread = thread  # noqa: SLF001 - of this module
     thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.005)
+    while not begun.wait(0.05) and thread.is_alive():
+        pass
     return running
 
 

@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 import xai_heatmap.methods  # noqa: F401 - registers every method
+from xai_heatmap.core.errors import ModelError
 from xai_heatmap.core.layers.selection import grids
 from xai_heatmap.core.network import INPUT, Layer, Network, Survey
 from xai_heatmap.core.registry import Method, all_methods
 from xai_heatmap.explaining.preparing import Preparing, prepared_by
 from xai_heatmap.explaining.request import usual_method
+from xai_heatmap.runners.failing import running
 from xai_heatmap.runners.looking.schema import schema
 from xai_heatmap.runners.looking.turns import Turns
 from xai_heatmap.runners.looking.watched import watched
@@ -90,16 +94,34 @@ class Model:
             "input": {"kind": kind, "channels": taken[0], "height": size[0], "width": size[1],
                       "shape": list(taken)},
             "labels": list(self.names) or None,
-            "classes": len(self.names) or None,
+            "classes": len(self.names) or self.first[0],
             "layers": [_layer(one, survey) for one in survey.layers.values() if one.name != INPUT],
             "methods": [_method(one, self.opened) for one in all_methods().values()],
             "defaults": {"method": usual, "layer": survey.auto},
         }  # fmt: skip
 
+    @cached_property
+    def first(self) -> tuple[int | None, str | None]:
+        """Number of classes, and whether every place is scored, by one pass of a grey picture,
+        after which the next passes are as quick as any; None where the network fails on it.
+        """
+        try:
+            with self.turns, running(self.opened.name):
+                x = np.zeros((1, *self.survey.layers[INPUT].shape), np.float32)
+                recording = self.opened.record(x)
+        except ModelError:
+            return None, None
+        form = recording.form
+        numbers = form.classes(recording.scores.shape[1])
+        answers = "boxes" if form.boxes is not None else "places" if form.grid else None
+        return max(numbers, 2), answers
+
     def _task(self, kind: str) -> str:
         """What the network answers, or what it takes where that is no picture."""
         if kind != "picture":
             return kind
+        if self.first[1] is not None:
+            return self.first[1]
         boxes = self.opened.declared.answers == "boxes" or self.survey.queries is not None
         return (
             "boxes"

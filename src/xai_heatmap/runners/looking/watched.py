@@ -60,8 +60,8 @@ def watching(watch: Watch) -> Iterator[Watch]:
 
 def watched(network: Network) -> Network:
     """The same network; its passes are told to whoever watches in the thread that makes them."""
-    other: Any = copy.copy(network)
-    other.__class__ = _told_of(type(network))
+    other = copy.copy(network)
+    object.__setattr__(other, "__class__", _told_of(type(network)))  # a network may be frozen
     return other
 
 
