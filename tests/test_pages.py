@@ -141,7 +141,7 @@ def names(page):
         found |= of_words()
     if page.stem == "detectors":
         found["model"] = detector()
-    if "keras_model" in page.read_text("utf-8"):
+    if re.search("keras_(model|logits)", page.read_text("utf-8")):
         found["keras_model"], found["keras_logits"] = keras_models()
         found["images"] = np.random.default_rng(1).normal(size=(1, 32, 32, 3)).astype("f4")
     return found

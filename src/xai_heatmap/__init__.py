@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from xai_heatmap.runners.batch.drift import Drift, drift
     from xai_heatmap.runners.batch.run import batch
     from xai_heatmap.runners.batch.stored import StoredRun, open_run
+    from xai_heatmap.runners.video import video
     from xai_heatmap.sources.preprocess import Preprocess
 
 _HOMES = {
@@ -117,6 +118,7 @@ _HOMES = {
     "together": "explaining.together",
     "token": "core.targets.token",
     "top": "core.targets.category",
+    "video": "runners.video",
     "weighted": "core.targets.weighted",
     "whole": "networks.opening.held",
 }
@@ -190,6 +192,7 @@ __all__ = [
     "token",
     "top",
     "training",
+    "video",
     "weighted",
     "whole",
 ]

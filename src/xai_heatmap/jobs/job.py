@@ -14,6 +14,7 @@ from xai_heatmap.jobs.picture_job import LAYER_HELP, PictureJob
 from xai_heatmap.jobs.serve_job import Serve
 from xai_heatmap.jobs.task import Task
 from xai_heatmap.jobs.values import Words
+from xai_heatmap.jobs.video_job import Video
 
 
 class Explain(PictureJob):
@@ -177,15 +178,16 @@ class Export(Task):
 
 
 Job = Annotated[
-    Explain | Compare | Layers | Measure | Batch | Export | Serve, Field(discriminator="kind")
+    Explain | Compare | Layers | Measure | Batch | Video | Export | Serve,
+    Field(discriminator="kind"),
 ]
 """Job of any kind, told apart by the field ``kind``."""
 
-KINDS: tuple[type[Task], ...] = (Explain, Compare, Layers, Measure, Batch, Export, Serve)
+KINDS: tuple[type[Task], ...] = (Explain, Compare, Layers, Measure, Batch, Video, Export, Serve)
 
-_ANY = TypeAdapter[Explain | Compare | Layers | Measure | Batch | Export | Serve](Job)
+_ANY = TypeAdapter[Explain | Compare | Layers | Measure | Batch | Video | Export | Serve](Job)
 
 
-def job_of(text: str) -> Explain | Compare | Layers | Measure | Batch | Export | Serve:
+def job_of(text: str) -> Explain | Compare | Layers | Measure | Batch | Video | Export | Serve:
     """The job that `model_dump_json` wrote."""
     return _ANY.validate_json(text)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from xai_heatmap.apps.cli import batch, compare, demo, drift, export, serve
+from xai_heatmap.apps.cli import batch, compare, demo, drift, export, serve, video
 from xai_heatmap.apps.cli.flags import Debug, Json, job_command
 
 COMMANDS = (
@@ -15,6 +15,7 @@ COMMANDS = (
     "measure",
     "serve",
     "batch",
+    "video",
     "drift",
     "export",
     "demo",
@@ -36,6 +37,7 @@ Examples:
   xai-heatmap compare dog.jpg --model model.keras --layers all
   xai-heatmap serve model.onnx
   xai-heatmap batch photographs/ --model model.onnx --preprocess imagenet --out run
+  xai-heatmap video clip.mp4 --model model.onnx --preprocess imagenet
   xai-heatmap layers model.keras
   xai-heatmap export model.onnx explainer.onnx
   xai-heatmap methods
@@ -190,6 +192,11 @@ job_command(app, "Serve", short_help="Look at a network in the browser.", epilog
 job_command(
     app, "Batch", short_help="Explain a whole folder or data set, resumed.", epilog=batch.EPILOG
 )(batch.batch)
+
+
+job_command(app, "Video", short_help="Write a video with its heat, resumed.", epilog=video.EPILOG)(
+    video.video
+)
 
 
 app.command(short_help="Which classes' heat moved between two runs.", epilog=drift.EPILOG)(

@@ -51,7 +51,7 @@ def batched(flags: Mapping[str, object], *, as_json: bool, quiet: bool, print_co
         network = opened(job)
     if not (as_json or quiet):
         print_lines(model_line(job, network, time.perf_counter() - start))
-    return _followed(
+    return followed(
         lambda listen: run_job(job, network, listen=listen), str(job.out),
         as_json=as_json, quiet=quiet,
     )  # fmt: skip
@@ -65,7 +65,7 @@ def _looked(words: Sequence[str], *, as_json: bool, quiet: bool) -> int:
             f"written ./{what}."
         )
     if what == "retry":
-        return _followed(
+        return followed(
             lambda listen: retried(runs[0], listen=listen), runs[0], as_json=as_json, quiet=quiet
         )
     found = open_run(runs[0])
@@ -76,7 +76,7 @@ def _looked(words: Sequence[str], *, as_json: bool, quiet: bool) -> int:
     return SOME_FAILED if found.status.errors else 0
 
 
-def _followed(work: Callable[[Listen], StoredRun], run: str, *, as_json: bool, quiet: bool) -> int:
+def followed(work: Callable[[Listen], StoredRun], run: str, *, as_json: bool, quiet: bool) -> int:
     """Work on a run while it is told how far it is; answers the exit code."""
     telling = _json_lines() if as_json else _silence() if quiet else _shown()
     try:

@@ -133,6 +133,7 @@ def run_job(
     *,
     objects: Objects | None = None,
     pictures: Any = None,
+    found: Iterable[Entry] | None = None,
     listen: Listen | None = None,
     retry: bool = False,
 ) -> StoredRun:
@@ -146,6 +147,8 @@ def run_job(
         What the job can't say in words.
     pictures
         Of a source in memory.
+    found
+        Entries of the source, where they are not all that it has.
     listen
         Is told how far the run is.
     retry
@@ -167,7 +170,8 @@ def run_job(
         )
     is_run(job.out)
     with alone(job.out):
-        found = listed(job.source) if pictures is None else _numbered(pictures)
+        if found is None:
+            found = listed(job.source) if pictures is None else _numbered(pictures)
         run = begun(own, found, objects=objects or Objects(), remembered=remembered)
         read = Entry.given if pictures is None else _reading(pictures)
         _work(run, own, read, listen or _nobody, retry=retry)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadOption, InputError
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.layers.layout import Layout
@@ -20,6 +21,7 @@ from xai_heatmap.sinks.store.levels import Packed, unpacked
 from xai_heatmap.sinks.store.parts import read_rows
 from xai_heatmap.sinks.store.rows import Row, parquet, schema
 from xai_heatmap.sources.image import read
+from xai_heatmap.sources.listing.clip import MARK, frame_entry
 from xai_heatmap.sources.listing.entry import Entry
 
 
@@ -143,8 +145,9 @@ class StoredRun:
             place -= len(found)
         raise IndexError(which)
 
-    def explanation(self, row: Row) -> Explanation:
-        """A row as an explanation, with its picture, to be drawn.
+    def explanation(self, row: Row, image: Image | None = None) -> Explanation:
+        """A row as an explanation, with its picture, to be drawn; the picture is read where it is
+        not given.
 
         The numbers are those of the row; what no row holds is empty: options, notes, the scores of
         the other classes.
@@ -163,12 +166,12 @@ class StoredRun:
                 f"{row['id']!r} is no photograph, so its heat is not drawn from a run. Its map is "
                 "run.map(row); xai_heatmap.explain(network, ...) draws it."
             )
-        found = read(self._given(row))
+        shown = read(self._given(row)).image if image is None else image
         classes = self.folder.facts["classes"]
         likely = zip(row["top"], row["top_probability"], strict=True)
         return Explanation(
             map=self.map(row),
-            image=found.image,
+            image=shown,
             name=row["id"],
             geometry=_geometry(row),
             method=row["method"],
@@ -216,6 +219,8 @@ class StoredRun:
 
     def _entry(self, row: Row) -> Entry:
         """The entry of the plan, which knows where a picture lies in an archive."""
+        if MARK in row["uri"]:
+            return frame_entry(row["id"], row["uri"])
         if "#" not in row["uri"]:
             return Entry(row["id"], row["uri"])
         plan = self.folder.plan

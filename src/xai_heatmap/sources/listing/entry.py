@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import ImageNotFound, NotAnImage
 from xai_heatmap.sources.files import opened
+from xai_heatmap.sources.video import frame_at
 
 SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".npy", ".png", ".pgm", ".ppm"),
@@ -25,11 +27,13 @@ class Entry:
     id
         Name of the picture, which no other picture of the listing has.
     uri
-        Path of a file, an address that fsspec opens, or ``archive.tar#member``.
+        Path of a file, an address that fsspec opens, ``archive.tar#member``, or
+        ``clip.mp4#pts=1600``.
     label
         What is known to be on it; None where nobody says.
     offset, size
-        Where the bytes lie in an archive; None of a file of its own.
+        Where the bytes lie in an archive; None of a file of its own. Of a frame of a video the
+        offset is its presentation time, in the file's own unit.
     """
 
     id: str
@@ -38,14 +42,16 @@ class Entry:
     offset: int | None = None
     size: int | None = None
 
-    def given(self) -> Path | bytes:
-        """The picture as `explain` takes it: the path of a file, else bytes.
+    def given(self) -> Path | bytes | Image:
+        """The picture as `explain` takes it: the path of a file, bytes, or the frame of a video.
 
         Raises
         ------
         ImageNotFound, NotAnImage
             If it can't be had.
         """
+        if self.offset is not None and self.size is None:
+            return frame_at(self.uri.rpartition("#")[0], self.offset)
         if self.offset is not None:
             return self._member()
         return fetched(self.uri) if remote(self.uri) else Path(self.uri)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from xai_heatmap.core.errors import BadOption, ImageNotFound
 from xai_heatmap.sources.listing.archive import in_archive
+from xai_heatmap.sources.listing.clip import in_video
 from xai_heatmap.sources.listing.entry import Entry, absolute, remote
 from xai_heatmap.sources.listing.folder import (
     ARCHIVES,
@@ -15,6 +16,7 @@ from xai_heatmap.sources.listing.folder import (
     matching,
 )
 from xai_heatmap.sources.listing.manifest import SEPARATORS, in_manifest
+from xai_heatmap.sources.video import VIDEOS
 
 MANIFESTS = (*SEPARATORS, ".parquet")
 
@@ -26,7 +28,7 @@ def entries(sources: Sequence[str | os.PathLike[str]]) -> Iterator[Entry]:
     ----------
     sources
         Folders, patterns, manifests (``.txt``, ``.csv``, ``.tsv``, ``.parquet``), WebDataset
-        archives (``.tar``), addresses (``s3://...``), or pictures themselves.
+        archives (``.tar``), videos, addresses (``s3://...``), or pictures themselves.
 
     Raises
     ------
@@ -46,25 +48,30 @@ def _of(source: str, *, alone: bool) -> Iterator[Entry]:
     elif Path(source).is_dir():
         archives = archives_in(source)
         yield from _each(archives) if archives else in_folder(source)
-    elif suffix in ARCHIVES and Path(source).exists():
-        yield from in_archive(source)
     elif suffix in MANIFESTS:
         yield from in_manifest(source)
     elif Path(source).exists():
-        yield Entry(Path(source).name if alone else source, absolute(source))
+        yield from _in_file(source) or [
+            Entry(Path(source).name if alone else source, absolute(source))
+        ]
     elif any(sign in source for sign in "*?["):
         found = matching(source)
         root = os.path.commonpath([str(Path(path).parent) for path in found])
         for path in found:
-            if Path(path).suffix.casefold() in ARCHIVES:
-                yield from in_archive(path)
-            else:
-                yield Entry(Path(path).relative_to(root).as_posix(), path)
+            yield from _in_file(path) or [Entry(Path(path).relative_to(root).as_posix(), path)]
     else:
         raise ImageNotFound(
             f"There is nothing called {source!r}. Name a folder, a pattern in quotes, a manifest, "
             "an archive or an address."
         )
+
+
+def _in_file(path: str) -> Iterator[Entry] | None:
+    """Entries of a file that holds many pictures; None of any other."""
+    suffix = Path(path).suffix.casefold()
+    if suffix in ARCHIVES:
+        return in_archive(path)
+    return in_video(path) if suffix in VIDEOS else None
 
 
 def _each(archives: Sequence[str]) -> Iterator[Entry]:

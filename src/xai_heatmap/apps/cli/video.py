@@ -1,0 +1,72 @@
+"""`xai-heatmap video`: a video with its heat, and a row for each frame."""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xai_heatmap.apps.cli.flags import Debug
+
+EPILOG = """\b
+Examples:
+  xai-heatmap video clip.mp4 -m torchvision:resnet50
+  xai-heatmap video clip.mp4 -m model.onnx --preprocess imagenet -o seen.mp4
+  xai-heatmap video clip.mov -m net.py:make --target "tiger cat" --every 3
+  xai-heatmap video clip.mp4 -m model.onnx --top 2.5 -o again.mp4 --run seen.mp4.run
+
+\b
+Frames keep their times, the sound is copied, and one scale holds for the whole clip:
+bright is strong evidence. Rows, one a frame, lie in OUT.run/rows/part-*.parquet; by
+them the same command goes on where it was stopped, and draws again without asking the
+network. A --target that is named keeps the question the same from frame to frame.
+
+\b
+MODEL is as for explain: a file, net.py:make, or a hub's name. Videos need:
+pip install "xai-heatmap[batch,video]"
+"""
+
+
+def video(
+    flags: Mapping[str, object],
+    *,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print this call as TOML, and stop.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Events on stdout, one line of JSON each.")
+    ] = False,
+    debug: Debug = False,
+) -> int:
+    """Explain every frame of a video, and write the video again with its heat."""
+    from xai_heatmap.apps.cli.batching import followed
+    from xai_heatmap.apps.cli.terminal import aside, print_lines
+    from xai_heatmap.apps.cli.text import model_line
+    from xai_heatmap.jobs.settings import settled
+    from xai_heatmap.jobs.video_job import Video
+    from xai_heatmap.runners.local import check, opened
+    from xai_heatmap.runners.video import check_source, run_video
+
+    job = settled(Video, flags, environment=os.environ, folder=Path.cwd())
+    if print_config:
+        sys.stdout.write(job.to_toml())
+        return 0
+    settled(Video, flags, environment=os.environ, folder=Path.cwd(), given=("model",))
+    check_source(job)
+    check(job.rows())
+    start = time.perf_counter()
+    with aside():
+        network = opened(job)
+    if not (as_json or quiet):
+        print_lines(model_line(job, network, time.perf_counter() - start))
+    code = followed(
+        lambda listen: run_video(job, network, listen=listen), str(job.rows().out),
+        as_json=as_json, quiet=quiet,
+    )  # fmt: skip
+    if not (as_json or quiet) and job.written.exists():
+        print_lines([f"video   {job.written}"])
+    return code

@@ -1,0 +1,50 @@
+"""PyAV, where it is installed: a video file opened, and what FFmpeg says against it in words."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from xai_heatmap.core.errors import ImageNotFound, InputError, NotAnImage
+
+
+def av() -> Any:
+    """The module av (PyAV).
+
+    Raises
+    ------
+    InputError
+        Where it is not installed.
+    """
+    try:
+        import av as found
+    except ImportError:
+        raise InputError("Videos need PyAV: pip install 'xai-heatmap[video]'.") from None
+    return found
+
+
+@contextmanager
+def opened(path: str) -> Generator[tuple[Any, Any]]:
+    """Context with an open file and its first video stream.
+
+    Raises
+    ------
+    ImageNotFound, NotAnImage
+        If there is no such file, or no video in it.
+    """
+    if not Path(path).is_file():
+        raise ImageNotFound(f"There is no video {path!r}.")
+    with said(path), av().open(path) as container:
+        if not container.streams.video:
+            raise NotAnImage(f"{path!r} has no video stream.")
+        yield container, container.streams.video[0]
+
+
+@contextmanager
+def said(path: str) -> Generator[None]:
+    """Context in which what PyAV says against a file is said in words."""
+    module = av()
+    try:
+        yield
+    except (module.error.FFmpegError, ValueError) as error:
+        raise NotAnImage(f"{path!r} can't be read as a video: {error}.") from error
