@@ -68,6 +68,8 @@ class Axes:
         """
         if self.channel is None:
             return native[:, None]
+        if self.first:
+            return native
         return np.moveaxis(native, 1 + self.channel, 1)
 
     def turned(self, first: np.ndarray) -> np.ndarray:

@@ -1,19 +1,21 @@
 """A network that can be opened at its layers: its layers, its survey, its declarations."""
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Inputs
+from xai_heatmap.core.arrays import Inputs, Native
 from xai_heatmap.core.axes import Axes, usual
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import BadOption, NotAModel
+from xai_heatmap.core.fused import Fused, Seed, Seeds
 from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.core.targets.answer import Kind
+from xai_heatmap.core.targets.answer import Kind, Meaning
 
 INPUT = "input"
 """The name of layer zero, the picture itself."""
@@ -52,7 +54,7 @@ class Layer:
     @property
     def places(self) -> int:
         """Number of places that a map of this layer can tell apart; 0 without a grid."""
-        return int(np.prod(self.layout.grid)) if self.layout else 0
+        return math.prod(self.layout.grid) if self.layout else 0
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,29 @@ class Network(ABC):
         pictures, the threads of its runtime. The maps are the same.
         """
         return ()
+
+    def answering(self, shape: Sequence[int]) -> tuple[int, Meaning] | None:
+        """Scores of each image and their scale, as far as they are known before a pass, of a
+        network that has fused programs for pictures of `shape`; else None.
+        """
+        return None
+
+    def fused(
+        self, x: Inputs, keys: Sequence[tuple[str, str]], seeds: Seeds, *, judged: bool = False
+    ) -> Fused | None:
+        """Maps by layer and formula from one program that runs forwards and backwards; with
+        `judged` also what a verdict needs. None where there is no such program.
+        """
+        return None
+
+    def remember(  # noqa: B027 - nothing to keep without programs
+        self, question: Hashable, x: Native, keys: Sequence[tuple[str, str]], seed: Seed
+    ) -> None:
+        """Keep how a question was answered by a program, of a network that has any."""
+
+    def again(self, question: Hashable, x: Native) -> Sequence[np.ndarray] | None:
+        """Maps of a question that was asked before and is remembered; else None."""
+        return None
 
     @property
     @abstractmethod

@@ -248,7 +248,7 @@ def compare(
         here = testing if rule is GRADIENT and not among else replace(testing, usual=None)
         at = list(dict.fromkeys([*opened_at(asked, survey, among), *here.layers]))
         put = partial(questions, opened, given, at=at, labels=labels, rule=rule)
-        own = put(wanted_targets, heads=heads_of(asked, among))
+        own = put(wanted_targets, heads=heads_of(asked, among), asked=() if among else asked)
         return Comparison(here.answers(own, asked, reasons=layers == "auto", among=among))
 
     return of_those_reached(made, wanted, layers)

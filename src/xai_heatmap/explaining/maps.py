@@ -9,6 +9,7 @@ from xai_heatmap.core.arrays import Gradients
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import BadOption, NonFiniteScores
 from xai_heatmap.core.evidence import Evidence
+from xai_heatmap.core.fused import Fused, FusedRecording
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import Method, MethodResult
 from xai_heatmap.explaining.forward_pass import (
@@ -18,6 +19,7 @@ from xai_heatmap.explaining.forward_pass import (
     MethodRequest,
     cotangents,
 )
+from xai_heatmap.explaining.fusing import glimpse, programmed
 from xai_heatmap.networks.rules import BIASES
 
 Answer = TypeVar("Answer")
@@ -76,6 +78,22 @@ def compute_maps(
         Of every layer that was opened, where they are known already: no pass is made for them.
     """
     recording = passed.recording
+    if gradients is None and isinstance(recording, FusedRecording):
+        done = _programmed(passed, recording.fused, asked, finish)
+        if done is not None:
+            recording.answered = True
+            return done
+    return _by_passes(passed, asked, finish, gradients)
+
+
+def _by_passes(
+    passed: ForwardPass,
+    asked: Sequence[MethodRequest],
+    finish: Finish[Answer],
+    gradients: Mapping[str, Gradients] | None,
+) -> dict[str, list[list[Answer]]]:
+    """As `compute_maps`, by the formulas of this package, from gradients as they come."""
+    recording = passed.recording
     needs = frozenset[str]().union(*(ask.method.needs for ask in asked))
     found: dict[str, list[list[Answer]]] = {}
 
@@ -128,6 +146,28 @@ def compute_maps(
     return found
 
 
+def _programmed(
+    passed: ForwardPass, fused: Fused, asked: Sequence[MethodRequest], finish: Finish[Answer]
+) -> dict[str, list[list[Answer]]] | None:
+    """Answers from the maps of a program; None where it was asked for others."""
+    keys = [(name, ask.method.name) for ask in asked for name in ask.layers]
+    if not all(key in fused.maps for key in keys) or not all(map(programmed, asked)):
+        return None
+    if not fused.explains(cotangents(passed.recording.scores, passed.targets)):
+        return None
+    rows = range(len(passed.targets))
+    found: dict[str, list[list[Answer]]] = {}
+    for ask in asked:
+        for layer in ask.layers:
+            own = fused.maps[layer, ask.method.name]
+            _check_finite(own, ask.method)
+            each = found.setdefault(layer, [[] for _ in rows])
+            for row in rows:
+                known = glimpse(passed, fused, layer, ask.method, row)
+                each[row].append(finish(row, ask.method, MethodResult(own[row]), known))
+    return found
+
+
 def _sharing(recording: Recording) -> list[list[str]]:
     """Names of layers, those together that gave one and the same array."""
     found: dict[int, list[str]] = {}
@@ -137,9 +177,13 @@ def _sharing(recording: Recording) -> list[list[str]]:
 
 
 def _finite(found: MethodResult, method: Method) -> MethodResult:
-    if not np.isfinite(found.map).all():
+    _check_finite(found.map, method)
+    return found
+
+
+def _check_finite(map_: np.ndarray, method: Method) -> None:
+    if not np.isfinite(map_).all():
         raise NonFiniteScores(
             f"{method.name} came out as NaN or infinity: a gradient or activation overflowed. "
             "Half precision does so easily; try the model in float32."
         )
-    return found

@@ -7,24 +7,34 @@ from types import MappingProxyType
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Gradient, Gradients, Input, Inputs, ScoreRow, Values
+from xai_heatmap.core.arrays import Gradients, Input, Inputs, ScoreRow, Values
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.layers.selection import pyramid
 from xai_heatmap.core.network import INPUT, Network, Survey
 from xai_heatmap.core.prediction import Prediction, predictions
-from xai_heatmap.core.reach import Terms, reach, terms
+from xai_heatmap.core.reach import Terms, terms
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import Method, MethodResult
 from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.target import Choices, Target
-from xai_heatmap.core.verdict import finite, verdict
+from xai_heatmap.core.verdict import finite
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
+from xai_heatmap.explaining.fusing import recorded
+from xai_heatmap.explaining.judging import judged
 from xai_heatmap.explaining.levels import at_level, levels, reason
 from xai_heatmap.explaining.maps import compute_maps, recording_rule
 from xai_heatmap.explaining.prepared_input import PreparedInput
-from xai_heatmap.explaining.request import OneTarget, answers_of, check, seen_in, targets_in, whole
+from xai_heatmap.explaining.request import (
+    OneTarget,
+    answers_of,
+    check,
+    choice,
+    seen_in,
+    targets_in,
+    whole,
+)
 from xai_heatmap.explaining.settling import numbers_of
 
 PIXELS = "the method explains the picture itself"
@@ -122,10 +132,10 @@ class Question:
         used = {name for ask in asked for name in ask.layers}
         options = {ask.method.name: ask.options for ask in asked}
 
-        def judged(_: int, method: Method, found: MethodResult, known: Evidence) -> Explanation:
+        def answered(_: int, method: Method, found: MethodResult, known: Evidence) -> Explanation:
             return self.explanation(found, method, known, options=options[method.name])
 
-        answers = compute_maps(opened.passed, asked, judged, gradients=gradients)
+        answers = compute_maps(opened.passed, asked, answered, gradients=gradients)
         return [  # layers that gave one and the same array share an answer, and not its name
             replace(
                 one,
@@ -149,16 +159,7 @@ class Question:
         """A map as the answer, with all facts that it came from and what it is worth."""
         target, given, answer = self.target, self.given, self.answer
         closed = self.recording.meaning == "probabilities" and target.index is not None
-        score = self.score
-        worth = verdict(
-            found.map,
-            gradient=_slope(method, known),
-            activation=known.activation if "activation" in method.needs else None,
-            score=score,
-            probability=target.bounded or closed,
-            directed=method.directed,
-            reach=reach(found.map, method, known, self.terms),
-        )
+        worth = judged(found.map, method, known, self.terms, probability=target.bounded or closed)
         return Explanation(
             map=found.map,
             image=given.image,
@@ -171,7 +172,7 @@ class Question:
             target=target.label,
             index=target.index,
             detection=target.detection,
-            score=score,
+            score=self.score,
             predictions=self.predictions,
             verdict=replace(worth, figures=finite(found.figures)) if found.figures else worth,
             network=self.network.name,
@@ -209,6 +210,7 @@ def questions(
     labels: Sequence[str] | None = None,
     rule: BackwardRule = GRADIENT,
     heads: Sequence[str] = (),
+    asked: Sequence[MethodRequest] = (),
 ) -> list[Question]:
     """A question for each target, all of one forward pass that is opened at the layers named.
 
@@ -220,11 +222,16 @@ def questions(
         The way back of that pass; by `BIASES`, those behind the first of the layers are kept.
     heads
         Layers behind which the network will run again.
+    asked
+        What will be asked of the question, where there is one alone.
     """
     inputs = np.ascontiguousarray(given.x[None], dtype=np.float32)
     if given.geometry is not None:
         check(targets, given.geometry, labels or network.declared.labels or ())
-    recording = network.for_heads(heads).record(inputs, at, rule=rule)
+    own, alone = network.for_heads(heads), len(targets) == 1
+    chosen = [choice(one) for one in targets if alone and not isinstance(one, Choices)]
+    asked = asked if chosen else ()
+    recording = recorded(own, inputs, at, asked, chosen, labels, rule=rule, judged=True)
     return questions_of(network, given, recording, targets, labels=labels)
 
 
@@ -285,13 +292,6 @@ def opened_at(
 def _signed(method: Method, options: Mapping[str, object]) -> bool:
     """Whether negative values are evidence against, by the method or by its options."""
     return method.signed or options.get("relu") is False or options.get("signed") is True
-
-
-def _slope(method: Method, known: Evidence) -> Gradient | None:
-    """Gradient that a map was made from; None of a map that was made from none."""
-    if "gradient" in method.needs:
-        return known.gradient
-    return known.balanced if "balanced" in method.needs else None
 
 
 def layer_reason(asked: Sequence[MethodRequest], method: str, survey: Survey) -> str:

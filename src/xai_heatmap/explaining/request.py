@@ -11,9 +11,8 @@ from xai_heatmap.core.errors import BadOption, NoRule, UnknownTarget, did_you_me
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.listed import listed
 from xai_heatmap.core.network import Network, Survey
-from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import METHODS, Method, find_method
-from xai_heatmap.core.targets.answer import Answer, Form, Kind, Meaning, Seen
+from xai_heatmap.core.targets.answer import Answer, Answering, Form, Kind, Meaning, Seen
 from xai_heatmap.core.targets.category import category, top
 from xai_heatmap.core.targets.classes import plain
 from xai_heatmap.core.targets.place import of_tuple
@@ -101,7 +100,7 @@ def opened_for(
 
 
 def answers_of(
-    recording: Recording, network: Network, labels: Sequence[str] | None, seen: Seen | None
+    recording: Answering, network: Network, labels: Sequence[str] | None, seen: Seen | None
 ) -> list[Answer]:
     """Answers of the network, one for each image, as choices look at them."""
     kind: Kind = network.declared.answers or (

@@ -1,8 +1,9 @@
 """Scores of one image with their task, scale and layout, from which a target is chosen."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int
@@ -47,7 +48,7 @@ class Form:
     @property
     def places(self) -> int:
         """Number of scores of each class."""
-        return int(np.prod(self.grid))
+        return math.prod(self.grid)
 
     def native(self, rows: Scores) -> Float32[np.ndarray, "n ..."]:
         """Rows in the axes in which the network answers them."""
@@ -84,6 +85,26 @@ class Seen:
 
     size: tuple[int, ...]
     spans: tuple[tuple[float, float], ...]
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """Rows of scores with how they are read, as a recording has them."""
+
+    @property
+    def scores(self) -> Scores:
+        """One row an image."""
+        ...
+
+    @property
+    def form(self) -> Form:
+        """Layout of a row."""
+        ...
+
+    @property
+    def meaning(self) -> Meaning:
+        """Scale of the scores."""
+        ...
 
 
 @dataclass(frozen=True)

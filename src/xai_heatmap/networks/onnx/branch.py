@@ -79,10 +79,10 @@ def with_maps(
     else:
         seed = _seed(builder.tensor(end.scores), category, end.classes)
         swept = autodiff.gradients(builder, {names[end.scores]: seed}, [names[n] for n in opened])
-        found = {name: _on_grid(swept[names[name]], own) for name, own in opened.items()}
+        found = {name: on_grid(swept[names[name]], own) for name, own in opened.items()}
         reason = "gradient by reverse mode"
     for index, (name, own) in enumerate(opened.items()):
-        activation = _on_grid(builder.tensor(names[name]), own)
+        activation = on_grid(builder.tensor(names[name]), own)
         builder.output(f"{MAPS}{index}", FORMULAS[method](activation, found.get(name), own.grid))
     finished = builder.finished()
     _shaped(finished, list(opened.values()))
@@ -120,7 +120,7 @@ def _seed(scores: Tensor, category: Tensor, classes: int) -> Tensor:
     return seed.reshaped_like(scores)
 
 
-def _on_grid(tensor: Tensor, layout: Layout) -> Tensor:
+def on_grid(tensor: Tensor, layout: Layout) -> Tensor:
     """A tensor in a layer's own layout as float32 (images, k, *grid)."""
     rank = len(layout.grid) + 2
     if layout.kind == "channels_last":

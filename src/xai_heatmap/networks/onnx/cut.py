@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
+from xai_heatmap.networks.onnx.input import IMAGES
+
 
 def part(
     model: ModelProto,
@@ -108,3 +110,11 @@ def _bodies(node: NodeProto) -> Iterator[GraphProto]:
         if attribute.HasField("g"):
             yield attribute.g
         yield from attribute.graphs
+
+
+def images_first(value: ValueInfoProto | None, images: int | None) -> bool:
+    """Whether the first axis of a tensor counts images, by the known shape."""
+    if value is None or not value.type.tensor_type.shape.dim:
+        return False
+    first = value.type.tensor_type.shape.dim[0]
+    return first.dim_param == IMAGES if images is None else first.dim_value == images

@@ -4,39 +4,32 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from onnx import ModelProto, ValueInfoProto
+from onnx import ModelProto
 
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.fused import Seeds
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.attention import softmaxes
-from xai_heatmap.networks.onnx.cut import behind, infos, replacing
+from xai_heatmap.networks.onnx.cut import behind, images_first, infos, replacing
+from xai_heatmap.networks.onnx.fused import Opened, fused_plan
 from xai_heatmap.networks.onnx.graph import OnnxGraph, Ready, Source, ready
 from xai_heatmap.networks.onnx.head import HeadPlans, OnnxHead, recorded
-from xai_heatmap.networks.onnx.input import IMAGES
+from xai_heatmap.networks.onnx.kept import Plans, once
 from xai_heatmap.networks.onnx.plan import Plan, Run
 from xai_heatmap.networks.onnx.session import Means
 from xai_heatmap.networks.onnx.survey import Shapes, sightings
 from xai_heatmap.networks.onnx.unrounded import unrounded
 from xai_heatmap.networks.opening.axes_found import UNSEEN, Consumed
+from xai_heatmap.networks.opening.fusing import Mapped, Ran
 from xai_heatmap.networks.opening.held import Held
 from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site
 from xai_heatmap.networks.rules import GRADIENT, ONNX, BackwardRule, implemented_by
 
-KEPT = 8
-"""Most plans in the cache, each with its own compiled graphs and weights; and most graphs, each for
-pictures of one shape."""
-
-SERVED = 4
-"""Times that a plan opened at more layers serves some of the layers, before these get a plan of
-their own: compiling takes as long as several runs."""
-
 REPLACED = "activation in place of the layer's own"
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -46,14 +39,13 @@ class OnnxEngine:
     source: Source
     means: Means
     _ready: OrderedDict[Hashable, Ready] = field(default_factory=OrderedDict)
-    _kept: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
-    _served: OrderedDict[Hashable, list[int]] = field(default_factory=OrderedDict)
+    _kept: Plans = field(default_factory=Plans)
 
     def ready(self, shape: tuple[int, ...], held: Held) -> Ready:
         """Graph prepared for pictures of `shape` (c, *image) and the held inputs, cached."""
-        once = not self._ready  # of a file, not of every size
-        return _once(
-            self._ready, (shape, held.key), lambda: ready(self.source, shape, held, compared=once)
+        first = not self._ready  # of a file, not of every size
+        return once(
+            self._ready, (shape, held.key), lambda: ready(self.source, shape, held, compared=first)
         )
 
     def survey(self, adapter: Adapter, x: Native) -> ModelTrace:
@@ -103,34 +95,42 @@ class OnnxEngine:
             terms = implemented_by(rule, ONNX)
             return self._with_terms(adapter, graph, x, tensors, at, terms)
         way = autodiff.DERIVATIVE if rule is GRADIENT else implemented_by(rule, ONNX)
-        plan = self._larger(graph, at, way) or _once(
-            self._kept,
+        plan = self._kept.larger(graph, at, way) or self._kept.once(
             (graph, at, id(way)),
             lambda: self._plan(graph, at, backwards=bool(at), way=way),
         )
         return recorded(_run(plan, adapter, graph, x), tensors)
+
+    def fused(
+        self,
+        adapter: Adapter,
+        x: Native,
+        maps: Sequence[Mapped],
+        undo: Undo,
+        seeds: Seeds,
+        *,
+        judged: bool,
+    ) -> Ran | None:
+        """Scores and maps of one run of one graph, compiled once and kept; None for the first few
+        times where graphs are compiled already that give the same in two runs.
+        """
+        graph, images = self._graph(adapter, x, undo), self.source.picture.images
+        opened = tuple(Opened(_tensor(graph, own.site), own.layout, own.formula) for own in maps)
+        key = graph, opened, seeds.link, judged
+        plan = self._kept.plans.get(key) or self._kept.elsewhere(key)
+        if isinstance(plan, Plan):
+            return None
+        plan = plan or self._kept.once(key, lambda: fused_plan(key, self.means, images))
+        self._kept.plans.move_to_end(plan.key)
+        return plan.run(_feeds(adapter, graph, x), seeds, key, beside=_whole(adapter))
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """Recording of one forward run, opened at every softmax."""
         graph = self._graph(adapter, x, undo)
         at = softmaxes(graph, images=self.source.picture.images)
         tensors = dict(zip(at, at, strict=True))
-        plan = _once(self._kept, (graph, at), lambda: self._plan(graph, at, backwards=bool(at)))
+        plan = self._kept.once((graph, at), lambda: self._plan(graph, at, backwards=bool(at)))
         return recorded(_run(plan, adapter, graph, x), tensors)
-
-    def _larger(self, graph: OnnxGraph, at: Sequence[str], way: autodiff.Way) -> Plan | None:
-        """A plan that is compiled already and opened at more, for the first few times."""
-        key = graph, at, id(way)
-        if not at or key in self._kept:
-            return None
-        larger = [
-            plan
-            for (of, *_), plan in self._kept.items()
-            if of is graph and isinstance(plan, Plan) and plan.serves(at, way)
-        ]
-        served = _once(self._served, key, lambda: [0])
-        served[0] += 1
-        return larger[0] if larger and served[0] <= SERVED else None
 
     def _with_terms(
         self,
@@ -147,7 +147,7 @@ class OnnxEngine:
             plan = self._plan(known, [*dict.fromkeys([*at, *added])], backwards=True)
             return replace(plan, also=list(added.values())), added
 
-        plan, added = _once(self._kept, (graph, terms, at), made)
+        plan, added = self._kept.once((graph, terms, at), made)
         run = _run(plan, adapter, graph, x)
         found = {f"bias {number}": tensor for number, tensor in enumerate(added)}
         every = recorded(run, {**tensors, **found})
@@ -164,8 +164,7 @@ class OnnxEngine:
         """Head behind `site` for the one image `x`."""
         graph = self._graph(adapter, x, undo)
         tensor = _tensor(graph, site)
-        plans = _once(
-            self._kept,
+        plans = self._kept.once(
             (graph, tensor, whole),
             lambda: self._head_plans(graph, tensor, adapter.held, whole=whole),
         )
@@ -203,7 +202,7 @@ class OnnxEngine:
                 beside=[*map(str, held.whole)],
             )  # fmt: skip
         known = infos(graph.model)
-        spread = [name for name in frontier if _images_first(known.get(name), images)]
+        spread = [name for name in frontier if images_first(known.get(name), images)]
         return HeadPlans(
             self._plan(graph, [tensor, *frontier], backwards=False),
             Plan(model, graph.scores, [], means, images, backwards=False),
@@ -230,16 +229,6 @@ class OnnxEngine:
     def _shape(self, x: Native) -> tuple[int, ...]:
         shape = x.shape[1:]
         return (shape[-1], *shape[:-1]) if self.source.picture.channels_last else shape
-
-
-def _once(kept: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
-    """Cached result of `make` for `key`; the cache keeps the KEPT keys that were used last."""
-    if key not in kept:
-        kept[key] = make()
-    kept.move_to_end(key)
-    while len(kept) > KEPT:
-        kept.popitem(last=False)
-    return kept[key]
 
 
 def _run(plan: Plan, adapter: Adapter, graph: OnnxGraph, x: Native) -> Run:
@@ -274,11 +263,3 @@ def _paired(
 def _tensor(graph: OnnxGraph, site: Site) -> str:
     """The tensor at a site; the site without a part is the picture."""
     return graph.image if site.part is None else site.part[site.call]  # type: ignore[index] - parts are tuples of names
-
-
-def _images_first(value: ValueInfoProto | None, images: int | None) -> bool:
-    """Whether the first axis of a tensor counts images, by the known shape."""
-    if value is None or not value.type.tensor_type.shape.dim:
-        return False
-    first = value.type.tensor_type.shape.dim[0]
-    return first.dim_param == IMAGES if images is None else first.dim_value == images

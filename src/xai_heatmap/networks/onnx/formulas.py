@@ -21,9 +21,14 @@ SQUARINGS = 12
 
 def gradcam(activation: Tensor, gradient: Tensor | None, grid: Grid) -> Tensor:
     """ReLU(Σ_k α_k A_k),  α_k = mean of ∂y/∂A_k over the grid."""
+    return op("Relu", signed_gradcam(activation, gradient, grid))
+
+
+def signed_gradcam(activation: Tensor, gradient: Tensor | None, grid: Grid) -> Tensor:
+    """Σ_k α_k A_k."""
     weights = _given(gradient).mean(*range(2, 2 + len(grid)))
     total = op("MatMul", op("Reshape", weights, (0, 1, -1)), _rows(activation))
-    return op("Relu", op("Reshape", total, (0, *grid)))
+    return op("Reshape", total, (0, *grid))
 
 
 def hirescam(activation: Tensor, gradient: Tensor | None, grid: Grid) -> Tensor:
@@ -33,7 +38,12 @@ def hirescam(activation: Tensor, gradient: Tensor | None, grid: Grid) -> Tensor:
 
 def layercam(activation: Tensor, gradient: Tensor | None, grid: Grid) -> Tensor:
     """ReLU(Σ_k ReLU(∂y/∂A_k) ⊙ A_k)."""
-    return op("Relu", hirescam(activation, op("Relu", _given(gradient)), grid))
+    return op("Relu", signed_layercam(activation, gradient, grid))
+
+
+def signed_layercam(activation: Tensor, gradient: Tensor | None, grid: Grid) -> Tensor:
+    """Σ_k ReLU(∂y/∂A_k) ⊙ A_k."""
+    return hirescam(activation, op("Relu", _given(gradient)), grid)
 
 
 def eigencam(activation: Tensor, gradient: Tensor | None, grid: Grid) -> Tensor:
@@ -69,6 +79,11 @@ FORMULAS: Mapping[str, Formula] = MappingProxyType(
     {"gradcam": gradcam, "hirescam": hirescam, "layercam": layercam, "eigencam": eigencam}
 )
 """Methods that a file can hold, with their formulas."""
+
+SIGNED: Mapping[str, Formula] = MappingProxyType(
+    {"gradcam": signed_gradcam, "hirescam": hirescam, "layercam": signed_layercam}
+)
+"""The same before a closing ReLU."""
 
 WITHOUT_GRADIENT = frozenset({"eigencam"})
 

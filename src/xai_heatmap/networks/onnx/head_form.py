@@ -38,6 +38,20 @@ class LinearHead:
         )
         return share.cast(np.dtype(np.float32))
 
+    def gradients(
+        self, builder: Builder, classes: Tensor, weights: Tensor, layout: Layout
+    ) -> Tensor:
+        """∂y/∂A of y = Σ_m w_m s_c, for classes and weights (images, m): (images, k, 1, 1)."""
+        rows = op("Gather", builder.tensor(self.weights), classes, axis=1 - self.classes_first)
+        rank = len(rows.shape) if rows.shape is not None else None
+        if not self.classes_first:
+            rows = rows.transpose([1, 2, 0])
+        elif rank is None or rank > 3:  # of a convolution
+            rows = op("Reshape", rows, (0, 0, -1))
+        weights = op("Unsqueeze", weights.cast(rows.dtype), (2,))
+        share = op("Reshape", (rows * weights).sum(1), (0, -1, *[1] * len(layout.grid)))
+        return (share * (1 / int(np.prod(layout.grid)))).cast(np.dtype(np.float32))
+
 
 def linear_head(
     model: ModelProto, tensor: str, layout: Layout, *, scores: str

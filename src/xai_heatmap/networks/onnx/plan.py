@@ -72,19 +72,19 @@ class Plan:
         """Forwards; `feeds` have the images first, as many as there are, `beside` has none."""
         halves = self._halves = self._halves or _halves(self)
         n, asked = len(next(iter(feeds.values()))), (*self.at, *self.also)
-        chunks = [{**chunk, **beside} for chunk in _chunks(feeds, n, self.images)]
-        runs = [halves.forward(chunk) for chunk in chunks]
+        given = [{**chunk, **beside} for chunk in chunks(feeds, n, self.images)]
+        runs = [halves.forward(chunk) for chunk in given]
         # What was handed in is taken as it was: the runtime's view of it does not keep it alive.
         held = [
             {one: chunk[one] if one in chunk else array(run[one]) for one in (self.scores, *asked)}
-            for chunk, run in zip(chunks, runs, strict=True)
+            for chunk, run in zip(given, runs, strict=True)
         ]
-        found = _joined(held, n, self.images)
+        found = joined(held, n, self.images)
 
         def pullback(cotangent: Native) -> Arrays:
-            parts = _chunks({COTANGENT: cotangent}, n, self.images)
+            parts = chunks({COTANGENT: cotangent}, n, self.images)
             gradients = [halves.back(*pair) for pair in zip(runs, parts, strict=True)]
-            return _joined(gradients, n, self.images)
+            return joined(gradients, n, self.images)
 
         return Run(found[self.scores], {name: found[name] for name in asked}, pullback)
 
@@ -189,7 +189,7 @@ def _first(plan: Plan, model: ModelProto, asked: Sequence[str]) -> Session:
     return Session(part(model, nodes, inputs=inputs, outputs=list(outputs)), plan.means)
 
 
-def _chunks(feeds: Arrays, n: int, images: int | None) -> list[Arrays]:
+def chunks(feeds: Arrays, n: int, images: int | None) -> list[Arrays]:
     """The feeds in portions of `images`; the last is filled up by repeating its last image."""
     if images is None:
         return [feeds]
@@ -197,12 +197,13 @@ def _chunks(feeds: Arrays, n: int, images: int | None) -> list[Arrays]:
     return [{name: array[at] for name, array in feeds.items()} for at in places]
 
 
-def _joined(chunks: Sequence[Arrays], n: int, images: int | None) -> Arrays:
+def joined(parts: Sequence[Arrays], n: int, images: int | None) -> Arrays:
+    """What the portions gave, as one batch of `n`."""
     if images is None:
-        return chunks[0]
-    if len(chunks) == 1:
+        return parts[0]
+    if len(parts) == 1:
         return {
             name: array[:n] if array.shape[:1] == (images,) else array
-            for name, array in chunks[0].items()
+            for name, array in parts[0].items()
         }
-    return {name: np.concatenate([chunk[name] for chunk in chunks])[:n] for name in chunks[0]}
+    return {name: np.concatenate([one[name] for one in parts])[:n] for name in parts[0]}

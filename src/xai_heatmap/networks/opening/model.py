@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Adapter,
 from xai_heatmap.networks.opening.layout_probe import pictures
 from xai_heatmap.networks.opening.model_cache import ModelCache, ShapePlan
 from xai_heatmap.networks.opening.one_by_one import OneByOne
-from xai_heatmap.networks.opening.recent import Recent
+from xai_heatmap.networks.opening.recent import SIZES, Recent
 
 
 class OpenedModel(Network):
@@ -42,6 +43,9 @@ class OpenedModel(Network):
         self._views: dict[tuple[int, ...], ShapePlan] = Recent()
         self._seen_first: tuple[int, ...] | None = None
         self._behind: tuple[str, ...] = ()
+        self._programs: dict[Any, Any] = Recent(4 * SIZES)
+        self._questions: dict[Any, Any] = Recent(4 * SIZES)
+        self._declared: tuple[Declared, tuple[int, ...], Declared] | None = None
 
     @property
     def _engine(self) -> Engine:
@@ -56,8 +60,12 @@ class OpenedModel(Network):
     @property
     def declared(self) -> Declared:
         """Declarations of the model, with `image_shape` as the input shape where given."""
-        own = self._adapter.declared
-        return replace(own, input_shape=self._image_shape) if self._image_shape else own
+        own, shape = self._adapter.declared, self._image_shape
+        if not shape or own.input_shape == shape:
+            return own
+        if self._declared is None or self._declared[0] is not own or self._declared[1] != shape:
+            self._declared = own, shape, replace(own, input_shape=shape)
+        return self._declared[2]
 
     @property
     def _image_shape(self) -> tuple[int, ...] | None:
@@ -121,6 +129,7 @@ class OpenedModel(Network):
         """Copy of the network with the values `held` for its held inputs."""
         other = copy.copy(self)
         other._adapter, other._views = self._adapter.taking(held), Recent()  # noqa: SLF001 - of its own kind
+        other._questions = Recent(4 * SIZES)  # noqa: SLF001 - of its own kind
         return other
 
     def of(self, rows: Sequence[int]) -> Network:

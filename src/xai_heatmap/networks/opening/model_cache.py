@@ -27,6 +27,7 @@ class ShapePlan:
     undo: Undo
     boxes: Boxes | None = None
     names: tuple[str, ...] = ()
+    scores: tuple[int, ...] = ()
 
 
 @dataclass

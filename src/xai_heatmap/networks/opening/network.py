@@ -26,18 +26,17 @@ from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.core.named import named
 from xai_heatmap.core.network import INPUT, Layer, Layers, Survey
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.networks.opening.heads import ModelWithHeads
+from xai_heatmap.networks.opening.fused_model import FusedModel
 from xai_heatmap.networks.opening.held import Name, said
 from xai_heatmap.networks.opening.inputs import check_input, check_one_run, floats
 from xai_heatmap.networks.opening.interfaces import Adapter, Closing, Recorded, Remembering, Undo
-from xai_heatmap.networks.opening.model_cache import ModelCache, ShapePlan
+from xai_heatmap.networks.opening.model_cache import ModelCache
 from xai_heatmap.networks.opening.recording import ExtraPasses, layout_of
-from xai_heatmap.networks.opening.survey import SurveyedModel
 from xai_heatmap.networks.opening.taps import Site
 from xai_heatmap.networks.opening.together import ROW, Part, Together, row_of, slots_of
 
 
-class OpenedNetwork(SurveyedModel, ModelWithHeads):
+class OpenedNetwork(FusedModel):
     """A `Network` over an adapter and an engine. One call at a time: taps patch the model while it
     runs.
     """
@@ -221,22 +220,6 @@ class OpenedNetwork(SurveyedModel, ModelWithHeads):
 
     def _attending(self, adapter: Adapter, x: Native) -> Hashable:
         return x.shape[1:], adapter.output, adapter.held.key
-
-    def _view(self, shape: tuple[int, ...]) -> ShapePlan:
-        """The network for inputs of `shape`; surveyed again where parts were taken out or put
-        in.
-        """
-        with self._state.lock:
-            self._at_the_door(shape, first=True)
-            parts = self._adapter.parts()
-            if parts != self._parts:
-                self._parts = dict(parts)
-                self._views.clear()
-                self._state.know([*map(id, parts.values())])
-            if shape not in self._views:
-                self._views[shape] = self._viewed(shape, parts)
-                self._seen_first = self._seen_first or shape
-            return self._views[shape]
 
 
 def _opened_at(survey: Survey, at: Layers) -> list[str]:

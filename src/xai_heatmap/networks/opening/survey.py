@@ -34,6 +34,22 @@ from xai_heatmap.networks.opening.trace import named as called
 class SurveyedModel(ScoredModel):
     """An opened model whose layers are known."""
 
+    def _view(self, shape: tuple[int, ...]) -> ShapePlan:
+        """The network for inputs of `shape`; surveyed again where parts were taken out or put
+        in.
+        """
+        with self._state.lock:
+            self._at_the_door(shape, first=True)
+            parts = self._adapter.parts()
+            if parts != self._parts:
+                self._parts = dict(parts)
+                self._views.clear()
+                self._state.know([*map(id, parts.values())])
+            if shape not in self._views:
+                self._views[shape] = self._viewed(shape, parts)
+                self._seen_first = self._seen_first or shape
+            return self._views[shape]
+
     def _viewed(self, shape: tuple[int, ...], parts: Mapping[str, object]) -> ShapePlan:
         key = shape, self._adapter.output, self._beside(self._adapter), *parts
         if key not in self._state.surveys:
@@ -66,7 +82,7 @@ class SurveyedModel(ScoredModel):
         if not self._state.proven.get(self._closing_key(shape), True):
             closing, undo = None, Undo()
         sites = {INPUT: Site(None, 0)} | sites_in(seen, parts)
-        view = ShapePlan(survey, sites, closing, undo, seen.boxes, seen.names)
+        view = ShapePlan(survey, sites, closing, undo, seen.boxes, seen.names, tuple(seen.scores))
         if seen.answers is not None and seen.boxes is None and undo == Undo():
             key = self._meaning_key(view)
             if key not in self._state.meanings:

@@ -7,7 +7,7 @@ from xai_heatmap.networks.loading.loaded import missing
 if importlib.util.find_spec("pytest") is None:
     raise missing("pytest", "pip install pytest", purpose="The conformance kit")
 
-from xai_heatmap.testing.conformance import answers, heads, opening, sizes, state
+from xai_heatmap.testing.conformance import answers, heads, opening, programs, sizes, state
 from xai_heatmap.testing.conformance.kit import (
     CLASSES,
     SHAPE,
@@ -21,7 +21,14 @@ from xai_heatmap.testing.conformance.kit import (
     slopes,
 )
 
-CHECKS = [*opening.CHECKS, *answers.CHECKS, *heads.CHECKS, *state.CHECKS, *sizes.CHECKS]
+CHECKS = [
+    *opening.CHECKS,
+    *answers.CHECKS,
+    *heads.CHECKS,
+    *state.CHECKS,
+    *sizes.CHECKS,
+    *programs.CHECKS,
+]
 """Each is a function of a `Kit`; it returns nothing, or fails."""
 
 __all__ = [

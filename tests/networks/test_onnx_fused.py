@@ -1,0 +1,140 @@
+"""One run of one graph gives scores and maps; what can't be so is done in passes."""
+
+import numpy as np
+import pytest
+
+import xai_heatmap as xh
+from xai_heatmap.core.errors import ModelError
+from xai_heatmap.core.targets.target import Choice, linear
+from xai_heatmap.networks.onnx import engine as onnx_engine
+from xai_heatmap.networks.onnx.kept import KEPT
+from xai_heatmap.networks.onnx.session import Session
+from xai_heatmap.networks.opening.recent import SIZES
+from xai_heatmap.testing import conformance
+from xai_heatmap.testing.conformance.programs import by_passes
+from xai_heatmap.testing.kits.onnx_kit import OnnxKit
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def runs(monkeypatch) -> list[str]:
+    """What was run from now on: a whole program, or a half of a pass."""
+    found: list[str] = []
+    arrays, call = Session.arrays, Session.__call__
+    monkeypatch.setattr(Session, "arrays", lambda *a: (found.append("program"), arrays(*a))[1])
+    monkeypatch.setattr(Session, "__call__", lambda *a: (found.append("half"), call(*a))[1])
+    return found
+
+
+def close(one, other) -> None:
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(other).max())
+
+
+@pytest.mark.parametrize("layer", ["auto", "all"])
+def test_a_map_takes_one_run(runs, layer):
+    network = xh.network(OnnxKit().residual().model)
+    x = conformance.images(2)
+    xh.maps(network, x, layer=layer)
+    del runs[:]
+    xh.maps(network, x, layer=layer)
+    xh.maps(network, x, layer=layer, target=2)
+    assert runs == ["program", "program"]
+
+
+def test_an_explanation_with_its_verdict_takes_one_run(runs):
+    network = xh.network(OnnxKit().residual().model)
+    xh.explain(network, PICTURE, preprocess="unit")
+    del runs[:]
+    one = xh.explain(network, PICTURE, preprocess="unit", target=xh.contrast(0, against=1))
+    assert runs == ["program"]
+    other = xh.explain(by_passes(network), PICTURE, preprocess="unit", target=one_against_other())
+    assert runs == ["program", "half", "half"]
+    close(one.map, other.map)
+    assert (one.verdict.word, one.predictions) == (other.verdict.word, other.predictions)
+
+
+def one_against_other() -> Choice:
+    return xh.contrast(0, against=1)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "options"),
+    [
+        ("gradcam", xh.margin(), None),  # which class is the runner-up depends on the scores
+        ("gradcam", xh.top(2), None),
+        ("gradcam", 1, {"relu": False}),
+        ("layercam", 1, {"scale": True}),
+        ("xgradcam", 1, None),
+    ],
+)
+def test_what_no_program_computes_is_done_in_passes(runs, method, target, options):
+    network = xh.network(OnnxKit().residual().model)
+    xh.maps(network, conformance.images(2), method=method, target=target, options=options)
+    assert "program" not in runs
+
+
+def test_a_wrong_guess_is_seen_and_costs_a_pass(runs):
+    """A choice that answers made-up scores with class 0 and those of the network with class 3."""
+    network = xh.network(OnnxKit().residual().model)
+    x = conformance.images(1)
+    own = network.record(x).scores[0]
+
+    def pick(answer):
+        number = 3 if np.allclose(answer.scores, own) else 0
+        return linear(
+            np.eye(conformance.CLASSES, dtype=np.float32)[number], f"class {number}", index=number
+        )
+
+    del runs[:]
+    found = xh.maps(network, x, target=Choice("fickle", pick))
+    assert runs[0] == "program"
+    assert "half" in runs
+    close(found, xh.maps(by_passes(network), x, target=3))
+
+
+def test_a_graph_that_cannot_be_fused_is_tried_once_and_says_so(monkeypatch):
+    tried = []
+
+    def refuse(*_):
+        tried.append(1)
+        raise ModelError("no such program here")
+
+    monkeypatch.setattr(onnx_engine, "fused_plan", refuse)
+    network = xh.network(OnnxKit().residual().model)
+    x = conformance.images(2)
+    found = [xh.maps(network, x) for _ in range(3)]
+    xh.explain(network, PICTURE, preprocess="unit")
+    assert len(tried) == 1
+    assert [note for note in network.notes if "no such program here" in note] == list(
+        network.notes[-1:]
+    )
+    monkeypatch.undo()
+    close(found[0], xh.maps(xh.network(OnnxKit().residual().model), x))
+
+
+def test_caches_of_many_sizes_are_bounded():
+    network = xh.network(OnnxKit().shrinking())
+    for side in range(8, 8 + 5 * SIZES):
+        x = np.random.default_rng(side).normal(size=(1, 3, side, 8)).astype(np.float32)
+        xh.maps(network, x)
+    assert len(network._own_engine._kept.plans) <= KEPT
+    assert len(network._programs) <= 4 * SIZES
+    assert len(network._questions) <= 4 * SIZES
+    close(xh.maps(network, x), xh.maps(by_passes(network), x))
+
+
+def test_scores_read_as_log_probabilities_are_explained_in_passes(runs):
+    network = xh.network(OnnxKit().functional_softmax().model, keep_closing=True)
+    x = conformance.images(2)
+    found = xh.maps(network, x, target=1)
+    close(found, xh.maps(by_passes(network), x, target=1))
+
+
+def test_a_question_is_forgotten_with_other_held_inputs_and_other_labels():
+    network = xh.network(OnnxKit().residual().model)
+    x = conformance.images(1)
+    one = xh.maps(network, x, target="b", labels=["a", "b", "c", "d"])
+    other = xh.maps(network, x, target="b", labels=["b", "a", "c", "d"])
+    close(one, xh.maps(network, x, target=1))
+    close(other, xh.maps(network, x, target=0))
