@@ -31,6 +31,7 @@ def close(one, other) -> None:
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(other).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["auto", "all"])
 def test_a_map_takes_one_run(runs, layer):
     network = xh.network(OnnxKit().residual().model)
@@ -113,6 +114,7 @@ def test_a_graph_that_cannot_be_fused_is_tried_once_and_says_so(monkeypatch):
     close(found[0], xh.maps(xh.network(OnnxKit().residual().model), x))
 
 
+@pytest.mark.slow
 def test_caches_of_many_sizes_are_bounded():
     network = xh.network(OnnxKit().shrinking())
     for side in range(8, 8 + 5 * SIZES):
