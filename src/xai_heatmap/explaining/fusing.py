@@ -1,6 +1,6 @@
 """Which questions a fused program answers: targets as seeds, before the network has run."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -9,9 +9,7 @@ import numpy as np
 from xai_heatmap.core.arrays import Inputs, Native, ScoreRow, Scores
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import XaiHeatmapError
-from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.fused import (
-    FORMULAS,
     PREDICTION,
     Fused,
     FusedRecording,
@@ -21,29 +19,13 @@ from xai_heatmap.core.fused import (
 )
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.core.registry import Method
 from xai_heatmap.core.targets.answer import ROW, Answer, Form, Meaning
 from xai_heatmap.core.targets.target import Choice, Target
-from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
+from xai_heatmap.explaining.forward_pass import MethodRequest
+from xai_heatmap.explaining.glimpse import programmed
 from xai_heatmap.explaining.request import answers_of
 
 LINKS: tuple[Link, ...] = ("scores", "softmax", "sigmoid")
-
-
-@dataclass(frozen=True)
-class Glimpse(Evidence):
-    """Evidence of a map at its strongest place alone, (k, 1, ...), by a program that keeps no more.
-
-    Parameters
-    ----------
-    whole
-        Makes the evidence of the whole layer, by passes of their own.
-    place
-        Number of the place, counted through the grid.
-    """
-
-    whole: Callable[[], Evidence] = Evidence
-    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,13 +93,6 @@ def remember(
     seeds = known and len(keys) == 1 and seeds_of(network, choices[:1], *known, None)
     if seeds and seeds[0].link == "scores" and len(seeds[0].classes) == 1:
         network.remember(question, x, keys, seeds[0])
-
-
-def programmed(ask: MethodRequest) -> bool:
-    """Whether programs compute the method with these options."""
-    taken, own = ask.method.taken, ask.options
-    usual = all(own.get(name, option.default) == option.default for name, option in taken.items())
-    return ask.method.name in FORMULAS and usual
 
 
 def seeds_of(
@@ -216,23 +191,3 @@ def _bent(targets: Sequence[Target], rows: Scores) -> Seed | None:
             ):
                 return seed
     return None
-
-
-def glimpse(passed: ForwardPass, fused: Fused, layer: str, method: Method, row: int) -> Evidence:
-    """Evidence at the strongest place of a map; of no map that is not judged."""
-    places = fused.strongest.get((layer, method.name))
-    if places is None:
-        return Evidence()
-    ones = (1,) * (fused.maps[layer, method.name].ndim - 1)
-
-    def whole() -> Evidence:
-        gradients, _ = passed.pulled(method.needs)
-        return passed.evidence(method.needs, row, layer, gradients)
-
-    return Glimpse(
-        image=passed.x[row],
-        activation=places.activation[row].reshape(-1, *ones),
-        gradient=places.gradient[row].reshape(-1, *ones),
-        whole=whole,
-        place=int(places.place[row]),
-    )

@@ -8,7 +8,7 @@ from xai_heatmap.core.moves import far
 from xai_heatmap.core.reach import OF_SLOPES, Terms, reach
 from xai_heatmap.core.registry import Method
 from xai_heatmap.core.verdict import Verdict, verdict
-from xai_heatmap.explaining.fusing import Glimpse
+from xai_heatmap.explaining.glimpse import Glimpse
 
 
 def judged(map_: Map, method: Method, known: Evidence, of: Terms, *, probability: bool) -> Verdict:

@@ -19,7 +19,7 @@ from xai_heatmap.explaining.forward_pass import (
     MethodRequest,
     cotangents,
 )
-from xai_heatmap.explaining.fusing import glimpse, programmed
+from xai_heatmap.explaining.glimpse import glimpse, programmed
 from xai_heatmap.networks.rules import BIASES
 
 Answer = TypeVar("Answer")
