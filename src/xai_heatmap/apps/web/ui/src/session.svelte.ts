@@ -80,7 +80,11 @@ export class Session {
   readonly named: string = $derived(
     this.against ? `${this.explained?.label} rather than ${this.other}` : (this.packet?.target.label ?? this.packet?.target.words ?? ''),
   )
-  readonly pixels: boolean = $derived(this.how?.at === 'pixels')
+  /** The method of what is shown, which is not the chosen one until its maps are there. */
+  readonly made: Method | null = $derived(
+    this.packet ? (this.model?.methods.find((m) => m.name === this.packet!.method) ?? null) : this.how,
+  )
+  readonly pixels: boolean = $derived(this.made?.at === 'pixels')
   readonly slices: number = $derived(this.picture?.slices ?? 1)
 
   /** The map on the stage: of the layer, of the pixels, or of one channel. */
@@ -247,7 +251,7 @@ export class Session {
     this.running?.abort()
     const own = (this.running = new AbortController())
     const dear = this.how.dear
-    const question = this.question(dear && !this.pixels ? this.layer : 'all')
+    const question = this.question(dear && this.how.at === 'layer' ? this.layer : 'all')
     const key = JSON.stringify(question)
     const known = this.known.get(key)
     this.failure = null
@@ -363,7 +367,7 @@ export class Session {
     const { row, column } = strongest(map, plane)
     const where = region(row, column, plane.rows, plane.columns)
     const layer = this.pixels ? 'of the pixels' : `at ${this.place?.name ?? map.layer}`
-    return `${label}, ${sure}, ${this.how?.title ?? ''} ${layer}: strongest in the ${where}.`
+    return `${label}, ${sure}, ${this.made?.title ?? ''} ${layer}: strongest in the ${where}.`
   }
 
   fail(error: unknown) {

@@ -49,3 +49,8 @@ export function words(value: unknown): string {
   if (value === undefined || value === null) return ''
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
+
+/** Prose without the marks of code in it. */
+export function plain(prose: string): string {
+  return prose.replaceAll('`', '')
+}
