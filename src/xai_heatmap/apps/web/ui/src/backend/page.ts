@@ -89,6 +89,9 @@ export class PageBackend implements Backend {
   compare(): Promise<Packet> {
     return Promise.reject(new Error('A report compares what it holds.'))
   }
+  device(): LiveLink {
+    return this.live()
+  }
   live(): LiveLink {
     throw new Error('A report has no camera.')
   }

@@ -65,6 +65,7 @@ export interface Model {
   methods: Method[]
   defaults: { method: string; layer: string }
   samples: Sample[]
+  device?: string | null // the server's camera or film
   models: { id: string; name: string }[]
   version: string
 }
@@ -188,12 +189,15 @@ export interface LiveQuestion {
 export interface LiveFrame extends Packet {
   t: number
   age_ms: number
+  jpeg?: Uint8Array // the frame, where the server has the camera
 }
 
 export interface LiveLink {
   ask(question: LiveQuestion): void
   /** Frame and the time when it was taken; the next one only after the answer. */
   send(t: number, jpeg: Uint8Array<ArrayBuffer>): void
+  /** Ask for the next frame, where the server has the camera. */
+  next(): void
   close(): void
 }
 
@@ -226,6 +230,8 @@ export interface Backend {
   job(question: Question, progress: (p: Progress) => void, signal: AbortSignal): Promise<Packet>
   compare(matrix: Matrix, progress: (p: Progress) => void, signal: AbortSignal): Promise<Packet>
   live(question: LiveQuestion, ears: LiveEars): LiveLink
+  /** The camera or film of the server. */
+  device(question: LiveQuestion, ears: LiveEars): LiveLink
   /** What is held of a picture by a method, where not everything can be asked. */
   targets?(picture: string, method: string): Target[]
   /** Tells whether the backend is there; calls again when it went or came back. */

@@ -77,33 +77,54 @@ export class WsBackend implements Backend {
   }
 
   live(question: LiveQuestion, ears: LiveEars): LiveLink {
+    return this.line('/ws/live', question, ears)
+  }
+
+  device(question: LiveQuestion, ears: LiveEars): LiveLink {
+    return this.line('/ws/device', question, ears)
+  }
+
+  private line(path: string, question: LiveQuestion, ears: LiveEars): LiveLink {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
     const query = new URLSearchParams({ token: this.token, model: question.model })
-    const socket = new WebSocket(`${scheme}://${location.host}/ws/live?${query}`)
-    let asked = question
-    const ask = () => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(asked))
+    const socket = new WebSocket(`${scheme}://${location.host}${path}?${query}`)
+    const device = path === '/ws/device'
+    let asked = JSON.stringify(question)
+    let changed = false
+    const say = (what: string | Uint8Array<ArrayBuffer>) => socket.readyState === WebSocket.OPEN && socket.send(what)
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => {
-      ask()
+      changed = false
+      say(asked)
       ears.open()
     }
     socket.onmessage = ({ data }) => {
       if (typeof data === 'string') return ears.fault(JSON.parse(data))
       const { header, payload } = split(data)
-      ears.frame({ ...packet(header, payload), t: header.t, age_ms: header.age_ms })
+      const { frame } = header
+      const jpeg = frame && payload.subarray(frame.offset, frame.offset + frame.length)
+      ears.frame({ ...packet(header, payload), t: header.t, age_ms: header.age_ms, jpeg })
     }
     socket.onclose = () => ears.lost()
     return {
+      // Where the server has the camera, a question asks for the next frame too: it waits for its turn.
       ask(question) {
-        asked = question
-        ask()
+        const wanted = JSON.stringify(question)
+        changed ||= wanted !== asked
+        asked = wanted
+        if (device || !changed) return
+        changed = false
+        say(asked)
+      },
+      next() {
+        say(changed ? asked : '{"next":true}')
+        changed = false
       },
       send(t, jpeg) {
-        if (socket.readyState !== WebSocket.OPEN) return
         const frame = new Uint8Array(8 + jpeg.length)
         new DataView(frame.buffer).setFloat64(0, t, true)
         frame.set(jpeg, 8)
-        socket.send(frame)
+        say(frame)
       },
       close() {
         socket.onclose = null
