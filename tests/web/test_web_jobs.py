@@ -38,6 +38,7 @@ def asking(held):
         yield page
 
 
+@pytest.mark.slow
 def test_a_dear_method_tells_of_its_progress_and_ends_in_its_map(asking, held):
     asked = {
         "image": SAMPLE,

@@ -82,6 +82,7 @@ def test_a_client_that_vanishes_leaves_the_server_at_work(server, caplog):
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.slow
 def test_a_flood_that_nobody_reads_holds_no_more_than_one_frame(server):
     with line(server) as own:
         for number in range(300):

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from xai_heatmap.compat.canvas import blank, drawn
-from xai_heatmap.compat.frame_slot import Latest
 from xai_heatmap.compat.pictures import BlueFirst
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.geometry import Size
+from xai_heatmap.core.latest import Latest
 
 
 class Drawer:

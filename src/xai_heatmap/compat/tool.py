@@ -1,5 +1,6 @@
 """`XVisTool`: heatmap, filters and predictions of a still image or of a camera's frames."""
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -126,6 +127,25 @@ class XVisTool:
                 "in use or at its end. Check what its read() returned first."
             )
         return self._run(from_cv2(frame), i)
+
+    def live(self, **how: Any) -> Any:
+        """Open the web app before a camera, with this tool's network, preprocessing and labels:
+        turn through the layers and see what each filter does, live. Needs the extra ``web``.
+
+        Parameters
+        ----------
+        **how
+            As of `xai_heatmap.serve`: ``device=0`` for a camera of this machine, ``port``,
+            ``browser``, ``wait=False``.
+        """
+
+        def prepared(image: Image) -> tuple[Any, Geometry]:
+            x, geometry = self._prepared(image)
+            return x[0], geometry
+
+        serve = importlib.import_module("xai_heatmap").serve  # the app stands above this room
+        usual: dict[str, Any] = {"camera": True, "labels": self.labels or None}
+        return serve(self._network, preprocess=prepared, **usual | how)
 
     def _run(self, image: Image, number: int) -> Result:
         layer = numbered(self.layers, number)

@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter
 from xai_heatmap.jobs.batch_job import Batch
 from xai_heatmap.jobs.flag import Flag
 from xai_heatmap.jobs.picture_job import LAYER_HELP, PictureJob
-from xai_heatmap.jobs.serve_job import Serve
+from xai_heatmap.jobs.serve_job import Live, Serve
 from xai_heatmap.jobs.task import Task
 from xai_heatmap.jobs.values import Words
 from xai_heatmap.jobs.video_job import Video
@@ -178,16 +178,30 @@ class Export(Task):
 
 
 Job = Annotated[
-    Explain | Compare | Layers | Measure | Batch | Video | Export | Serve,
+    Explain | Compare | Layers | Measure | Batch | Video | Export | Serve | Live,
     Field(discriminator="kind"),
 ]
 """Job of any kind, told apart by the field ``kind``."""
 
-KINDS: tuple[type[Task], ...] = (Explain, Compare, Layers, Measure, Batch, Video, Export, Serve)
+KINDS: tuple[type[Task], ...] = (
+    Explain,
+    Compare,
+    Layers,
+    Measure,
+    Batch,
+    Video,
+    Export,
+    Serve,
+    Live,
+)
 
-_ANY = TypeAdapter[Explain | Compare | Layers | Measure | Batch | Video | Export | Serve](Job)
+_ANY = TypeAdapter[Explain | Compare | Layers | Measure | Batch | Video | Export | Serve | Live](
+    Job
+)
 
 
-def job_of(text: str) -> Explain | Compare | Layers | Measure | Batch | Video | Export | Serve:
+def job_of(
+    text: str,
+) -> Explain | Compare | Layers | Measure | Batch | Video | Export | Serve | Live:
     """The job that `model_dump_json` wrote."""
     return _ANY.validate_json(text)

@@ -3,6 +3,7 @@
 Importing this imports no framework, not even numpy: the command line's help is made from it.
 """
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -77,9 +78,65 @@ class Serve(PictureJob):
     ] = 7860
     browser: Annotated[bool, Flag("Open the page in the browser.  [default: browser]")] = True
     open_to_network: Annotated[
-        bool, Flag("Let others reach the page: whoever has the link can use the network.")
+        bool,
+        Flag(
+            "Let others reach the page: whoever has the link can use the network.",
+            ("--open-to-network",),
+        ),
     ] = False
     allow_host: Annotated[
         Words,
         Flag("A further name by which a proxy asks for the page. Repeatable.", metavar="NAME"),
     ] = ()
+
+
+class Live(Serve):
+    """The camera tab of the page, or a camera of this machine, a stream or a video, with a page or
+    without.
+
+    Parameters
+    ----------
+    device
+        The number of a camera, the address of a stream, the path of a video; None for the camera
+        of whoever looks at the page.
+    headless
+        Whether frames are explained without a page, and told line by line.
+    frames
+        How many frames are explained, at most.
+    save
+        The folder that pictures and maps are saved to, without a page.
+    """
+
+    kind: Literal["live"] = "live"  # type: ignore[assignment] - the tag of its own kind
+    hidden: ClassVar[frozenset[str]] = Serve.hidden - {"layer", "target", "option"}
+
+    device: Annotated[
+        str | None,
+        Flag(
+            "A camera of this machine by its number, a stream (rtsp://...) or a video file.  "
+            "[default: the camera of whoever looks at the page]",
+            metavar="0|FILE|URL",
+            after="model",
+        ),
+    ] = None
+    headless: Annotated[
+        bool,
+        Flag("Explain frames without a page: a line for each.", ("--headless",), after="device"),
+    ] = False
+    frames: Annotated[
+        int | None,
+        Field(ge=1),
+        Flag("Stop after so many frames.  [default: at the end]", metavar="N", after="headless"),
+    ] = None
+    layer: Annotated[
+        Words, Flag("auto, a name, or an index.  [default: auto]", metavar="LAYER", after="method")
+    ] = ("auto",)
+    save: Annotated[
+        Path | None,
+        Flag(
+            "Save each frame's picture and map, with --headless.  [default: none is saved]",
+            ("-o", "--out"),
+            metavar="FOLDER",
+            after="frames",
+        ),
+    ] = None

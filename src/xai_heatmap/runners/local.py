@@ -88,8 +88,10 @@ class Row:
         )
 
 
-def check(job: PictureJob) -> None:
-    """Whatever can be found wrong without the model is found before the model is loaded."""
+def check(job: PictureJob, *, writes: bool = True) -> None:
+    """Whatever can be found wrong without the model is found before the model is loaded; whether
+    the folder can be written to, of a job that writes.
+    """
     for name in job.method:
         find_method(name)
     request.options(job, job.method or (DEFAULT_METHOD,))
@@ -103,19 +105,24 @@ def check(job: PictureJob) -> None:
         check_white(job.white)
     if job.max_pixels < 1:
         raise BadOption(f"max-pixels is at least 1; received {job.max_pixels}.")
-    if job.crop is not None and job.fit not in (None, "crop", "squash"):
-        raise BadOption(
-            f"--crop goes with --fit crop or squash; received --fit {job.fit}. Leave one out."
-        )
-    if job.size is not None and min(job.size) < 1:
-        raise BadOption(f"size is rows x columns, each at least 1; received {job.size}.")
+    _check_fit(job)
     Preprocess.from_dict({"mode": job.preprocess or "imagenet"} | request.preprocessing(job))
     if job.labels is not None:
         labels_in(job.labels)
     answering(job.answers)
     if job.axes is not None:
         axes_of(job.axes)
-    _check_folder(job.out)
+    if writes:
+        _check_folder(job.out)
+
+
+def _check_fit(job: PictureJob) -> None:
+    if job.crop is not None and job.fit not in (None, "crop", "squash"):
+        raise BadOption(
+            f"--crop goes with --fit crop or squash; received --fit {job.fit}. Leave one out."
+        )
+    if job.size is not None and min(job.size) < 1:
+        raise BadOption(f"size is rows x columns, each at least 1; received {job.size}.")
 
 
 def opened(job: PictureJob) -> Network:

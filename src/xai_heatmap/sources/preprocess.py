@@ -218,8 +218,8 @@ class Preprocess:
     def _scale(self, planes: Sequence[np.ndarray], *, out: np.ndarray) -> None:
         """Write (p / divisor - mean) / std of every channel; plane by plane, while it is near."""
         divisor, mean, std = self.scaling[:3]
-        each = np.broadcast_to(np.float32(mean), len(planes))
-        spread = np.broadcast_to(np.float32(std), len(planes))
+        each = np.broadcast_to(np.array(mean, np.float32), len(planes))
+        spread = np.broadcast_to(np.array(std, np.float32), len(planes))
         for number, plane in enumerate(planes):
             np.divide(plane, np.float32(divisor), out=out[number], dtype=np.float32)
             out[number] -= each[number]

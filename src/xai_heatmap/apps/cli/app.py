@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from xai_heatmap.apps.cli import batch, compare, demo, drift, export, serve, video
+from xai_heatmap.apps.cli import batch, compare, demo, drift, export, live, serve, video
 from xai_heatmap.apps.cli.flags import Debug, Json, job_command
 
 COMMANDS = (
@@ -14,6 +14,7 @@ COMMANDS = (
     "layers",
     "measure",
     "serve",
+    "live",
     "batch",
     "video",
     "drift",
@@ -186,6 +187,11 @@ def measure(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug 
 
 job_command(app, "Serve", short_help="Look at a network in the browser.", epilog=serve.EPILOG)(
     serve.serve
+)
+
+
+job_command(app, "Live", short_help="Look through a camera, or at a video.", epilog=live.EPILOG)(
+    live.live
 )
 
 

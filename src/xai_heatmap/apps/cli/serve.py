@@ -39,19 +39,22 @@ def serve(flags: Mapping[str, object], *, debug: Debug = False) -> int:
     return served(flags)
 
 
-def served(flags: Mapping[str, object], *, view: str = "") -> int:
+def served(flags: Mapping[str, object]) -> int:
     """Serve the job that the flags, the environment and the file in the current folder say."""
-    from xai_heatmap.apps.web.serving import check_extra
     from xai_heatmap.jobs.serve_job import Serve
     from xai_heatmap.jobs.settings import settled
 
-    job = settled(Serve, flags, environment=os.environ, folder=Path.cwd())
-    check_extra()
-    from xai_heatmap.apps.web.serving import serve_models
+    return on_a_page(settled(Serve, flags, environment=os.environ, folder=Path.cwd()))
 
+
+def on_a_page(job: "Serve", *, device: str | None = None, view: str = "") -> int:
+    """Serve until it is interrupted; `device` is a camera of this machine that the page shows."""
+    from xai_heatmap.apps.web.serving import check_extra, serve_models
+
+    check_extra()
     serve_models(
         models(job), host=job.host, port=job.port, browser=job.browser, hosts=job.allow_host,
-        open_to_network=job.open_to_network, max_pixels=job.max_pixels, view=view,
+        open_to_network=job.open_to_network, max_pixels=job.max_pixels, view=view, device=device,
     )  # fmt: skip
     sys.stderr.write("stopped.\n")
     return 0
@@ -68,7 +71,7 @@ def models(job: "Serve") -> "dict[str, Model]":
     from xai_heatmap.runners.looking.model import Model
     from xai_heatmap.sources.labels import labels
 
-    check(job)
+    check(job, writes=False)
     method = find_method(job.method[0]).name if job.method else None
     if job.model is None:
         return {name: Model(name, name, networks.network(name), method=method) for name in NAMES}

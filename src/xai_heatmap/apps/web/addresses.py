@@ -37,7 +37,8 @@ async def model_facts(served: Served, request: Request) -> Response:
         for key, name in (served.samples if facts["input"]["kind"] == "picture" else {}).items()
     ]
     models = [{"id": one.key, "name": one.name} for one in served.models.values()]
-    return answer({"version": installed_version(), "models": models, **facts, "samples": samples})
+    own = {"samples": samples, "device": served.device}
+    return answer({"version": installed_version(), "models": models, **facts, **own})
 
 
 async def take_picture(served: Served, request: Request) -> Response:

@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from xai_heatmap.apps.web import addresses
 from xai_heatmap.apps.web.answers import LOG, on_error
+from xai_heatmap.apps.web.device import device
 from xai_heatmap.apps.web.guard import Guard, script_hashes
 from xai_heatmap.apps.web.live import live
 from xai_heatmap.apps.web.served import Served
@@ -48,6 +49,7 @@ def application(served: Served, token: str, **guarded: Any) -> Guard:
         Route("/api/compare", partial(addresses.start_comparison, served), methods=["POST"]),
         Route("/api/compare/{key}", partial(addresses.compared, served)),
         WebSocketRoute("/ws/live", partial(live, served)),
+        WebSocketRoute("/ws/device", partial(device, served)),
     ]
     if (dist / "assets").is_dir():
         routes.append(Mount("/assets", _Assets(directory=dist / "assets")))  # type: ignore[arg-type]

@@ -33,11 +33,14 @@ class Served:
         That were sent, and samples.
     samples
         Names of the samples, by key.
+    device
+        Of this machine, that pages may watch; None for none.
     """
 
     models: Mapping[str, Model]
     pictures: Pictures
     samples: Mapping[str, str] = field(default_factory=dict)
+    device: str | None = None
     threads: dict[str, Threads] = field(default_factory=dict)
     decoding: Threads = field(default_factory=lambda: Threads("decoding", count=2, waiting=8))
     jobs: Jobs = field(default_factory=Jobs)

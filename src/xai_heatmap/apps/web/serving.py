@@ -134,6 +134,8 @@ def serve(
     open_to_network: bool = False,
     hosts: Collection[str] = (),
     max_pixels: int = PAGE_PIXELS,
+    camera: bool = False,
+    device: str | int | None = None,
     wait: bool = True,
 ) -> Server | None:
     """Web app of a network: every layer, class and method of pictures, and a live camera.
@@ -158,6 +160,10 @@ def serve(
         Further names by which a proxy asks for it.
     max_pixels
         A picture with more is refused before it is decoded.
+    camera
+        Whether the page opens with its camera.
+    device
+        A camera of this machine by its number, a stream or a video, that the page shows instead.
     wait
         Whether the call lasts until the server is interrupted; False serves from a thread.
 
@@ -182,6 +188,8 @@ def serve(
     return serve_models(
         models, host=host, port=port, browser=browser, open_to_network=open_to_network,
         hosts=hosts, max_pixels=max_pixels, wait=wait,
+        view="#view=live" if camera or device is not None else "",
+        device=None if device is None else str(device),
     )  # fmt: skip
 
 
@@ -196,9 +204,12 @@ def serve_models(
     max_pixels: int = PAGE_PIXELS,
     wait: bool = True,
     view: str = "",
+    device: str | None = None,
     told: Callable[[str], None] = print,
 ) -> Server | None:
-    """As `serve`, of models that are opened; `view` is the part of the page that is opened."""
+    """As `serve`, of models that are opened; `view` is the part of the page that is opened, and
+    `device` a camera, a stream or a video that it may show.
+    """
     check_extra()
     from xai_heatmap.apps.web.app import Served, application
     from xai_heatmap.apps.web.samples import with_samples
@@ -210,7 +221,7 @@ def serve_models(
             "--open-to-network (open_to_network=True in Python), or leave --host out."
         )
     pictures = Pictures(pixels=max_pixels)
-    served = Served(models, pictures, with_samples(pictures))
+    served = Served(models, pictures, with_samples(pictures), device)
     listening = bound(host, port)
     number = listening.getsockname()[1]
     token = token_of(number if port else 0)

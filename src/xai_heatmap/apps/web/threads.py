@@ -26,7 +26,7 @@ class Threads:
     """
 
     def __init__(self, name: str, *, count: int = 1, waiting: int = 16) -> None:
-        self.name, self.waiting = name, waiting
+        self.name, self.count, self.waiting = name, count, waiting
         self._work: queue.SimpleQueue[tuple[Any, Callable[[], Any], Any]] = queue.SimpleQueue()
         self._open = 0
         for number in range(count):
@@ -55,6 +55,11 @@ class Threads:
                 "hang; what waits behind it goes on when it ends. Start the server anew if not."
             ) from None
 
+    def end(self, last: Callable[[], Any]) -> None:
+        """Let the threads end behind what they do, and one of them do a last thing."""
+        for number in range(self.count):
+            self._work.put((None, last if not number else lambda: None, None))
+
     @property
     def full(self) -> bool:
         """Whether no more work may wait."""
@@ -70,6 +75,8 @@ class Threads:
                 made, error = work(), None
             except BaseException as failed:  # noqa: BLE001 - it is raised where it is waited for
                 made, error = None, failed
+            if loop is None:
+                return
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(_settle, future, made, error)
             del future, made, error

@@ -76,24 +76,48 @@ def look(
 
 
 def glance(
-    model: Model, image: Image, asked: Asked, *, said: Mapping[str, object], watch: Watch
+    model: Model,
+    image: Image,
+    asked: Asked,
+    *,
+    said: Mapping[str, object],
+    watch: Watch,
+    shown: bytes = b"",
 ) -> bytes:
     """The packet of one frame of a camera: nothing of it is kept, and what is the same for every
-    frame is settled once.
+    frame is settled once. `shown` is the frame's own file, to stand behind the maps.
     """
     started = time.perf_counter()
     picture = Picture("", "frame", image=image)
     with at_work(model, watch) as passes:
-        given = prepared(model, picture)
-        plan = plan_of(model, asked, given)
-        try:
-            (question,) = plan.questions(model, given)
-            cells: Sequence[Cell] = question.explanations(plan.asked, among=plan.among)
-        except Refusing:
-            found = answered(model, new_grid(model, given, asked), asked)
-            question, cells = found.question, found.cells
+        found = _glimpsed(model, picture, asked)
     own = {"options": asked.taken, "model": model.key, **said}
-    return packed_answer(picture, question, cells, passes, started, own)
+    return packed_answer(picture, found.question, found.cells, passes, started, own, shown=shown)
+
+
+def seen_in(model: Model, image: Image, asked: Asked) -> Explanation:
+    """The explanation of one frame, at one layer.
+
+    Raises
+    ------
+    XaiHeatmapError
+        Where there is none.
+    """
+    with at_work(model, None):
+        (cell, *_) = _glimpsed(model, Picture("", "frame", image=image), asked).cells
+    if isinstance(cell, Refusal):
+        raise cell.error
+    return cell
+
+
+def _glimpsed(model: Model, picture: Picture, asked: Asked) -> Answered:
+    given = prepared(model, picture)
+    plan = plan_of(model, asked, given)
+    try:
+        (question,) = plan.questions(model, given)
+        return Answered(question, question.explanations(plan.asked, among=plan.among))
+    except Refusing:
+        return answered(model, new_grid(model, given, asked), asked)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,13 @@ class Payload:
         self.length += len(kept.data)
         return facts
 
+    def attach(self, data: bytes) -> Facts:
+        """Where the bytes of a file lie."""
+        facts: Facts = {"offset": self.length, "length": len(data)}
+        self.parts.append(data)
+        self.length += len(data)
+        return facts
+
 
 def packet(header: Mapping[str, object], payload: Payload) -> bytes:
     r"""``u32`` length of the header, lowest byte first; the header; the maps.

@@ -27,8 +27,12 @@ def packed_answer(
     passes: Watch,
     started: float,
     said: Mapping[str, object] = MappingProxyType({}),
+    *,
+    shown: bytes = b"",
 ) -> bytes:
-    """The answer as bytes; `said` stands in the header too, and may be more than the question."""
+    """The answer as bytes; `said` stands in the header too, and may be more than the question;
+    `shown` is a picture's file that stands behind the maps.
+    """
     payload = Payload()
     target = question.target
     first = next((one for one in cells if isinstance(one, Explanation)), None)
@@ -52,6 +56,8 @@ def packed_answer(
         "forward_ms": passes.first * 1e3,
         **said,
     }
+    if shown:
+        header["frame"] = payload.attach(shown)
     return packet(header, payload)
 
 
