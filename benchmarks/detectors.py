@@ -48,7 +48,7 @@ Rows = dict[str, list[float]]
 HOW = {"preprocess": "tf", "labels": list(NAMES)}
 """How the detectors take a picture, and what their classes are called."""
 
-METHODS = ("gradcam", "hirescam", "layercam_fused", "refinecam")
+METHODS = ("layercam", "gradcam", "hirescam", "layercam_fused", "refinecam")
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def speed(sides: Sequence[int] = (320, 640), boxes: int = 20) -> str:
 
         def asked(count: int, own=own, image=image, how=how) -> Callable[[], object]:
             targets = xh.boxes(0, most=count)
-            return lambda: xh.compare(own, image, methods=["layercam"], targets=targets, **how)
+            return lambda: xh.compare(own, image, targets=targets, **how)
 
         def forward(model=model, x=x) -> None:
             with torch.inference_mode():

@@ -7,7 +7,15 @@ import pytest
 
 from xai_heatmap.core.errors import NestedLayer, NoGrid, UnknownLayer
 from xai_heatmap.core.layers.layout import Layout
-from xai_heatmap.core.layers.selection import grids, pyramid, select, several, spread
+from xai_heatmap.core.layers.selection import (
+    grids,
+    joined,
+    pyramid,
+    select,
+    several,
+    spread,
+    stages,
+)
 from xai_heatmap.core.network import INPUT, Layer, Survey
 
 
@@ -42,6 +50,17 @@ def test_a_pyramid_is_a_layer_and_the_coarser_levels_behind_it():
     assert pyramid(SURVEY, "relu#1") == ["relu#1", "features"]
     assert pyramid(SURVEY, "features") == ["features"]
     assert pyramid(SURVEY, INPUT) == [INPUT, "stem", "vgg16/block1", "relu#2", "features"]
+
+
+def test_stages_are_a_layer_and_the_last_level_before_it_that_is_as_fine():
+    assert stages(SURVEY, "features") == ["features", "relu#2"]
+    assert stages(SURVEY, "relu#2") == ["relu#2", "vgg16/block1"]
+    assert stages(SURVEY, "stem") == ["stem"]
+    assert stages(SURVEY, INPUT) == [INPUT]
+    elsewhere = replace(SURVEY, levels=("stem", "relu#1"))  # a branch of the same grid goes on
+    assert stages(elsewhere, "relu#2") == ["relu#2", "relu#1"]
+    assert joined(SURVEY, "relu#2", {"stages", "pyramid"}) == ["relu#2", "features", "vgg16/block1"]
+    assert joined(SURVEY, "relu#2", {"gradient"}) == ["relu#2"]
 
 
 def test_auto_may_stand_for_the_finest_level():

@@ -523,6 +523,27 @@ def test_refinecam_equals_its_oracle(seed, count, floor):
     assert_equal(found, oracles.refinecam_by_loops(pyramid, floor))
 
 
+@given(seed=seeds, count=st.integers(1, 2))
+@few
+def test_layercam_product_equals_its_oracle(seed, count):
+    stages = levels(seed, count=count)[::-1]
+    found = find_method("layercam_product")(Evidence(stages=stages))
+    assert_equal(found, oracles.layercam_product_by_loops(stages))
+
+
+def test_a_product_that_vanishes_is_the_map_of_the_layer_itself():
+    left, right = np.zeros((2, 1, 1, 4), np.float32)
+    left[..., 0] = right[..., 3] = 2
+    one = np.ones_like(left)
+    found = find_method("layercam_product").found(
+        Evidence(stages=[Level(left, one), Level(right, one)])
+    )
+    np.testing.assert_array_equal(found.map, left[0] / 2)
+    assert found.figures == {"layers": 1.0}
+    nothing = [Level(0 * left, one), Level(right, one)]
+    assert not find_method("layercam_product")(Evidence(stages=nothing)).any()
+
+
 @pytest.mark.parametrize("name", ["layercam_fused", "refinecam"])
 def test_an_empty_layer_does_not_blank_the_others(name):
     pyramid = levels(0, rows=8, columns=8)
@@ -983,6 +1004,7 @@ def everything(shape):
         biases=[np.reshape([1, -2], (2, *[1] * (len(shape) - 1))).astype(np.float32)],
         again=reopened(head, []),
         pyramid=[Level(activation, gradient), Level(*coarse)],
+        stages=[Level(*coarse), Level(activation, gradient)],
     )
 
 
@@ -1017,6 +1039,7 @@ def test_a_signal_is_a_picture_of_one_row(name):
             for own in signal.again((x[:, 0] for x in pictures), needs)
         ),
         pyramid=[Level(own.activation[:, None], own.gradient[:, None]) for own in signal.pyramid],
+        stages=[Level(own.activation[:, None], own.gradient[:, None]) for own in signal.stages],
     )
     found, wanted = find_method(name)(row, options)[0], find_method(name)(signal, options)
     np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())

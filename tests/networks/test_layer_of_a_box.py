@@ -7,6 +7,8 @@ torch = pytest.importorskip("torch", reason="needs PyTorch")
 
 import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.core.errors import BadOption  # noqa: E402
+from xai_heatmap.core.layers.selection import stages  # noqa: E402
+from xai_heatmap.methods._resize import resized  # noqa: E402
 from xai_heatmap.testing.networks.anchors import LEVELS, STRIDES, boxes_of  # noqa: E402
 from xai_heatmap.testing.networks.levels import Levels, in_keras, in_onnx  # noqa: E402
 
@@ -68,7 +70,8 @@ def test_boxes_of_several_levels_are_no_one_array():
     targets = [xh.box(boxes_of(level, 96), 0) for level in (0, 2)]
     with pytest.raises(BadOption, match="hang on 2 levels"):
         xh.maps(network, x, target=targets)
-    assert xh.maps(network, x, target=targets, layer="fine").shape == (2, 12, 12)
+    found = xh.maps(network, x, target=targets, layer="fine", method="layercam")
+    assert found.shape == (2, 12, 12)
 
 
 @pytest.mark.slow
@@ -109,7 +112,7 @@ def test_a_head_of_one_branch_is_read_before_its_convolution():
     assert survey.layers[survey.auto].grid in [(12, 12), (6, 6), (3, 3)]
 
 
-def test_without_a_word_a_box_is_explained_by_layercam():
+def test_without_a_word_a_box_is_explained_by_a_product_of_layercam():
     from xai_heatmap.testing.networks.anchors import SHAPE, SIDE, scene
     from xai_heatmap.testing.networks.detecting import Bright
 
@@ -119,17 +122,35 @@ def test_without_a_word_a_box_is_explained_by_layercam():
     how = {"preprocess": xh.Preprocess("unit", input_size=(SIDE, SIDE), fit="stretch")}
     for network in (said, recognised):
         found = xh.explain(network, image, **how)
-        assert found.method == "layercam"
-        named = xh.maps(network, scene()[None], method="layercam")
+        assert found.method == "layercam_product"
+        named = xh.maps(network, scene()[None], method="layercam_product")
         np.testing.assert_array_equal(xh.maps(network, scene()[None]), named)
-        assert (named != xh.maps(network, scene()[None], method="gradcam")).any()
-    scaled = xh.explain(said, image, options={"scale": True}, **how)
-    assert (scaled.method, scaled.options["scale"]) == ("layercam", True)
-    assert xh.compare(said, image, targets=[xh.box(1)], **how)[0].method == "layercam"
-    with pytest.raises(BadOption, match="'gradcam', which is not among the methods: layercam"):
+        assert named.shape != xh.maps(network, scene()[None], method="gradcam").shape
+    assert xh.compare(said, image, targets=[xh.box(1)], **how)[0].method == "layercam_product"
+    with pytest.raises(BadOption, match="'gradcam', which is not among the methods: layercam_p"):
         xh.compare(said, image, options={"gradcam": {}}, **how)
     classes = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1), torch.nn.Flatten()).eval()
     assert xh.explain(classes, image, **how).method == "gradcam"
+
+
+def test_the_map_of_a_box_is_that_of_its_level_times_that_of_the_trunk():
+    network = opened("torch", 2, 96)
+    survey = network.survey((3, 96, 96))
+    rgb = np.random.default_rng(0).integers(0, 256, (96, 96, 3)).astype(np.uint8)
+    prepared = xh.Preprocess("unit", input_size=(96, 96), fit="stretch")
+    for level in range(3):
+        target = xh.box(boxes_of(level, 96), 1)
+        found = xh.explain(network, rgb, preprocess=prepared, target=target)
+        assert found.layer.name == [*survey.heads][level]
+        before = stages(survey, found.layer.name)[-1]
+        assert before != found.layer.name
+        assert found.map.shape == survey.layers[before].grid
+        each = xh.compare(
+            network, rgb, preprocess=prepared, methods=["layercam"], targets=[target],
+            layers=[before, found.layer.name],
+        )  # fmt: skip
+        trunk, own = (one.map / one.map.max() for one in each)
+        np.testing.assert_allclose(found.map, resized(own, trunk.shape) * trunk, atol=1e-6)
 
 
 class Elsewhere(Levels):
@@ -183,3 +204,33 @@ def test_of_levels_that_share_a_box_the_one_where_a_place_speaks_most_is_taken()
     assert maps[fine].sum() > maps[coarse].sum()
     assert maps[fine].max() < maps[coarse].max()
     np.testing.assert_array_equal(xh.maps(network, x, target=xh.box(1))[0], maps[coarse])
+
+
+def test_nothing_is_computed_of_levels_that_a_box_does_not_hang_on():
+    """Convolutions on the way back of a box: those between its own scores and the stem alone."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Counting(TorchDispatchMode):
+        passed = 0
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            self.passed += func.overloadpacket is torch.ops.aten.convolution_backward
+            return func(*args, **(kwargs or {}))
+
+    network = opened("torch", 2, 96)
+    survey = network.survey((3, 96, 96))
+    ends = [end for own in survey.heads.values() for end in own]
+    asked = ["stem", *survey.heads, *ends]
+    recording = network.record(picture(96), asked)
+    one, places = np.zeros_like(recording.scores), recording.form.places
+    first = [0, 144, 144 + 36]
+    for level, (place, wanted) in enumerate(zip(first, (2, 3, 4), strict=True)):
+        seed = one.copy()
+        seed[0, place] = 1
+        with Counting() as counting:
+            pulled = recording.pullback(seed)
+        assert counting.passed == wanted  # the scores, and each level from there to the stem
+        assert pulled["stem"].any()
+        silent = [*survey.heads][level + 1 :]
+        assert not any(pulled[name].any() for name in silent)
+    assert places == 144 + 36 + 9

@@ -16,7 +16,7 @@ from xai_heatmap.core.boxes.overlap import overlaps  # noqa: E402
 HOW = {"preprocess": "tf", "labels": list(NAMES)}
 SEEDS = range(20, 24)
 
-BESIDE = {"per level": 0.02, "queries": 0.12, "proposals": 0.02}
+BESIDE = {"per level": 0.01, "queries": 0.06, "proposals": 0.01}
 """Share of the heat on the other object, at most: queries attend to each other, and some of
 their heat lies there (docs/detectors.md).
 """
@@ -34,7 +34,7 @@ def test_the_heat_of_a_box_lies_on_its_object(kind):
             other = scene.objects[1 - int(near.argmax())]
             if near.max() < 0.5 or own.category != e.index:
                 continue
-            assert e.method == "layercam"
+            assert e.method == "layercam_product"
             heat = e.heat()
             gains.append(heat[own.mask].sum() / heat.sum() / own.mask.mean())
             others.append(heat[other.mask].sum() / heat.sum())
@@ -42,8 +42,8 @@ def test_the_heat_of_a_box_lies_on_its_object(kind):
             left, top, right, bottom = own.box
             pointed.append(left <= column < right and top <= row < bottom)
     assert len(gains) >= 6
-    assert np.mean(gains) > 10
-    assert np.mean(pointed) > 0.85
+    assert np.mean(gains) > 18
+    assert np.mean(pointed) > 0.98
     assert np.mean(others) < BESIDE[kind]
 
 

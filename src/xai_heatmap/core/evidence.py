@@ -186,6 +186,9 @@ class Evidence:
         From other pictures to their own evidence.
     pyramid
         This layer and the last one of every coarser grid that all paths cross, the finest first.
+    stages
+        This layer, and the last one before it that is at least as fine and that all paths cross,
+        where there is one.
     biases
         What every bias behind the layer contributed to y, those of nonlinear operations included.
     attentions
@@ -206,6 +209,7 @@ class Evidence:
     model: Scored | None = None
     again: Rerun | None = None
     pyramid: Sequence[Level] | None = None
+    stages: Sequence[Level] | None = None
     biases: Sequence[ForAndAgainst] | None = None
     attentions: Attentions | None = None
     balanced: Gradient | None = None

@@ -1,6 +1,5 @@
 """Predictions of a network: its likeliest classes, with their probabilities."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +8,7 @@ from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import ScoreRow
 from xai_heatmap.core.boxes.detections import detections, evidence_of
-from xai_heatmap.core.targets.answer import ROW, Answer, Form, Kind, Meaning, Seen
+from xai_heatmap.core.targets.answer import ROW, Answer, Meaning
 from xai_heatmap.core.targets.classes import class_label, ranking, sigmoid, softmax
 
 PREDICTIONS = 5
@@ -38,31 +37,24 @@ class Prediction:
 
 
 def predictions(
-    scores: ScoreRow,
-    *,
-    meaning: Meaning,
-    closing: Literal["softmax", "sigmoid"] | None,
-    labels: Sequence[str] = (),
-    form: Form = ROW,
-    kind: Kind = "classes",
-    seen: Seen | None = None,
+    answer: Answer, *, closing: Literal["softmax", "sigmoid"] | None
 ) -> tuple[Prediction, ...]:
     """The likeliest classes of one image, most likely first; a single unit has two, and values
     have none.
     """
-    if kind == "values":
+    if answer.kind == "values":
         return ()
-    if form.boxes is not None:
-        return _detected(Answer(scores, labels, form, kind, meaning, seen))
-    if form != ROW:
-        return _shares(Answer(scores, labels, form, kind, meaning))
-    single = len(scores) == 1
+    if answer.form.boxes is not None:
+        return _detected(answer)
+    if answer.form != ROW:
+        return _shares(answer)
+    scores, single = answer.scores, len(answer.scores) == 1
     own = np.concatenate([-scores, scores]) if single else scores
-    likely = probabilities(scores, meaning=meaning, closing=closing)
+    likely = probabilities(scores, meaning=answer.meaning, closing=closing)
     return tuple(
         Prediction(
             index,
-            class_label(index, labels, single=single),
+            class_label(index, answer.labels, single=single),
             float(likely[index]),
             float(own[index]),
         )

@@ -128,5 +128,6 @@ def _slopes(method: Method, known: Evidence) -> Iterator[tuple[Gradient, Activat
     for name, gradient in found.items():
         if name in method.needs and gradient is not None and known.activation is not None:
             yield gradient, known.activation
-    if "pyramid" in method.needs:
-        yield from ((level.gradient, level.activation) for level in known.pyramid or ())
+    for name, levels in {"pyramid": known.pyramid, "stages": known.stages}.items():
+        if name in method.needs:
+            yield from ((level.gradient, level.activation) for level in levels or ())

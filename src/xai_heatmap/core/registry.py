@@ -14,7 +14,9 @@ from xai_heatmap.core.options import Option, declared
 
 OFFERED = frozenset(field.name for field in fields(Evidence)) - {"moves"}
 
-DIFFERENTIATED = frozenset({"gradient", "pyramid", "attentions", "balanced", "secant"})
+DIFFERENTIATED = frozenset({
+    *("gradient", "pyramid", "stages", "attentions", "balanced", "secant"),
+})  # fmt: skip
 """Fields that only a network with gradients can give."""
 
 SEPARATE = frozenset({"attentions", "balanced"})
@@ -88,7 +90,7 @@ class Method(Described):
     def cost(self) -> str:
         """Passes through the network, in words."""
         behind = "" if self.auto == "input" else " through the head"
-        differentiated = self.needs & {"gradient", "pyramid"}
+        differentiated = self.needs & {"gradient", "pyramid", "stages"}
         backward = f"1 backward{behind}" if differentiated else ""
         apart = "1 forward and 1 backward of their own" if SEPARATE & self.needs else ""
         return " + ".join(filter(None, ["1 forward", backward, apart, self.passes]))

@@ -1,7 +1,6 @@
 """Raw maps of a batch that is already preprocessed."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from xai_heatmap import networks
 from xai_heatmap.core.arrays import Inputs, Maps
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.geometry import stretched
-from xai_heatmap.core.layers.selection import pyramid, select, several
+from xai_heatmap.core.layers.selection import select, several
 from xai_heatmap.core.listed import class_names
 from xai_heatmap.core.memory import halved
 from xai_heatmap.core.named import named
@@ -115,7 +114,7 @@ def maps(
                 if level not in recording.activations:
                     recording = own.record(x, opened_at(here, survey), rule=rule)
             which = (rows, len(inputs)) if rows else None
-            passed = ForwardPass(recording, x, targets, own, partial(pyramid, survey), among=which)
+            passed = ForwardPass(recording, x, targets, own, survey, among=which)
             found = compute_maps(passed, here, lambda _, __, answer, ___: answer.map)
             remember(opened, question, native, recording, wanted)
             at = zip(asked[0].layers, here[0].layers, strict=True)

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.evidence import Evidence
-from xai_heatmap.core.layers.selection import pyramid, select
+from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.registry import Method, MethodResult
 from xai_heatmap.core.row_recording import RowRecording
@@ -94,7 +93,7 @@ class Ask:
         ]
         targets = [one.target for one in asked_of]
         passed = ForwardPass(
-            recording, x, targets, self.network, partial(pyramid, survey),
+            recording, x, targets, self.network, survey,
             among=([0] * len(x), 1),
         )  # fmt: skip
         found_at = levels(recording, targets, survey) if among else []

@@ -92,8 +92,8 @@ def explain(
         list, a generator, a folder, a data loader, a data set.
     method
         A name that ``xai-heatmap methods`` lists; None for the one that the model's file was
-        exported with, else Grad-CAM; of a detector's box LayerCAM; of a row of features integrated
-        gradients, or occlusion where there are no gradients.
+        exported with, else Grad-CAM; of a detector's box `layercam_product`; of a row of features
+        integrated gradients, or occlusion where there are no gradients.
     layer
         ``auto``, a name, an index among the layers with a grid, or the module or Keras layer
         itself: ``model.layer4[-1]``. ``input`` is the picture itself; methods that explain pixels
@@ -205,10 +205,10 @@ def compare(
     """Several methods, layers and targets for one picture: one forward pass, a backward one each.
 
     Parameters are those of `explain`; `methods` None means the one that the model's file was
-    exported with, else Grad-CAM, of a detector LayerCAM. `layers` also takes ``all``, a glob or
-    several of each, and `options` holds those of each method by its name; `targets` is a list, or
-    what a detector found, ``xai_heatmap.boxes(min_score=0.25)``. Explanations come ordered by
-    target, then layer, then method. With `test` or `guard` every map is tested, and all from one
+    exported with, else Grad-CAM, of a detector `layercam_product`. `layers` also takes ``all``, a
+    glob or several of each, and `options` holds those of each method by its name; `targets` is a
+    list, or what a detector found, ``xai_heatmap.boxes(min_score=0.25)``. Explanations come ordered
+    by target, then layer, then method. With `test` or `guard` every map is tested, and all from one
     set of forward passes, `passes` at most.
     """
     x, image = (image, None) if x is None else (x, image)

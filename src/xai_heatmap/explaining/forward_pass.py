@@ -1,6 +1,6 @@
 """One forward pass of pictures, and the evidence that it gives about each of them."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -12,8 +12,9 @@ from xai_heatmap.core.attention import Attentions, Block, attentions
 from xai_heatmap.core.backward import GRADIENT
 from xai_heatmap.core.errors import NoGrid
 from xai_heatmap.core.evidence import Evidence, Head, Level, Multipliers, batched
+from xai_heatmap.core.layers.selection import joined, pyramid, stages
 from xai_heatmap.core.moves import Moves
-from xai_heatmap.core.network import INPUT, Network
+from xai_heatmap.core.network import INPUT, Network, Survey
 from xai_heatmap.core.recording import Recording, for_and_against
 from xai_heatmap.core.registry import Method
 from xai_heatmap.core.targets.target import Target
@@ -33,10 +34,7 @@ class MethodRequest:
 Gradual = tuple[Mapping[str, Gradients], Sequence[Sequence[ForAndAgainst]]]
 """The gradient of every layer, and of every picture what each bias contributed."""
 
-Joined = Callable[[str], Sequence[str]]
-"""Function from a layer to that layer and those of coarser grids that go with it."""
-
-BACKWARD = frozenset({"gradient", "pyramid"})
+BACKWARD = frozenset({"gradient", "pyramid", "stages"})
 """The fields of evidence that a backward pass gives."""
 
 
@@ -50,8 +48,8 @@ class ForwardPass:
         The forward pass, what went into it, and what is explained of each picture.
     network
         To send other pictures through it, in place of one of these.
-    joined
-        The layers that go together.
+    survey
+        Its layers, of which some go together.
     batch
         How many other pictures go through together, at most.
     among
@@ -62,7 +60,7 @@ class ForwardPass:
     x: Inputs
     targets: Sequence[Target]
     network: Network
-    joined: Joined
+    survey: Survey
     batch: int = 32
     among: tuple[Sequence[int], int] | None = None
 
@@ -128,7 +126,12 @@ class ForwardPass:
         """
         recording, target = self.recording, self.targets[row]
         moves = Moves() if moves is None else moves
-        together = self.joined(layer) if "pyramid" in needs else ()
+        coarser = pyramid(self.survey, layer) if "pyramid" in needs else ()
+        before = stages(self.survey, layer) if "stages" in needs else ()
+
+        def level(name: str) -> Level:
+            return Level(recording.activations[name][row], gradients[name][row])
+
         if "model" in needs:
             check_masks(layer, recording.activations[layer].shape[2:], self.x.shape[2:])
         return Evidence(
@@ -139,9 +142,8 @@ class ForwardPass:
             head=self._head(layer, row, moves, gradients) if "head" in needs else None,
             model=Head(recording, INPUT, row, target, moves=moves) if "model" in needs else None,
             again=partial(self._again, layer, row, moves) if "again" in needs else None,
-            pyramid=[
-                Level(recording.activations[name][row], gradients[name][row]) for name in together
-            ],
+            pyramid=[level(name) for name in coarser],
+            stages=[level(name) for name in before],
             biases=biases,
             attentions=self._attended(row, layer) if "attentions" in needs else None,
             balanced=self.balanced[layer][row] if "balanced" in needs else None,
@@ -177,7 +179,7 @@ class ForwardPass:
         self, layer: str, row: int, moves: Moves, pictures: Iterable[Input], needs: Collection[str]
     ) -> Iterator[Evidence]:
         network, target = self.network.of([row]), self.targets[row]
-        opened = self.joined(layer) if "pyramid" in needs else [layer]
+        opened = joined(self.survey, layer, needs)
         for x in batched(pictures, self.batch):
             recording = network.record(x, opened, rule=BIASES if "biases" in needs else GRADIENT)
             others = replace(

@@ -29,7 +29,7 @@ Finish = Callable[[int, Method, MethodResult, Evidence], Answer]
 of the image."""
 
 COLLECTED = frozenset({
-    *("head", "model", "again", "pyramid", "biases", "attentions", "balanced", "secant"),
+    *("head", "model", "again", "pyramid", "stages", "biases", "attentions", "balanced", "secant"),
 })  # fmt: skip
 """The fields of evidence that can't have gradients as they come: they run the model, which its
 backward pass forbids, hold several layers, or wait for the last bias."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from xai_heatmap.core.arrays import Gradients, Input, Inputs, ScoreRow, Values
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.evidence import Evidence
-from xai_heatmap.core.layers.selection import pyramid
+from xai_heatmap.core.layers.selection import joined
 from xai_heatmap.core.network import INPUT, Network, Survey
 from xai_heatmap.core.prediction import Prediction, predictions
 from xai_heatmap.core.reach import Terms, terms
@@ -197,8 +197,7 @@ class Question:
     def passed(self) -> ForwardPass:
         """The recording with what went in and what is explained."""
         inputs = np.ascontiguousarray(self.given.x[None], dtype=np.float32)
-        joined = partial(pyramid, self.survey)
-        return ForwardPass(self.recording, inputs, [self.target], self.network, joined)
+        return ForwardPass(self.recording, inputs, [self.target], self.network, self.survey)
 
 
 def questions(
@@ -253,16 +252,9 @@ def questions_of(
         else whole(given.x.shape[1:], recording.form)
     )
     answer = answers_of(recording, network, labels, seen)[0]
-    likely = predictions(
-        recording.scores[0],
-        meaning=recording.meaning,
-        closing="sigmoid" if answer.kind == "labels" else network.closing,
-        labels=answer.labels,
-        form=recording.form,
-        kind=answer.kind,
-        seen=answer.seen,
-    )
     chosen = [own for wanted in targets for own in targets_in(wanted, answer)]  # before any method
+    closing = "sigmoid" if answer.kind == "labels" else network.closing
+    likely = predictions(answer, closing=closing)
     return [Question(network, given, recording, answer, likely, target) for target in chosen]
 
 
@@ -284,9 +276,13 @@ def opened_at(
         every = [name for level in among for name in opened_at(at_level(asked, level), survey)]
         return list(dict.fromkeys(every))
     names = [name for ask in asked for name in ask.layers]
-    wanted = [ask for ask in asked if "pyramid" in ask.method.needs]
-    joined = [n for ask in wanted for own in ask.layers for n in pyramid(survey, own)]
-    return list(dict.fromkeys([*names, *joined]))
+    with_them = [
+        name
+        for ask in asked
+        for own in ask.layers
+        for name in joined(survey, own, ask.method.needs)
+    ]
+    return list(dict.fromkeys([*names, *with_them]))
 
 
 def _signed(method: Method, options: Mapping[str, object]) -> bool:

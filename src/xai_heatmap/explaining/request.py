@@ -43,7 +43,7 @@ OneLayer = str | int | Any
 DEFAULT_METHOD = "gradcam"
 """Method where neither the user nor the model says one."""
 
-METHOD_OF_BOXES = "layercam"
+METHOD_OF_BOXES = "layercam_product"
 """The same of a detector: what measures best on planted detectors (`python -m
 benchmarks.detectors`)."""
 

@@ -82,7 +82,7 @@ class PictureJob(MethodOptions):
         Words,
         Flag(
             "As `xai-heatmap methods` lists them. Repeatable.  [default: the one that the "
-            "file was exported with, else gradcam, of a detector layercam]",
+            "file was exported with, else gradcam, of a detector layercam_product]",
             metavar="NAME",
             after="layer",
         ),

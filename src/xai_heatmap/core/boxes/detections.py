@@ -153,12 +153,14 @@ def probabilities(evidence: Evidence, answer: Answer) -> Evidence:
 
 def evidence_of(answer: Answer) -> Evidence:
     """z of every box of an answer."""
-    return evidence(said(answer.scores[None], answer.form)[0].T, answer.form, answer.meaning)
+    numbers, form = said(answer.scores[None], answer.form)[0].T, answer.form
+    return answer.once("evidence", lambda: evidence(numbers, form, answer.meaning))
 
 
 def corners_of(answer: Answer) -> BoxRows:
     """Every box of an answer, in pixels of the picture."""
-    return corners(answer.scores[None], answer.form, answer.seen)[0]
+    rows, form, seen = answer.scores[None], answer.form, answer.seen
+    return answer.once("corners", lambda: corners(rows, form, seen)[0])
 
 
 def at_box(answer: Answer, numbers: ScoreRow) -> Answer:
@@ -178,13 +180,17 @@ def at_box(answer: Answer, numbers: ScoreRow) -> Answer:
 
 def likeliest(answer: Answer) -> tuple[ScoreRow, Sequence[int]]:
     """Probability of the likeliest class of every box, and that class; "nothing here" is none."""
-    p = probabilities(evidence_of(answer), answer).copy()
-    background = box_form(answer.form).background
-    if background is not None and p.shape[1] > 1:
-        p[:, background] = -1
-    if box_form(answer.form).chosen:  # what no detection fills is none
-        p[p <= NOTHING] = -1
-    return p.max(axis=1), p.argmax(axis=1).tolist()
+
+    def made() -> tuple[ScoreRow, Sequence[int]]:
+        p = probabilities(evidence_of(answer), answer).copy()
+        background = box_form(answer.form).background
+        if background is not None and p.shape[1] > 1:
+            p[:, background] = -1
+        if box_form(answer.form).chosen:  # what no detection fills is none
+            p[p <= NOTHING] = -1
+        return p.max(axis=1), p.argmax(axis=1).tolist()
+
+    return answer.once("likeliest", made)
 
 
 def detections(answer: Answer, most: int) -> list[Detection]:

@@ -48,6 +48,21 @@ def pyramid(survey: Survey, layer: str) -> list[str]:
     return [layer, *(n for n in coarser if _axes(survey.layers[n]) == _axes(own))]
 
 
+def stages(survey: Survey, layer: str) -> list[str]:
+    """A layer, and the last one before it that is at least as fine and that all paths cross."""
+    order, own = list(survey.layers), survey.layers[layer]
+    before = order[: order.index(layer)]
+    as_fine = [n for n in survey.levels if n in before and survey.layers[n].places >= own.places]
+    return [layer, *[n for n in as_fine if _axes(survey.layers[n]) == _axes(own)][-1:]]
+
+
+def joined(survey: Survey, layer: str, needs: Collection[str]) -> list[str]:
+    """A layer, and those that go with it where a method needs that."""
+    coarser = pyramid(survey, layer) if "pyramid" in needs else []
+    before = stages(survey, layer) if "stages" in needs else []
+    return list(dict.fromkeys([layer, *coarser, *before]))
+
+
 def _axes(layer: Layer) -> int:
     return len(layer.grid or ())
 

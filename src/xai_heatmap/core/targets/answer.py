@@ -1,9 +1,9 @@
 """Scores of one image with their task, scale and layout, from which a target is chosen."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int
@@ -12,6 +12,7 @@ from xai_heatmap.core.arrays import ScoreRow, Scores
 from xai_heatmap.core.boxes.spec import BoxForm
 from xai_heatmap.core.targets.classes import class_index, class_label, ranking
 
+Known = TypeVar("Known")
 Kind = Literal["classes", "labels", "values", "boxes"]
 """Kind of a network's answer: classes that exclude each other, labels that do not, plain values, or
 boxes with labels."""
@@ -131,6 +132,13 @@ class Answer:
     kind: Kind = "classes"
     meaning: Meaning = "logits"
     seen: Seen | None = None
+    _known: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+
+    def once(self, what: str, made: Callable[[], Known]) -> Known:
+        """What was made of this answer under that name, made when first asked for."""
+        if what not in self._known:
+            self._known[what] = made()
+        return self._known[what]
 
     @property
     def units(self) -> int:

@@ -1,7 +1,7 @@
 """Forward pass through a torch model with taps, the context of the pass, and the backward pass."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -197,6 +197,9 @@ def pull(
     from one, so the pass runs through all of them, and what a hook does not hold is freed on the
     way; but a hook costs as much as a small convolution.
 
+    A tap whose gradient is zero all over, such as a level that a box does not hang on, ends the way
+    back there: nothing is computed of what lies before it alone.
+
     What is differentiated is one number, ⟨seed, scores⟩: handed in as a cotangent, the seed would
     have PyTorch import sympy, which takes as long as many passes.
     """
@@ -207,7 +210,7 @@ def pull(
         tap.register_hook(lambda gradient, key=key: give(key, gradient))
         for key, tap in taps.items()
         if key not in asked
-    ]
+    ] + [node.register_prehook(nothing_behind_zero) for node in nodes_of(taps.values())]
     try:
         with torch.inference_mode(mode=False), torch.enable_grad():
             one = (scores * seed).sum()
@@ -219,6 +222,19 @@ def pull(
             hook.remove()
     for key, gradient in zip(asked, gradients, strict=True):
         give(key, gradient)
+
+
+def nodes_of(taps: Iterable[torch.Tensor]) -> list[torch.autograd.graph.Node]:
+    """Nodes of autograd's graph that the taps are the only output of, each once."""
+    made = (tap.grad_fn for tap in taps)
+    return list({id(node): node for node in made if node is not None}.values())
+
+
+def nothing_behind_zero(
+    gradients: tuple[torch.Tensor | None, ...],
+) -> tuple[torch.Tensor | None, ...]:
+    """Gradients that reach a node; none in place of zeros, which autograd need not follow."""
+    return tuple(None if own is None or not own.any() else own for own in gradients)
 
 
 def array(tensor: torch.Tensor) -> np.ndarray:

@@ -56,6 +56,7 @@ from xai_heatmap.testing.oracles.pictures import (
 )
 from xai_heatmap.testing.oracles.pyramids import (
     layercam_fused_by_loops,
+    layercam_product_by_loops,
     refinecam_by_loops,
 )
 from xai_heatmap.testing.oracles.segments import (
@@ -96,6 +97,7 @@ __all__ = [
     "kpcacam_by_decomposition",
     "layercam_by_loops",
     "layercam_fused_by_loops",
+    "layercam_product_by_loops",
     "liftcam_by_loops",
     "losses_by_loops",
     "masked_by_loops",

@@ -26,6 +26,22 @@ def layercam_fused_by_loops(pyramid, gamma: float) -> np.ndarray:
     return found
 
 
+def layercam_product_by_loops(stages) -> np.ndarray:
+    """The map of the layer, and of that before it, each by its highest place, multiplied."""
+    shares = []
+    for level in stages:
+        map_ = layercam_by_loops(level.activation, level.gradient)
+        shares.append(map_ / map_.max() if map_.max() > 0 else map_)
+    if len(shares) == 1:
+        return shares[0]
+    rows, columns = shares[1].shape
+    drawn, found = drawn_out_by_loops(shares[0], rows, columns), np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            found[i, j] = drawn[i, j] * shares[1][i, j]
+    return found if found.max() > 0 else drawn
+
+
 def refinecam_by_loops(pyramid, floor: float) -> np.ndarray:
     """Domeniconi et al. 2026: min-max maps multiplied; their n-th root, with a floor."""
     rows, columns = pyramid[0].activation.shape[1:]
