@@ -104,7 +104,7 @@ def test_boxes_of_a_batch_lie_each_on_their_own_level():
     random = np.random.default_rng(0)
     given = [random.integers(0, 256, (96, 96, 3)).astype(np.uint8) for _ in range(2)]
     target = xh.box(boxes_of(1, 96), 0)
-    ask = asked(network, "layercam", target=target)
+    ask = asked(network, "layercam_product", target=target)
     together = ask([prepare(one, how, network) for one in given])
     for image, found in zip(given, together, strict=True):
         alone = xh.explain(network, image, target=target, preprocess=how)

@@ -5,6 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 
+from training.detectors.models import PerLevel  # noqa: E402
+
 import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.core.errors import BadOption  # noqa: E402
 from xai_heatmap.core.layers.selection import stages  # noqa: E402
@@ -234,3 +236,18 @@ def test_nothing_is_computed_of_levels_that_a_box_does_not_hang_on():
         silent = [*survey.heads][level + 1 :]
         assert not any(pulled[name].any() for name in silent)
     assert places == 144 + 36 + 9
+
+
+def test_layers_are_opened_that_only_the_networks_own_layer_needs():
+    model = PerLevel().eval()
+    for head in model.heads:  # of the scores no level says anything
+        torch.nn.init.zeros_(head.score[-1].weight)
+    network = xh.network(model, image_shape=(3, 64, 64), answers="boxes")
+    survey = network.survey((3, 64, 64))
+    assert survey.auto not in survey.heads
+    rgb = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    prepared = xh.Preprocess("unit", input_size=(64, 64), fit="stretch")
+    explained = xh.explain(network, rgb, preprocess=prepared, target=xh.box(1))
+    assert explained.layer.name == survey.auto
+    assert explained.map.shape == survey.layers[stages(survey, survey.auto)[-1]].grid == (16, 16)
+    assert xh.maps(network, picture(64), target=xh.top(1)).shape == (1, 16, 16)

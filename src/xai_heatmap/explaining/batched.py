@@ -109,9 +109,9 @@ class Ask:
 
     def _opened(self, passed: ForwardPass, asked: Sequence[MethodRequest]) -> ForwardPass:
         """The forward pass itself, or one more where it was not opened at the layer asked for."""
-        if set(asked[0].layers) <= set(passed.recording.activations):
+        names = opened_at(asked, passed.survey)
+        if set(names) <= set(passed.recording.activations):
             return passed
-        names = opened_at(asked, self.network.survey(passed.x.shape[1:]))
         rule = recording_rule(asked, asked[0].layers)
         return replace(passed, recording=self.network.record(passed.x, names, rule=rule))
 

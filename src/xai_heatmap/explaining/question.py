@@ -126,9 +126,9 @@ class Question:
             (own,) = levels(self.recording, [self.target], survey)
             asked, gradients = at_level(asked, own.layer), own.gradients
             survey = replace(survey, auto=own.layer, reason=reason(survey, own.layer))
-            if own.layer not in self.recording.activations:
-                x, at = self.given.x, opened_at(asked, survey)
-                opened, gradients = self.of(x, at, asked), None
+            needed = opened_at(asked, survey)
+            if not set(needed) <= set(self.recording.activations):
+                opened, gradients = self.of(self.given.x, needed, asked), None
         used = {name for ask in asked for name in ask.layers}
         options = {ask.method.name: ask.options for ask in asked}
 

@@ -132,7 +132,9 @@ class Answer:
     kind: Kind = "classes"
     meaning: Meaning = "logits"
     seen: Seen | None = None
-    _known: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+    _known: dict[str, Any] = field(
+        init=False, default_factory=dict[str, Any], compare=False, repr=False
+    )
 
     def once(self, what: str, made: Callable[[], Known]) -> Known:
         """What was made of this answer under that name, made when first asked for."""
