@@ -27,7 +27,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compile
 COMPILED := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo package bench kills truth trust detectors costs docs mypages ui format clean
+.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo package bench kills truth trust detectors words costs docs mypages ui format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -125,6 +125,9 @@ trust: $(STAMP) ## whether the test of maps can be trusted, measured in parts: T
 
 detectors: $(STAMP) ## how right maps of boxes are on planted detectors; DETECTORS="--boxes 40"
 	$(BIN)/python -m benchmarks.detectors $(DETECTORS)
+
+words: $(STAMP) ## how right maps of texts and of words that were answered are on planted scenes; WORDS="--scenes 40"
+	$(BIN)/python -m benchmarks.words $(WORDS)
 
 costs: $(STAMP) ## what a map of each method costs beside a forward pass; COSTS="--write"
 	$(BIN)/python -m benchmarks.costs $(COSTS)

@@ -110,11 +110,9 @@ def maps(
             here = asked
             if among and rows:
                 found_at.extend(levels(recording, targets, survey))
-                level = one_level(found_at)
-                here = at_level(asked, level)
-                needed = opened_at(here, survey)
-                if not set(needed) <= set(recording.activations):
-                    recording = own.record(x, needed, rule=rule)
+                here = at_level(asked, one_level(found_at))
+                if not {*opened_at(here, survey)} <= {*recording.activations}:
+                    recording = own.record(x, opened_at(here, survey), rule=rule)
             which = (rows, len(inputs)) if rows else None
             passed = ForwardPass(recording, x, targets, own, survey, among=which)
             found = compute_maps(passed, here, lambda _, __, answer, ___: answer.map)
