@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xai_heatmap.core.boxes.box import box
     from xai_heatmap.core.boxes.detections import Detection
     from xai_heatmap.core.boxes.every import boxes, suppressed
+    from xai_heatmap.core.boxes.parts import instance_mask, keypoint
     from xai_heatmap.core.boxes.spec import Boxes
     from xai_heatmap.core.errors import XaiHeatmapError
     from xai_heatmap.core.filling import activation_of
@@ -96,6 +97,8 @@ _HOMES = {
     "explain": "explaining.explain",
     "export": "exporting.export",
     "function": "core.targets.measured",
+    "instance_mask": "core.boxes.parts",
+    "keypoint": "core.boxes.parts",
     "likeness": "core.targets.measured",
     "maps": "explaining.batch",
     "margin": "core.targets.contrast",
@@ -167,6 +170,8 @@ __all__ = [
     "explain",
     "export",
     "function",
+    "instance_mask",
+    "keypoint",
     "likeness",
     "maps",
     "margin",

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="needs PyTorch")
 from torch import nn  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
-from xai_heatmap.core.errors import NoScores, UnknownTarget  # noqa: E402
+from xai_heatmap.core.errors import ModelError, NoScores, UnknownTarget  # noqa: E402
 from xai_heatmap.networks.opening.box_rows import covers_levels  # noqa: E402
 from xai_heatmap.testing.networks.anchors import LEVELS, STRIDES, boxes_of  # noqa: E402
 from xai_heatmap.testing.networks.levels import Levels  # noqa: E402
@@ -296,3 +296,26 @@ def test_metadata_that_says_nothing_is_left_out(names):
     file.metadata_props.add(key="task", value="detect")
     file.metadata_props.add(key="names", value=names)
     assert xh.network(file).declared.labels is None
+
+
+@pytest.mark.parametrize("turn", [lambda y: y, listed], ids=["boxes", "chosen"])
+def test_a_detector_that_answers_otherwise_each_time_is_told_so(turn):
+    draw = np.random.default_rng(0)
+
+    class Drawing(Answering):
+        def forward(self, x):
+            noise = draw.normal(size=tuple(x.shape)).astype(np.float32)
+            return self.turn(self.body(x + 3 * torch.from_numpy(noise)))
+
+    with pytest.raises(ModelError, match=r"same pictures twice, Drawing .* fixed seed"):
+        xh.explain(Drawing(turn).eval(), RGB, preprocess=PREPARED)
+
+
+def test_numbers_drawn_from_a_fixed_seed_are_no_obstacle():
+    class Drawing(Answering):
+        def forward(self, x):
+            noise = np.random.default_rng(0).normal(size=tuple(x.shape[1:])).astype(np.float32)
+            return self.turn(self.body(x + torch.from_numpy(noise)))
+
+    found: Any = xh.explain(Drawing(lambda y: y).eval(), RGB, preprocess=PREPARED)
+    assert found.detection is not None

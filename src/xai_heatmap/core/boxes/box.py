@@ -85,9 +85,7 @@ def box(
 
     def pick(answer: Answer) -> Target:
         check_detector(answer)
-        found, own = (
-            _found(answer, edges, choice) if number is None else _numbered(answer, number, choice)
-        )
+        found, own = meant(answer, number if edges is None else edges, choice)
         return held_in(answer, found, own) if held else moving(answer, found, edges)
 
     def check(seen: Seen, labels: Sequence[str]) -> None:
@@ -101,6 +99,15 @@ def box(
     parts += [f"which={choice.label}"] if choice is not None else []
     parts += [] if held else ["held=False"]
     return Choice(f"box({', '.join(parts)})", pick, over=True, check=check)
+
+
+def meant(
+    answer: Answer, where: Box | int | None, choice: Choice | None
+) -> tuple[Detection, Target]:
+    """Detection that is meant by a place, by a number or by neither, and the target in its box."""
+    if isinstance(where, int):
+        return _numbered(answer, where, choice)
+    return _found(answer, where, choice)
 
 
 def ranked(rank: int) -> Choice:

@@ -36,7 +36,8 @@ def of_classes(
     missing = classes - form.classes(rows.shape[1])
     if form.boxes is None or not form.boxes.chosen or missing <= 0:
         return rows
-    none, split = np.zeros((len(rows), missing * form.places), rows.dtype), -4 * form.places
+    none = np.zeros((len(rows), missing * form.places), rows.dtype)
+    split = -form.boxes.beside * form.places
     return np.concatenate([rows[:, :split], none, rows[:, split:]], axis=1)
 
 

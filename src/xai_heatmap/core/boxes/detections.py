@@ -83,8 +83,8 @@ def box_form(form: Form) -> BoxForm:
 
 
 def said(rows: Scores, form: Form) -> Float32[np.ndarray, "n numbers boxes"]:
-    """Numbers of every box other than its four coordinates, image by image."""
-    numbers = rows.shape[1] // form.places - 4
+    """Scores of the classes of every box, and its objectness where there is one, image by image."""
+    numbers = rows.shape[1] // form.places - 4 - box_form(form).parts
     return rows[:, : numbers * form.places].reshape(len(rows), numbers, form.places)
 
 

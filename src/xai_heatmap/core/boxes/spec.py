@@ -50,6 +50,13 @@ class Boxes:
         Whether the model itself chose among its boxes, so that a box is a detection with one score
         and the number of its class: (images, boxes, 6), the box, the score, the class. Unsaid: if
         every sixth number is whole.
+    points
+        How many key points a box has: their scores are the numbers behind its own, or every third
+        of them behind two coordinates. Unsaid: a third of those numbers, if every third is a
+        probability and others are not.
+    instances
+        Whether the last number behind the scores is the mean logit of the box's mask. Unsaid: if
+        the model is one of PyTorch that answers masks beside its boxes, of which that is taken.
     """
 
     scores: str | int | None = None
@@ -60,6 +67,8 @@ class Boxes:
     background: Background | None = None
     masks: int | None = None
     chosen: bool | None = None
+    points: int | None = None
+    instances: bool | None = None
 
     def __post_init__(self) -> None:
         for name, known in (("order", Order), ("unit", Unit), ("background", Background)):
@@ -93,6 +102,9 @@ class BoxForm:
     chosen
         Whether the places are detections that the model chose, in another order and number for
         every picture, each with the score of its own class alone; a box of no score is none.
+    points, mask
+        How many key points each box has a score for, and whether it has one for its mask. They
+        stand between the scores and the box.
     """
 
     order: Order
@@ -100,8 +112,15 @@ class BoxForm:
     objectness: bool = False
     background: int | None = None
     chosen: bool = False
+    points: int = 0
+    mask: bool = False
+
+    @property
+    def parts(self) -> int:
+        """Count of the scores of parts of each box, of key points and of the mask."""
+        return self.points + self.mask
 
     @property
     def beside(self) -> int:
-        """Count of the numbers of each box that are no scores."""
-        return 4 + self.objectness
+        """Count of the numbers of each box that are no scores of classes."""
+        return 4 + self.objectness + self.parts

@@ -10,6 +10,9 @@ from jaxtyping import Float32, Shaped
 from xai_heatmap.core.arrays import ScoreRow, Scores
 from xai_heatmap.core.errors import UnknownTarget, did_you_mean
 
+FEW = 12
+"""Names that are listed where one is not found, at most."""
+
 
 def classes(scores: ScoreRow) -> int:
     """Number of classes to explain; a single unit has two, against (0) and for (1)."""
@@ -129,4 +132,5 @@ def class_index(which: int | str, *, count: int, labels: Sequence[str]) -> int:
             f"mean."
         )
     hint = did_you_mean(which, [part for label in labels for part in label.split(", ")])
-    raise UnknownTarget(f"No class is called {which!r}.{hint} {len(labels)} names are known.")
+    few = f" Known are: {', '.join(labels)}." if 0 < len(labels) <= FEW and not hint else ""
+    raise UnknownTarget(f"No class is called {which!r}.{hint} {len(labels)} names are known.{few}")

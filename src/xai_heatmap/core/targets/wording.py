@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from xai_heatmap.core.boxes.box import box
 from xai_heatmap.core.boxes.every import boxes, suppressed
+from xai_heatmap.core.boxes.parts import instance_mask, keypoint
 from xai_heatmap.core.boxes.spec import Background, Boxes, Order, Unit
 from xai_heatmap.core.errors import BadOption, UnknownTarget, did_you_mean
 from xai_heatmap.core.targets.category import category, negative, top
@@ -42,6 +43,7 @@ def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice | Choices, ...
     whichever of its boxes is best (``box(..., held=False)``). ``box:2``, ``box:2:A``: its second
     detection. ``boxes``, ``boxes:0.4``, ``boxes:0.4:A``: all detections that are that probable, of
     A alone. ``suppressed:left,top,right,bottom:A``: the best box there that is no detection.
+    ``mask:2``, ``keypoint:5:2``: the mask of the second detection, its key point 5.
     What is a name as a whole is never anything else.
 
     Raises
@@ -111,11 +113,14 @@ def _all_boxes(word: str) -> Choices | None:
 def _in_a_box(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
     """The choices of a detector's box; none without the word for it."""
     said = re.fullmatch(
-        r"(box|found|suppressed):([^:]*)(?::(.*))?", word, re.IGNORECASE | re.DOTALL
+        r"(box|found|suppressed|mask|keypoint:\d+)(?::([^:]*))?(?::(.*))?",
+        word,
+        re.IGNORECASE | re.DOTALL,
     )
-    if said is None:
+    part = said is not None and said[1].casefold().startswith(("mask", "keypoint"))
+    if said is None or (said[2] is None and not part):
         return ()
-    numbers, kind = said[2].strip(), said[1].casefold()
+    numbers, kind = (said[2] or "").strip(), said[1].casefold()
     where = tuple(numbers.split(",")) if numbers else None
     if where is not None and not all(re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", n) for n in where):
         raise UnknownTarget(
@@ -126,6 +131,10 @@ def _in_a_box(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
     edges = None if where is None else int(where[0]) if counted else tuple(map(float, where))
     text = (said[3] or "").strip()
     one = _class(text, labels)
+    if part:
+        own = text if one is None and text else one
+        point = kind.partition(":")[2]
+        return (keypoint(int(point), edges, own) if point else instance_mask(edges, own),)
     if kind == "suppressed":
         if not isinstance(edges, tuple):
             raise UnknownTarget(

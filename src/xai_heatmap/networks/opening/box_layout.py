@@ -10,7 +10,7 @@ from xai_heatmap.core.boxes.detections import box_form, said
 from xai_heatmap.core.boxes.spec import Boxes, BoxForm, Order, Unit
 from xai_heatmap.core.errors import NoScores
 from xai_heatmap.core.targets.answer import Form, Meaning
-from xai_heatmap.networks.opening.box_rows import NO_PIXELS
+from xai_heatmap.networks.opening.box_rows import CHOSEN, NO_PIXELS
 from xai_heatmap.networks.opening.chosen_rows import ChosenReading, chosen_reading
 
 AS_DETR: tuple[Order, Unit] = ("cxcywh", "fractions")
@@ -92,13 +92,15 @@ def box_reading(
     if how.chosen:
         order, unit = _order_and_unit(how)
         whole = (float(image[0]), float(image[1])) if unit == "pixels" else (1.0, 1.0)
-        own = BoxForm(order, whole, chosen=True)
-        return chosen_reading(np.zeros(shape) if native is None else native, own, names=names)
+        parts = part_columns(how, CHOSEN, shape[2])
+        own = BoxForm(order, whole, False, None, True, how.points or 0, bool(how.instances))
+        answered = np.zeros(shape) if native is None else native
+        return chosen_reading(answered, own, names=names, parts=parts)
     apart = how.scores is not None
     boxes_last = not apart and _boxes_last(shape)
     count, numbers = (shape[2], shape[1]) if boxes_last else (shape[1], shape[2])
     objectness = not apart and (not boxes_last if how.objectness is None else how.objectness)
-    masks = 0 if apart else how.masks or 0
+    masks = int(bool(how.instances)) if apart else how.masks or 0
     classes = numbers - 4 - objectness - masks
     if how.masks is None and not apart and 0 < names < classes - (not boxes_last):
         masks, classes = classes - names, names
@@ -111,11 +113,24 @@ def box_reading(
         )
     order, unit = _order_and_unit(how)
     whole = (float(image[0]), float(image[1])) if unit == "pixels" else (1.0, 1.0)
-    form = Form((count,), BoxForm(order, whole, objectness, _background(how, classes, names)))
+    nothing = _background(how, classes, names)
+    box = BoxForm(order, whole, objectness, nothing, False, how.points or 0, bool(how.instances))
+    form = Form((count,), box)
     places = tuple(range(numbers))
     first = 4 + objectness
-    turned = (*places[first : first + classes], *places[4:first], *places[:4])
+    parts = () if apart else part_columns(how, first + classes, numbers)
+    turned = (*places[first : first + classes], *places[4:first], *parts, *places[:4])
     return BoxReading(places if apart else turned, numbers, boxes_last, form)
+
+
+def part_columns(how: Boxes, start: int, stop: int) -> tuple[int, ...]:
+    """Which numbers, from `start` to `stop`, are scores of key points and of the mask."""
+    mask = (stop - 1,) if how.instances else ()
+    if not how.points:
+        return mask
+    between = 3 if stop - len(mask) - start >= 3 * how.points else 1
+    every = range(start + between - 1, start + between * how.points, between)
+    return (*every, *mask)
 
 
 def meaning_of(rows: Scores, form: Form, *, keep_closing: bool) -> Meaning:

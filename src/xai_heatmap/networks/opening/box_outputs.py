@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from xai_heatmap.core.boxes.spec import Boxes
-from xai_heatmap.core.errors import NoScores
+from xai_heatmap.core.errors import ModelError, NoScores
 from xai_heatmap.networks.opening.box_rows import Numbers, in_one_tensor, with_extras
 from xai_heatmap.networks.opening.outputs import described, held
 
@@ -17,6 +19,9 @@ BOXES = ("pred_boxes", "boxes", "bboxes")
 
 DETR = ("logits", "pred_logits"), "pred_boxes"
 """Names of scores and boxes that, together, only detectors use."""
+
+REPEATED = 1e-2
+"""Difference of two answers to the same pictures, in part and in all, that counts as rounding."""
 
 Key = str | int
 Shapes = Mapping[Key, Sequence[int | None]]
@@ -124,6 +129,23 @@ def together(output: Any, how: Boxes, join: Join) -> Any:
     if how.scores is not None:
         return join(held(output, how.scores), held(output, how.boxes))
     return output if how.boxes is None else held(output, how.boxes)
+
+
+def check_repeated(first: np.ndarray, second: np.ndarray, *, name: str) -> None:
+    """Refuse a detector with two answers to the same pictures.
+
+    Raises
+    ------
+    ModelError
+        Where they differ by more than rounding: a box of one pass would be another in the next.
+    """
+    if first.shape == second.shape and np.allclose(first, second, rtol=REPEATED, atol=REPEATED):
+        return
+    raise ModelError(
+        f"Shown the same pictures twice, {name} answers two different things, so that a box of one "
+        "pass is none in the next. Take out what it draws at random, or draw it from a fixed seed "
+        "in each call: generator = numpy.random.default_rng(0)."
+    )
 
 
 def no_way_back() -> NoScores:

@@ -120,7 +120,8 @@ def with_extras(how: Boxes, tensor: Any, numbers: Numbers, *, names: int = 0) ->
         own = order_of_chosen(rows)
         how = replace(own, order=how.order or own.order, unit=how.unit or own.unit, boxes=how.boxes)
     if how.chosen or how.masks is not None:
-        return replace(how, chosen=bool(how.chosen), masks=how.masks or 0)
+        points = _points(rows[:, CHOSEN:]) if how.chosen and how.points is None else how.points
+        return replace(how, chosen=bool(how.chosen), masks=how.masks or 0, points=points)
     first = BOX + (not boxes_last if how.objectness is None else how.objectness)
     scores = rows[:, first:]
     inside = [bool(((one >= 0) & (one <= 1)).all()) for one in np.moveaxis(scores, 1, 0)]
@@ -129,4 +130,16 @@ def with_extras(how: Boxes, tensor: Any, numbers: Numbers, *, names: int = 0) ->
     if names and len(inside) > names + (nothing if all(inside) else 0):
         classes = names
     extras = len(inside) - classes if classes else 0
-    return replace(how, masks=extras, chosen=False)
+    points = _points(scores[:, classes:]) if extras and how.points is None else how.points
+    return replace(how, masks=extras, chosen=False, points=points)
+
+
+def _points(extras: np.ndarray) -> int | None:
+    """How many key points numbers (n, numbers, boxes) are: two coordinates, of which some are no
+    probability, and then a probability.
+    """
+    if not extras.shape[1] or extras.shape[1] % 3 or not extras.size:
+        return None
+    likely, others = extras[:, 2::3], np.delete(extras, np.s_[2::3], axis=1)
+    inside = bool(((likely >= 0) & (likely <= 1)).all()) and float(np.abs(others).max()) > NO_PIXELS
+    return extras.shape[1] // 3 if inside else None

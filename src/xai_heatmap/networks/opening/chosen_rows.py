@@ -29,23 +29,28 @@ class ChosenReading:
         How the rows are read.
     classes
         How many classes there are.
+    parts
+        Which numbers of a detection are the scores of its parts.
     """
 
     answered: Native
     form: Form
     classes: int
+    parts: tuple[int, ...] = ()
 
     def rows(self, native: Native) -> Scores:
         """Rows of detections: class by class, box by box, then the coordinates."""
         own = self._own(native) * native[:, None, :, BOX]
         box = np.moveaxis(native[:, :, :BOX], 1, 2)
-        return np.concatenate([own, box], axis=1).reshape(len(native), -1).astype(np.float32)
+        parts = np.moveaxis(native[:, :, list(self.parts)], 1, 2)
+        return np.concatenate([own, parts, box], axis=1).reshape(len(native), -1).astype(np.float32)
 
     def native(self, rows: Scores) -> Native:
         """Cotangent of the model's answer, from that of its rows."""
         by_number = rows.reshape(len(rows), -1, self.form.places)
         found = np.zeros((len(rows), *self.answered.shape[1:]), rows.dtype)
-        found[:, :, BOX] = (by_number[:, :-BOX] * self._own(self.answered)).sum(axis=1)
+        found[:, :, BOX] = (by_number[:, : self.classes] * self._own(self.answered)).sum(axis=1)
+        found[:, :, list(self.parts)] = np.moveaxis(by_number[:, self.classes : -BOX], 1, 2)
         found[:, :, :BOX] = np.moveaxis(by_number[:, -BOX:], 1, 2)
         return found
 
@@ -56,7 +61,7 @@ class ChosenReading:
 
 
 def chosen_reading(
-    answered: Native, box: BoxForm, *, names: int = 0, classes: int | None = None
+    answered: Native, box: BoxForm, *, names: int = 0, parts: tuple[int, ...] = ()
 ) -> ChosenReading:
     """Layout of the detections that a model answered.
 
@@ -80,6 +85,5 @@ def chosen_reading(
             f"answers others, up to {labels.max(initial=0):g}. Say what they are: "
             "answers=xai_heatmap.Boxes(chosen=False, ...)."
         )
-    return ChosenReading(
-        answered, Form((answered.shape[1],), box), max(names, highest + 1, classes or 1)
-    )
+    form = Form((answered.shape[1],), box)
+    return ChosenReading(answered, form, max(names, highest + 1), parts)

@@ -1,23 +1,30 @@
 """Detections that a PyTorch model answers as a list, a dict for each picture, as one tensor."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.networks.torch.instances import of_probabilities
 
 DETECTIONS = 300
 """Detections of a picture that are kept, at most; the likeliest are."""
 
 
-def as_rows(answered: Any, *, images: int) -> Any:
-    """Tensor (n, 300, 6) of a list of detections, still differentiable: the box, the score, the
-    class, then zeros. Any other answer unchanged.
+def as_rows(answered: Any, *, images: int) -> tuple[Any, Boxes | None]:
+    """Tensor (n, 300, 6 + parts) of a list of detections, still differentiable, and how it is read:
+    the box, the score, the class, scores of key points and of the mask; zeros where there is no
+    detection. Any other answer unchanged, and None.
     """
     if not _are_detections(answered, images):
-        return answered
-    return torch.stack([_rows(one) for one in answered])
+        return answered, None
+    points = answered[0].get("keypoints_scores")
+    points = points.shape[1] if torch.is_tensor(points) and points.ndim == 2 else 0
+    masks = torch.is_tensor(answered[0].get("masks"))
+    how = replace(AS_TORCHVISION, points=points, instances=masks)
+    return torch.stack([_rows(one, points=points, masks=masks) for one in answered]), how
 
 
 def _are_detections(answered: Any, images: int) -> bool:
@@ -40,9 +47,13 @@ def _is_detection(one: Any) -> bool:
     return not count or bool((boxes[:, 2:] > boxes[:, :2]).all(dim=1).any())
 
 
-def _rows(one: Mapping[str, torch.Tensor]) -> torch.Tensor:
+def _rows(one: Mapping[str, torch.Tensor], *, points: int, masks: bool) -> torch.Tensor:
     scores = one["scores"]
     numbers = [one["boxes"].to(scores.dtype), scores[:, None], one["labels"][:, None].to(scores)]
+    if points:
+        numbers.append(one["keypoints_scores"].to(scores.dtype).reshape(len(scores), points))
+    if masks:
+        numbers.append(of_probabilities(one["masks"].to(scores.dtype))[:, None])
     rows = torch.cat(numbers, dim=1)
     if len(rows) > DETECTIONS:
         rows = rows[scores.detach().topk(DETECTIONS).indices]

@@ -17,6 +17,9 @@ PROBLEMS: dict[str, Kind] = {
 }
 """Kinds of outputs by the names in transformers."""
 
+DEPTH = "ForDepthEstimation"
+"""Ending of the names of models in transformers that answer a depth for each place."""
+
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 """Convolutions, whose class tells the number of axes of the input."""
 
@@ -46,6 +49,7 @@ def declared(module: nn.Module) -> Declared:
         else (channels, *size)
     )
     problem = getattr(config, "problem_type", None)
+    problem = "regression" if type(module).__name__.endswith(DEPTH) else problem
     first = next((m for m in module.modules() if isinstance(m, CONVOLUTIONS)), None)
     return Declared(
         shape or _usual_input(first), None, labels, answers=PROBLEMS.get(str(problem)),

@@ -12,7 +12,7 @@ import torch
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.networks.opening.axes_found import Consumed
-from xai_heatmap.networks.opening.box_outputs import no_way_back
+from xai_heatmap.networks.opening.box_outputs import check_repeated, no_way_back
 from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.replay import Memory
 from xai_heatmap.networks.opening.taps import Site, overheard
@@ -21,7 +21,7 @@ from xai_heatmap.networks.torch.attention import Attending
 from xai_heatmap.networks.torch.final_activation import ClosingCalls
 from xai_heatmap.networks.torch.head import TorchHead
 from xai_heatmap.networks.torch.memory_layout import worth_trying
-from xai_heatmap.networks.torch.passes import ONE_AT_A_TIME, Passes
+from xai_heatmap.networks.torch.passes import ONE_AT_A_TIME, Passes, array
 from xai_heatmap.networks.torch.survey import Watch
 
 
@@ -40,7 +40,7 @@ class TorchEngine(Passes):
 
     def survey(self, adapter: Adapter, x: Native) -> ModelTrace:
         """Watch every part once, with the picture as the only leaf of autograd's graph."""
-        self._glance(adapter, x)
+        before = self._glance(adapter, x)
         sides = x.shape[1:-1] if adapter.channels_last else x.shape[2:]
         watch = Watch(sides)
         image = self.tensor(x).requires_grad_()
@@ -50,6 +50,8 @@ class TorchEngine(Passes):
             overheard(adapter.parts(), adapter.method, watch.at),
         ):
             scores = adapter.scores(image.clone())  # a model may write into its input
+        if before is not None and adapter.boxes is not None:
+            check_repeated(before, array(scores), name=adapter.name)
         if watch.unfollowed:
             with (
                 self.running(adapter, Undo()),
@@ -66,22 +68,23 @@ class TorchEngine(Passes):
         with self.running(adapter, Undo()), torch.no_grad():
             return adapter.scores(x.clone())
 
-    def _glance(self, adapter: Adapter, x: Native) -> None:
-        """Refuse a model without scores, once per model, before a pass in which autograd keeps all
-        values for the backward pass.
+    def _glance(self, adapter: Adapter, x: Native) -> Native | None:
+        """Scores, once per model; a model without any is refused before a pass in which autograd
+        keeps all values for the backward pass.
         """
         if self._glanced:
-            return
+            return None
         try:
             with self.running(adapter, Undo()), torch.no_grad():
-                adapter.scores(self.tensor(x))
+                scores = adapter.scores(self.tensor(x))
             if adapter.boxes is not None and adapter.boxes.chosen:
                 self._check_followed(adapter, x)
         except XaiHeatmapError:
             raise
         except Exception:  # noqa: BLE001 - it is told with what was tried after it
-            return
+            return None
         self._glanced["answers"] = True
+        return array(scores)
 
     def _check_followed(self, adapter: Adapter, x: Native) -> None:
         """Refuse detections that no gradient leads back from, without keeping values for one."""

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -23,9 +24,10 @@ from xai_heatmap.networks.opening.outputs import scores_in
 from xai_heatmap.networks.opening.side_by_side import Output, SideBySide
 from xai_heatmap.networks.opening.taps import intercepted
 from xai_heatmap.networks.opening.together import Slots
-from xai_heatmap.networks.torch.chosen import AS_TORCHVISION, as_rows
+from xai_heatmap.networks.torch.chosen import as_rows
 from xai_heatmap.networks.torch.declared import declared
 from xai_heatmap.networks.torch.engine import TorchEngine
+from xai_heatmap.networks.torch.instances import beside_boxes, with_instances
 from xai_heatmap.networks.torch.operator import Operator
 from xai_heatmap.networks.torch.plainly import plainly
 from xai_heatmap.networks.torch.weights import (
@@ -179,8 +181,8 @@ class ModuleAdapter:
             ) from refusal
 
     def _read(self, answered: Any, x: torch.Tensor) -> torch.Tensor:
-        own, answered = answered, as_rows(answered, images=len(x))
-        how = self.boxes if answered is own else AS_TORCHVISION
+        answered, listed = as_rows(answered, images=len(x))
+        how = listed or self.boxes
         if how is None and self.output is None:
             how = known(answered, image=x.shape[2:], numbers=_numbers)
         if how is None:
@@ -188,9 +190,15 @@ class ModuleAdapter:
                 return self.output.row(answered, _flat, _in_a_row, images=len(x))
             which = None if isinstance(self.output, Boxes) else self.output
             return scores_in(answered, images=len(x), which=which)
+        answered, how = with_instances(answered, how, x.shape[2:])
         names = len(self.declared.labels or ())
         self.boxes = resolved(answered, how, numbers=_numbers, names=names)
-        return together(answered, self.boxes, _joined)
+        found = together(answered, self.boxes, _joined)
+        if self.boxes.scores is None or self.boxes.instances is False:
+            return found
+        mask = beside_boxes(answered, found)
+        self.boxes = replace(self.boxes, instances=mask is not None)
+        return found if mask is None else torch.cat([found[..., :-4], mask, found[..., -4:]], -1)
 
     def _beside(self, x: torch.Tensor) -> dict[Name, Any]:
         """Held inputs as new tensors, one row for each picture of `x`."""
