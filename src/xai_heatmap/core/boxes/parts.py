@@ -1,6 +1,7 @@
 """Targets that are a part of a detection: the mask of an instance, a key point of a pose."""
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 from jaxtyping import Float32
@@ -73,7 +74,7 @@ def keypoint(point: int, where: Place = None, which: int | str | None = None) ->
     UnknownTarget
         If the network has no such key point, and as for `box`.
     """
-    number: object = point
+    number = cast("object", point)
     if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 0:
         raise UnknownTarget(f"A key point is a whole number from 0 up; received {point!r}.")
 

@@ -132,5 +132,5 @@ def class_index(which: int | str, *, count: int, labels: Sequence[str]) -> int:
             f"mean."
         )
     hint = did_you_mean(which, [part for label in labels for part in label.split(", ")])
-    few = f" Known are: {', '.join(labels)}." if 0 < len(labels) <= FEW and not hint else ""
-    raise UnknownTarget(f"No class is called {which!r}.{hint} {len(labels)} names are known.{few}")
+    few = f": {', '.join(labels)}" if 0 < len(labels) <= FEW and not hint else ""
+    raise UnknownTarget(f"No class is called {which!r}.{hint} {len(labels)} names are known{few}.")
