@@ -119,7 +119,7 @@ MADE = {"posed": posed, "segmented": segmented, "listed": listed, "as detr": as_
 
 
 def explained(model, target):
-    return xh.explain(model, RGB, preprocess=PREPARED, target=target)
+    return xh.explain(model, RGB, preprocess=PREPARED, target=target, method="layercam")
 
 
 @pytest.mark.parametrize("point", range(POINTS))
