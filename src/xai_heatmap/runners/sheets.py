@@ -16,6 +16,7 @@ from xai_heatmap.explaining.inputs import prepare
 from xai_heatmap.jobs import events, request
 from xai_heatmap.jobs.events import Facts, SheetResult
 from xai_heatmap.jobs.job import Compare
+from xai_heatmap.jobs.picture_job import PictureJob
 from xai_heatmap.runners import pages
 from xai_heatmap.runners.failing import running
 from xai_heatmap.runners.grid import Grid
@@ -119,11 +120,11 @@ def sheets(
         For whatever would go wrong with every picture.
     """
     survey = surveyed(network, job)
-    layers, left_out = _rows(job.layer, survey, job.rows)
+    layers, left_out = chosen_layers(job.layer, survey, job.rows)
     for frame in pictures(job.images, done=done):
         start = time.perf_counter()
         try:
-            told = _explained(job, frame, network, layers, tell)
+            told = rows_told(job, frame, network, layers, tell)
         except (InputError, NonFiniteScores, ModelFailed) as error:
             yield Sheet(frame.path, error=error, key=frame.key)
             continue
@@ -149,12 +150,12 @@ def sheets(
         )
 
 
-def _methods(job: Compare) -> tuple[str, ...]:
+def _methods(job: PictureJob) -> tuple[str, ...]:
     return tuple(dict.fromkeys(job.method or METHODS))
 
 
-def _explained(
-    job: Compare, frame: Frame, network: Network, layers: Sequence[str], tell: Telling
+def rows_told(
+    job: PictureJob, frame: Frame, network: Network, layers: Sequence[str], tell: Telling
 ) -> dict[str, Sequence[GridRow]]:
     """The rows of one picture by target."""
     names = labels_in(job.labels) if job.labels else network.declared.labels or ()
@@ -216,7 +217,7 @@ def _identities(told: Mapping[str, Sequence[GridRow]]) -> Iterator[str]:
             yield cell.identity if isinstance(cell, Explanation) else str(cell.error)
 
 
-def _rows(words: Sequence[str], survey: Survey, most: int) -> tuple[list[str], int]:
+def chosen_layers(words: Sequence[str], survey: Survey, most: int) -> tuple[list[str], int]:
     """The layers meant, and how many were left out because they are too many for a page."""
     if tuple(words) == ("auto",):
         return ["auto"], 0

@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
-from xai_heatmap.apps.cli import batch, compare, demo, drift, export, live, serve, video
+from xai_heatmap.apps.cli import (
+    batch, compare, demo, drift, export, live, report, serve, video,
+)  # fmt: skip
 from xai_heatmap.apps.cli.flags import Debug, Json, job_command
 
 COMMANDS = (
     "explain",
     "compare",
+    "report",
     "layers",
     "measure",
     "serve",
@@ -37,6 +40,7 @@ Examples:
   xai-heatmap explain *.jpg --model model.keras --preprocess imagenet --out maps
   xai-heatmap compare dog.jpg --model model.keras --layers all
   xai-heatmap serve model.onnx
+  xai-heatmap report *.jpg --model model.onnx
   xai-heatmap batch photographs/ --model model.onnx --preprocess imagenet --out run
   xai-heatmap video clip.mp4 --model model.onnx --preprocess imagenet
   xai-heatmap layers model.keras
@@ -184,6 +188,10 @@ def measure(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug 
 
     return measured(flags, as_json=as_json)
 
+
+job_command(app, "Report", short_help="Write pictures as a page to look at.", epilog=report.EPILOG)(
+    report.report
+)
 
 job_command(app, "Serve", short_help="Look at a network in the browser.", epilog=serve.EPILOG)(
     serve.serve

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from xai_heatmap.core.arrays import Image
@@ -16,6 +17,7 @@ from xai_heatmap.core.targets.classes import class_label
 from xai_heatmap.core.verdict import Verdict
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.many import picture_of
+from xai_heatmap.explaining.reporting import save_report
 from xai_heatmap.runners.batch.folder import RunFolder, read_run
 from xai_heatmap.sinks.store.levels import Packed, unpacked
 from xai_heatmap.sinks.store.parts import read_rows
@@ -144,6 +146,34 @@ class StoredRun:
                 return found[place]
             place -= len(found)
         raise IndexError(which)
+
+    def least_sure(self, most: int) -> list[Row]:
+        """So many finished rows, those first whose likeliest class is the least likely."""
+        rows = [row for row in self.rows() if row["error"] is None]
+        rows.sort(key=lambda row: row["top_probability"][0] if row["top_probability"] else 0.0)
+        return rows[:most]
+
+    def report(self, path: str | os.PathLike[str], *, worst: int = 200) -> list[Path]:
+        """Write a page that is looked at from disk: the least sure rows with their pictures.
+
+        Parameters
+        ----------
+        path
+            Ends in ``.html``.
+        worst
+            How many rows.
+
+        Returns
+        -------
+        The pages: beyond 30 MB a page goes on in a second file.
+
+        Raises
+        ------
+        InputError
+            If a picture can't be read now.
+        """
+        said = f"{min(worst, len(self))} of {len(self)} rows, the least sure first"
+        return save_report(Path(path), map(self.explanation, self.least_sure(worst)), intro=[said])
 
     def explanation(self, row: Row, image: Image | None = None) -> Explanation:
         """A row as an explanation, with its picture, to be drawn; the picture is read where it is

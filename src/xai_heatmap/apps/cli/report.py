@@ -1,0 +1,74 @@
+"""`xai-heatmap report`: pictures or a run as one page that is looked at from disk."""
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from xai_heatmap.apps.cli.flags import Debug, Json
+
+EPILOG = """\b
+Examples:
+  xai-heatmap report dog.jpg cat.jpg -m torchvision:resnet50
+  xai-heatmap report *.jpg -m model.onnx --methods gradcam,hirescam --layers all -o seen.html
+  xai-heatmap report dog.jpg -m model.keras --target beagle --target basset
+  xai-heatmap report runs/monday --worst 100 -o monday.html
+
+\b
+The page is one file. Opened from disk it shows each picture with its maps: layers are
+scrubbed, methods and classes switched, values read below the cursor, palettes changed;
+it prints, and it asks nobody for anything. Beyond 30 MB it goes on in a second file.
+Of a run the pictures are read again where the run found them.
+
+\b
+MODEL is as for explain: a file, net.py:make, or a hub's name; a run needs none.
+"""
+
+
+def report(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug = False) -> int:
+    """Write a page with every picture and its maps, to be looked at without anything else."""
+    from xai_heatmap.apps.cli.terminal import aside, facts, log, print_json, print_lines
+    from xai_heatmap.apps.cli.text import duration, model_line
+    from xai_heatmap.jobs.report_job import Report
+    from xai_heatmap.jobs.settings import settled
+    from xai_heatmap.runners.batch.folder import read_run
+    from xai_heatmap.runners.batch.stored import StoredRun
+    from xai_heatmap.runners.local import check, opened
+    from xai_heatmap.runners.reporting import check_page, report_run, run_of
+    from xai_heatmap.runners.reporting import report as reported
+
+    where = {"environment": os.environ, "folder": Path.cwd()}
+    job = settled(Report, flags, given=("images",), **where)
+    check_page(job)
+    start = time.perf_counter()
+    folder = run_of(job)
+    if folder is not None:
+        made = report_run(job, StoredRun(read_run(folder)))
+    else:
+        settled(Report, flags, given=("images", "model"), **where)
+        check(job)
+        with aside():
+            network = opened(job)
+        if not as_json:
+            print_lines(model_line(job, network, time.perf_counter() - start))
+        with aside():
+            made = reported(job, network, tell=lambda path: log(f"{path} ..."))
+    for name, error in made.errors.items():
+        said = str(error)
+        log(f"error {error.code}: {said if name in said else f'{name}: {said}'}")
+    pages = [str(page) for page in made.pages]
+    if as_json:
+        refused = [
+            {"image": name, "code": error.code, "message": str(error)}
+            for name, error in made.errors.items()
+        ]
+        print_json({"pages": pages, "pictures": made.shown, "errors": refused})
+    else:
+        left = f", {len(made.errors)} can't be shown" if made.errors else ""
+        lines = [f"report   {page}" for page in pages]
+        lines += facts([("pictures", f"{made.shown}{left}")])
+        if made.left_out:
+            more = job.rows + made.left_out
+            lines += facts([("note    ", f"{made.left_out} more layers: --rows {more}")])
+        print_lines([*lines, *facts([("time    ", duration(time.perf_counter() - start))])])
+    return 1 if made.errors else 0

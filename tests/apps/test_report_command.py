@@ -1,0 +1,72 @@
+"""`xai-heatmap report`: pictures, or a run, as a page."""
+
+import json
+import re
+
+import pytest
+
+from xai_heatmap.runners.batch.folder import read_run
+from xai_heatmap.runners.batch.stored import StoredRun
+
+
+def held(path):
+    found = re.search(r'id="data">(.*?)</script>', path.read_text("utf-8"))
+    return json.loads(found[1])
+
+
+@pytest.fixture
+def report(cli):
+    def call(*words, images=("dog.png",)):
+        always = ("--model", "net.py:net", "--preprocess", "imagenet", "--size", "32x48")
+        return cli("report", *images, *always, *words)
+
+    return call
+
+
+def test_a_page_holds_methods_layers_and_classes(report, place):
+    said = report(
+        "--methods", "gradcam,hirescam", "--target", "top2", "-o", "deep/x.html", "--json"
+    )
+    assert said.code == 0, said.err
+    assert said.json == {"pages": ["deep/x.html"], "pictures": 1, "errors": []}
+    page = held(place / "deep" / "x.html")
+    assert [one["name"] for one in page["methods"]] == ["gradcam", "hirescam"]
+    assert [one["name"] for one in page["layers"]] == ["0", "1", "2"]
+    assert len({one["target"]["words"] for one in page["packets"]}) == 2
+    assert len(page["packets"]) == 4
+    assert all(len(one["maps"]) == 3 for one in page["packets"])
+
+
+def test_fewer_rows_and_a_title(report, place):
+    said = report("--rows", "2", "--title", "mine", "--methods", "gradcam")
+    assert "--rows 3" in said.out
+    page = held(place / "report.html")
+    assert page["title"] == "mine"
+    assert len(page["layers"]) == 2
+
+
+def test_what_cannot_be_read_is_said_and_left_out(report, place):
+    said = report("--methods", "gradcam", images=("dog.png", "none.png"))
+    assert said.code == 1
+    assert "XH201" in said.err
+    assert [one["name"] for one in held(place / "report.html")["pictures"]] == ["dog.png"]
+    assert report(images=("none.png",)).code == 4
+
+
+def test_a_page_has_the_ending_of_one(report):
+    said = report("-o", "folder")
+    assert said.code == 2
+    assert "--out NAME.html" in said.err
+
+
+def test_a_run_is_shown_by_its_least_sure_rows(cli, place):
+    pytest.importorskip("pyarrow", reason="needs pyarrow")
+    always = ("--model", "net.py:net", "--preprocess", "imagenet", "--size", "32x48")
+    assert cli("batch", "dog.png", *always, "-o", "run").code == 0
+    said = cli("report", "run", "-o", "run.html")
+    assert said.code == 0, said.err
+    page = held(place / "run.html")
+    assert [one["name"] for one in page["pictures"]] == ["dog.png"]
+    assert "1 of 1 rows" in page["intro"][0]
+    assert StoredRun(read_run(place / "run")).report(place / "again.html") == [place / "again.html"]
+    assert held(place / "again.html") == page
