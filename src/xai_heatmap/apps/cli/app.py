@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from xai_heatmap.apps.cli import (
-    batch, compare, demo, drift, export, live, report, serve, video,
+    batch,
+    compare,
+    demo,
+    drift,
+    export,
+    live,
+    report,
+    serve,
+    video,
 )  # fmt: skip
 from xai_heatmap.apps.cli.flags import Debug, Json, job_command
 

@@ -10,13 +10,13 @@ from xai_heatmap.apps.cli.flags import Debug, Json
 EPILOG = """\b
 Examples:
   xai-heatmap report dog.jpg cat.jpg -m torchvision:resnet50
-  xai-heatmap report *.jpg -m model.onnx --methods gradcam,hirescam --layers all -o seen.html
+  xai-heatmap report *.jpg -m model.onnx --methods gradcam,hirescam -o seen.html
   xai-heatmap report dog.jpg -m model.keras --target beagle --target basset
   xai-heatmap report runs/monday --worst 100 -o monday.html
 
 \b
 The page is one file. Opened from disk it shows each picture with its maps: layers are
-scrubbed, methods and classes switched, values read below the cursor, palettes changed;
+scrubbed, methods and classes switched, values read below the cursor, colours changed;
 it prints, and it asks nobody for anything. Beyond 30 MB it goes on in a second file.
 Of a run the pictures are read again where the run found them.
 
