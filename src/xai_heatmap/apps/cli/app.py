@@ -197,28 +197,14 @@ def measure(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug 
     return measured(flags, as_json=as_json)
 
 
-job_command(app, "Report", short_help="Write pictures as a page to look at.", epilog=report.EPILOG)(
-    report.report
-)
-
-job_command(app, "Serve", short_help="Look at a network in the browser.", epilog=serve.EPILOG)(
-    serve.serve
-)
-
-
-job_command(app, "Live", short_help="Look through a camera, or at a video.", epilog=live.EPILOG)(
-    live.live
-)
-
-
-job_command(
-    app, "Batch", short_help="Explain a whole folder or data set, resumed.", epilog=batch.EPILOG
-)(batch.batch)
-
-
-job_command(app, "Video", short_help="Write a video with its heat, resumed.", epilog=video.EPILOG)(
-    video.video
-)
+for kind, said, own in (
+    ("Report", "Write pictures as a page to look at.", report),
+    ("Serve", "Look at a network in the browser.", serve),
+    ("Live", "Look through a camera, or at a video.", live),
+    ("Batch", "Explain a whole folder or data set, resumed.", batch),
+    ("Video", "Write a video with its heat, resumed.", video),
+):
+    job_command(app, kind, short_help=said, epilog=own.EPILOG)(getattr(own, kind.lower()))
 
 
 app.command(short_help="Which classes' heat moved between two runs.", epilog=drift.EPILOG)(
