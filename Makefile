@@ -27,7 +27,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compile
 COMPILED := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo package bench kills truth trust detectors words costs docs mypages ui format clean
+.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo package bench kills ray truth trust detectors words costs docs mypages ui format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -116,6 +116,10 @@ bench: $(PEERS)/installed ## time it beside a bare forward pass and beside the p
 kills: $(STAMP) ## kill drivers and workers of batch runs at random moments, and count rows lost: SEED=7
 	PYTHONPATH=tests/runners $(BIN)/python tests/runners/kill_batch.py local 200 $(SEED)
 	PYTHONPATH=tests/runners $(BIN)/python tests/runners/kill_batch.py processes 200 $(SEED)
+
+ray: $(STAMP) ## install Ray into .venv/ray, beside the rest, and run the tests of runs on it
+	$(BIN)/python -m pip install --quiet --upgrade --target $(VENV)/ray "ray[data]>=2.40"
+	$(PYTEST) tests/runners/test_on_ray.py
 
 truth: $(STAMP) ## how right each method is where the truth is known; TRUTH="--scenes 40"
 	$(BIN)/python -m benchmarks.truth $(TRUTH)

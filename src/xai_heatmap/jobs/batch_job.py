@@ -42,7 +42,8 @@ class Batch(PictureJob):
     decoders
         Threads that read and prepare pictures.
     runner, workers
-        ``local`` is this process, ``processes`` several, each with a model of its own; how many.
+        ``local`` is this process, ``processes`` several, each with a model of its own, ``ray``
+        workers of Ray; how many.
     max_errors
         A run with more pictures that can't be explained is stopped: a number, or a share as ``1%``.
     """
@@ -104,13 +105,13 @@ class Batch(PictureJob):
              metavar="N", after="batch"),
     ] = None  # fmt: skip
     runner: Annotated[
-        Literal["local", "processes"],
-        Flag("local: this process. processes: several, each with its own model.", metavar="WHICH",
-             default_shown=True, after="decoders"),
+        Literal["local", "processes", "ray"],
+        Flag("local: this process. processes: several, each with its own model. ray: workers of "
+             "Ray, here or on a cluster.", metavar="WHICH", default_shown=True, after="decoders"),
     ] = "local"  # fmt: skip
     workers: Annotated[
         int | None, Field(ge=1),
-        Flag("Of --runner processes.  [default: one for each two cores]", metavar="N",
+        Flag("Of --runner processes and ray.  [default: one for each two cores]", metavar="N",
              after="runner"),
     ] = None  # fmt: skip
     max_errors: Annotated[

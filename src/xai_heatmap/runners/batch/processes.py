@@ -84,7 +84,7 @@ def _count(answer: Answer, meter: Meter) -> None:
     elif "done" in answer:
         meter.finished(answer["done"])
     elif "code" in answer:
-        raise _error(answer["code"], answer["message"])
+        raise error_of(answer["code"], answer["message"])
     elif "broken" in answer:
         raise answer["broken"]
 
@@ -200,7 +200,7 @@ class _Seat:
             process.wait()
 
 
-def _error(code: str, message: str) -> XaiHeatmapError:
+def error_of(code: str, message: str) -> XaiHeatmapError:
     """The error of that code."""
     kinds = [XaiHeatmapError]
     for kind in kinds:

@@ -21,6 +21,7 @@ from xai_heatmap.runners.batch.crumbs import left
 from xai_heatmap.runners.batch.folder import WORK, RunFolder, alone, is_run, read_run
 from xai_heatmap.runners.batch.local import local
 from xai_heatmap.runners.batch.meter import Meter, allowed
+from xai_heatmap.runners.batch.on_ray import on_ray
 from xai_heatmap.runners.batch.processes import processes, workers
 from xai_heatmap.runners.batch.saying import words_of
 from xai_heatmap.runners.batch.shard import Read
@@ -52,7 +53,7 @@ def batch(
     npz: bool = False,
     shard: int = 4096,
     size: int = 32,
-    runner: Literal["local", "processes"] = "local",
+    runner: Literal["local", "processes", "ray"] = "local",
     workers: int | None = None,
     decoders: int | None = None,
     max_errors: int | str | None = None,
@@ -84,7 +85,8 @@ def batch(
         Pictures that go through the network together; fewer where memory ends.
     runner, workers
         ``local``: this process; ``processes``: so many others, each with a model of its own, which
-        therefore is a name or a path.
+        therefore is a name or a path; ``ray``: so many workers of Ray, on the cluster that
+        ``RAY_ADDRESS`` names or on this machine. The folder `out` is one that all of them see.
     decoders
         Threads that read pictures meanwhile.
     max_errors
@@ -162,7 +164,7 @@ def run_job(
     parquet()
     own = asking(job, network, objects)
     remembered = (objects is None or objects.none) and pictures is None and job.model is not None
-    if job.runner == "processes" and not remembered:
+    if job.runner != "local" and not remembered:
         raise BadOption(
             "Other processes open the model and read the pictures themselves: give the model as a "
             "name or a path such as 'net.py:make', preprocess and target in words, and pictures as "
@@ -210,8 +212,9 @@ def _work(run: RunFolder, own: Asking, read: Read, listen: Listen, *, retry: boo
     most = allowed(job.max_errors, plan.pictures)
     meter = Meter(str(run.path), plan.pictures, rows, errors, most, listen)
     meter.tell()
-    if job.runner == "processes" and todo:
-        processes(run, todo, meter, count=workers(job.workers), retry=retry)
+    if job.runner != "local" and todo:
+        own_runner = on_ray if job.runner == "ray" else processes
+        own_runner(run, todo, meter, count=workers(job.workers), retry=retry)
     elif todo:
         ended = set(left(run.path / WORK)) & set(todo) if run.facts["job"] else set()
         if ended:  # a process of its own, so that it ends and this one stays
