@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from xai_heatmap.networks import network
     from xai_heatmap.networks.function.detector import detector
     from xai_heatmap.networks.opening.held import whole
+    from xai_heatmap.runners.audit.run import Audit, audit
     from xai_heatmap.runners.batch.drift import Drift, drift
     from xai_heatmap.runners.batch.run import batch
     from xai_heatmap.runners.batch.stored import StoredRun, open_run
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Answered": "explaining.answer",
+    "Audit": "runners.audit.run",
     "Boxes": "core.boxes.spec",
     "Choice": "core.targets.target",
     "Comparison": "explaining.comparison",
@@ -86,6 +88,7 @@ _HOMES = {
     "XaiHeatmapError": "core.errors",
     "activation_of": "core.filling",
     "answer": "explaining.answer",
+    "audit": "runners.audit.run",
     "batch": "runners.batch.run",
     "box": "core.boxes.box",
     "boxes": "core.boxes.every",
@@ -131,6 +134,7 @@ _MODULES = ("metrics", "scenes", "training")
 
 __all__ = [
     "Answered",
+    "Audit",
     "Boxes",
     "Choice",
     "Comparison",
@@ -159,6 +163,7 @@ __all__ = [
     "XaiHeatmapError",
     "activation_of",
     "answer",
+    "audit",
     "batch",
     "box",
     "boxes",

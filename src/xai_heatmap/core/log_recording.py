@@ -71,9 +71,10 @@ class LogRecording(Recording):
 
     def replay(
         self, layer: str, activation: Float32[np.ndarray, "m k *grid"], *, row: int
-    ) -> "LogRecording":
-        """The head, read in the same way."""
-        return LogRecording(self.inner.replay(layer, activation, row=row))
+    ) -> Recording:
+        """The head, read in the same way; a head that reads itself so stays as it is."""
+        found = self.inner.replay(layer, activation, row=row)
+        return found if isinstance(found, LogRecording) else LogRecording(found)
 
     def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
         """Attention of the recording beneath, for ∂⟨c/p, p⟩."""

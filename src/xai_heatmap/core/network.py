@@ -15,6 +15,7 @@ from xai_heatmap.core.errors import BadOption, NotAModel
 from xai_heatmap.core.fused import Fused, Seed, Seeds
 from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.recording import Recording
+from xai_heatmap.core.redrawing import Redrawable
 from xai_heatmap.core.targets.answer import Kind, Meaning
 
 INPUT = "input"
@@ -139,7 +140,7 @@ class Declared:
         return self.axes if self.input_shape is None else len(self.input_shape) - 1
 
 
-class Network(ABC):
+class Network(Redrawable, ABC):
     """A model that can be opened at its layers."""
 
     def __copy__(self) -> "Network":
@@ -208,7 +209,7 @@ class Network(ABC):
         """
         return None
 
-    def remember(  # noqa: B027 - nothing to keep without programs
+    def remember(
         self, question: Hashable, x: Native, keys: Sequence[tuple[str, str]], seed: Seed
     ) -> None:
         """Keep how a question was answered by a program, of a network that has any."""
@@ -282,7 +283,7 @@ class Network(ABC):
         del layers
         return self
 
-    def check_held(self, images: int) -> None:  # noqa: B027 - nothing held fits any number
+    def check_held(self, images: int) -> None:
         """Check that each held value has one row for all of so many pictures, or one for each
         picture.
 

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, TypeAdapter
 
+from xai_heatmap.jobs.audit_job import Audit
 from xai_heatmap.jobs.batch_job import Batch
 from xai_heatmap.jobs.flag import Flag
 from xai_heatmap.jobs.picture_job import LAYER_HELP, PictureJob
@@ -179,22 +180,22 @@ class Export(Task):
 
 
 Job = Annotated[
-    Explain | Compare | Layers | Measure | Report | Batch | Video | Export | Serve | Live,
+    Explain | Compare | Layers | Measure | Report | Audit | Batch | Video | Export | Serve | Live,
     Field(discriminator="kind"),
 ]
 """Job of any kind, told apart by the field ``kind``."""
 
 KINDS: tuple[type[Task], ...] = (
-    Explain, Compare, Layers, Measure, Report, Batch, Video, Export, Serve, Live,
+    Explain, Compare, Layers, Measure, Report, Audit, Batch, Video, Export, Serve, Live,
 )  # fmt: skip
 
 _ANY = TypeAdapter[
-    Explain | Compare | Layers | Measure | Report | Batch | Video | Export | Serve | Live
+    Explain | Compare | Layers | Measure | Report | Audit | Batch | Video | Export | Serve | Live
 ](Job)
 
 
 def job_of(
     text: str,
-) -> Explain | Compare | Layers | Measure | Report | Batch | Video | Export | Serve | Live:
+) -> Explain | Compare | Layers | Measure | Report | Audit | Batch | Video | Export | Serve | Live:
     """The job that `model_dump_json` wrote."""
     return _ANY.validate_json(text)

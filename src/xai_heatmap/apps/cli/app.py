@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from xai_heatmap.apps.cli import (
+    audit,
     batch,
     compare,
     demo,
@@ -24,6 +25,7 @@ COMMANDS = (
     "report",
     "layers",
     "measure",
+    "audit",
     "serve",
     "live",
     "batch",
@@ -47,6 +49,7 @@ Examples:
   xai-heatmap explain dog.jpg --model torchvision:resnet50
   xai-heatmap explain *.jpg --model model.keras --preprocess imagenet --out maps
   xai-heatmap compare dog.jpg --model model.keras --layers all
+  xai-heatmap audit model.onnx photographs/ --preprocess imagenet
   xai-heatmap serve model.onnx
   xai-heatmap report *.jpg --model model.onnx
   xai-heatmap batch photographs/ --model model.onnx --preprocess imagenet --out run
@@ -60,7 +63,7 @@ Examples:
 \b
 Exit codes:
   0 all well   1 some pictures failed   2 the call   3 the model   4 a picture
-  130 interrupted
+  5 a requirement of audit is not met   130 interrupted
 """,
 )
 
@@ -201,6 +204,7 @@ for kind, said, own in (
     ("Report", "Write pictures as a page to look at.", report),
     ("Serve", "Look at a network in the browser.", serve),
     ("Live", "Look through a camera, or at a video.", live),
+    ("Audit", "Check a network on its own pictures.", audit),
     ("Batch", "Explain a whole folder or data set, resumed.", batch),
     ("Video", "Write a video with its heat, resumed.", video),
 ):

@@ -78,7 +78,7 @@ def _looked(words: Sequence[str], *, as_json: bool, quiet: bool) -> int:
 
 def followed(work: Callable[[Listen], StoredRun], run: str, *, as_json: bool, quiet: bool) -> int:
     """Work on a run while it is told how far it is; answers the exit code."""
-    telling = _json_lines() if as_json else _silence() if quiet else _shown()
+    telling = _json_lines() if as_json else silence() if quiet else shown()
     try:
         with telling as listen, aside():
             found = work(listen)
@@ -119,7 +119,8 @@ def _summed(run: StoredRun) -> None:
 
 
 @contextmanager
-def _silence() -> Iterator[Listen]:
+def silence() -> Iterator[Listen]:
+    """Context with a callback that says nothing."""
     yield lambda _: None
 
 
@@ -136,7 +137,7 @@ def _json_lines() -> Iterator[Listen]:
 
 
 @contextmanager
-def _shown() -> Iterator[Listen]:
+def shown(doing: str = "explaining") -> Iterator[Listen]:
     """Context with a callback that moves a bar, or writes a line every ten seconds."""
     if not sys.stderr.isatty():
         yield _Lines()
@@ -151,7 +152,7 @@ def _shown() -> Iterator[Listen]:
     )
 
     progress = Progress(
-        TextColumn("explaining"),
+        TextColumn(doing),
         BarColumn(),
         TaskProgressColumn(),
         MofNCompleteColumn(),

@@ -19,9 +19,11 @@ from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import NotAModel
 from xai_heatmap.core.network import Declared
+from xai_heatmap.core.redrawing import Draw
 from xai_heatmap.networks.keras.axes import consumed
 from xai_heatmap.networks.keras.final_activation import ENDS_IN_ITS_ACTIVATION, closing_in
 from xai_heatmap.networks.keras.preprocess import preset
+from xai_heatmap.networks.keras.redrawn import redrawn
 from xai_heatmap.networks.keras.structure import (
     channels_last_in,
     image_shape_in,
@@ -35,7 +37,7 @@ from xai_heatmap.networks.opening.calling import Call, call_of
 from xai_heatmap.networks.opening.declared_inputs import Declaration, as_declared, picture_among
 from xai_heatmap.networks.opening.held import Given, Held, Name, in_rows
 from xai_heatmap.networks.opening.interfaces import Closing, Engine
-from xai_heatmap.networks.opening.model_cache import cache_of
+from xai_heatmap.networks.opening.model_cache import ModelCache, cache_of
 from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.outputs import scores_in
 from xai_heatmap.networks.opening.side_by_side import Output, SideBySide
@@ -122,6 +124,19 @@ class KerasAdapter:
         other = copy.copy(self)
         other._take(given)  # noqa: SLF001 - of its own kind
         return other
+
+    def redrawn(self, draw: Draw) -> tuple["KerasAdapter", Engine, ModelCache]:
+        """Adapter, engine and cache of a copy of the model with other weights."""
+        other = copy.copy(self)
+        other._model = redrawn(self._model, draw)  # noqa: SLF001 - of its own kind
+        other._boxes, state = dict(self._boxes), cache_of(other._model)  # noqa: SLF001
+        return other, engine_of(other, state.kept), state
+
+    def own_call(self, x: Native) -> np.ndarray:
+        """Answer of the model's own call, for inference."""
+        with self.ready():
+            answered = self.scores(keras.ops.convert_to_tensor(np.ascontiguousarray(x)))
+            return np.asarray(keras.ops.convert_to_numpy(keras.ops.stop_gradient(answered)))
 
     def in_a_row(self, slots: Slots) -> tuple["KerasAdapter", Engine]:
         """Adapter that takes a row of several inputs or layers, and the engine of it."""

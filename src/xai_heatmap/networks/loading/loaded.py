@@ -13,6 +13,7 @@ from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import MissingFramework
 from xai_heatmap.core.network import Declared, Layer, Network, Survey
 from xai_heatmap.core.recording import Recording
+from xai_heatmap.core.redrawing import Draw
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,14 @@ class Declaring(Network):
     def holding(self, held: Mapping[str | int, object]) -> Network:
         """Copy with the held inputs `held`; the declarations of the source stay."""
         return replace(self, inner=self.inner.holding(held))
+
+    def redrawn(self, draw: Draw) -> Network:
+        """Network of a copy of the model with other weights; the declarations stay."""
+        return replace(self, inner=self.inner.redrawn(draw))
+
+    def own_call(self, x: Inputs) -> np.ndarray | None:
+        """Delegated to the inner network."""
+        return self.inner.own_call(x)
 
     def of(self, rows: Sequence[int]) -> Network:
         """Copy with the held inputs of the pictures `rows`."""

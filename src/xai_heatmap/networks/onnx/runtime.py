@@ -9,19 +9,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from onnx import ModelProto
 
-from xai_heatmap.core.arrays import Activations
+from xai_heatmap.core.arrays import Activations, Native
 from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.errors import NoRule
 from xai_heatmap.core.network import Declared
+from xai_heatmap.core.redrawing import Draw
 from xai_heatmap.networks.onnx.engine import OnnxEngine
 from xai_heatmap.networks.onnx.file import OnnxFile, load_onnx_file
 from xai_heatmap.networks.onnx.graph import Source, source
 from xai_heatmap.networks.onnx.inferring import changes
 from xai_heatmap.networks.onnx.metadata import declared, layers
 from xai_heatmap.networks.onnx.output import class_names
-from xai_heatmap.networks.onnx.session import CPU, means
+from xai_heatmap.networks.onnx.redrawn import own_call, own_session, redrawn
+from xai_heatmap.networks.onnx.session import CPU, Means, Session, means
 from xai_heatmap.networks.onnx.survey import sites
 from xai_heatmap.networks.opening.declared_inputs import as_declared, picture_among
 from xai_heatmap.networks.opening.held import Given, Held, Name
@@ -86,7 +89,8 @@ def open_onnx(
         changes=changes(given.model),
     )
     beside = as_declared(given.inputs, read_by(given, held))
-    adapter = GraphAdapter(file.name, said, given, sites(engine.ready(shape, beside)), beside)
+    parts = sites(engine.ready(shape, beside))
+    adapter = GraphAdapter(file.name, said, given, parts, beside, own_means)
     own = known if axes is None or known is None else axes.native(known)
     state = ModelCache(kept={"notes": own_means.notes})
     network = OnnxNetwork(
@@ -130,12 +134,15 @@ class GraphAdapter:
         given: Source,
         parts: Mapping[str, tuple[str, ...]],
         held: Held,
+        means: Means,
     ) -> None:
         self.name, self.declared = name, said
         self.channels_last = given.picture.channels_last
         self.output: Output = given.several or given.answer
         self.boxes, self.axes = given.boxes, given.axes
         self._parts, self._source, self.held = parts, given, held
+        self._means = means
+        self._plain: list[Session | None] = []
 
     def taking(self, given: Given) -> "GraphAdapter":
         """Adapter of the same graph with the values `given` added to the held inputs."""
@@ -149,6 +156,25 @@ class GraphAdapter:
         other = copy.copy(self)
         other.held = held
         return other
+
+    def redrawn(self, draw: Draw) -> tuple["GraphAdapter", OnnxEngine, ModelCache]:
+        """Adapter, engine and cache of a copy of the graph with other weights."""
+        other = copy.copy(self)
+        model = redrawn(self._source.model, self._parts, draw)
+        other._source = replace(self._source, model=model)  # noqa: SLF001 - of its own kind
+        other._plain = []  # noqa: SLF001
+        return other, OnnxEngine(other._source, self._means), ModelCache()  # noqa: SLF001
+
+    def own_call(self, x: Native) -> np.ndarray | None:
+        """Answer of the graph in onnxruntime's own call."""
+        own = self._source
+        if own.boxes is not None or own.several is not None or own.axes is not None:
+            return None
+        name = own.picture.name
+        if not self._plain:
+            self._plain.append(own_session(own.model, name, self._means))
+        session = self._plain[0]
+        return None if session is None else own_call(session, name, own.answer, x)
 
     @property
     def others(self) -> Sequence[str]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.arrays import Inputs, Native
 from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.network import Declared, Network
+from xai_heatmap.core.redrawing import Draw
 from xai_heatmap.networks.opening.axes_found import Consumed, Door, Settled
 from xai_heatmap.networks.opening.held import Name
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Adapter, Engine
@@ -139,6 +140,26 @@ class OpenedModel(Network):
         other = copy.copy(self)
         other._adapter = self._of(rows)  # noqa: SLF001 - of its own kind
         return other
+
+    def redrawn(self, draw: Draw) -> Network:
+        """Network of a copy of the model with other weights; nothing that is known of the model
+        itself is taken over.
+        """
+        making = getattr(self._adapter, "redrawn", None)
+        if making is None:
+            return super().redrawn(draw)
+        other = copy.copy(self)
+        other._adapter, other._own_engine, other._state = making(draw)  # noqa: SLF001 - of its own kind
+        other._views, other._parts = Recent(), {}  # noqa: SLF001 - of its own kind
+        return other
+
+    def own_call(self, x: Inputs) -> np.ndarray | None:
+        """Answer of the model's own call, with no layer opened and no final activation undone."""
+        calling = getattr(self._adapter, "own_call", None)
+        if calling is None:
+            return None
+        self._at_the_door(x.shape[1:])
+        return calling(np.moveaxis(x, 1, -1) if self.channels_last else x)
 
     def for_heads(self, layers: Sequence[str]) -> Network:
         """Copy of the network whose recordings of one picture keep memories for `layers`."""

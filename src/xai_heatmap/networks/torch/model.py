@@ -11,14 +11,16 @@ import numpy as np
 import torch
 from torch import nn
 
+from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import NoScores, NotAModel
+from xai_heatmap.core.redrawing import Draw
 from xai_heatmap.networks.opening.box_outputs import known, resolved, together
 from xai_heatmap.networks.opening.calling import Call, call_of
 from xai_heatmap.networks.opening.held import Given, Held, Name, in_rows
 from xai_heatmap.networks.opening.interfaces import Closing, Engine
-from xai_heatmap.networks.opening.model_cache import cache_of
+from xai_heatmap.networks.opening.model_cache import ModelCache, cache_of
 from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.outputs import scores_in
 from xai_heatmap.networks.opening.side_by_side import Output, SideBySide
@@ -30,6 +32,7 @@ from xai_heatmap.networks.torch.engine import TorchEngine
 from xai_heatmap.networks.torch.instances import beside_boxes, with_instances
 from xai_heatmap.networks.torch.operator import Operator
 from xai_heatmap.networks.torch.plainly import plainly
+from xai_heatmap.networks.torch.redrawn import laid_out, redrawn
 from xai_heatmap.networks.torch.weights import (
     Modules,
     differentiable,
@@ -145,6 +148,20 @@ class ModuleAdapter:
     def module(self) -> nn.Module:
         """The module."""
         return self._module
+
+    def redrawn(self, draw: Draw) -> tuple["ModuleAdapter", Engine, ModelCache]:
+        """Adapter, engine and cache of a copy of the module with other weights."""
+        module = redrawn(self._module, draw)
+        other = ModuleAdapter(module, output=self.output, picture=self._picture)
+        other._call, other.held, other.boxes = self._call, self.held, self.boxes
+        other.axes, state = self.axes, cache_of(module)
+        engine = TorchEngine(home=lambda: home_of(module), modules=other.modules, kept=state.kept)
+        return other, engine, state
+
+    def own_call(self, x: Native) -> np.ndarray:
+        """Answer of the module's own call, in evaluation mode."""
+        with self.ready(), torch.no_grad():
+            return self.scores(laid_out(x, self._module)).to("cpu", torch.float32).numpy()
 
     def in_a_row(self, slots: Slots) -> tuple["ModuleAdapter", Engine]:
         """Adapter that takes a row of several inputs or layers, and the engine of it."""

@@ -22,6 +22,7 @@ from xai_heatmap.explaining.preparing import prepared_by
 from xai_heatmap.explaining.request import choice, usual_method, with_options
 from xai_heatmap.jobs import request
 from xai_heatmap.jobs.batch_job import Batch
+from xai_heatmap.jobs.picture_job import PictureJob
 from xai_heatmap.runners.local import surveyed
 from xai_heatmap.sources.band_files import bands_in
 from xai_heatmap.sources.image import Photograph, read
@@ -106,10 +107,10 @@ def asking(job: Batch, network: Network, objects: Objects | None = None) -> Aski
     network.check_held(1)
     ask = Ask(network, method, dict(own), layer, choice(choices[0]), labels)
     how = said.preprocess if said.preprocess is not None else request.preparing(job)
-    return Asking(job, ask, _preparing(how, network, job), request.drawing(job))
+    return Asking(job, ask, preparing(how, network, job), request.drawing(job))
 
 
-def _preparing(how: Any, network: Network, job: Batch) -> Callable[[Any], PreparedInput]:
+def preparing(how: Any, network: Network, job: PictureJob) -> Callable[[Any], PreparedInput]:
     """Function from a path, bytes or an array to the network's input."""
     plain = how is None or isinstance(how, str | Mapping | Preprocess)
     kept = prepared_by(how, network)
@@ -128,11 +129,11 @@ def _settled(network: Network) -> bool:
     return isinstance(network.declared.preprocess, str | Mapping | None)
 
 
-def _white(job: Batch, found: Any) -> float | None:
+def _white(job: PictureJob, found: Any) -> float | None:
     return None if isinstance(found, Photograph) else job.white
 
 
-def _looked_at(given: Any, network: Network, job: Batch) -> Any:
+def _looked_at(given: Any, network: Network, job: PictureJob) -> Any:
     """A picture that was read, whatever it came as."""
     if isinstance(given, Path):
         return request.looked_at(str(given), network, job)

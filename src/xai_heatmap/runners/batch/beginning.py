@@ -10,7 +10,9 @@ from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.version import installed_version
 from xai_heatmap.jobs import request
+from xai_heatmap.jobs.audit_job import Audit
 from xai_heatmap.jobs.batch_job import Batch
+from xai_heatmap.jobs.picture_job import PictureJob
 from xai_heatmap.runners.batch.asking import Asking, Objects
 from xai_heatmap.runners.batch.folder import (
     RunFolder,
@@ -78,7 +80,7 @@ def begun(
     )
 
 
-def settings_of(job: Batch, objects: Objects, *, remembered: bool) -> dict[str, object]:
+def settings_of(job: Batch | Audit, objects: Objects, *, remembered: bool) -> dict[str, object]:
     """All that decides what the rows are, in plain values."""
     sources = job.source if remembered else ()
     said = job.deciding() | {"xai_heatmap": installed_version()}
@@ -111,7 +113,7 @@ def _words(own: object) -> str:
     return f"{getattr(own, '__module__', type(own).__module__)}.{name}"
 
 
-def answered(network: Network, job: Batch) -> list[float]:
+def answered(network: Network, job: PictureJob) -> list[float]:
     """First scores that the network gives for noise of a fixed seed."""
     shape = request.input_shape(job, network)
     noise = np.random.default_rng(0).random((1, *shape), dtype=np.float32)
