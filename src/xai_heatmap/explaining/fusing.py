@@ -88,7 +88,7 @@ def remember(
     """
     if question is None or not isinstance(recording, FusedRecording) or not recording.answered:
         return
-    known = network.answering(x.shape[1:])
+    known = network.answering(network.channels_first(x).shape[1:])
     keys = list(recording.fused.maps)
     seeds = known and len(keys) == 1 and seeds_of(network, choices[:1], *known, None)
     if seeds and seeds[0].link == "scores" and len(seeds[0].classes) == 1:

@@ -12,9 +12,7 @@ from xai_heatmap.testing.conformance.kit import SHAPE, Kit, checks_of, images, n
 
 TARGETS: dict[str, Any] = {
     "prediction": None,
-    "class": 1,
     "contrast": xh.contrast(0, against=1),
-    "against the prediction": xh.contrast(xh.top(1), against=xh.rest()),
     "probability": xh.probability(1),
     "not the prediction": xh.negative(xh.top(1)),
 }
@@ -35,13 +33,12 @@ def by_passes(opened: Any) -> Any:
 
 def the_maps_of_programs_are_those_of_passes(kit: Kit) -> None:
     """Every method, layer and kind of target of a program: maps and verdicts."""
-    cases = [kit.plain(), kit.residual(), kit.tokens(), kit.sigmoid_unit(), kit.sigmoid_labels()]
-    few = {name: TARGETS[name] for name in ("prediction", "probability")}
     picture = np.random.default_rng(1).integers(0, 256, (*SHAPE[1:], 3), dtype=np.uint8)
-    for case in cases:
+    few = {name: TARGETS[name] for name in ("prediction", "probability")}
+    for case, targets in ((kit.plain(), TARGETS), (kit.tokens(), few), (kit.sigmoid_unit(), few)):
         opened = network(case.model)
         known = opened.answering(SHAPE)
-        for name, target in (few if case is not cases[0] else TARGETS).items():
+        for name, target in targets.items():
             asked = {"layers": "all", "methods": FORMULAS, "targets": [target]}
             one = xh.compare(opened, picture, preprocess="unit", **asked)
             other = xh.compare(by_passes(opened), picture, preprocess="unit", **asked)
@@ -59,7 +56,8 @@ def the_maps_of_programs_are_those_of_passes(kit: Kit) -> None:
 def a_program_explains_each_picture_of_a_batch_by_its_own_target(kit: Kit) -> None:
     """A batch, one target each, and the same question asked again, of other pictures."""
     opened = network(kit.residual().model)
-    x = (opened.channels_last and np.moveaxis(images(3), 1, -1)) or images(3)
+    x = images(3)
+    x = np.moveaxis(x, 1, -1).copy() if opened.channels_last else x
     targets = [2, None, xh.contrast(0, against=3)]
     found = maps(opened, x, method="layercam", target=targets)
     alone = [
