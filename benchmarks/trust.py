@@ -4,8 +4,12 @@ make trust                          # every part; what was done before goes on w
 make trust TRUST="scenes --count 40"
 make trust TRUST="--write"          # the tables into benchmarks/trust.md
 
-Parts: scenes (planted, with causal truth), cheat, squeezenet, mobilenet, deit (the reference
-photographs), cost. Rows are kept in .venv/trust, or the folder $TRUST_ROWS, one file a part.
+Parts: scenes (planted, with causal truth), metrics (what each metric says of maps and controls on
+such scenes), cheat, squeezenet, mobilenet, deit (the reference photographs), peers-squeezenet and
+peers-mobilenet (the same methods of other packages), shifts (what the test can't see), cost. Rows
+are kept in .venv/trust, or the folder $TRUST_ROWS, one file a part: a part that was stopped, or
+asked for with a higher --count, goes on where it stopped. Remove the file of a part when what it
+measures has changed.
 """
 
 import argparse
@@ -19,6 +23,8 @@ from typing import Any
 import numpy as np
 
 import xai_heatmap as xh
+from benchmarks.trust_metrics import metric_rows
+from benchmarks.trust_peers import beside
 from benchmarks.trust_tables import Row, document
 from xai_heatmap import scenes
 from xai_heatmap.explaining.inputs import prepare
@@ -30,6 +36,9 @@ from xai_heatmap.metrics.parts.blocks import blocks_of, over_places
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = Path(os.environ.get("TRUST_ROWS", ROOT / ".venv" / "trust"))
 REFERENCE = Path(os.environ.get("XAI_HEATMAP_REFERENCE", ROOT.parent / "shared" / "reference"))
+PHOTOGRAPHS = [
+    file for part in ("images", "more_images") for file in sorted((REFERENCE / part).glob("*"))
+]
 FIRST = 80_000
 """The first seed of the scenes; the shipped networks learnt from seeds of a million and more."""
 
@@ -179,11 +188,9 @@ def _cheat(done: set[str], count: int) -> Iterator[Row]:
 def _photographs(model: str, prep: Any, methods: Sequence[str]) -> Callable[..., Iterator[Row]]:
     def rows(done: set[str], count: int) -> Iterator[Row]:
         network = _reference(model)
-        files = [*sorted((REFERENCE / "images").iterdir())]
-        files += sorted((REFERENCE / "more_images").iterdir())
         known = {row["key"]: row for row in _rows(model)}
         other: np.ndarray | None = None
-        for file in files[: count or None]:
+        for file in PHOTOGRAPHS[: count or None]:
             if file.name in known:
                 continue
             compared = xh.compare(network, file, methods=list(methods), preprocess=prep)
@@ -252,10 +259,13 @@ def _cost(done: set[str], count: int) -> Iterator[Row]:
 
 PARTS: dict[str, Callable[[set[str], int], Iterator[Row]]] = {
     "scenes": _scenes,
+    "metrics": metric_rows(FIRST + 20_000, _causal),
     "cheat": _cheat,
     "squeezenet": _photographs("squeezenet", "torch", CAMS),
     "mobilenet": _photographs("mobilenet", "tf", CAMS),
     "deit": _photographs("deit", "imagenet", ("reciprocam", "attention_relevance", "libragrad")),
+    "peers-squeezenet": beside("squeezenet", "torch", PHOTOGRAPHS),
+    "peers-mobilenet": beside("mobilenet", "tf", PHOTOGRAPHS),
     "cost": _cost,
 }
 

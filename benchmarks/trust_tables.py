@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.tables import table
+from benchmarks.trust_metrics import metric_tables
+from benchmarks.trust_peers import beside_table
 
 Row = dict[str, Any]
+
+OTHER = ("metrics", "shifts")
+"""Parts with tables of their own."""
 
 EARLY = ("gradcam", "hirescam", "eigencam")
 
@@ -26,11 +31,15 @@ def document(found: Mapping[str, Sequence[Row]]) -> str:
     """The tables as Markdown."""
     parts = ["# How far the test of maps can be trusted\n", HEAD]
     for part, rows in found.items():
-        used = [row for row in rows if row.get("maps")]
+        used = [row for row in rows if row.get("maps") and part not in OTHER]
         if used:
             parts += [f"## {part}, {len(used)} pictures\n", _shares(used), ""]
         if any("plate" in row for row in rows):
             parts += [_causally(rows), ""]
+        if part == "metrics" and rows:
+            parts += [f"## {part}, {len(rows)} pictures\n", metric_tables(rows), ""]
+        if part.startswith("peers") and rows:
+            parts += [f"## {part}, {len(rows)} pictures\n", beside_table(rows, _interval), ""]
         for row in rows if part == "cost" else ():
             said = (
                 f"Testing 114 maps of one picture, its passes included, takes "
