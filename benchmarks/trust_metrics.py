@@ -56,7 +56,8 @@ ASKED: Mapping[str, tuple[str, Mapping[str, object]]] = {
 PASSES = {
     "agreement (T)": "62 once", "sensitivity D": "58 once", "infidelity D": "58 once",
     "sensitivity A": "64 once", "sensitivity E": "64 once", "sensitivity S": "the test's",
-    "sensitivity W2": "16 once", "ROAD, blurred": "6", "insertion − deletion": "20", "insertion": "10",
+    "sensitivity W2": "16 once", "ROAD, blurred": "6", "insertion − deletion": "20",
+    "insertion": "10",
     "deletion": "10", "SaCo": "10", "average drop": "1", "average increase": "1",
     "average gain": "1", "ADCC": "2", "max-sensitivity": "4", "completeness residual": "1",
 }  # fmt: skip

@@ -79,16 +79,19 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--peers", action="store_true", help="also as pytorch-grad-cam has them")
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
+    parser.add_argument("--kept", action="store_true", help="of what was kept alone; run nothing")
     asked = parser.parse_args()
     found: dict[str, Figures] = {}
     for kind in ("objects", "pairs", "marks"):
         count = asked.scenes if kind == "objects" else min(asked.pairs, asked.scenes)
-        found[kind] = measured(kind, asked.methods, count, asked.processes)
+        found[kind] = measured(kind, asked.methods, count, 0 if asked.kept else asked.processes)
     if asked.peers:
         theirs = [name for name in asked.methods if name in PEERS]
-        found["objects"] |= measured("peers", theirs, asked.scenes, asked.processes)
+        found["objects"] |= measured(
+            "peers", theirs, asked.scenes, 0 if asked.kept else asked.processes
+        )
     if asked.write:
-        found = {kind: kept | found[kind] for kind, kept in _kept().items()}
+        found = {kind: _longer(kept, found[kind]) for kind, kept in _kept().items()}
         _keep(found)
     text = document(found)
     print(text)
@@ -96,6 +99,16 @@ def main() -> None:
         readme = Path(__file__).with_name("README.md")
         before, _, rest = readme.read_text().partition(MARKS[0])
         readme.write_text(f"{before}{MARKS[0]}\n\n{text}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}")
+
+
+def _longer(kept: Figures, found: Figures) -> Figures:
+    """New figures in place of old ones; of maps that know nothing those of the more scenes."""
+    fewer = {
+        key
+        for key, (_, count) in found.items()
+        if key[0] in BASELINES and key in kept and kept[key][1] > count
+    }
+    return kept | {key: own for key, own in found.items() if key not in fewer}
 
 
 def _kept() -> dict[str, Figures]:
@@ -121,10 +134,26 @@ def _keep(found: Mapping[str, Figures]) -> None:
 
 
 def measured(kind: str, methods: Sequence[str], count: int, processes: int) -> Figures:
-    """Every figure of one kind of scene; of what was measured before nothing is measured again."""
+    """Every figure of one kind of scene; of what was measured before nothing is measured again, and
+    in no process nothing at all.
+    """
     ROWS.mkdir(parents=True, exist_ok=True)
-    done = _rows(kind)
     wanted = range(FIRST, FIRST + count)
+    if processes:
+        _measure(kind, methods, wanted, processes)
+    total: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    told = {_told(kind, name) for name in methods} | (set(BASELINES) if kind != "peers" else set())
+    for seed, found in _rows(kind).items():
+        for answers in found.values() if seed in wanted else ():
+            for method, layer, measure, number in answers:
+                if method in told:
+                    total[method, layer, measure].append(number)
+    return {key: (float(np.mean(numbers)), len(numbers)) for key, numbers in total.items()}
+
+
+def _measure(kind: str, methods: Sequence[str], wanted: range, processes: int) -> None:
+    """Measure what is missing, and keep it."""
+    done = _rows(kind)
     missing: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for names in _together(methods):
         for seed in wanted:
@@ -139,14 +168,6 @@ def measured(kind: str, methods: Sequence[str], count: int, processes: int) -> F
         for number, _ in enumerate(pool.map(_portion, portions), start=1):
             print(f"\r{kind}: {number} of {len(portions)}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    total: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    told = {_told(kind, name) for name in methods} | (set(BASELINES) if kind != "peers" else set())
-    for seed, found in _rows(kind).items():
-        for answers in found.values() if seed in wanted else ():
-            for method, layer, measure, number in answers:
-                if method in told:
-                    total[method, layer, measure].append(number)
-    return {key: (float(np.mean(numbers)), len(numbers)) for key, numbers in total.items()}
 
 
 def _rows(kind: str) -> dict[int, dict[str, list[Answer]]]:
