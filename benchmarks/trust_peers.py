@@ -27,8 +27,10 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "gradcam_pp": IN_TORCH["gradcam_pp"],
 }
 
-ROADS = 8
-"""Photographs for ROAD, which solves an equation for each place."""
+AT = {"squeezenet": "features.12", "mobilenet": "conv_pw_13_relu"}
+"""The last layer of each trunk. `auto` of SqueezeNet lies behind it, where a feature map is the map
+of a class, and all of these methods give one and the same map.
+"""
 
 SAME = 1e-4
 """The largest difference of maps from 0 to 1 that count as the same: their ROAD is taken once."""
@@ -47,32 +49,32 @@ def beside(model: str, prep: str, files: Sequence[Path]) -> Callable[..., Iterat
         peers.visible()
         declare_missing_operators()
         torch_model = networks.torch_model(model)
-        network, sure = xh.network(torch_model), len(done)
+        network = xh.network(torch_model)
         for file in files[: count or None]:
             if file.name in done:
                 continue
             usual = xh.explain(network, file, preprocess=prep)
             if (usual.predictions[0].probability or 0) < SURE:
                 continue
-            sure += 1
-            yield _row(network, torch_model, file, prep, usual, sure)
+            yield _row(network, torch_model, AT[model], file, prep, usual)
 
     return rows
 
 
 def _row(
-    network: xh.Network, model: Any, file: Path, prep: str, usual: xh.Explanation, number: int
+    network: xh.Network, model: Any, layer: str, file: Path, prep: str, usual: xh.Explanation
 ) -> Row:
-    given, target, layer = prepare(file, prep, network), usual.index, usual.layer.name
+    given, target = prepare(file, prep, network), usual.index
     assert target is not None
     (question,) = questions(network, given, [choice(target)])
     trial, row = Trial([question]), {"key": file.name, "t": {}, "road": {}, "off": {}}
-    for method, calls in CALLS.items():
-        own = xh.compare(
-            network, file, methods=[method], layers=[layer], targets=[target], preprocess=prep
-        )[0]
+    made = xh.compare(
+        network, file, methods=list(CALLS), layers=[layer], targets=[target], preprocess=prep
+    )
+    for own in made:
+        method, calls = own.method, CALLS[own.method]
         ours = over_input(own.map, question)
-        roads = {"ours": _road(ours, question)} if number <= ROADS else {}
+        roads = {"ours": _road(ours, question)}
         row["t"][f"{method}: ours"] = trial(own.map).agreement
         for peer, call in calls.items():
             theirs = call(model, given.x[None], layer, target)[0].astype(np.float32)
@@ -80,8 +82,7 @@ def _row(
             off = float(np.abs(peers.scaled(drawn[None]) - peers.scaled(ours[None])).max())
             row["t"][f"{method}: {peer}"] = trial(theirs).agreement
             row["off"][f"{method}: {peer}"] = off
-            if roads:
-                roads[peer] = roads["ours"] if off <= SAME else _road(drawn, question)
+            roads[peer] = roads["ours"] if off <= SAME else _road(drawn, question)
         row["road"] |= {f"{method}: {name}": road for name, road in roads.items()}
     return row
 
@@ -91,7 +92,7 @@ def _road(relevance: np.ndarray, question: Question) -> float:
         relevance=relevance, image=question.given.x, score=question.score,
         model=lambda pictures: question.values(np.stack(list(pictures))),
     )  # fmt: skip
-    return METRICS["road"](known, {"steps": STEPS})
+    return METRICS["road"](known, {"steps": STEPS, "fill": "blur"})
 
 
 def beside_table(rows: Sequence[Row], interval: Callable[[np.ndarray], str]) -> str:
@@ -102,16 +103,14 @@ def beside_table(rows: Sequence[Row], interval: Callable[[np.ndarray], str]) -> 
             ours = name.partition(":")[0] + ": ours"
             t[name].append(row["t"][name] and row["t"][ours] - row["t"][name])
             off[name].append(row["off"][name])
-            if name in row["road"]:
-                road[name].append(row["road"][ours] - row["road"][name])
+            road[name].append(row["road"][ours] - row["road"][name])
     lines = []
     for name, differences in t.items():
         method, _, peer = name.partition(": ")
-        roads = interval(np.array(road[name])) if road[name] else ""
         mean = np.mean([row["t"][f"{method}: ours"] for row in rows if name in row["off"]])
         lines.append((method, peer, str(len(differences)), f"{np.median(off[name]):.4f}",
                       f"{mean:.3f}", interval(np.array(differences, float)),
-                      str(len(road[name]) or ""), roads))  # fmt: skip
-    head = ("method", "beside", "n", "maps apart", "T of ours", "T, ours − theirs", "n",
+                      interval(np.array(road[name]))))  # fmt: skip
+    head = ("method", "beside", "n", "maps apart", "T of ours", "T, ours − theirs",
             "ROAD, ours − theirs")  # fmt: skip
     return table(head, lines)

@@ -1,18 +1,19 @@
 """Tables of what `benchmarks.trust` measured."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from benchmarks.tables import table
+from benchmarks.trust_blind import blind_table
 from benchmarks.trust_metrics import metric_tables
 from benchmarks.trust_peers import beside_table
 
 Row = dict[str, Any]
 
-OTHER = ("metrics", "shifts")
+OTHER = ("metrics", "blind")
 """Parts with tables of their own."""
 
 EARLY = ("gradcam", "hirescam", "eigencam")
@@ -27,28 +28,62 @@ reference folder, in the order of their names, that the network is at least 0.5 
 """
 
 
-def document(found: Mapping[str, Sequence[Row]]) -> str:
-    """The tables as Markdown."""
-    parts = ["# How far the test of maps can be trusted\n", HEAD]
+def document(found: Mapping[str, Sequence[Row]], kept: str = "") -> str:
+    """The tables as Markdown.
+
+    Parameters
+    ----------
+    found
+        Rows by part.
+    kept
+        The page as it was: parts without rows, and sections that no part writes, stay as they are.
+    """
+    sections = dict(_sections(kept))
     for part, rows in found.items():
-        used = [row for row in rows if row.get("maps") and part not in OTHER]
-        if used:
-            parts += [f"## {part}, {len(used)} pictures\n", _shares(used), ""]
-        if any("plate" in row for row in rows):
-            parts += [_causally(rows), ""]
-        if part == "metrics" and rows:
-            parts += [f"## {part}, {len(rows)} pictures\n", metric_tables(rows), ""]
-        if part.startswith("peers") and rows:
-            parts += [f"## {part}, {len(rows)} pictures\n", beside_table(rows, _interval), ""]
-        for row in rows if part == "cost" else ():
-            said = (
-                f"Testing 114 maps of one picture, its passes included, takes "
-                f"{min(row['tests']) / min(row['passes']):.2f} times the processor time of 62 "
-                f"batched forward passes ({row['key']}, ONNX, one thread, the least of "
-                f"{len(row['tests'])} runs of each).\n"
-            )
-            parts.append(said)
-    return "\n".join(parts).rstrip() + "\n"
+        if rows:
+            count = sum(bool(row.get("maps")) for row in rows) or len(rows)
+            sections[part] = f"## {part}, {count} pictures\n\n{_section(part, rows)}"
+    order = [*found, *(part for part in sections if part not in found)]
+    parts = [sections[part].rstrip() for part in order if part in sections]
+    return "\n\n".join(["# How far the test of maps can be trusted", HEAD.rstrip(), *parts]) + "\n"
+
+
+def _sections(page: str) -> Iterator[tuple[str, str]]:
+    """Sections of a page by the part that each is of."""
+    for section in page.split("\n## ")[1:]:
+        yield section.partition("\n")[0].partition(",")[0], f"## {section}"
+
+
+def _section(part: str, rows: Sequence[Row]) -> str:
+    if part == "blind":
+        return blind_table(rows, _interval)
+    if part == "metrics":
+        return metric_tables(rows)
+    if part == "cost":
+        return _costs(rows)
+    if part.startswith("peers"):
+        return beside_table(rows, _interval)
+    shares = _shares([row for row in rows if row.get("maps")])
+    return "\n\n".join([shares, _causally(rows)]) if any("plate" in row for row in rows) else shares
+
+
+def _costs(rows: Sequence[Row]) -> str:
+    said = (
+        "Processor time of testing 114 maps of one picture, its passes included, beside 62 forward "
+        "passes: in two batches of 31, and in batches of as many as the package runs at once, so "
+        "that a network's memory stays below a gigabyte. ONNX, one thread, the least of several "
+        "runs of each; the equations of what stands in for halves are solved once in a process.\n"
+    )
+    lines = [
+        (
+            row["key"],
+            *(f"{min(row['tests']) / min(row[of]):.2f}" for of in ("passes", "alike")),
+            str(len(row["tests"])),
+        )
+        for row in rows
+    ]
+    head = ("network", "÷ batches of 31", "÷ batches as the package runs", "runs")
+    return "\n".join([said, table(head, lines)])
 
 
 def _shares(rows: Sequence[Row]) -> str:
