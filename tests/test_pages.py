@@ -28,6 +28,7 @@ PAGES = [
         "signals-video-volumes-bands.md",
         "text-and-words.md",
         "data-sets.md",
+        "web-app.md",
         "training.md",
         "right-for-the-wrong-reason.md",
     )
