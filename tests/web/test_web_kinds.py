@@ -121,7 +121,7 @@ def test_a_detector_shows_its_boxes_and_explains_one_of_them():
     np.testing.assert_allclose(
         [one["box"] for one in header["boxes"]], [one.detection.box for one in found], atol=1e-3
     )
-    assert (header["target"]["box"], header["method"]) == (2, "layercam")
+    assert (header["target"]["box"], header["method"]) == (2, found[1].method)
     (entry,) = header["maps"]
     assert entry["layer"] == found[1].layer.name
     away = np.abs(values(entry, payload) - found[1].map).max()

@@ -111,7 +111,7 @@ def seen_in(model: Model, image: Image, asked: Asked) -> Explanation:
 
 
 def _glimpsed(model: Model, picture: Picture, asked: Asked) -> Answered:
-    given = prepared(model, picture)
+    given = _frame(model, picture)
     plan = plan_of(model, asked, given)
     try:
         (question,) = plan.questions(model, given)
@@ -246,6 +246,14 @@ def options_of(model: Model, asked: Asked, given: PreparedInput) -> dict[str, Ma
     if not name:
         name = usual_method(model.opened, model.network.survey(given.x.shape))
     return {find_method(name).name: asked.taken}
+
+
+def _frame(model: Model, picture: Picture) -> PreparedInput:
+    """A frame as the network takes it; how is found out once."""
+    if model.how is None or picture.image is None:
+        return prepared(model, picture)
+    x, geometry, facts = model.how(picture.image)
+    return PreparedInput(picture.image, picture.name, x, geometry, facts)
 
 
 def prepared(model: Model, picture: Picture) -> PreparedInput:

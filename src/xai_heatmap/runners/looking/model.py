@@ -12,7 +12,8 @@ from xai_heatmap.core.errors import ModelError
 from xai_heatmap.core.layers.selection import grids
 from xai_heatmap.core.network import INPUT, Layer, Network, Survey
 from xai_heatmap.core.registry import Method, all_methods
-from xai_heatmap.explaining.preparing import Preparing, prepared_by
+from xai_heatmap.explaining.banded import bands_taken
+from xai_heatmap.explaining.preparing import Preparation, Preparing, preparation, prepared_by
 from xai_heatmap.explaining.request import usual_method
 from xai_heatmap.runners.failing import running
 from xai_heatmap.runners.looking.schema import schema
@@ -68,6 +69,15 @@ class Model:
     def survey(self) -> Survey:
         """Layers for the input that the model declares; the model runs here for the first time."""
         return self.opened.survey(self.shape or self.opened.declared.input_shape or (3, 224, 224))
+
+    @cached_property
+    def how(self) -> Preparation | None:
+        """How photographs are prepared, where that is one of our own ways, and all that is said."""
+        taken = self.survey.layers[INPUT].shape
+        if len(taken) != 3 or bands_taken(self.opened) is not None or self.white is not None:
+            return None
+        found = preparation(self.preprocess, self.opened)
+        return found if isinstance(found, Preparation) else None
 
     @property
     def names(self) -> Sequence[str]:

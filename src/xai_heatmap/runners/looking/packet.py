@@ -48,9 +48,28 @@ def packet(header: Mapping[str, object], payload: Payload) -> bytes:
     >>> packet({"a": 1}, Payload())
     b'\x07\x00\x00\x00{"a":1}'
     """
-    said = facts_of(header)
-    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    text = _json(header)
     return b"".join([HEAD.pack(len(text)), text, *payload.parts])
+
+
+def _json(header: Mapping[str, object]) -> bytes:
+    """JSON of a header: quickly, or where that can't be said, as every reader takes it."""
+    try:
+        return _dumped(header)
+    except (AttributeError, TypeError, ValueError):  # NaN, half characters, mappings of other kinds
+        return _dumped(facts_of(header))
+
+
+def _dumped(header: object) -> bytes:
+    own = json.dumps(
+        header, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_number
+    )
+    return own.encode()
+
+
+def _number(value: Any) -> object:
+    """Numbers of numpy, and those that are known when they are written down."""
+    return value.tolist()
 
 
 def unpacked(data: bytes) -> tuple[Facts, bytes]:
