@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from xai_heatmap.runners.batch.drift import Drift, drift
     from xai_heatmap.runners.batch.run import batch
     from xai_heatmap.runners.batch.stored import StoredRun, open_run
+    from xai_heatmap.runners.findings.finding import Finding
+    from xai_heatmap.runners.findings.findings import Findings, findings
     from xai_heatmap.runners.video import video
     from xai_heatmap.sources.preprocess import Preprocess
 
@@ -68,6 +70,8 @@ _HOMES = {
     "Drift": "runners.batch.drift",
     "Explanation": "explaining.explanation",
     "Explanations": "explaining.many",
+    "Finding": "runners.findings.finding",
+    "Findings": "runners.findings.findings",
     "Geometry": "core.geometry",
     "Layer": "core.network",
     "Measured": "explaining.measure",
@@ -99,6 +103,7 @@ _HOMES = {
     "drift": "runners.batch.drift",
     "explain": "explaining.explain",
     "export": "exporting.export",
+    "findings": "runners.findings.findings",
     "function": "core.targets.measured",
     "instance_mask": "core.boxes.parts",
     "keypoint": "core.boxes.parts",
@@ -143,6 +148,8 @@ __all__ = [
     "Drift",
     "Explanation",
     "Explanations",
+    "Finding",
+    "Findings",
     "Geometry",
     "Layer",
     "Measured",
@@ -174,6 +181,7 @@ __all__ = [
     "drift",
     "explain",
     "export",
+    "findings",
     "function",
     "instance_mask",
     "keypoint",

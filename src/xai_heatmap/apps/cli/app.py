@@ -12,6 +12,7 @@ from xai_heatmap.apps.cli import (
     demo,
     drift,
     export,
+    findings,
     live,
     report,
     serve,
@@ -30,6 +31,7 @@ COMMANDS = (
     "live",
     "batch",
     "video",
+    "findings",
     "drift",
     "export",
     "demo",
@@ -209,6 +211,11 @@ for kind, said, own in (
     ("Video", "Write a video with its heat, resumed.", video),
 ):
     job_command(app, kind, short_help=said, epilog=own.EPILOG)(getattr(own, kind.lower()))
+
+
+app.command(short_help="What classes rest on: groups of maps, tested.", epilog=findings.EPILOG)(
+    findings.findings
+)
 
 
 app.command(short_help="Which classes' heat moved between two runs.", epilog=drift.EPILOG)(

@@ -91,17 +91,19 @@ def settings_of(job: Batch | Audit, objects: Objects, *, remembered: bool) -> di
             with path.open("rb") as file:
                 said[f"{name}_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
     if objects.preprocess is not None:
-        said["preprocess"] = _words(objects.preprocess)
+        said["preprocess"] = words_of_object(objects.preprocess)
     if objects.target is not None:
         said["target"] = [objects.target.label]
     if objects.labels is not None:
         said["labels"] = hashlib.sha256(repr(tuple(objects.labels)).encode()).hexdigest()
     if objects.options is not None:
-        said["option"] = sorted(f"{name}={_words(own)}" for name, own in objects.options.items())
+        said["option"] = sorted(
+            f"{name}={words_of_object(own)}" for name, own in objects.options.items()
+        )
     return said
 
 
-def _words(own: object) -> str:
+def words_of_object(own: object) -> str:
     """An object in words that are the same in every process."""
     if isinstance(own, np.ndarray):
         return hashlib.sha256(np.ascontiguousarray(own).tobytes()).hexdigest()
@@ -121,8 +123,11 @@ def answered(network: Network, job: PictureJob) -> list[float]:
     return [float(one) for one in found]
 
 
-def check_answers(run: RunFolder, network: Network, now: list[float]) -> None:
-    """Refuse a network that gives other scores than the one that a run was begun with.
+def check_answers(
+    run: RunFolder, network: Network, now: list[float], *, otherwise: str = "Choose another --out"
+) -> None:
+    """Refuse a network that gives other scores than the one that a run was begun with; `otherwise`
+    is what may be done instead of opening that one.
 
     Raises
     ------
@@ -137,6 +142,6 @@ def check_answers(run: RunFolder, network: Network, now: list[float]) -> None:
             return
     raise BadOption(
         f"The run {str(run.path)!r} was begun with another network than {network.name} is now: the "
-        "same noise gives other scores. Choose another --out, or open the network that it was "
-        "begun with; a factory that draws random weights gives another one each time."
+        f"same noise gives other scores. {otherwise}, or open the network that it was begun with; "
+        "a factory that draws random weights gives another one each time."
     )

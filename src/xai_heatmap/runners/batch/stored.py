@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -196,7 +196,7 @@ class StoredRun:
                 f"{row['id']!r} is no photograph, so its heat is not drawn from a run. Its map is "
                 "run.map(row); xai_heatmap.explain(network, ...) draws it."
             )
-        shown = read(self._given(row)).image if image is None else image
+        shown = read(self.given(row)).image if image is None else image
         classes = self.folder.facts["classes"]
         likely = zip(row["top"], row["top_probability"], strict=True)
         return Explanation(
@@ -237,7 +237,23 @@ class StoredRun:
             Packed(row["map"], row["map_low"], row["map_high"], row["map_shape"], row["map_type"])
         )
 
-    def _given(self, row: Row) -> Any:
+    def given(self, row: Row, entries: Mapping[str, Entry] | None = None) -> Any:
+        """The picture of a row as `explain` takes it: a path, bytes, or what is in memory.
+
+        Parameters
+        ----------
+        row
+            With at least its id and uri.
+        entries
+            As of `entries`, where pictures lie in archives and there are many of them.
+
+        Raises
+        ------
+        BadOption
+            If the pictures were in memory, and are not given.
+        ImageNotFound, NotAnImage
+            If the picture can't be had.
+        """
         if self._pictures is not None:
             return picture_of(self._pictures[int(row["id"])])
         if row["uri"].startswith("#"):
@@ -245,17 +261,25 @@ class StoredRun:
                 "The pictures of this run were in memory. Give them: "
                 "xai_heatmap.open_run(run, pictures=data)."
             )
-        return self._entry(row).given()
-
-    def _entry(self, row: Row) -> Entry:
-        """The entry of the plan, which knows where a picture lies in an archive."""
         if MARK in row["uri"]:
-            return frame_entry(row["id"], row["uri"])
+            return frame_entry(row["id"], row["uri"]).given()
         if "#" not in row["uri"]:
-            return Entry(row["id"], row["uri"])
+            return Entry(row["id"], row["uri"]).given()
+        known = self.entries([row]) if entries is None else entries
+        return known[row["id"]].given()
+
+    def entries(self, rows: Iterable[Row]) -> dict[str, Entry]:
+        """Entries of the plan by their ids, of rows whose pictures lie in archives: the plan knows
+        where.
+        """
+        wanted = {row["id"] for row in rows if "#" in row["uri"] and MARK not in row["uri"]}
+        found: dict[str, Entry] = {}
         plan = self.folder.plan
-        every = (entry for shard in range(plan.shards) for entry in plan.entries(shard))
-        return next(entry for entry in every if entry.id == row["id"])
+        for shard in range(plan.shards) if wanted else ():
+            found |= {one.id: one for one in plan.entries(shard) if one.id in wanted}
+            if len(found) == len(wanted):
+                break
+        return found
 
 
 def open_run(path: str | os.PathLike[str], *, pictures: Any = None) -> StoredRun:
