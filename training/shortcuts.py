@@ -131,7 +131,7 @@ def trunk(drawn: Pool, folder: Path, *, passes: int = 10) -> nn.Sequential:
         model.load_state_dict(torch.load(path, weights_only=True))
         return model
     torch.manual_seed(0)
-    model.to(memory_format=torch.channels_last)
+    model.to("cpu", memory_format=torch.channels_last)
     parts = [{"params": model.parameters(), "lr": RATE}]
     seen = [worn(drawn, Recipe("random", 0.5, 0, seed), learnt=True) for seed in range(passes)]
     pools = [one for one, _ in seen]
@@ -154,7 +154,7 @@ def trained(start: nn.Sequential, drawn: Pool, *, seed: int, passes: int = 2) ->
     torch.manual_seed(seed)
     model = copy.deepcopy(start)
     model[-1] = nn.Linear(WIDTHS[-1], len(CLASSES))
-    model.train().to(memory_format=torch.channels_last)
+    model.train().to("cpu", memory_format=torch.channels_last)
     parts = [
         {"params": model[:-1].parameters(), "lr": WARM},
         {"params": model[-1].parameters(), "lr": 10 * WARM},

@@ -142,7 +142,7 @@ def _grouped(subjects: Sequence[Subject]) -> list[list[Member]]:
     middles = np.array(
         [piece.window.middle(_grid(one)) for one in subjects for piece in one.pieces]
     )
-    which = iter(groups(features, middles).tolist())
+    which = iter(groups(features, middles, least=LEAST).tolist())
     of: dict[int, list[Member]] = {}
     for one in subjects:
         own: dict[int, list[int]] = {}

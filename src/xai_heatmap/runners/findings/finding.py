@@ -108,7 +108,8 @@ class Finding:
     @property
     def first(self) -> tuple[float, ...]:
         """What findings are ordered by: claimed ones first, then what hangs on them."""
-        return (not self.shortcut, not self.falls, -self.hangs, -self.fall.mean)
+        claimed, felt = float(not self.shortcut), float(not self.falls)
+        return claimed, felt, -self.hangs, -self.fall.mean
 
     def sentences(self) -> list[str]:
         """What was tested, and what came of it."""
@@ -215,7 +216,7 @@ def _finding(
     )  # fmt: skip
 
 
-def _mean(values: Sequence[float] | np.ndarray) -> float:
+def _mean(values: Sequence[float] | Sequence[int] | np.ndarray) -> float:
     return float(np.mean(values)) if len(values) else float("nan")
 
 

@@ -31,7 +31,7 @@ def projected(features: np.ndarray) -> np.ndarray:
     return own @ directions / np.sqrt(LENGTH)
 
 
-def groups(descriptors: np.ndarray, middles: np.ndarray) -> np.ndarray:
+def groups(descriptors: np.ndarray, middles: np.ndarray, *, least: int = 1) -> np.ndarray:
     """Number of the group of each piece.
 
     Ward's tree over the descriptors and, with less weight, the places; cut as finely as the mean
@@ -43,6 +43,9 @@ def groups(descriptors: np.ndarray, middles: np.ndarray) -> np.ndarray:
         As of `projected`, (n, d).
     middles
         Of the pieces' windows, as shares of the grid, (n, 2).
+    least
+        Pieces of a group below which it is of no use: no parting counts that leaves most pieces in
+        such groups.
     """
     points = np.concatenate([descriptors, PLACE * middles], axis=1)
     count = len(points)
@@ -54,8 +57,17 @@ def groups(descriptors: np.ndarray, middles: np.ndarray) -> np.ndarray:
     cuts = [(number, _cut(merges, count, number)) for number in range(2, min(MOST, count - 1) + 1)]
     values = [_silhouette(far, cut, number) for number, cut in cuts]
     enough = max(APART, NEARLY * max(values, default=0))
-    fine = [cut for (_, cut), value in zip(cuts, values, strict=True) if value >= enough]
+    fine = [
+        cut
+        for (_, cut), value in zip(cuts, values, strict=True)
+        if value >= enough and _useful(cut, least)
+    ]
     return fine[-1] if fine else np.zeros(count, int)
+
+
+def _useful(cut: np.ndarray, least: int) -> bool:
+    sizes = np.bincount(cut)
+    return 2 * int(sizes[sizes >= least].sum()) > len(cut)
 
 
 def _squared(points: np.ndarray) -> np.ndarray:

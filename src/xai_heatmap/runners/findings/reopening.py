@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from xai_heatmap.core.errors import BadOption
+from xai_heatmap.core.errors import BadOption, UsageError
 from xai_heatmap.core.network import Network
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.jobs.batch_job import Batch
@@ -45,7 +45,13 @@ def reopened(
             f"{facts['network']}, which no file holds. Give it: xai_heatmap.findings(run, model), "
             "or --model on the command line."
         )
-    own = asking(job, opened(job) if network is None else network, objects)
+    network = opened(job) if network is None else network
+    try:
+        own = asking(job, network, objects)
+    except UsageError:
+        if facts["job"] is not None or not job.option:
+            raise
+        own = asking(job.model_copy(update={"option": ()}), network, objects)  # of objects
     check_answers(
         run.folder, own.network, answered(own.network, job), otherwise="Name it by --model"
     )
@@ -59,7 +65,7 @@ def _job(facts: Any, name: str, preprocess: Preparing) -> tuple[Batch, Objects]:
         return job.model_copy(update={"labels": None}), Objects(labels=labels)
     settings = dict(facts["settings"])
     said = {key: settings[key] for key in settings if key in Batch.model_fields}
-    for key in ("labels", "option", "source", "target"):
+    for key in ("labels", "source", "target"):
         said.pop(key, None)  # of words that stand for objects
     then = said.get("preprocess")
     if preprocess is not None and not isinstance(preprocess, str):

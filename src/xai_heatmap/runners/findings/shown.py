@@ -6,9 +6,9 @@ import io
 import numpy as np
 import PIL.Image
 
-from xai_heatmap.core.arrays import Image
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.render.heat import drawn_out, scaled
+from xai_heatmap.render.page import Picture
 from xai_heatmap.render.photograph import photograph
 from xai_heatmap.runners.findings.pieces import Window
 
@@ -18,7 +18,7 @@ SIDE = 144
 QUALITY = 82
 
 
-def thumbnail(given: PreparedInput) -> Image:
+def thumbnail(given: PreparedInput) -> Picture:
     """What the network saw of a picture, at the size of a small picture."""
     seen = given.geometry
     picture = PIL.Image.fromarray(given.image)
@@ -51,24 +51,25 @@ def _shrunk(
     return picture.resize(size, PIL.Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
 
 
-def with_heat(image: Image, heat: np.ndarray, window: Window | None = None) -> Image:
+def with_heat(image: Picture, heat: np.ndarray, window: Window | None = None) -> Picture:
     """A small picture with its heat, and a window of the heat's grid outlined in it."""
     strength = scaled(drawn_out(heat.astype(np.float32), image.shape[:2], smooth=True))
     box = None
     if window is not None:
         own = window.drawn_out((heat.shape[0], heat.shape[1]), (image.shape[0], image.shape[1]))
-        box = own.left, own.top, own.left + own.width, own.top + own.height
+        right, bottom = own.left + own.width, own.top + own.height
+        box = float(own.left), float(own.top), float(right), float(bottom)
     return photograph(image, strength, colormap="inferno", alpha=0.6, mute=None, box=box)
 
 
-def cut_out(image: Image, heat: np.ndarray, window: Window) -> Image:
+def cut_out(image: Picture, heat: np.ndarray, window: Window) -> Picture:
     """What lies in a window of the heat's grid, enlarged."""
     own = window.drawn_out((heat.shape[0], heat.shape[1]), (image.shape[0], image.shape[1]))
     part = np.ascontiguousarray(own.of(image.transpose(2, 0, 1)).transpose(1, 2, 0))
     return np.asarray(PIL.Image.fromarray(part).resize((72, 72), PIL.Image.Resampling.BICUBIC))
 
 
-def encoded(picture: Image) -> str:
+def encoded(picture: Picture) -> str:
     """A picture as the address of data that a page shows."""
     written = io.BytesIO()
     PIL.Image.fromarray(picture).save(written, "JPEG", quality=QUALITY)

@@ -144,14 +144,14 @@ def by_shape(subjects: Sequence[Subject]) -> Iterator[list[Subject]]:
 
 
 def _pooled(features: np.ndarray, one: Subject, *, pixels: bool) -> np.ndarray:
-    """Mean of the features (k, rows, columns) under each piece, weighted by its heat; of pixels a
-    piece in sixteen parts.
+    """Mean of the features (k, rows, columns) under each piece, weighted by its heat; of pixels how
+    each channel differs from the whole picture, and how much it varies.
     """
     if not one.pieces:
         return np.zeros((0, len(features)))
     if pixels:
-        return np.stack([_sixteen(one.pixels(piece.window).of(features)) for piece in one.pieces])
-    rows = []
+        return np.stack([_colours(features, one.pixels(piece.window)) for piece in one.pieces])
+    rows: list[np.ndarray] = []
     for piece in one.pieces:
         weights = piece.window.of(one.heat)
         under = piece.window.of(features).astype(float)
@@ -159,7 +159,6 @@ def _pooled(features: np.ndarray, one: Subject, *, pixels: bool) -> np.ndarray:
     return np.stack(rows)
 
 
-def _sixteen(pixels: np.ndarray) -> np.ndarray:
-    parts = [np.array_split(row, 4, axis=2) for row in np.array_split(pixels, 4, axis=1)]
-    return np.array([part.mean((1, 2)) if part.size else np.zeros(len(pixels))
-                     for row in parts for part in row]).ravel()  # fmt: skip
+def _colours(x: np.ndarray, window: Window) -> np.ndarray:
+    own = window.of(x).astype(float)
+    return np.concatenate([own.mean((1, 2)) - x.mean((1, 2)), own.std((1, 2))])
