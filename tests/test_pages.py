@@ -30,6 +30,7 @@ PAGES = [
         "data-sets.md",
         "web-app.md",
         "training.md",
+        "findings-in-your-data.md",
         "right-for-the-wrong-reason.md",
     )
 ] + sorted((DOCS / "coming-from").glob("*.md"))

@@ -238,14 +238,8 @@ class StoredRun:
         )
 
     def given(self, row: Row, entries: Mapping[str, Entry] | None = None) -> Any:
-        """The picture of a row as `explain` takes it: a path, bytes, or what is in memory.
-
-        Parameters
-        ----------
-        row
-            With at least its id and uri.
-        entries
-            As of `entries`, where pictures lie in archives and there are many of them.
+        """The picture of a row as `explain` takes it: a path, bytes, or what is in memory; with
+        `entries` where there are many rows of archives.
 
         Raises
         ------
@@ -265,18 +259,14 @@ class StoredRun:
             return frame_entry(row["id"], row["uri"]).given()
         if "#" not in row["uri"]:
             return Entry(row["id"], row["uri"]).given()
-        known = self.entries([row]) if entries is None else entries
-        return known[row["id"]].given()
+        return (entries or self.entries([row]))[row["id"]].given()
 
     def entries(self, rows: Iterable[Row]) -> dict[str, Entry]:
-        """Entries of the plan by their ids, of rows whose pictures lie in archives: the plan knows
-        where.
-        """
-        wanted = {row["id"] for row in rows if "#" in row["uri"] and MARK not in row["uri"]}
+        """Entries of the plan, by their ids, of rows whose pictures lie in archives."""
+        wanted = {row["id"] for row in rows if "#" in row["uri"][1:] and MARK not in row["uri"]}
         found: dict[str, Entry] = {}
-        plan = self.folder.plan
-        for shard in range(plan.shards) if wanted else ():
-            found |= {one.id: one for one in plan.entries(shard) if one.id in wanted}
+        for shard in range(self.folder.plan.shards) if wanted else ():
+            found |= {one.id: one for one in self.folder.plan.entries(shard) if one.id in wanted}
             if len(found) == len(wanted):
                 break
         return found
