@@ -34,6 +34,7 @@ PAGES = [
         "right-for-the-wrong-reason.md",
     )
 ] + sorted((DOCS / "coming-from").glob("*.md"))
+SLOW = ("findings-in-your-data",)
 PEERS = Path(sys.prefix) / "peers"
 SAME = 1e-4
 """The largest difference of two maps, each scaled to [0, 1]."""
@@ -184,7 +185,11 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("place", "unchecked")
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.slow] if page.stem in SLOW else []) for page in PAGES],
+    ids=lambda page: page.stem,
+)
 def test_every_block_runs(page):
     known = names(page)
     found = [(words, code) for words, code in blocks(page) if "theirs" not in words]

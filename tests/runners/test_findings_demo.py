@@ -14,6 +14,8 @@ from xai_heatmap.networks.loading.demo import file
 
 CLASSES = ("cat", "bus")
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shown():

@@ -238,8 +238,7 @@ class StoredRun:
         )
 
     def given(self, row: Row, entries: Mapping[str, Entry] | None = None) -> Any:
-        """The picture of a row as `explain` takes it: a path, bytes, or what is in memory; with
-        `entries` where there are many rows of archives.
+        """The picture of a row as `explain` takes it; with `entries`, if there are many in archives.
 
         Raises
         ------
