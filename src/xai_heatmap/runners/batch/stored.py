@@ -238,7 +238,7 @@ class StoredRun:
         )
 
     def given(self, row: Row, entries: Mapping[str, Entry] | None = None) -> Any:
-        """The picture of a row as `explain` takes it; with `entries`, if there are many in archives.
+        """The picture of a row as `explain` takes it; with `entries`, if many lie in archives.
 
         Raises
         ------
