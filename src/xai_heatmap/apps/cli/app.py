@@ -213,14 +213,11 @@ for kind, said, own in (
     job_command(app, kind, short_help=said, epilog=own.EPILOG)(getattr(own, kind.lower()))
 
 
-app.command(short_help="What classes rest on: groups of maps, tested.", epilog=findings.EPILOG)(
-    findings.findings
-)
-
-
-app.command(short_help="Which classes' heat moved between two runs.", epilog=drift.EPILOG)(
-    drift.drift
-)
+for said, own, command in (
+    ("What classes rest on: groups of maps, tested.", findings, findings.findings),
+    ("Which classes' heat moved between two runs.", drift, drift.drift),
+):
+    app.command(short_help=said, epilog=own.EPILOG)(command)
 
 
 job_command(
