@@ -67,7 +67,7 @@ def test_all_boxes_of_a_file(cli, folder):
     found = said.json[0]["explanations"]
     assert [one["detection"]["number"] for one in found] == list(range(1, len(found) + 1))
     assert len(found) > 1
-    assert {one["method"] for one in found} == {"layercam"}
+    assert {one["method"] for one in found} == {"layercam_product"}
     assert found[0]["target"] == "#1 red in [8 16 24 32]"
     none = cli(*explain(folder, "yolo.onnx", "--answers", "boxes", "--target", "boxes:0.999999"))
     assert (none.code, "xai_heatmap.boxes(min_score=" in none.err) == (2, True)

@@ -129,13 +129,56 @@ def test_integrated_gradients_of_a_box_add_up_to_what_its_score_gains(kind):
     assert found.sum() == pytest.approx(gained, rel=1e-3)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "yolo" in kind[1]], ids="-".join)
+def test_a_sigmoid_that_the_answer_ends_in_is_no_gate(kind):
+    """Of convolutions and ReLU alone LibraGrad is gradient times activation."""
+    network, x = opened(kind), native(opened(kind), scene()[None])
+    ask = {"layer": relu_of(network), "target": xh.box(square(GREEN), GREEN)}
+    found = xh.maps(network, x, method="libragrad", **ask)
+    wanted = xh.maps(network, x, method="hirescam", **ask)
+    assert np.abs(wanted).max() > 0
+    np.testing.assert_allclose(np.maximum(found, 0), np.maximum(wanted, 0), rtol=1e-3, atol=1e-5)
+
+
+class Excited(torch.nn.Module):
+    """Channels weighted by a gate, which is reshaped on its way, and one score a class."""
+
+    answer = "yolo"
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.features = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, 2), torch.nn.ReLU())
+        self.gate, self.score = torch.nn.Linear(4, 4), torch.nn.Linear(4, 2)
+
+    def forward(self, x):
+        x = self.features(x)
+        gate = self.gate(x.mean((2, 3))).sigmoid()
+        gated = x * gate.reshape(len(x), 4, 1, 1).expand_as(x)
+        return self.score(gated.mean((2, 3))).sigmoid()
+
+
+@pytest.mark.parametrize("backend", ["torch", "onnx"])
+def test_a_gate_that_is_moved_to_where_it_weighs_is_held(backend):
+    model = Excited().eval()
+    own = exported(model) if backend == "onnx" else model
+    network = xh.network(own, image_shape=SHAPE)
+    layer = next(n for n in network.layers if "relu" in n.lower() or n == "features")
+    found = xh.maps(network, scene()[None], method="libragrad", layer=layer, target=1)[0]
+    with torch.no_grad():
+        x = model.features(torch.from_numpy(scene()[None]))
+        gate = model.gate(x.mean((2, 3))).sigmoid()[0]
+        slopes = model.score.weight[1] * gate / x.shape[2] / x.shape[3]
+        wanted = (slopes[:, None, None] * x[0]).sum(0).numpy()
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
 ON_BOXES = [name for name, method in METHODS.items() if "attentions" not in method.needs]
 CROSSED = [
     (name, kind)
     for kind in MAIN
     for name, _ in crossed(ON_BOXES, [kind[0]])
     if name != "cam"  # of a mean over the grid, which no detector ends in
-    if name != "libragrad" or "yolo" not in kind  # it takes their closing sigmoid for a gate
 ]
 
 

@@ -10,12 +10,15 @@ from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from xai_heatmap.networks.rules import LIBRAGRAD, TORCH, implements, treated
 from xai_heatmap.networks.torch.attention import FUSED, NESTED, SOFTMAX, calling
 from xai_heatmap.networks.torch.canonical import OPERATORS
 from xai_heatmap.networks.torch.norms import NORMS
 
+SIGMOIDS = frozenset({"sigmoid", "special_expit"})
+STRAIGHT = OPERATORS["straight"]
 AT_ZERO = {"gelu": 0.5, "silu": 0.5, "hardswish": 0.5, "mish": 0.6}
 """Gates at 0, gate(x) = f(x) / x, where other than 1."""
 TREATED = treated(OPERATORS, LIBRAGRAD)
@@ -23,10 +26,44 @@ TREATED = treated(OPERATORS, LIBRAGRAD)
 
 @implements(LIBRAGRAD, TORCH)
 class Balancing(TorchFunctionMode):
-    """Within the block, a pass is recorded with LibraGrad, whose gradients add up to the scores."""
+    """Within the block, a pass is recorded with LibraGrad, whose gradients add up to the scores.
+
+    A sigmoid is a gate, which is constant, unless it is part of what the model answers, as it is:
+    of each the value with its gradient is carried along beside the constant, as far as values are
+    only moved.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moving: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+
+    def of(self, scores: torch.Tensor) -> torch.Tensor:
+        """Scores with the gradients of sigmoids that they end in."""
+        moving = self._beside(scores)
+        return moving if torch.equal(moving, scores) else scores  # the model wrote into them
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name, kwargs = getattr(func, "__name__", ""), kwargs or {}
+        answer = self._answer(name, func, args, kwargs)
+        if name in SIGMOIDS:
+            self._keep(answer, func(*args, **kwargs))
+        elif name in STRAIGHT and self._moving:
+            moved = tree_map_only(torch.Tensor, self._beside, (args, kwargs))
+            pairs = zip(tree_leaves(moved), tree_leaves((args, kwargs)), strict=True)
+            if any(one is not own for one, own in pairs):
+                self._keep(answer, func(*moved[0], **moved[1]))
+        return answer
+
+    def _beside(self, value: torch.Tensor) -> torch.Tensor:
+        constant, moving = self._moving.get(id(value), (value, value))
+        return moving if constant is value else value
+
+    def _keep(self, constant: Any, moving: Any) -> None:
+        pairs = zip(tree_leaves(constant), tree_leaves(moving), strict=True)
+        tensors = {id(own): (own, one) for own, one in pairs if isinstance(own, torch.Tensor)}
+        self._moving.update(tensors)
+
+    def _answer(self, name: str, func: Any, args: Any, kwargs: Any) -> Any:
         how = REWRITTEN.get(name) or HOW.get(TREATED.get(name, ""))
         if how is None:
             return func(*args, **kwargs)

@@ -69,7 +69,8 @@ class Passes:
         """Recording of one forward pass; autograd records nothing before the first tap.
 
         PyTorch carries a backward rule out by a `TorchFunctionMode` around the pass. The mode of a
-        rule of bias terms has the terms in `found`, and passes on their gradients in `giving`.
+        rule of bias terms has the terms in `found`, and passes on their gradients in `giving`. One
+        that carries other scores along has these in `of`.
         """
         taps, memories = Taps(self._overwritten), Memories()
         around = nullcontext() if rule is GRADIENT else implemented_by(rule, TORCH)()
@@ -89,6 +90,7 @@ class Passes:
                 crossed.watching(adapter.parts(), adapter.method),
             ):
                 scores = adapter.scores(image)
+                scores = getattr(around, "of", _as_it_is)(scores)
         if not taps.settle() or self.untouched.surprised:
             return self.record(adapter, x, sites, undo, rule=rule, heads=heads)
         added = around if rule.kind == "terms" else None
@@ -183,6 +185,10 @@ class Passes:
                 yield
             finally:
                 torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def _as_it_is(scores: torch.Tensor) -> torch.Tensor:
+    return scores
 
 
 def pull(

@@ -4,7 +4,7 @@ Attention weights, the gates of activations and the deviations of normalisations
 two values that both depend on the image are multiplied, each gets half.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -20,6 +20,7 @@ AT_ZERO = {"hard_silu": 0.5, "hard_swish": 0.5, "mish": 0.6}
 """Gates at 0, gate(x) = f(x) / x, where other than 1."""
 WHOLE = frozenset({"log_softmax", "logsumexp", "softplus"})
 """Functions that keep their derivative, whatever steps the functions consist of."""
+SIGMOIDS = frozenset({"logistic", "sigmoid"})
 POWERS = OPERATORS["power"]
 NAMED = WHOLE | {own for own, how in TREATED.items() if how in ("constant", "held gate")}
 """Functions that are treated as one step."""
@@ -35,20 +36,27 @@ def balanced(scored: Scored, zeros: Mapping[str, jax.Array]) -> Scored:
 
     def run(zeros: Mapping[str, jax.Array]) -> Any:
         given = jax.tree.leaves(zeros)
-        found, _ = _run(closed.jaxpr, closed.consts, given, [True] * len(given))
+        closing = set(_answering(closed.jaxpr))
+        found, _ = _run(closed.jaxpr, closed.consts, given, [True] * len(given), closing)
         return jax.tree.unflatten(tree, found)
 
     return run
 
 
 def _run(
-    jaxpr: Any, consts: Sequence[Any], given: Sequence[Any], moves: Sequence[bool]
+    jaxpr: Any,
+    consts: Sequence[Any],
+    given: Sequence[Any],
+    moves: Sequence[bool],
+    closing: Collection[Any] = (),
 ) -> tuple[list[Any], list[bool]]:
-    """Outputs of a jaxpr by LibraGrad, and whether each output depends on the taps."""
+    """Outputs of a jaxpr by LibraGrad, and whether each output depends on the taps; `closing` are
+    variables that keep their derivative.
+    """
     read: dict[Any, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
     read.update(zip(jaxpr.invars, given, strict=True))
     moving = {variable for variable, own in zip(jaxpr.invars, moves, strict=True) if own}
-    gates, closing = set(_gates(jaxpr)), set(_closing(jaxpr))
+    gates, closing = set(_gates(jaxpr)), {*closing, *_closing(jaxpr)}
     for step in steps(jaxpr):
         if moving.isdisjoint(step.variables):
             answers, kept = step(*(read[own] for own in step.variables)), False
@@ -122,6 +130,17 @@ def _gates(jaxpr: Any) -> Iterator[Any]:
             yield from step.outs
         if step.name == "add" and any(np.all(number == 1) for number in step.numbers):
             yield from (own for own in step.variables if made.get(own) == "tanh")
+
+
+def _answering(jaxpr: Any) -> Iterator[Any]:
+    """Outputs of sigmoids that are part of what the trace answers, as they are: no gates."""
+    answer = {own for own in jaxpr.outvars if not literal(own)}
+    for step in reversed(list(steps(jaxpr))):
+        if not answer.isdisjoint(step.outs):
+            if step.name in OPERATORS["straight"]:
+                answer.update(step.variables)
+            elif step.name in SIGMOIDS:
+                yield from step.outs
 
 
 def _closing(jaxpr: Any) -> Iterator[Any]:

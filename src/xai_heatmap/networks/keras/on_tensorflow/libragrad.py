@@ -5,6 +5,7 @@ two values that both depend on the image are multiplied, each gets half.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -21,11 +22,13 @@ def balanced(
     scores: tf.Tensor, taps: Sequence[tf.Tensor], seed: tf.Tensor
 ) -> list[tf.Tensor | None]:
     """Gradients as by `tf.gradients`, with LibraGrad's backward rules."""
-    return swept(scores, taps, seed, constant=_constant, rule=_sent)
+    return swept(scores, taps, seed, constant=partial(_constant, scores), rule=_sent)
 
 
-def _constant(operation: tf.Operation, wanted: Sequence[int]) -> bool:
+def _constant(scores: tf.Tensor, operation: tf.Operation, wanted: Sequence[int]) -> bool:
     kind = operation.type
+    if kind == "Sigmoid":
+        return not _answers(operation.outputs[0], scores)
     if kind == "Softmax":
         return operation.outputs[0].shape.rank > 2
     if kind in ("Relu6", "Tanh"):
@@ -35,6 +38,18 @@ def _constant(operation: tf.Operation, wanted: Sequence[int]) -> bool:
     if TREATED.get(kind) == "held divisor":
         return list(wanted) == [1]
     return kind == "StopGradient" or TREATED.get(kind) == "constant"
+
+
+def _answers(tensor: tf.Tensor, scores: tf.Tensor) -> bool:
+    """Whether a tensor is part of what the graph answers, as it is: then no gate, whatever made
+    it.
+    """
+    return tensor is scores or any(
+        _answers(own, scores)
+        for reader in tensor.consumers()
+        if reader.type in OPERATORS["straight"]
+        for own in reader.outputs
+    )
 
 
 def _is_gate(operation: tf.Operation) -> bool:

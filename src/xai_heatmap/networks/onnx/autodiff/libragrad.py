@@ -18,6 +18,7 @@ from xai_heatmap.networks.rules import LIBRAGRAD, ONNX, implements, treated
 TREATED = treated(OPERATORS, LIBRAGRAD)
 """Treatment of each operator by LibraGrad."""
 
+STRAIGHT = OPERATORS["straight"]
 AT_ZERO = {"Gelu": 0.5, "Swish": 0.5, "HardSwish": 0.5, "Mish": 0.6}
 """Gates f(x) / x at 0, where other than 1."""
 
@@ -25,9 +26,20 @@ AT_ZERO = {"Gelu": 0.5, "Swish": 0.5, "HardSwish": 0.5, "Mish": 0.6}
 def _balanced_constant(node: NodeProto, builder: Builder) -> bool:
     if node.op_type == "Softmax":
         return len(builder.shapes.get(node.output[0]) or (0, 0, 0)) > 2  # else it closes
+    if node.op_type == "Sigmoid":
+        return not _answers(node.output[0], builder)
     if node.op_type == "Tanh":
         return _is_gate(node, builder)
     return TREATED.get(node.op_type) == "constant" or node.op_type in CONSTANT
+
+
+def _answers(name: str, builder: Builder) -> bool:
+    """Whether a tensor is part of what the graph answers, as it is: then no gate, whatever made
+    it.
+    """
+    readers = [node for node in builder.forward if name in node.input]
+    onward = [own for node in readers if node.op_type in STRAIGHT for own in node.output]
+    return not readers or any(_answers(own, builder) for own in onward)
 
 
 def _is_gate(node: NodeProto, builder: Builder) -> bool:
