@@ -20,6 +20,12 @@ def said(text, labels=LABELS):
     return [choice.label for choice in parsed(text, labels)]
 
 
+def test_a_class_may_be_called_like_a_token():
+    assert said("token:yes", labels=("token:yes", "no")) == ["category('token:yes')"]
+    with pytest.raises(UnknownTarget, match="counted from 1; received 0"):
+        parsed("token:0")
+
+
 @pytest.mark.parametrize(
     ("text", "labels"),
     [
@@ -36,6 +42,9 @@ def said(text, labels=LABELS):
         ("cat-t-rex", ["contrast('cat', against='t-rex')"]),
         ("black-footed ferret - cat", ["contrast('black-footed ferret', against='cat')"]),
         ("3-cat", ["contrast(3, against='cat')"]),
+        ("token:3", ["token(3)"]),
+        ("Token: yes", ["token('yes')"]),
+        ("token:yes - no", ["token('yes', against='no')"]),
         ("3-rest", ["contrast(3, against=the rest)"]),
         ("t-rex-Similar", ["contrast('t-rex', against=3 similar)"]),
         ("margin", ["margin()"]),

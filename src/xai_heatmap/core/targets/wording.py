@@ -16,6 +16,7 @@ from xai_heatmap.core.targets.measured import residual_softmax
 from xai_heatmap.core.targets.region import region
 from xai_heatmap.core.targets.step import step
 from xai_heatmap.core.targets.target import Choice, Choices
+from xai_heatmap.core.targets.token import token
 
 OF_THE_PREDICTION = {"margin": margin, "residual": residual_softmax}
 READ = {"order": get_args(Order), "unit": get_args(Unit), "background": get_args(Background)}
@@ -43,6 +44,8 @@ def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice | Choices, ...
     whichever of its boxes is best (``box(..., held=False)``). ``box:2``, ``box:2:A``: its second
     detection. ``boxes``, ``boxes:0.4``, ``boxes:0.4:A``: all detections that are that probable, of
     A alone. ``suppressed:left,top,right,bottom:A``: the best box there that is no detection.
+    ``token:3``, ``token:yes``, ``token:yes-no``: the third token of an answer in words, the token
+    itself, or why it and not another one.
     ``mask:2``, ``keypoint:5:2``: the mask of the second detection, its key point 5.
     What is a name as a whole is never anything else.
 
@@ -57,6 +60,8 @@ def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice | Choices, ...
     if (one := _class(word, labels)) is not None:
         return (category(one),)
     if found := _all_boxes(word):
+        return (found,)
+    if found := _of_an_answer(word):
         return (found,)
     if found := _in_a_box(word, labels) or _at_a_step(word, labels) or _in_a_region(word, labels):
         return found
@@ -162,6 +167,15 @@ def _at_a_step(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
     if not said[1].strip():
         return (step(None, int(said[2])),)
     return tuple(step(choice, int(said[2])) for choice in _each(said[1], labels))
+
+
+def _of_an_answer(word: str) -> Choice | None:
+    """The choice of one token of an answer; None without the word for it."""
+    said = re.fullmatch(r"token:\s*([^-]+?)\s*(?:-\s*(.+?)\s*)?", word, re.IGNORECASE | re.DOTALL)
+    if said is None:
+        return None
+    number = re.fullmatch(r"\d+", said[1])
+    return token(int(said[1]) if number else said[1], against=said[2])
 
 
 def _in_a_region(word: str, labels: Sequence[str]) -> tuple[Choice, ...]:
