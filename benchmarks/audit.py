@@ -38,7 +38,7 @@ SCENES, FIRST = 40, 70_000
 """Planted scenes, and the first seed; the shipped networks learnt from seeds of a million and more.
 """
 
-PHOTOGRAPHS = 100
+PHOTOGRAPHS, CLOSER = 100, 24
 
 NAMES = {
     "demo": "the honest network that comes along, on scenes with their own badge",
@@ -70,13 +70,15 @@ def audited(name: str) -> dict[str, Any]:
     photographs = [REFERENCE / "images", REFERENCE / "more_images"]
     if name in ("demo", "cheat", "unmarked"):
         model = "demo" if name == "demo" else "demo-cheat"
-        found = xh.audit(model, drawn(name != "unmarked"), out=out)
+        found = xh.audit(model, drawn(name != "unmarked"), out=out, closer=CLOSER)
     elif name == "squeezenet":
         model = REFERENCE / "models" / "squeezenet1_1.onnx"
-        found = xh.audit(model, photographs, out=out, preprocess="imagenet", most=PHOTOGRAPHS)
+        found = xh.audit(
+            model, photographs, out=out, preprocess="imagenet", most=PHOTOGRAPHS, closer=CLOSER
+        )
     else:
         model = REFERENCE / "models" / "mobilenet_v1_025_224.keras"
-        found = xh.audit(model, photographs[:1], out=out, preprocess="tf")
+        found = xh.audit(model, photographs[:1], out=out, preprocess="tf", closer=CLOSER)
     spent = time.process_time() - start
     kept = PLACE / f"{name}.seconds.json"
     before = json.loads(kept.read_text()) if kept.exists() else 0.0

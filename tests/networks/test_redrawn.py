@@ -57,6 +57,7 @@ def test_weights_of_an_onnx_graph_are_drawn_in_a_copy():
     assert model.SerializeToString() == kept
 
 
+@pytest.mark.slow
 def test_weights_of_a_torch_module_are_drawn_in_a_copy():
     model = in_torch()
     network = xh.network(model, image_shape=(3, 32, 32))
@@ -67,6 +68,7 @@ def test_weights_of_a_torch_module_are_drawn_in_a_copy():
     assert model.training
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_weights_of_a_keras_model_are_drawn_in_a_copy():
     keras = pytest.importorskip("keras", reason="needs keras")

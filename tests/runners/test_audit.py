@@ -15,6 +15,8 @@ from xai_heatmap.core.errors import BadOption, InputError, OutputError, XaiHeatm
 from xai_heatmap.explaining.auditing.picture import Auditor
 from xai_heatmap.runners.audit.require import NAMES, figures, requirement
 
+pytestmark = pytest.mark.slow  # each looks at five pictures in full, and at networks drawn again
+
 ASKED = {
     "preprocess": "tf", "methods": ["gradcam", "layercam"], "layers": ["act1", "act2"],
     "passes": 32, "closer": 6,

@@ -89,7 +89,7 @@ class Audit(PictureJob):
         Flag("How many of them are also prepared otherwise, disturbed place by place, and shown "
              "to networks with weights drawn again.", metavar="N", default_shown=True,
              after="pictures"),
-    ] = 24  # fmt: skip
+    ] = 40  # fmt: skip
     seed: Annotated[
         int, Field(ge=0),
         Flag("Of all that is drawn.", metavar="N", default_shown=True, after="closer"),

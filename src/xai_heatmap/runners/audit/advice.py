@@ -47,6 +47,9 @@ def advice(document: Facts) -> dict[str, Any]:
             f"moves the score in {share} ({interval})."
         )
     first = f"It predicts what moves the score in {share} ({interval})."
+    unmoved = best["words"].get("unmoved", 0)
+    if unmoved:
+        first += f" In {unmoved} more nothing moves the score, so that no map can say what does."
     evidence = [first, *why, *_evidence(document, best["name"])]
     return {"name": best["name"], "method": best["method"], "layer": best["layer"],
             "share": best["share"], "low": best["low"], "because": evidence}  # fmt: skip

@@ -108,7 +108,7 @@ def headline(document: Mapping[str, Any]) -> str:
     sure = (
         f" It is sure of its predictions with {own['sure']:.2f} on average" if own["sure"] else ""
     )
-    classes = f", and tells {own['labels']} of {own['classes']} classes apart in them."
+    classes = f", and answers {own['labels']} of its {own['classes']} classes."
     return f"{model}{audited}.{sure}{classes if sure else ''}"
 
 

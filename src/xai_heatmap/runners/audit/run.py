@@ -117,7 +117,7 @@ def audit(
     options: Mapping[str, Mapping[str, object]] | None = None,
     passes: int = USUAL,
     most: int = 100,
-    closer: int = 24,
+    closer: int = 40,
     seed: int = 0,
     listen: Listen | None = None,
 ) -> Audit:
