@@ -269,6 +269,12 @@ xh.explain(demo, np.zeros((64, 64, 7), np.float32))
         "tried alone, and left out with this line in its row; all others are explained. Look at "
         "that file, and at the library that was reading it.",
     ),
+    "XH301": Example(
+        "import asyncio\n\nfrom xai_heatmap.apps.web.threads import Threads\n\n"
+        'network = Threads("The network", waiting=0)\n'
+        'asyncio.run(network(lambda: "maps"))',
+        "Try again in a moment. Cancel a dear method that is at work, or close other pages.",
+    ),
     "XH401": Example(
         """xh.explain(demo, "photo.png").save("notes.txt")""",
         "Choose a folder rather than a file, or another one, or free some space; nothing is left "

@@ -31,6 +31,7 @@
     │   ├── ImageTooLarge       XH203
     │   ├── BadArray            XH204
     │   └── EndsItsProcess      XH205
+    ├── Busy                XH301   exit 1   the web app has more to do than can wait
     └── OutputError         exit 4   a result can't be written; nothing is left half-written
         │                       XH401
         └── TooManyErrors       XH402   exit 1
@@ -224,6 +225,12 @@ class EndsItsProcess(InputError):
     """The picture ends every process that reads or explains it."""
 
     code = "XH205"
+
+
+class Busy(XaiHeatmapError):
+    """The web app's network is at work, and more can't wait for it."""
+
+    code = "XH301"
 
 
 class OutputError(XaiHeatmapError):

@@ -1,6 +1,6 @@
 """`xai-heatmap demo`: what a heatmap is good for, in one command, offline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +16,15 @@ Examples:
 Two small networks come with the package, and so do the pictures, drawn from seeds.
 Nothing is downloaded. sheet.png shows all at a glance, index.html opens in a browser.
 """
+
+TOLD = (
+    "",
+    "Where the badge is its own, both networks are right, and no test of accuracy tells",
+    "them apart. Their heatmaps do: honest looks at the object, cheat at the badge.",
+    "",
+)
+
+LOOK_AROUND = ("", "To look around in the browser, at pictures of your own too: xai-heatmap serve")
 
 
 def demo(
@@ -71,14 +80,15 @@ def demo(
     print_lines(
         [
             *table(head, rows),
-            "",
-            "Where the badge is its own, both networks are right, and no test of accuracy tells",
-            "them apart. Their heatmaps do: honest looks at the object, cheat at the badge.",
-            "",
-            *(f"wrote {path}" for path in written),
+            *TOLD,
+            *_wrote(written),
         ]
     )
     return 0
+
+
+def _wrote(written: Sequence[Path]) -> list[str]:
+    return [*(f"wrote {path}" for path in written), *LOOK_AROUND]
 
 
 def _looks(shares: Mapping[str, float]) -> str:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from xai_heatmap.core.errors import (
+    Busy,
     ImageNotFound,
     ImageTooLarge,
     InputError,
@@ -29,12 +30,6 @@ STATUS: Mapping[type[XaiHeatmapError], int] = {
 }
 
 PRIVATE = {"cache-control": "private, no-cache"}
-
-
-class Busy(XaiHeatmapError):
-    """The network is at work for others, and more can't wait for it."""
-
-    code = "XH301"
 
 
 def answer(facts: object, *, status: int = 200, **headers: str) -> Response:

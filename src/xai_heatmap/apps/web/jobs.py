@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from xai_heatmap.apps.web.answers import Busy, failure, told
+from xai_heatmap.apps.web.answers import failure, told
 from xai_heatmap.apps.web.threads import Threads
-from xai_heatmap.core.errors import BadOption
+from xai_heatmap.core.errors import BadOption, Busy
 from xai_heatmap.core.plain import facts_of
 from xai_heatmap.runners.looking.watched import Watch
 

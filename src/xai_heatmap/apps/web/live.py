@@ -13,9 +13,9 @@ from typing import Any
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from xai_heatmap.apps.web.answers import LOG, Busy, failure, told
+from xai_heatmap.apps.web.answers import LOG, failure, told
 from xai_heatmap.apps.web.served import Served
-from xai_heatmap.core.errors import BadOption, XaiHeatmapError
+from xai_heatmap.core.errors import BadOption, Busy, XaiHeatmapError
 from xai_heatmap.core.plain import facts_of
 from xai_heatmap.runners.looking.asked import Asked
 from xai_heatmap.runners.looking.look import glance

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from xai_heatmap.apps.web.answers import Busy
+from xai_heatmap.core.errors import Busy
 
 T = TypeVar("T")
 
