@@ -20,6 +20,7 @@ from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import NotAModel
 from xai_heatmap.core.network import Declared
 from xai_heatmap.core.redrawing import Draw
+from xai_heatmap.networks.keras.anchored import with_boxes
 from xai_heatmap.networks.keras.axes import consumed
 from xai_heatmap.networks.keras.final_activation import ENDS_IN_ITS_ACTIVATION, closing_in
 from xai_heatmap.networks.keras.preprocess import preset
@@ -197,8 +198,8 @@ class KerasAdapter:
 
     def scores(self, x: Any) -> Any:
         """Call the model for inference; return the scores, for a detector joined with the boxes."""
-        answered = self._answer(x)
-        how = self.boxes
+        answered, anchored = with_boxes(self._answer(x), self._model, x)
+        how = self.boxes or anchored
         if how is None and self.output is None:
             image = tuple(x.shape[1:-1] if self.channels_last else x.shape[2:])
             how = known(answered, image=image, numbers=_numbers)
