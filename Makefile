@@ -27,7 +27,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compile
 COMPILED := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help install check test types fast lanes fuzz mutations oldest peers demo package bench kills ray truth trust detectors words costs docs mypages ui format clean
+.PHONY: help install chromium check test types fast lanes fuzz mutations oldest peers demo package bench kills ray truth trust detectors words costs docs mypages ui format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,7 +53,15 @@ check: $(STAMP) ## format, lint, types, architecture and the fast tests
 	$(BIN)/lint-imports
 	$(MAKE) --jobs 2 types fast
 
-test: $(STAMP) ## everything: the checks above and every test, on every Keras backend
+# Tests of the web app drive the distribution's Chromium: it is installed where that can be done, and
+# where it cannot they say what they need.
+chromium:
+	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null || \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+			(apt-get install -y -q chromium || (apt-get update -q && apt-get install -y -q chromium)) > /dev/null; \
+		fi || echo "no Chromium: tests of the web app are skipped (in CI they fail)"
+
+test: $(STAMP) chromium ## everything: the checks above and every test, on every Keras backend
 	-$(MAKE) peers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -117,11 +117,12 @@ export class Session {
       this.model = await this.backend.model(asked.get('model') ?? '')
       this.read(asked)
       document.title = `${this.model.name} · xai-heatmap`
+      const turn = ++this.turn
       const wanted = asked.get('img')
       const first = this.model.samples[0]?.id
       if (wanted) {
         try {
-          await this.open(await this.backend.find(wanted))
+          await this.open(await this.backend.find(wanted), turn)
         } catch (error) {
           if (fault(error).code !== 'XH201' || !first) throw error
           await this.sample(first)
@@ -196,25 +197,37 @@ export class Session {
   }
 
   async sample(id: string) {
-    await this.trying(async () => this.open(this.recent.find((p) => p.id === id) ?? (await this.backend.find(id))))
+    const turn = ++this.turn
+    await this.trying(async () => {
+      const picture = this.recent.find((p) => p.id === id) ?? (await this.backend.find(id))
+      await this.open(picture, turn)
+    })
   }
 
   async add(blob: Blob, name: string) {
+    const turn = ++this.turn
     await this.trying(async () => {
       this.said = `Reading ${name}.`
       const picture = await this.backend.add(blob, name)
       this.files.set(picture.id, { blob, name })
       this.recent = [picture, ...this.recent.filter((p) => p.id !== picture.id)].slice(0, 40)
       this.target = this.against = ''
-      await this.open(picture)
+      await this.open(picture, turn)
     })
   }
 
-  async open(picture: Picture) {
+  private turn = 0 // what is opened last is shown, whatever comes in later
+
+  async open(picture: Picture, turn: number) {
+    if (turn !== this.turn) return
+    if (picture.kind === 'volume' && picture.id !== this.picture?.id && !this.slice) this.slice = (picture.slices ?? 1) >> 1
+    if (this.backend.can.pictures && ![...this.model!.samples, ...this.recent].some((p) => p.id === picture.id)) this.recent = [picture, ...this.recent]
     const bitmap = this.pixelsOf(picture, picture.kind === 'volume' ? this.slice : undefined)
     this.stale = true
     if (picture.id !== this.picture?.id) this.channel = this.channels = null
-    this.bitmap = picture.kind === 'signal' ? null : await bitmap
+    const drawn = picture.kind === 'signal' ? null : await bitmap
+    if (turn !== this.turn) return
+    this.bitmap = drawn
     this.picture = picture
     this.slice = Math.min(this.slice, (picture.slices ?? 1) - 1)
     await this.compute()

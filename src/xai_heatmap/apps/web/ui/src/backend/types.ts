@@ -109,6 +109,7 @@ export interface LayerMap {
 
 export interface Target extends Class {
   words: string
+  box?: number | null // number of the box that is explained
 }
 
 export interface FoundBox {
