@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and answer its exit code.
 
     0: all went well. 1: some pictures failed. 2: the call is off. 3: the model. 4: a picture, or
-    where the result goes. 130: interrupted. 143: told to end, as time limits and containers do;
-    a result that was being written is taken back first.
+    where the result goes. 5: a requirement of an audit is not met. 130: interrupted. 143: told to
+    end, as time limits and containers do; a result that was being written is taken back first.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     for name, value in QUIET.items():

@@ -29,6 +29,8 @@ OWN = """
 th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid var(--rule);
   font-variant-numeric: tabular-nums; vertical-align: top }
 th { font-weight: 600; text-align: right } th:first-child, td:first-child { text-align: left }
+td { white-space: nowrap } th { min-width: 4.5rem }
+td:first-child { white-space: normal; min-width: 8.5rem }
 td:first-child, th { overflow-wrap: anywhere } td small { display: block; color: var(--quiet) }
 td.told { background: color-mix(in srgb, var(--good) calc(var(--s) * 42%), transparent) }
 td.usual { outline: 2px solid var(--good); outline-offset: -2px }
