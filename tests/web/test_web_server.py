@@ -18,7 +18,7 @@ import xai_heatmap as xh
 from web.pages import frame
 from xai_heatmap.apps.web import serving
 from xai_heatmap.apps.web.token import LASTS, token_of
-from xai_heatmap.core.errors import BadOption, MissingFramework, OutputError
+from xai_heatmap.core.errors import BadOption, MissingFramework, OutputError, UnknownPreprocess
 from xai_heatmap.runners.looking.packet import unpacked
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - to be refused
@@ -136,6 +136,14 @@ def test_the_network_at_large_needs_a_word(capfd):
     ) as own:
         assert httpx.get(own.url).status_code == 200
     assert "open to the network" in capfd.readouterr().err
+
+
+def test_a_network_whose_pictures_nobody_describes_is_refused_before_a_page_is_opened():
+    network = xh.network(lambda x: x.mean((2, 3)), image_shape=(3, 32, 32))
+    with pytest.raises(UnknownPreprocess, match="--preprocess"):
+        xh.serve(network, port=0, browser=False, wait=False)
+    with xh.serve(network, preprocess="unit", port=0, browser=False, wait=False) as own:
+        assert httpx.get(own.url).status_code == 200
 
 
 def test_the_extra_is_named_where_it_is_missing(monkeypatch):

@@ -220,6 +220,8 @@ def serve_models(
             f"At {host} everybody in the network could reach the page. Say so: "
             "--open-to-network (open_to_network=True in Python), or leave --host out."
         )
+    for one in models.values():
+        one.check()
     pictures = Pictures(pixels=max_pixels)
     served = Served(models, pictures, with_samples(pictures), device)
     listening = bound(host, port)

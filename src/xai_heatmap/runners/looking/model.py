@@ -79,6 +79,18 @@ class Model:
         found = preparation(self.preprocess, self.opened)
         return found if isinstance(found, Preparation) else None
 
+    def check(self) -> None:
+        """Find what would go wrong with every picture, before a page is opened.
+
+        Raises
+        ------
+        XaiHeatmapError
+            Where the network fails on what it is said to take, or nobody says how pictures are
+            scaled.
+        """
+        with running(self.opened.name):
+            self.how  # noqa: B018 - it raises
+
     @property
     def names(self) -> Sequence[str]:
         """Names of the classes; empty where there are none."""
