@@ -7,6 +7,7 @@ import xai_heatmap as xh
 from xai_heatmap.core.errors import ModelError
 from xai_heatmap.core.targets.target import Choice, linear
 from xai_heatmap.networks.onnx import engine as onnx_engine
+from xai_heatmap.networks.onnx import kept as onnx_kept
 from xai_heatmap.networks.onnx.kept import KEPT
 from xai_heatmap.networks.onnx.session import Session
 from xai_heatmap.networks.opening.recent import SIZES
@@ -140,3 +141,15 @@ def test_a_question_is_forgotten_with_other_held_inputs_and_other_labels():
     other = xh.maps(network, x, target="b", labels=["b", "a", "c", "d"])
     close(one, xh.maps(network, x, target=1))
     close(other, xh.maps(network, x, target=0))
+
+
+def test_two_runs_that_are_compiled_already_serve_a_few_single_layers(runs, monkeypatch):
+    monkeypatch.setattr(onnx_kept, "MANY", 2)
+    network = xh.network(OnnxKit().residual().model)
+    x = conformance.images(1)
+    names = [name for name, layer in network.layers.items() if layer.places > 1]
+    network.record(x, names).pullback(np.ones((1, conformance.CLASSES), np.float32))
+    del runs[:]
+    found = [xh.maps(network, x, layer=names[-1], target=1) for _ in range(onnx_kept.SERVED + 1)]
+    assert runs == ["half", "half"] * onnx_kept.SERVED + ["program"]
+    close(found[0], found[-1])

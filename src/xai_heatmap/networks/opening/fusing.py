@@ -7,7 +7,7 @@ from typing import Protocol, cast, runtime_checkable
 import numpy as np
 
 from xai_heatmap.core.arrays import Native
-from xai_heatmap.core.errors import NoRule
+from xai_heatmap.core.errors import LayerNotReached, NoRule
 from xai_heatmap.core.fused import Seeds
 from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.memory import out_of_memory
@@ -54,6 +54,17 @@ class Ran:
     strongest: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]] = ()
 
 
+def result(found: Sequence[np.ndarray], *, judged: bool) -> Ran:
+    """Result of arrays that come one after the other: scores, cotangent, and of each map the map,
+    with its strongest place, gradient and activation where it is judged.
+    """
+    scores, cotangent, *rest = found
+    if not judged:
+        return Ran(scores, cotangent, rest)
+    places = [own.astype(np.int64) for own in rest[1::4]]
+    return Ran(scores, cotangent, rest[::4], list(zip(places, rest[2::4], rest[3::4], strict=True)))
+
+
 @runtime_checkable
 class Fusing(Protocol):
     """An engine that computes maps in the same program as the scores."""
@@ -67,8 +78,9 @@ class Fusing(Protocol):
         seeds: Seeds,
         *,
         judged: bool,
-    ) -> Ran:
-        """Scores and maps of one forward and one backward pass.
+    ) -> Ran | None:
+        """Scores and maps of one forward and one backward pass; None where passes of their own cost
+        less.
 
         Raises
         ------
@@ -110,18 +122,21 @@ class Program:
         judged: bool,
     ) -> Ran | None:
         """Result of the program; None where there can be none, which a note says once."""
-        if self.maps is None or engine is None:
+        maps = self.maps
+        if maps is None or engine is None:
             return None
         try:
-            found = engine.fused(adapter, x, self.maps, self.view.undo, seeds, judged=judged)
+            found = engine.fused(adapter, x, maps, self.view.undo, seeds, judged=judged)
         except Exception as problem:
             if out_of_memory(problem):
                 raise
             self.maps = None  # is not tried again
-            if not isinstance(problem, NoRule):  # is raised where the gradient is asked for
+            if not isinstance(problem, NoRule | LayerNotReached):  # is raised by the passes
                 _note(state, problem)
             return None
-        for own, map_ in zip(self.maps, found.maps, strict=True):
+        if found is None:
+            return None
+        for own, map_ in zip(maps, found.maps, strict=True):
             if map_.shape != (len(x), *own.layout.grid):
                 self.maps = None
                 return None
