@@ -23,6 +23,7 @@ def report(cli):
     return call
 
 
+@pytest.mark.slow
 def test_a_page_holds_methods_layers_and_classes(report, place):
     said = report(
         "--methods", "gradcam,hirescam", "--target", "top2", "-o", "deep/x.html", "--json"
