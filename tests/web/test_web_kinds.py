@@ -35,6 +35,7 @@ def sent(page, data):
     return answer.json()
 
 
+@pytest.mark.slow
 def test_a_signal_has_a_curve_and_a_map_along_it():
     torch.manual_seed(0)
     model = nn.Sequential(
