@@ -285,3 +285,30 @@ def test_clip_that_ends_its_texts_otherwise():
     model.config.text_config.eos_token_id = 9
     with pytest.raises(BadOption, match="ends a text with the token 3"):
         xh.network(model, held=xh.text("a bus", processor=tokenizer()))
+
+
+def test_pictures_of_any_aspect_are_laid_out_in_patches():
+    """SigLIP 2 as NaFlex takes patches; likenesses are those of its own image processor's."""
+    transformers = pytest.importorskip("transformers")
+    made = getattr(transformers, "Siglip2ImageProcessorPil", None)
+    if made is None:
+        pytest.skip("needs a transformers with SigLIP 2 and its processor for PIL")
+    sizes = {"intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    text = {"vocab_size": 40, "hidden_size": 32, "max_position_embeddings": 12, **sizes}
+    eyes = {"hidden_size": 32, "num_patches": 16, "patch_size": 8, **sizes}
+    special = {"bos_token_id": 1, "eos_token_id": 2, "projection_size": 32}
+    torch.manual_seed(0)
+    model = transformers.Siglip2Model(
+        transformers.Siglip2Config(text_config=text | special, vision_config=eyes)
+    ).eval()
+    photo = np.random.default_rng(0).integers(0, 256, (24, 40, 3)).astype(np.uint8)
+    words = tokenizer()
+    own = made(patch_size=8, max_num_patches=15, do_resize=False)(photo, return_tensors="pt")
+    prepared = xh.Preprocess("tf", input_size=(24, 40), fit="stretch")
+    network = xh.network(model, held=xh.text(["a bus", "a dog"], processor=words))
+    e = xh.explain(network, photo, preprocess=prepared, target="a bus", method="hirescam")
+    assert e.layer.grid == (3, 5)
+    ids = words(["a bus", "a dog"], padding="max_length", max_length=12, return_tensors="pt")
+    with torch.no_grad():
+        wanted = model(**ids, **own).logits_per_image[0, 0].item()
+    assert e.score == pytest.approx(wanted, abs=1e-4)

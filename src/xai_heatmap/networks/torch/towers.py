@@ -3,6 +3,7 @@ tower explained.
 """
 
 import copy
+import math
 import threading
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from xai_heatmap.core.targets.answer import Kind
 from xai_heatmap.networks.language.tokens import IDS
 from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.opening.taps import intercepted
+from xai_heatmap.networks.torch.patches import SHAPES, as_patches, patch_side, whole
 from xai_heatmap.networks.torch.weights import evaluating, home_of
 
 Call = Callable[..., Any]
@@ -105,7 +107,11 @@ def _ways(model: nn.Module, given: Mapping[str, torch.Tensor]) -> Iterator[Call]
     text = next((name for name in TEXT if name in names), None)
     if picture is not None and text is not None:
         others = {k: v for k, v in given.items() if k != IDS and k in names}
-        yield lambda x: _likeness(model(**{picture: x, text: ids}, **others), len(x), len(ids))
+        laid = as_patches if SHAPES in names else whole
+        side = patch_side(model)
+        yield lambda x: _likeness(
+            model(**laid(picture, x, side), **{text: ids}, **others), len(x), len(ids)
+        )
     encoders: Any = [getattr(model, name, None) for name in ("encode_image", "encode_text")]
     if all(map(callable, encoders)):
         yield lambda x: _compared(model, encoders[0](x), encoders[1](ids))
@@ -151,6 +157,8 @@ def size_of(model: nn.Module) -> tuple[int, ...] | None:
     own: Any = getattr(getattr(model, "config", None), "vision_config", None)
     eyes: Any = getattr(model, "visual", None)
     size: Any = getattr(own, "image_size", None) or getattr(eyes, "image_size", None)
+    if size is None and getattr(own, "num_patches", None):  # of any aspect: a square of as many
+        size = math.isqrt(own.num_patches) * patch_side(model)
     if size is None:
         return None
     return (size, size) if isinstance(size, int) else tuple(size)
