@@ -106,7 +106,7 @@ def interval(hits: int, count: int) -> tuple[float, float]:
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     spread = math.sqrt(share * (1 - share) / count + z * z / (4 * count**2))
     half = z * spread / (1 + z * z / count)
-    return middle - half, middle + half
+    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 def table(rows: list[dict]) -> str:
