@@ -70,19 +70,18 @@ def _section(part: str, rows: Sequence[Row]) -> str:
 def _costs(rows: Sequence[Row]) -> str:
     said = (
         "Processor time of testing 114 maps of one picture, its passes included, beside 62 forward "
-        "passes: in two batches of 31, and in batches of as many as the package runs at once, so "
-        "that a network's memory stays below a gigabyte. ONNX, one thread, the least of several "
+        "passes in two batches of 31. ONNX, one thread, the least of several "
         "runs of each; the equations of what stands in for halves are solved once in a process.\n"
     )
     lines = [
         (
             row["key"],
-            *(f"{min(row['tests']) / min(row[of]):.2f}" for of in ("passes", "alike")),
+            f"{min(row['tests']) / min(row['passes']):.2f}",
             str(len(row["tests"])),
         )
         for row in rows
     ]
-    head = ("network", "÷ batches of 31", "÷ batches as the package runs", "runs")
+    head = ("network", "ratio", "runs")
     return "\n".join([said, table(head, lines)])
 
 
