@@ -72,6 +72,11 @@ def with_objectness(y):
 NAMED = {0: "cat", 1: "dog", 2: "bus"}
 OPEN = {
     "one tensor": Answering(lambda y: y),
+    "sides below zero": Answering(
+        lambda y: torch.cat(
+            [y[:, :2], y[:, 2:4] * (y[:, 4:].amax(1, True) - 0.5).sign(), y[:, 4:]], 1
+        )
+    ),
     "a tensor and a dict": Answering(lambda y: (y, {"boxes": y[:, :4], "feats": [y, y]})),
     "a tensor and a list": Answering(lambda y: (y, [y[..., :5], y[..., 5:9]])),
     "objectness": Answering(with_objectness),

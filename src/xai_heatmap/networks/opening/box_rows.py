@@ -47,12 +47,14 @@ def covers_levels(count: int, image: Sequence[int]) -> bool:
 
 
 def reads_as_boxes(numbers: np.ndarray) -> bool:
-    """Whether (n, numbers, boxes) can be boxes by their centre in pixels, then probabilities."""
+    """Whether (n, numbers, boxes) can be boxes in pixels, then probabilities. Sides may be negative
+    where a box is nothing: a head that regresses distances freely does not keep them from it.
+    """
     if numbers.shape[1] <= BOX or not np.isfinite(numbers).all():
         return False
-    sides, first = numbers[:, 2:BOX], numbers[:, BOX]
+    first = numbers[:, BOX]
     pixels = float(np.abs(numbers[:, :BOX]).max(initial=0)) > NO_PIXELS
-    return pixels and bool((sides >= 0).all() and (first >= 0).all() and (first <= 1).all())
+    return pixels and bool((first >= 0).all() and (first <= 1).all())
 
 
 def reads_as_chosen(numbers: np.ndarray) -> bool:
