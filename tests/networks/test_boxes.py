@@ -129,6 +129,7 @@ def test_integrated_gradients_of_a_box_add_up_to_what_its_score_gains(kind):
     assert found.sum() == pytest.approx(gained, rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "yolo" in kind[1]], ids="-".join)
 def test_a_sigmoid_that_the_answer_ends_in_is_no_gate(kind):
     """Of convolutions and ReLU alone LibraGrad is gradient times activation."""
@@ -158,6 +159,7 @@ class Excited(torch.nn.Module):
         return self.score(gated.mean((2, 3))).sigmoid()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["torch", "onnx"])
 def test_a_gate_that_is_moved_to_where_it_weighs_is_held(backend):
     model = Excited().eval()

@@ -208,6 +208,7 @@ def test_of_levels_that_share_a_box_the_one_where_a_place_speaks_most_is_taken()
     np.testing.assert_array_equal(xh.maps(network, x, target=xh.box(1))[0], maps[coarse])
 
 
+@pytest.mark.slow
 def test_nothing_is_computed_of_levels_that_a_box_does_not_hang_on():
     """Convolutions on the way back of a box: those between its own scores and the stem alone."""
     from torch.utils._python_dispatch import TorchDispatchMode

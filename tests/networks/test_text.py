@@ -287,6 +287,7 @@ def test_clip_that_ends_its_texts_otherwise():
         xh.network(model, held=xh.text("a bus", processor=tokenizer()))
 
 
+@pytest.mark.slow
 def test_pictures_of_any_aspect_are_laid_out_in_patches():
     """SigLIP 2 as NaFlex takes patches; likenesses are those of its own image processor's."""
     transformers = pytest.importorskip("transformers")
