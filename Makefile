@@ -27,7 +27,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compile
 COMPILED := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help install chromium check test types fast lanes fuzz mutations oldest peers demo package bench kills ray truth trust detectors words costs docs mypages ui format clean
+.PHONY: help install chromium check test types fast lanes fuzz mutations oldest peers demo package bench kills ray truth trust detectors words costs docs site mypages ui format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -146,6 +146,10 @@ costs: $(STAMP) ## what a map of each method costs beside a forward pass; COSTS=
 
 docs: $(STAMP) ## write the pages that are made from the code; DOCS="--all" draws every picture again
 	$(BIN)/python docs/write.py $(DOCS)
+
+site: $(STAMP) ## build the site into site/: guide, how-to, methods, every public name; opens from disk
+	$(BIN)/python -m pip install --quiet --group site
+	$(BIN)/python docs/site/build.py site
 
 mypages: $(STAMP) ## the methods' pages with your photograph: PHOTO=me.jpg MODEL=resnet.onnx OUT=new-folder
 	$(BIN)/python docs/generate_methods.py --photo "$(PHOTO)" --model "$(MODEL)" --out "$(OUT)" $(PAGES)

@@ -41,34 +41,13 @@ export function paint(canvas: HTMLCanvasElement, width: number, height: number, 
       context.fillStyle = '#000'
       context.fillRect(clip.left, clip.top, clip.width, clip.height)
     } else if (scene.source && !alone) {
-      ground(context, scene.source, box, w, h)
+      context.imageSmoothingQuality = 'high'
+      context.drawImage(scene.source, box.left, box.top, box.width, box.height)
     }
     if (hot) warm(context, scene, k, clip, alone)
     if (scene.curve) lines(context, scene.curve, box, alone ? '#fff' : scene.ink)
     context.restore()
   })
-}
-
-const grounds = new WeakMap<ImageBitmap, HTMLCanvasElement>()
-
-/** The picture below the map: a still one is made smaller or larger once for each size. */
-function ground(context: CanvasRenderingContext2D, source: CanvasImageSource, box: Box, w: number, h: number) {
-  const [width, height] = [Math.round(box.width), Math.round(box.height)]
-  if (!(source instanceof ImageBitmap) || width > w || height > h) {
-    context.imageSmoothingQuality = source instanceof ImageBitmap ? 'high' : 'low'
-    context.drawImage(source, box.left, box.top, box.width, box.height)
-    return
-  }
-  let kept = grounds.get(source)
-  if (!kept || kept.width !== width || kept.height !== height) {
-    kept = document.createElement('canvas')
-    ;[kept.width, kept.height] = [width, height]
-    const own = kept.getContext('2d')!
-    own.imageSmoothingQuality = 'high'
-    own.drawImage(source, 0, 0, width, height)
-    grounds.set(source, kept)
-  }
-  context.drawImage(kept, Math.round(box.left), Math.round(box.top))
 }
 
 function warm(context: CanvasRenderingContext2D, scene: Scene, k: number, clip: Box, alone: boolean) {

@@ -1,0 +1,239 @@
+"""Build the site: ``python docs/site/build.py [OUT]``, which is ``make site``.
+
+Pages are copied as they lie in the repository, so that every link between them holds; pages of the
+public names are written from the package; Sphinx makes HTML of them, warnings being errors. Then
+every link from page to page is followed, and ``llms.txt`` lists the pages for those who read no
+HTML.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import warnings
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import xai_heatmap
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+PAGES = (
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md"),
+    *(
+        "docs/**/*.md",
+        "benchmarks/*.md",
+        "findings/*",
+        "docs/**/*.jpg",
+        "docs/**/*.png",
+        "docs/**/*.webp",
+    ),
+    *("examples/**/*", "CITATION.cff", "LICENSE"),
+)
+GROUPS = {
+    "Explain": (
+        "network", "explain", "compare", "maps", "answer", "together", "measure", "export",
+        "batch", "open_run", "findings", "drift", "audit", "video", "serve", "detector",
+    ),
+    "Targets": (
+        "category", "top", "negative", "contrast", "margin", "rest", "similar", "probability",
+        "likeness", "function", "residual_softmax", "weighted", "place", "region", "step", "box",
+        "boxes", "suppressed", "instance_mask", "keypoint", "text", "token",
+    ),
+    "What comes out": (
+        "Explanation", "Explanations", "Comparison", "Verdict", "Tested", "Measured", "Prediction",
+        "Detection", "Answered", "Word", "StoredRun", "Drift", "Findings", "Finding", "Audit",
+    ),
+    "Words for pictures, boxes and layers": (
+        "Preprocess", "Boxes", "Geometry", "Layer", "Network", "Recording", "Target", "Choice",
+        "Method", "Metric", "method", "metric", "whole", "activation_of",
+    ),
+    "The API it grew from": ("XAIHeatmap", "XAIActivations", "XVisTool", "Drawer"),
+}  # fmt: skip
+OF_MODULES = {"Training": "xai_heatmap.training", "Scenes": "xai_heatmap.scenes",
+              "Metrics": "xai_heatmap.metrics", "Errors": "xai_heatmap.core.errors"}  # fmt: skip
+
+
+def stage(into: Path) -> None:
+    """Copy the pages, and write those that are made from the package."""
+    shutil.rmtree(into, ignore_errors=True)
+    for pattern in PAGES:
+        for path in ROOT.glob(pattern):
+            if path.is_file() and "site" not in path.relative_to(ROOT).parts[:2]:
+                copy = into / path.relative_to(ROOT)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, copy)
+    for path in (HERE / "index.md", HERE / "conf.py"):
+        shutil.copy(path, into)
+    shutil.copytree(HERE / "_static", into / "_static", dirs_exist_ok=True)
+    contributing = into / "CONTRIBUTING.md"
+    told = contributing.read_text("utf-8").replace(
+        "(docs/decisions/)", "(docs/decisions/README.md)"
+    )
+    contributing.write_text(told, "utf-8")
+    write_touch(into / "docs" / "guide" / "touch")
+    write_api(into / "api")
+    write_list(
+        into / "docs" / "decisions", "Decisions", "Why things are as they are, one page each."
+    )
+    write_list(into / "docs" / "coming-from", "Coming from", "From another package, call by call.")
+    for folder in ("methods", "metrics", "guide"):
+        readme = into / "docs" / folder / "README.md"
+        own = sorted(path.stem for path in readme.parent.glob("*.md") if path != readme)
+        readme.write_text(readme.read_text("utf-8") + tree(own), "utf-8")
+
+
+def write_touch(folder: Path) -> None:
+    """Pages of the guide that one can touch: explanations with the viewer inside."""
+    folder.mkdir(parents=True)
+    scene, marked = xai_heatmap.scenes.scene(47), xai_heatmap.scenes.scene(47, mark=True)
+    demo = xai_heatmap.network("demo")
+    for name, shown in {
+        "layers": xai_heatmap.compare(
+            demo, scene.image, layers="all", methods=["gradcam", "hirescam", "layercam"]
+        ),
+        "classes": xai_heatmap.compare(demo, scene.image, targets=["rabbit", "cat", "mug"]),
+        "networks": xai_heatmap.Comparison(
+            tuple(
+                one
+                for network in ("demo", "demo-cheat")
+                for one in xai_heatmap.compare(network, marked.image, layers=["stem", "features"])
+            )
+        ),
+    }.items():
+        shown.save(folder / f"{name}.html")
+
+
+def tree(pages: list[str]) -> str:
+    """The hidden list of a page's own pages."""
+    return "\n```{toctree}\n:hidden:\n\n" + "\n".join(pages) + "\n```\n"
+
+
+def write_list(folder: Path, title: str, about: str) -> None:
+    """A page that lists the pages of a folder, where it has none."""
+    readme = folder / "README.md"
+    if readme.exists():
+        return
+    pages = sorted(path for path in folder.glob("*.md"))
+    lines = [f"- [{_title(path)}]({path.name})" for path in pages]
+    readme.write_text(
+        f"# {title}\n\n{about}\n\n" + "\n".join(lines) + "\n" + tree([one.stem for one in pages]),
+        "utf-8",
+    )
+
+
+def _title(path: Path) -> str:
+    return path.read_text("utf-8").partition("\n")[0].lstrip("# ").strip()
+
+
+def write_api(folder: Path) -> None:
+    """A page for each group of public names; a name that no group has is an error."""
+    folder.mkdir(parents=True)
+    grouped = {name for names in GROUPS.values() for name in names}
+    elsewhere = {"metrics", "scenes", "training", "XaiHeatmapError"}
+    if missing := set(xai_heatmap.__all__) - grouped - elsewhere | grouped - set(
+        xai_heatmap.__all__
+    ):
+        raise SystemExit(f"docs/site/build.py: put into a group, or take out: {sorted(missing)}")
+    pages = dict[str, str]()
+    for title, names in GROUPS.items():
+        pages[title] = "\n".join(_entry(name) for name in names)
+    for title, module in OF_MODULES.items():
+        pages[title] = f"```{{eval-rst}}\n.. automodule:: {module}\n   :show-inheritance:\n```\n"
+    for title, text in pages.items():
+        (folder / f"{_file(title)}.md").write_text(f"# {title}\n\n{text}", "utf-8")
+    lines = [f"- [{title}]({_file(title)}.md)" for title in pages]
+    (folder / "README.md").write_text(
+        "# Every public name\n\n" + "\n".join(lines) + "\n" + tree([_file(one) for one in pages]),
+        "utf-8",
+    )
+
+
+def _entry(name: str) -> str:
+    kind = "autoclass" if isinstance(getattr(xai_heatmap, name), type) else "autofunction"
+    return f"```{{eval-rst}}\n.. {kind}:: xai_heatmap.{name}\n```\n"
+
+
+def _file(title: str) -> str:
+    return title.lower().replace(" ", "-").replace(",", "")
+
+
+class _Links(HTMLParser):
+    """Addresses and anchors of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links, self.anchors = list[str](), set[str]()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "id" and value:
+                self.anchors.add(value)
+            elif name in ("href", "src") and value:
+                self.links.append(value)
+
+
+def broken(out: Path) -> list[str]:
+    """Links from page to page that lead nowhere, and whatever would be fetched from elsewhere."""
+    read = dict[Path, _Links]()
+    for page in out.rglob("*.html"):
+        read[page] = _Links()
+        read[page].feed(page.read_text("utf-8"))
+    found = list[str]()
+    for page, own in read.items():
+        for link in own.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            target = target / "index.html" if target.is_dir() else target
+            known = read.get(target)
+            if not target.exists() or (
+                parts.fragment and known and unquote(parts.fragment) not in known.anchors
+            ):
+                found.append(f"{page.relative_to(out)}: {link}")
+    return found
+
+
+def write_llms(staged: Path, out: Path) -> None:
+    """``llms.txt``: a line for each page, and the pages as they were written beside it."""
+    lines = [
+        "# XAI Heatmap",
+        "",
+        "> Heatmaps for any layer of any PyTorch, Keras 3 or ONNX network.",
+        "",
+    ]
+    for page in sorted(staged.rglob("*.md")):
+        where = page.relative_to(staged)
+        if "decisions" in where.parts or where.parts[0] == "api":
+            continue
+        copy = out / "pages" / where
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(page, copy)
+        lines.append(f"- [{_title(page)}](pages/{where.as_posix()})")
+    (out / "llms.txt").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def main(out: Path) -> int:
+    """Stage, build, look for broken links; answers the exit code."""
+    staged = out.with_name(f"{out.name}-pages")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        stage(staged)
+    words = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "2", "-b", "html"]
+    shutil.rmtree(out, ignore_errors=True)  # a page of before would keep links of before
+    code = subprocess.run([*words, str(staged), str(out)], check=False).returncode  # noqa: S603
+    if code:
+        return code
+    shutil.copytree(staged / "docs" / "guide" / "touch", out / "docs" / "guide" / "touch")
+    write_llms(staged, out)
+    wrong = broken(out)
+    sys.stderr.write("".join(f"broken: {line}\n" for line in wrong))
+    pages = len(re.findall(r"^- ", (out / "llms.txt").read_text("utf-8"), re.MULTILINE))
+    sys.stdout.write(f"{pages} pages and the public names, in {out / 'index.html'}\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "site").resolve()))

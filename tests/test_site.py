@@ -1,0 +1,50 @@
+"""The site's builder: every public name has a page, and a link that leads nowhere is found."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+import xai_heatmap as xh
+
+BUILD = Path(__file__).resolve().parents[1] / "docs" / "site" / "build.py"
+
+
+@pytest.fixture(scope="module")
+def build():
+    spec = importlib.util.spec_from_file_location("build_site", BUILD)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+def test_every_public_name_has_a_page(build, tmp_path):
+    build.write_api(tmp_path / "api")
+    text = "".join(page.read_text("utf-8") for page in (tmp_path / "api").glob("*.md"))
+    names = set(xh.__all__) - {"metrics", "scenes", "training", "XaiHeatmapError"}
+    assert all(f":: xai_heatmap.{name}\n" in text for name in names)
+    assert "automodule:: xai_heatmap.core.errors" in text
+
+
+def test_a_name_without_a_group_is_an_error(build, tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "GROUPS", {"Explain": ("explain",)})
+    with pytest.raises(SystemExit, match="put into a group"):
+        build.write_api(tmp_path / "api")
+
+
+def test_links_that_lead_nowhere_are_found(build, tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<h1 id="here">A</h1><a href="b.html#there">b</a><a href="b.html#gone">b</a>'
+        '<a href="c.html">c</a><a href="#here">a</a><img src="x.png"><a href="https://x.org/y">y</a>'
+    )
+    (tmp_path / "b.html").write_text('<p id="there"></p>')
+    assert build.broken(tmp_path) == [
+        "a.html: b.html#gone", "a.html: c.html", "a.html: x.png",
+    ]  # fmt: skip
+
+
+def test_every_page_for_users_is_on_the_site():
+    index = (BUILD.parent / "index.md").read_text("utf-8")
+    docs = BUILD.parents[1]
+    for page in docs.glob("*.md"):
+        assert f"docs/{page.stem}\n" in index, page.name
