@@ -14,6 +14,7 @@ from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadOption, OutputError
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.reporting import ENDINGS, save_report
+from xai_heatmap.explaining.viewable import Viewable
 from xai_heatmap.render.frame import numbered
 from xai_heatmap.render.sheet import sheet
 from xai_heatmap.sinks.folder import safe_stem
@@ -29,7 +30,7 @@ Draw = Callable[[Explanation], Image]
 
 
 @dataclass(frozen=True)
-class Comparison(Sequence[Explanation]):
+class Comparison(Viewable, Sequence[Explanation]):
     """Several explanations of one picture, made from one forward pass."""
 
     explanations: tuple[Explanation, ...]

@@ -14,6 +14,7 @@ from xai_heatmap.core.network import INPUT
 from xai_heatmap.explaining.channels import pair, side_by_side
 from xai_heatmap.explaining.facts import Facts
 from xai_heatmap.explaining.notebook import page, preview
+from xai_heatmap.explaining.viewable import Viewable
 from xai_heatmap.render.arrays import drawn
 from xai_heatmap.render.bars import bars
 from xai_heatmap.render.caption import Word, captioned, words
@@ -27,7 +28,7 @@ from xai_heatmap.sinks.folder import save
 
 
 @dataclass(frozen=True)
-class Explanation(Facts):
+class Explanation(Viewable, Facts):
     """Explanation of one number that a network gave for one picture: a map, with its facts.
 
     It is not a segmentation: a map says where evidence was, not where the object ends.

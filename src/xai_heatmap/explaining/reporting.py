@@ -46,12 +46,7 @@ def save_report(
     OutputError
         Where a page can't be written.
     """
-    shown = viewed(cells)
-    if not shown:
-        raise BadOption("A report shows at least one explanation; received none.")
-    count = len(shown)
-    title = title or (str(shown[0].picture["name"]) if count == 1 else f"{count} pictures")
-    said = [*intro, f"{shown[0].network} · {count} {'picture' if count == 1 else 'pictures'}"]
+    shown, title, said = _headed(cells, title, intro)
     parts = list(_parts(shown))
     names = [path, *(path.with_stem(f"{path.stem}-{k}") for k in range(2, len(parts) + 1))]
     links = [{"name": own.name, "words": f"{k}"} for k, own in enumerate(names, 1)]
@@ -61,6 +56,27 @@ def save_report(
         text = page(title, held(title, part, intro=said) | more)
         written.append(save_text(own, text))
     return written
+
+
+def report_text(cells: Iterable[Cell], *, title: str = "", intro: Sequence[str] = ()) -> str:
+    """The page of `save_report` as text, all of it in one."""
+    shown, title, said = _headed(cells, title, intro)
+    return page(
+        title, held(title, shown, intro=said) | {"pages": [], "version": installed_version()}
+    )
+
+
+def _headed(
+    cells: Iterable[Cell], title: str, intro: Sequence[str]
+) -> tuple[list[Viewed], str, list[str]]:
+    """The pictures of a report, its title and the lines below it."""
+    shown = viewed(cells)
+    if not shown:
+        raise BadOption("A report shows at least one explanation; received none.")
+    count = len(shown)
+    title = title or (str(shown[0].picture["name"]) if count == 1 else f"{count} pictures")
+    said = [*intro, f"{shown[0].network} · {count} {'picture' if count == 1 else 'pictures'}"]
+    return shown, title, said
 
 
 def _parts(shown: Sequence[Viewed]) -> Iterator[list[Viewed]]:
