@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import PIL.Image
-import PIL.PngImagePlugin
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadArray, BadOption, OutputError
 from xai_heatmap.core.plain import plain
 from xai_heatmap.sinks.identity import IDENTITY, METADATA, free, identity_in
 from xai_heatmap.sinks.manifest import MANIFEST, Listed, add, listed
-from xai_heatmap.sinks.picture import FAST
+from xai_heatmap.sinks.png import said, write_png
 from xai_heatmap.sinks.staging import alone, if_possible, renamed, staged
 
 LONGEST = 120
@@ -218,10 +216,7 @@ def _plain(manifest: Mapping[str, object]) -> dict[str, object]:
 
 
 def _write_picture(file: BinaryIO, picture: Image, facts: Mapping[str, object]) -> None:
-    info = PIL.PngImagePlugin.PngInfo()
-    info.add(b"sRGB", b"\0")
-    info.add_text(METADATA, json.dumps(facts))
-    PIL.Image.fromarray(picture).save(file, format="png", pnginfo=info, **FAST)
+    write_png(file, picture, [(b"sRGB", b"\0"), said(METADATA, json.dumps(facts))])
 
 
 def _write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
