@@ -96,3 +96,29 @@ def test_the_benchmark_knows_what_it_planted():
     assert not (truth.hot & truth.surroundings).any()
     unseen = contrast(truth.image, truth)
     assert contrast(peers(truth.image, truth.heat), truth) > unseen
+
+
+@pytest.mark.parametrize("step", [2, 3, 5])
+@pytest.mark.parametrize("lowest", [0.0, -1.0])
+def test_sampled_squares_hold_the_strongest_heat_of_either_sign(monkeypatch, step, lowest):
+    rng = np.random.default_rng(step)
+    heat = rng.uniform(lowest, 1, (61, 43)).astype(np.float32)
+    image = rng.integers(0, 256, (61, 43, 3), dtype=np.uint8)
+    monkeypatch.setattr(grounds, "SAMPLED", np.sqrt(heat.size) / (step - 0.5))
+    small, strength = grounds._sampled(image, heat)
+    assert small.shape[:2] == strength.shape == (-(-61 // step), -(-43 // step))
+    for row, column in np.ndindex(strength.shape):
+        square = heat[row * step : (row + 1) * step, column * step : (column + 1) * step]
+        strongest = square.max() if square.max() >= -square.min() else square.min()
+        assert strength[row, column] == strongest
+
+
+@pytest.mark.parametrize("by", [1, 4, 30])
+def test_a_region_grows_by_so_many_pixels_on_each_side(by):
+    region = np.random.default_rng(by).random((17, 23)) > 0.99
+    assert region.any()
+    wanted = [
+        region[max(row - by, 0) : row + by + 1, max(column - by, 0) : column + by + 1].any()
+        for row, column in np.ndindex(region.shape)
+    ]
+    np.testing.assert_array_equal(grounds._wider(region, by).ravel(), wanted)

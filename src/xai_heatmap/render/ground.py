@@ -102,11 +102,13 @@ def _near(hot: Bool[np.ndarray, "H W"], cold: Bool[np.ndarray, "H W"]) -> Bool[n
 def _wider(region: Bool[np.ndarray, "H W"], by: int) -> Bool[np.ndarray, "H W"]:
     """The region and all within so many pixels of it, in rows and columns."""
     size = 2 * by + 1
-    grown = np.pad(region, by)
     for axis in (0, 1):
-        seen = np.lib.stride_tricks.sliding_window_view(grown, size, axis=axis)
-        grown = np.asarray(seen.any(axis=-1))
-    return grown
+        widths = [(0, 0), (0, 0)]
+        widths[axis] = (by + 1, by)
+        until = np.pad(region, widths).cumsum(axis=axis, dtype=np.int32)
+        until = np.moveaxis(until, axis, 0)
+        region = np.moveaxis(until[size:] > until[:-size], 0, axis)
+    return region
 
 
 def _sampled(image: Image, heat: Heat) -> tuple[np.ndarray, np.ndarray]:
@@ -117,11 +119,19 @@ def _sampled(image: Image, heat: Heat) -> tuple[np.ndarray, np.ndarray]:
     if step == 1:
         return image, heat
     small = np.array(PIL.Image.fromarray(image).reduce(step))
-    highest, lowest = (_pooled(np.maximum, heat, step), _pooled(np.minimum, heat, step))
+    highest = _pooled(np.maximum, heat, step)
+    if heat.min() >= 0:
+        return small, highest
+    lowest = _pooled(np.minimum, heat, step)
     return small, np.where(highest >= -lowest, highest, lowest)
 
 
 def _pooled(of: np.ufunc, heat: np.ndarray, step: int) -> np.ndarray:
-    for axis in (0, 1):
-        heat = of.reduceat(heat, np.arange(0, heat.shape[axis], step), axis=axis)
+    """Highest or lowest of each square: whole rows and columns at a time, each so many apart."""
+    for _ in range(2):
+        found = heat[::step].copy()
+        for start in range(1, step):
+            others = heat[start::step]
+            of(found[: len(others)], others, out=found[: len(others)])
+        heat = found.T
     return heat
