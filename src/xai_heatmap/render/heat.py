@@ -7,7 +7,8 @@ import numpy as np
 from xai_heatmap.core.arrays import DrawnOut, Heat, Map
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.geometry import Geometry
-from xai_heatmap.render.smooth import Span, interpolation, smoothed
+from xai_heatmap.core.product import product
+from xai_heatmap.render.smooth import Span, interpolation, mixed, smoothed
 from xai_heatmap.render.turned import turned
 
 
@@ -41,7 +42,7 @@ def heat(map_: Map, geometry: Geometry, *, smooth: bool = False) -> Heat:
         return smoothed(map_, [Span(rows, top, bottom), Span(columns, left, right)])
     down = interpolation(rows, map_.shape[0], start=top, stop=bottom)
     along = interpolation(columns, map_.shape[1], start=left, stop=right)
-    return down @ map_ @ along.T
+    return product(product(down, map_), along.T)
 
 
 def drawn_out(map_: Map, lengths: Sequence[int], *, smooth: bool = False) -> DrawnOut:
@@ -53,7 +54,7 @@ def drawn_out(map_: Map, lengths: Sequence[int], *, smooth: bool = False) -> Dra
     for axis, (cells, length) in enumerate(zip(map_.shape, lengths, strict=True)):
         if cells != length:
             weights = interpolation(length, cells, start=0.0, stop=float(length))
-            map_ = np.moveaxis(np.tensordot(weights, map_, axes=(1, axis)), 0, axis)
+            map_ = mixed(weights, map_, axis)
     return np.ascontiguousarray(map_, np.float32)
 
 

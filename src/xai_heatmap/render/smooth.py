@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from xai_heatmap.core.arrays import DrawnOut, Map
+from xai_heatmap.core.product import product
 
 Drawn = Float32[np.ndarray, "..."]
 """Array drawn out along some of its axes."""
@@ -65,10 +66,17 @@ def _along(
     first = _places(span, cells)[1][own]
     second = np.minimum(first + 1, cells - 1)
     return (
-        np.moveaxis(np.tensordot(weights, drawn, axes=(1, axis)), 0, axis),
+        mixed(weights, drawn, axis),
         np.minimum(low.take(first, axis), low.take(second, axis)),
         np.maximum(high.take(first, axis), high.take(second, axis)),
     )
+
+
+def mixed(weights: Weights, values: Drawn, axis: int) -> Drawn:
+    """Values of each pixel along an axis: the weighted sum of those of its cells."""
+    first = np.moveaxis(values, axis, 0)
+    flat = product(weights, np.ascontiguousarray(first).reshape(len(first), -1))
+    return np.moveaxis(flat.reshape(len(weights), *first.shape[1:]), 0, axis)
 
 
 def interpolation(pixels: int, cells: int, *, start: float, stop: float) -> Weights:
