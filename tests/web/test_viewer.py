@@ -337,3 +337,20 @@ def test_a_report_from_disk_asks_nobody(chrome, tmp_path):
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     assert len([url for url in asked if url.startswith("file:")]) == 1
     context.close()
+
+
+def test_a_long_name_leaves_its_figure_in_sight(chrome, tmp_path):
+    long = "a tailed frog of streams, also known as a ribbed toad, or as a bell toad"
+    picture = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
+    labels = [f"{long} {number}" for number in range(12)]
+    xh.compare("demo", picture, labels=labels, layers="auto").save(tmp_path / "x.html")
+    context = chrome.new_context(viewport={"width": 1280, "height": 800}, offline=True)
+    page = context.new_page()
+    page.goto((tmp_path / "x.html").as_uri())
+    page.wait_for_selector(DONE)
+    ends = page.evaluate(
+        "[...document.querySelectorAll('.class .score')].map(e => e.getBoundingClientRect().right)"
+    )
+    assert len(ends) >= 3
+    assert max(ends) <= 1280
+    context.close()
