@@ -90,6 +90,36 @@ def test_frames_between_keep_the_heat(tmp_path):
     assert len(read_back(tmp_path / "out.mp4")[0]) == 8
 
 
+def test_a_run_over_other_frames_is_refused(tmp_path):
+    path = clip(tmp_path / "in.mp4")
+    how = {"out": tmp_path / "out.mp4", "target": 0, **HOW}
+    xh.video(path, network(), every=3, **how)
+    with pytest.raises(BadOption, match="is of 3 frames, and --every and the video ask for 4"):
+        xh.video(path, network(), every=2, **how)
+    clip(tmp_path / "in.mp4", times=UNEVEN)
+    with pytest.raises(BadOption, match="ask for other ones"):
+        xh.video(path, network(), every=3, **how)
+    assert len(xh.open_run(tmp_path / "out.mp4.run")) == 3
+
+
+def test_an_encoder_that_fails_is_not_said_of_the_source(tmp_path):
+    source = clip(tmp_path / "in.mp4", sound=False)
+    frame = next(frames(source))
+    with pytest.raises(OutputError, match=r"out.nothing' can't be written"):
+        write_video(tmp_path / "out.nothing", [frame], source)
+    with pytest.raises(OutputError, match=r"out.mp4' can't be written"):
+        write_video(tmp_path / "out.mp4", [frame, (0, np.zeros((0, 0, 3), np.uint8))], source)
+    assert {path.name for path in tmp_path.iterdir()} == {"in.mp4"}
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out", "out.png"])
+def test_what_is_written_is_a_video(tmp_path, name):
+    path = clip(tmp_path / "in.mp4", sound=False)
+    with pytest.raises(BadOption, match=r"--out NAME.mp4"):
+        xh.video(path, network(), out=tmp_path / name, target=0, **HOW)
+    assert {path.name for path in tmp_path.iterdir()} == {"in.mp4"}
+
+
 def test_a_frame_that_fails_is_shown_without_heat(tmp_path):
     class Fails(Bright):
         def __call__(self, x):

@@ -1,7 +1,7 @@
 """A video explained frame by frame, and written again with its heat on one scale."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,12 @@ from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.explaining.request import ClassNames, OneTarget, choice
 from xai_heatmap.explaining.spoken import spoken
+from xai_heatmap.jobs.batch_job import Batch
 from xai_heatmap.jobs.events import BatchProgress
 from xai_heatmap.jobs.video_job import Video
 from xai_heatmap.render.caption import Word, captioned
 from xai_heatmap.runners.batch.asking import Objects
+from xai_heatmap.runners.batch.folder import is_run, read_run
 from xai_heatmap.runners.batch.run import Listen, run_job
 from xai_heatmap.runners.batch.saying import words_of
 from xai_heatmap.runners.batch.stored import StoredRun
@@ -30,6 +32,7 @@ from xai_heatmap.sinks.store.rows import Row
 from xai_heatmap.sinks.video import ahead, write_video
 from xai_heatmap.sinks.video import check as check_out
 from xai_heatmap.sources.listing.clip import MARK, in_video
+from xai_heatmap.sources.listing.entry import Entry
 from xai_heatmap.sources.video import VIDEOS, frames
 
 AHEAD = 8
@@ -138,18 +141,18 @@ def run_video(
     """
     check_source(job)
     check(job.rows())
-    if job.written.resolve() == Path(job.source[0]).resolve():
-        raise BadOption("The video would replace the one that it is made from. Say another --out.")
     check_out(job.written)
     rows = job.rows()
-    found = in_video(job.source[0], every=job.every)
+    found = list(in_video(job.source[0], every=job.every))
+    _check_frames(rows, found)
     stored = run_job(rows, network, objects=objects, found=found, listen=listen)
     _write(job, stored, listen)
     return stored
 
 
 def check_source(job: Video) -> None:
-    """Refuse a job without a video, or where nothing reads videos.
+    """Refuse a job without a video, one that writes no video or over its own source, or where
+    nothing reads videos.
 
     Raises
     ------
@@ -161,7 +164,34 @@ def check_source(job: Video) -> None:
             f"One video is needed, a file such as clip.mp4 ({', '.join(VIDEOS)}); received "
             f"{', '.join(map(repr, job.source)) or 'none'}."
         )
+    if job.written.suffix.casefold() not in VIDEOS:
+        raise BadOption(
+            f"What is written is a video too: --out NAME.mp4 or NAME.webm; received "
+            f"{str(job.written)!r}."
+        )
+    if job.written.resolve() == Path(job.source[0]).resolve():
+        raise BadOption("The video would replace the one that it is made from. Say another --out.")
     av()
+
+
+def _check_frames(rows: Batch, found: Sequence[Entry]) -> None:
+    """Refuse to go on with a run over other frames: of another `every`, or of a file that changed.
+
+    Raises
+    ------
+    BadOption
+        If it is so.
+    """
+    if not is_run(rows.out):
+        return
+    plan = read_run(rows.out).plan
+    then = [one.uri for shard in range(plan.shards) for one in plan.entries(shard)]
+    if then != [one.uri for one in found]:
+        raise BadOption(
+            f"The run {str(rows.out)!r} is of {len(then)} frames, and --every and the video ask for "
+            f"{'other ones' if len(found) == len(then) else len(found)}. Say the --every that it "
+            "was begun with, or choose another --run or --out."
+        )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import OutputError
-from xai_heatmap.core.pyav import av, opened
+from xai_heatmap.core.pyav import av, opened, said
 from xai_heatmap.sinks.staging import beside
 
 ENCODERS = {".webm": ("libvpx-vp9",), "": ("libx264", "libopenh264", "mpeg4")}
@@ -56,15 +56,22 @@ def write_video(path: Path, frames: Frames, source: str) -> Path:
         temporary = beside(path, tidy)
         named = temporary.with_name(f"{temporary.name}{path.suffix}")
         tidy.callback(named.unlink, missing_ok=True)
-        try:
-            _written(named, frames, source, path.suffix)
+        with _blamed(path):
+            _written(named, path, frames, source)
             named.replace(path)
-        except (OSError, av().error.FFmpegError) as error:
-            raise OutputError(
-                f"{str(path)!r} can't be written: {error}. The rows of the run stay; run the same "
-                "command again, or choose another --out."
-            ) from error
     return path
+
+
+@contextlib.contextmanager
+def _blamed(path: Path) -> Generator[None]:
+    """Context in which what fails is said of the file that is written."""
+    try:
+        yield
+    except (OSError, ValueError, av().error.FFmpegError) as error:
+        raise OutputError(
+            f"{str(path)!r} can't be written: {error}. The rows of the run stay; run the same "
+            "command again, or choose another --out."
+        ) from error
 
 
 def check(path: Path) -> None:
@@ -85,12 +92,17 @@ def check(path: Path) -> None:
         ) from error
 
 
-def _written(path: Path, frames: Frames, source: str, suffix: str) -> None:
-    with opened(source) as (given, shown), av().open(str(path), "w") as made:
-        writing, sound = None, _Sound(given, made)
+def _written(path: Path, asked: Path, frames: Frames, source: str) -> None:
+    # Inside of what is said of the source: an encoder that fails, a full disk, is not its fault.
+    with (
+        opened(source) as (given, shown),
+        _blamed(asked),
+        av().open(str(path), "w") as made,
+    ):
+        writing, sound = None, _Sound(given, made, source)
         for pts, image in frames:
             if writing is None:
-                writing = _Stream(made, image, shown, suffix)
+                writing = _Stream(made, image, shown, asked.suffix)
                 sound.add()
             sound.until(float(pts * shown.time_base))
             writing.write(pts, image)
@@ -102,10 +114,10 @@ def _written(path: Path, frames: Frames, source: str, suffix: str) -> None:
 class _Sound:
     """The sound of a file, copied packet by packet, no further than the pictures are."""
 
-    def __init__(self, given: Any, made: Any) -> None:
+    def __init__(self, given: Any, made: Any, source: str) -> None:
         known = made.supported_codecs
         self._streams = [one for one in given.streams.audio if one.codec_context.name in known]
-        self._given, self._made = given, made
+        self._given, self._made, self._source = given, made, source
         self._copies: dict[int, Any] = {}
         self._packets: Iterator[Any] = iter(())
         self._waiting: Any = None
@@ -121,13 +133,17 @@ class _Sound:
 
     def until(self, seconds: float) -> None:
         """Copy what is heard up to a time."""
-        while (packet := self._waiting or next(self._packets, None)) is not None:
+        while (packet := self._waiting or self._next()) is not None:
             self._waiting = packet
             if float(packet.dts * packet.time_base) > seconds:
                 return
             packet.stream = self._copies[packet.stream.index]
             self._made.mux(packet)
             self._waiting = None
+
+    def _next(self) -> Any:
+        with said(self._source):
+            return next(self._packets, None)
 
 
 class _Stream:
