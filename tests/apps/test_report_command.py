@@ -54,6 +54,11 @@ def test_what_cannot_be_read_is_said_and_left_out(report, place):
     assert report(images=("none.png",)).code == 4
 
 
+def test_nothing_to_show_says_what_to_write(cli, place):
+    assert "xai-heatmap report PICTURE --model MODEL" in cli("report").err
+    assert "--model FILE (.onnx, .keras, .h5)" in cli("report", "dog.png").err
+
+
 def test_a_page_has_the_ending_of_one(report):
     said = report("-o", "folder")
     assert said.code == 2
@@ -71,3 +76,17 @@ def test_a_run_is_shown_by_its_least_sure_rows(cli, place):
     assert "1 of 1 rows" in page["intro"][0]
     assert StoredRun(read_run(place / "run")).report(place / "again.html") == [place / "again.html"]
     assert held(place / "again.html") == page
+
+
+def test_a_run_with_flags_that_change_nothing_is_refused(cli, place):
+    pytest.importorskip("pyarrow", reason="needs pyarrow")
+    (place / "none.png").write_bytes(b"")
+    always = ("--model", "net.py:net", "--preprocess", "imagenet", "--size", "32x48")
+    assert cli("batch", "none.png", *always, "-o", "run").code == 1
+    said = cli("report", "run", "--methods", "hirescam", "-m", "net.py:net", "--title", "mine")
+    assert said.code == 2
+    assert "so --model, --methods would change nothing" in said.err
+    assert "is a run. Name it alone." in cli("report", "dog.png", "run", *always).err
+    said = cli("report", "run", "-o", "run.html")
+    assert said.code == 2
+    assert "No row of 'run' has a map" in said.err

@@ -269,6 +269,8 @@ def test_pictures_that_are_gone_are_counted_and_all_gone_is_an_error(place, tmp_
         ("id,left,top,right,bottom\n", "hold no row"),
         ("id,left,top,right,bottom\nnobody,1,2,3,4\n", "None|none of their ids"),
         ("id,left,top,right,bottom\n000,1,2,x,4\n", "no box of four numbers"),
+        ("id,left,top,right,bottom\n000,9,2,3,4\n", "region of '000' is empty: left 9 to right 3"),
+        ("id,left,top,right,bottom\n000,1,2,nan,4\n", "region of '000' is empty"),
         ("id,mask\n000,nowhere.png\n", "mask of '000' can't be read"),
     ],
 )

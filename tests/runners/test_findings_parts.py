@@ -5,6 +5,7 @@ import pytest
 
 from xai_heatmap.runners.findings import grouping
 from xai_heatmap.runners.findings.changing import hidden, pasted
+from xai_heatmap.runners.findings.choosing import named
 from xai_heatmap.runners.findings.pieces import (
     MOST,
     WEAKEST,
@@ -187,3 +188,9 @@ def test_many_features_keep_their_distances(chance):
     assert np.linalg.norm(short, axis=1) == pytest.approx(np.ones(30), abs=0.4)
     same = grouping.projected(np.concatenate([features[:1], 3 * features[:1]]))
     assert np.allclose(same[0], same[1])
+
+
+def test_names_with_commas_are_told_apart():
+    assert named(["cat", "dog"]) == "cat, dog"
+    assert named(["goldfish, Carassius auratus", "cock"]) == "goldfish, Carassius auratus; cock"
+    assert named([str(number) for number in range(14)]).endswith("10, 11 and others")

@@ -17,6 +17,9 @@ DRAWN = frozenset(
 )
 """Fields of how a map is drawn, which a page leaves to its reader."""
 
+OF_RUN = frozenset({"images", "out", "title", "worst"})
+"""Fields that the page of a run goes by; its maps are there already."""
+
 
 class Report(PictureJob):
     """One page with every picture and its maps.

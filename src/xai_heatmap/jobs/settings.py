@@ -61,13 +61,13 @@ def settled(
         ) from error
     if "model" in given and not getattr(job, "model", None):
         raise UsageError(
-            "A model is needed, and none was given. Say --model FILE (.keras, .h5), "
+            "A model is needed, and none was given. Say --model FILE (.onnx, .keras, .h5), "
             "module.py:factory or a hub's name such as torchvision:resnet50."
         )
     if "images" in given and not getattr(job, "images", None):
         raise UsageError(
-            "A picture is needed, and none was given. Write: "
-            "xai-heatmap explain PICTURE --model MODEL"
+            "A picture is needed, and none was given. Write: xai-heatmap "
+            f"{_command(kind) or 'explain '}PICTURE --model MODEL"
         )
     return job
 

@@ -49,9 +49,19 @@ class Reported:
 
 
 def run_of(job: Report) -> Path | None:
-    """The folder of a run, where the job names one; None of pictures."""
-    path = Path(job.images[0]) if len(job.images) == 1 else None
-    return path if path is not None and (path / RUN).is_file() else None
+    """The folder of a run, where the job names one; None of pictures.
+
+    Raises
+    ------
+    BadOption
+        For a run among other things.
+    """
+    runs = [path for path in map(Path, job.images) if (path / RUN).is_file()]
+    if runs and len(job.images) > 1:
+        raise BadOption(
+            f"A report shows pictures, or one run: {str(runs[0])!r} is a run. Name it alone."
+        )
+    return runs[0] if runs else None
 
 
 def check_page(job: Report) -> None:
@@ -124,6 +134,11 @@ def report_run(job: Report, run: StoredRun) -> Reported:
     found = list(cells())
     if not found and made.errors:
         raise next(iter(made.errors.values()))
+    if not found:
+        raise BadOption(
+            f"No row of {str(run.folder.path)!r} has a map. `xai-heatmap batch status RUN` "
+            "says why."
+        )
     said = f"{made.shown} of {len(run)} rows, the least sure first"
     made.pages = save_report(job.out, found, title=job.title, intro=[said])
     return made

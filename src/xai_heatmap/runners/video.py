@@ -188,9 +188,9 @@ def _check_frames(rows: Batch, found: Sequence[Entry]) -> None:
     then = [one.uri for shard in range(plan.shards) for one in plan.entries(shard)]
     if then != [one.uri for one in found]:
         raise BadOption(
-            f"The run {str(rows.out)!r} is of {len(then)} frames, and --every and the video ask for "
-            f"{'other ones' if len(found) == len(then) else len(found)}. Say the --every that it "
-            "was begun with, or choose another --run or --out."
+            f"The run {str(rows.out)!r} is of {len(then)} frames, and --every and the video ask "
+            f"for {'other ones' if len(found) == len(then) else len(found)}. Say the --every that "
+            "it was begun with, or choose another --run or --out."
         )
 
 

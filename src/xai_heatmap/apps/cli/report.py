@@ -43,6 +43,7 @@ def report(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug =
     start = time.perf_counter()
     folder = run_of(job)
     if folder is not None:
+        _check_flags(flags)
         made = report_run(job, StoredRun(read_run(folder)))
     else:
         settled(Report, flags, given=("images", "model"), **where)
@@ -72,3 +73,22 @@ def report(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug =
             lines += facts([("note    ", f"{made.left_out} more layers: --rows {more}")])
         print_lines([*lines, *facts([("time    ", duration(time.perf_counter() - start))])])
     return 1 if made.errors else 0
+
+
+def _check_flags(flags: Mapping[str, object]) -> None:
+    """Refuse flags that a run was made without: its maps are there already."""
+    from xai_heatmap.core.errors import BadOption
+    from xai_heatmap.jobs.flag import flags_of
+    from xai_heatmap.jobs.report_job import OF_RUN, Report
+
+    given = {name for name, value in flags.items() if value not in (None, [], ())} - OF_RUN
+    names = [
+        next(word for word in one.flag.typed(one.field, one.kind) if word.startswith("--"))
+        for one in flags_of(Report, Report.hidden)
+        if one.field in given
+    ]
+    if names:
+        raise BadOption(
+            f"A run is shown as it was made, so {', '.join(names)} would change nothing. Leave "
+            "that out, or make another run with it."
+        )

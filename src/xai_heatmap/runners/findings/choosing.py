@@ -144,3 +144,14 @@ def _evenly(lists: Sequence[list[Row]], most: int) -> list[Row]:
             if place < len(own) and len(found) < most:
                 found.append(own[place])
     return found
+
+
+def named(names: Sequence[str]) -> str:
+    """The first dozen names, told apart where they hold commas themselves.
+
+    >>> named(["goldfish, Carassius auratus", "cock"])
+    'goldfish, Carassius auratus; cock'
+    """
+    shown = names[:12]
+    between = "; " if any("," in name for name in shown) else ", "
+    return between.join(shown) + (" and others" if len(names) > len(shown) else "")

@@ -24,7 +24,7 @@ from xai_heatmap.runners.findings.beside import (
     plain_gone,
     verdicts,
 )
-from xai_heatmap.runners.findings.choosing import Chosen, chosen
+from xai_heatmap.runners.findings.choosing import Chosen, chosen, named
 from xai_heatmap.runners.findings.examining import LEAST, Examined, examined
 from xai_heatmap.runners.findings.finding import Finding, judged
 from xai_heatmap.runners.findings.keeping import FORMAT, Kept
@@ -215,7 +215,7 @@ def _wanted(found: Chosen, classes: Sequence[str | int]) -> list[int]:
             names = [found.name(index) for index in found.of]
             raise BadOption(
                 f"No picture of the run is predicted as {one!r}."
-                f"{did_you_mean(str(one), names)} There are {', '.join(names[:12])}."
+                f"{did_you_mean(str(one), names)} There are {named(names)}."
             )
         numbers.append(number)
     return numbers

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xai_heatmap.core.plain import whole_text
 from xai_heatmap.render.report import STYLE
+from xai_heatmap.runners.findings.choosing import named
 from xai_heatmap.runners.findings.finding import TRIED, Finding
 from xai_heatmap.runners.findings.statistics import Moved
 
@@ -84,8 +85,7 @@ def summary(found: "Findings") -> list[str]:
     if names:
         said.append(
             f"{len(found.shortcuts)} of them claim a shortcut, of {len(names)} "
-            f"{'class' if len(names) == 1 else 'classes'}: {', '.join(names[:12])}"
-            f"{' and others' if len(names) > 12 else ''}."
+            f"{'class' if len(names) == 1 else 'classes'}: {named(names)}."
         )
     elif asked:
         said.append("None of them claims a shortcut.")
@@ -95,8 +95,7 @@ def summary(found: "Findings") -> list[str]:
             "classes to put its pieces into."
         )
     if found.small:
-        few = ", ".join(found.small[:12]) + (" and others" if len(found.small) > 12 else "")
-        said.append(f"Too few pictures share anything for a test of: {few}.")
+        said.append(f"Too few pictures share anything for a test of: {named(found.small)}.")
     if found.missing:
         first = next(iter(found.gone.values()))
         said.append(f"{found.missing} pictures can't be had any more. The first: {first}")

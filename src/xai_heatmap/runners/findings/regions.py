@@ -152,6 +152,11 @@ def _cover(region: Row, row: Row, grid: tuple[int, int]) -> np.ndarray:
         raise BadOption(
             f"The region of {row['id']!r} is no box of four numbers. {FORMS}"
         ) from error
+    if not (own[0] < own[2] and own[1] < own[3]):
+        raise BadOption(
+            f"The region of {row['id']!r} is empty: left {own[0]:g} to right {own[2]:g}, top "
+            f"{own[1]:g} to bottom {own[3]:g}. Leave it out, or say where the object is. {FORMS}"
+        )
     rows = _overlaps(own[1], own[3], np.linspace(top, bottom, grid[0] + 1))
     columns = _overlaps(own[0], own[2], np.linspace(left, right, grid[1] + 1))
     return rows[:, None] * columns[None]
