@@ -27,7 +27,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compile
 COMPILED := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help install chromium check test types fast lanes fuzz mutations oldest peers demo package bench kills ray truth trust detectors words costs docs site mypages ui format clean
+.PHONY: help install chromium check test types fast lanes fuzz mutations oldest peers demo package bench kills ray truth trust detectors words costs docs notebooks site mypages ui format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -146,6 +146,9 @@ costs: $(STAMP) ## what a map of each method costs beside a forward pass; COSTS=
 
 docs: $(STAMP) ## write the pages that are made from the code; DOCS="--all" draws every picture again
 	$(BIN)/python docs/write.py $(DOCS)
+
+notebooks: $(STAMP) ## run the notebooks' sources and write examples/notebooks/*.ipynb; NAMES="detectors"
+	$(BIN)/python docs/notebooks.py $(NAMES)
 
 site: $(STAMP) ## build the site into site/: guide, how-to, methods, every public name; opens from disk
 	$(BIN)/python -m pip install --quiet --group site

@@ -29,6 +29,7 @@ PAGES = [
         "text-and-words.md",
         "data-sets.md",
         "web-app.md",
+        "notebooks.md",
         "training.md",
         "findings-in-your-data.md",
         "right-for-the-wrong-reason.md",
