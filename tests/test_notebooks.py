@@ -19,7 +19,6 @@ WANTED = {
     "right_for_the_wrong_reason", "detectors", "signals_and_volumes", "export_and_ship",
 }  # fmt: skip
 WITH_KERAS = {"first_heatmap", "the_document_step_by_step"}
-FAST = {"signals_and_volumes"}
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +32,8 @@ def made():
 
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.filterwarnings("ignore:Grad-CAM at:UserWarning")
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[] if name in FAST else [pytest.mark.slow])
-        for name in sorted(WANTED)
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(WANTED))
 def test_every_cell_runs(made, name, monkeypatch):
     if name in WITH_KERAS:
         pytest.importorskip("keras")

@@ -102,11 +102,12 @@ assert np.allclose(heatmap, ours.map / ours.map.max(), atol=1e-5)
 print(ours.verdict.word, ours.map.max())
 
 # %% [markdown]
-# Of this network the map *adds up*: before the maximum, its sum is the score without what the last layer adds whatever it sees (its bias).
+# Of this network the map *adds up*: before the maximum, its sum is the score, less what the rest of the network says of a layer that gives nothing (its bias).
 
 # %%
 unclipped = weighted.sum(axis=-1)[0]
-bias = model.get_layer("classifier").get_weights()[1]
+nothing = recording.replay("features", np.zeros((1, 128, 16, 16), "float32"), row=0)
+bias = nothing.scores[0]
 print(unclipped.sum() + bias[argmax], preds[0, argmax])
 assert np.isclose(unclipped.sum() + bias[argmax], preds[0, argmax], atol=1e-3)
 
