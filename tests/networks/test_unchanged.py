@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import xai_heatmap as xh
+from xai_heatmap.networks.opening import unchanged as before_and_after
 from xai_heatmap.networks.opening.taps import beneath, intercepted
 from xai_heatmap.networks.opening.unchanged import random_states, unchanged
 
@@ -93,3 +94,21 @@ def test_a_function_that_draws_leaves_the_state_of_the_process():
     x = np.random.default_rng(0).random((1, 3, 8, 8), np.float32)
     assert xh.maps(network, x, method="occlusion", target=1).any()
     assert np.random.get_state()[1].tolist() == before
+
+
+def test_of_things_that_stayed_empty_no_entries_are_compared(monkeypatch):
+    """The hooks of every module of a model are such, in each of its first passes."""
+    compared = []
+    real = before_and_after._ids
+    monkeypatch.setattr(
+        before_and_after, "_ids", lambda held: (compared.append(held), real(held))[1]
+    )
+    thing, full = Thing(), Thing()
+    thing.hooks, thing.log, thing.seen = {}, [], set()
+    full.log, full.gone, full.new = [1], [2], []
+    with unchanged([thing, full]) as moved:
+        full.gone.clear()
+        full.new.append(3)
+    assert (full.log, full.gone, full.new) == ([1], [2], [])
+    assert [own for own in moved if own is full.gone or own is full.new] == [full.gone, full.new]
+    assert sum(isinstance(own, list) and len(own) < 2 for own in compared) == 6

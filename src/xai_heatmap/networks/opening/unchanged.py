@@ -99,6 +99,8 @@ def restored(
 
 def _held_again(own: Any, before: Any) -> bool:
     """Put the content of a list, dict or set back; return whether the content had changed."""
+    if not own and not before:  # most hooks and buffers of most modules
+        return False
     if _ids(own) == _ids(before):
         return False
     own.clear()
