@@ -34,14 +34,15 @@ def digest(folder: Path, *more: Path) -> str:
 
 def stale(package: Path = PACKAGE) -> str:
     """Why the built viewer is not that of the sources beside it; empty where it is."""
-    web, report = package / "apps" / "web", package / "render" / "viewer" / "report.html"
+    web, viewer = package / "apps" / "web", package / "render" / "viewer"
+    pages = [viewer / "report.html", viewer / "exported.html"]
     built = web / "dist" / BUILT
-    if not built.is_file() or not report.is_file():
-        return f"There is no built viewer in {web / 'dist'}, or no page of reports. Run: make ui."
+    if not built.is_file() or not all(page.is_file() for page in pages):
+        return f"There is no built viewer in {web / 'dist'}, or a page is missing. Run: make ui."
     sources, products = built.read_text("ascii").split()
     if sources != digest(web / "ui"):
         return "The viewer in dist/ was built of other sources than those in ui/. Run: make ui."
-    if products != digest(web / "dist", report):
+    if products != digest(web / "dist", *pages):
         return "Files of the built viewer were changed after it was built. Run: make ui."
     return ""
 

@@ -1,4 +1,4 @@
-"""A model with its heatmap as one ONNX file, which gives both wherever ONNX runs."""
+"""A model with its heatmap as one ONNX file, which gives both wherever ONNX runs, or as a page."""
 
 import json
 import os
@@ -33,6 +33,8 @@ from xai_heatmap.exporting.check import (
 )
 from xai_heatmap.exporting.convert import converted
 from xai_heatmap.exporting.explainer import Wanted, bare, explainers
+from xai_heatmap.exporting.page import is_page, write_page
+from xai_heatmap.exporting.saving import save
 from xai_heatmap.networks.loading.load import load
 from xai_heatmap.networks.loading.loaded import Loaded
 from xai_heatmap.networks.onnx.formulas import FORMULAS
@@ -62,6 +64,7 @@ def export(
     labels: Sequence[str] | None = None,
     preprocess: str | Preprocess | Mapping[str, object] | None = None,
     image_shape: Sequence[int] | None = None,
+    runtime: str | os.PathLike[str] | None = None,
     progress: Callable[[str], object] | None = None,
 ) -> Path:
     """Write one ONNX file that answers what the model answers, and its maps beside that.
@@ -75,6 +78,9 @@ def export(
 
     It takes any number of pictures. Where the model takes a fixed number, so does the file: a
     warning says it, and the metadata ``xai_heatmap.images``.
+
+    A path in ``.html`` gets a page with that file and ONNX Runtime for browsers inside. Opened from
+    disk it explains pictures and what a camera sees, and asks nobody for anything.
 
     Parameters
     ----------
@@ -91,6 +97,9 @@ def export(
         Written into the file; what the model itself says where they are left out.
     image_shape
         (c, H, W), where the model leaves it open; the file takes pictures of this size alone.
+    runtime
+        Of a page: the folder of the npm package onnxruntime-web, unpacked. Left out, npm fetches it
+        once into the user's cache.
     progress
         Called with a few words whenever another step begins; the export of a large network with
         maps of all layers takes minutes.
@@ -98,12 +107,24 @@ def export(
     Raises
     ------
     BadOption
-        For a method that a file can't hold, or if `path` is a file that the model is read from.
+        For a method that a file can't hold, or if `path` is a file that the model is read from. Of
+        a page: for a model of more than 40 MB, or one that nobody says how to prepare pictures for.
     ModelError
         If the model can't be exported, or the result is not what it should be.
     OutputError
         If the file can't be written. Nothing is left behind.
     """
+    if is_page(path):
+        how = {"method": method, "layers": layers, "labels": labels, "preprocess": preprocess}
+        how |= {"image_shape": image_shape, "progress": progress}
+        return write_page(
+            lambda file: export(model, file, **how), path, model=model, runtime=runtime,
+            say=progress or _silent,
+        )  # fmt: skip
+    if runtime is not None:
+        raise BadOption(
+            "A runtime goes into a page, name.html; an ONNX file takes none. Leave it out."
+        )
     target, say = _checked(path, method), progress or _silent
     say("reading the model")
     given = load(model) if isinstance(model, str | os.PathLike) else model
@@ -134,7 +155,7 @@ def export(
         if _proven(graph, finished, twin, wanted, x):
             say("writing the file")
             write(finished, facts | {REASON: reason})
-            _save(finished, target)
+            save(finished, target)
             return Path(path)
     raise ModelError(
         f"The model's own outputs would change in their last bits if maps of {opened} were built "
@@ -268,24 +289,3 @@ def _facts(
         prepared = settled(preprocess, network, input_shape=shape)
         facts[PREPROCESS] = json.dumps(prepared.to_dict())
     return facts
-
-
-def _save(model: ModelProto, target: Path) -> None:
-    """Save the whole file, or nothing."""
-    try:
-        content = model.SerializeToString()
-    except Exception as error:
-        raise ModelError(
-            "The model with its maps is larger than the 2 GB that one ONNX file may have. Nothing "
-            "was written."
-        ) from error
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(target)
-    except OSError as error:
-        raise OutputError(
-            f"{str(target)!r} can't be written: {error.strerror}. Choose another place."
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

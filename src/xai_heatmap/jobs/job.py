@@ -137,7 +137,7 @@ class Measure(PictureJob):
 
 
 class Export(Task):
-    """One ONNX file that holds a model and its heatmap.
+    """One ONNX file, or one page, that holds a model and its heatmap.
 
     Parameters
     ----------
@@ -151,12 +151,16 @@ class Export(Task):
         What the file says of itself.
     image_shape
         Channels, rows and columns as ``3x224x224``, where the model leaves them open.
+    runtime
+        Folder of ONNX Runtime for browsers, which a page carries.
     """
 
     kind: Literal["export"] = "export"
 
     model: Annotated[str, Flag("As for explain.", metavar="MODEL", argument=True)]
-    out: Annotated[Path, Flag("Where the .onnx file goes.", metavar="OUT", argument=True)]
+    out: Annotated[
+        Path, Flag("Where it goes: an .onnx file, or a page, .html.", metavar="OUT", argument=True)
+    ]
     method: Annotated[
         str,
         Flag("gradcam, hirescam, layercam or eigencam.", metavar="NAME", default_shown=True),
@@ -172,6 +176,11 @@ class Export(Task):
         None
     )
     weights: Annotated[Path | None, Flag("State dict for a PyTorch model.", metavar="FILE")] = None
+    runtime: Annotated[
+        Path | None,
+        Flag("Of a page: the unpacked npm package onnxruntime-web.  [default: npm fetches it once]",
+             metavar="FOLDER"),
+    ] = None  # fmt: skip
 
     @classmethod
     def settings(cls) -> list[str]:

@@ -220,9 +220,9 @@ for said, own, command in (
     app.command(short_help=said, epilog=own.EPILOG)(command)
 
 
-job_command(
-    app, "Export", short_help="Write model and heatmap as one ONNX file.", epilog=export.EPILOG
-)(export.export)
+job_command(app, "Export", short_help="Write model and heatmap as one file.", epilog=export.EPILOG)(
+    export.export
+)
 
 
 app.command(short_help="See it at once: pictures and networks come along.", epilog=demo.EPILOG)(

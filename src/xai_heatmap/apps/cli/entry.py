@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     where the result goes. 5: a requirement of an audit is not met. 130: interrupted. 143: told to
     end, as time limits and containers do; a result that was being written is taken back first.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = _plain(sys.argv[1:] if arguments is None else arguments)
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     for stream in (sys.stdout, sys.stderr):
@@ -50,6 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _finished(["--help"])
             return UsageError.exit_code
         return _finished(words)
+
+
+def _plain(arguments: Sequence[str]) -> list[str]:
+    """The words of the call; ``export html MODEL OUT.html`` says the kind, as its ending does."""
+    words = list(arguments)
+    said = (
+        words[:2] == ["export", "html"] and len(words) > 3 and words[3].endswith((".html", ".htm"))
+    )
+    return [words[0], *words[2:]] if said else words
 
 
 class _Terminated(BaseException):

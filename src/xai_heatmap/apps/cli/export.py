@@ -1,4 +1,4 @@
-"""`xai-heatmap export`: a model with its heatmap as one ONNX file."""
+"""`xai-heatmap export`: a model with its heatmap as one ONNX file, or as one page."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ from xai_heatmap.core.errors import BadOption
 EPILOG = """\b
 Examples:
   xai-heatmap export model.onnx explainer.onnx
+  xai-heatmap export html model.onnx look.html --preprocess imagenet
   xai-heatmap export model.keras explainer.onnx --preprocess tf --labels classes.csv
   xai-heatmap export net.py:make explainer.onnx --image-shape 3x224x224 --layer layer4
   xai-heatmap export model.onnx explainer.onnx --method layercam --layer all
@@ -20,11 +21,19 @@ Examples:
 The file answers what the model answers, and cam_0, cam_1, ...: a raw map a layer.
 Its input class_index says for which class, counted from 0; -1 is the prediction.
 The metadata xai_heatmap.class_index says which there are.
+
+\b
+A page, name.html, is that file with ONNX Runtime for browsers inside (about 5 MB more).
+Opened from disk it explains pictures and the camera, and asks nobody for anything.
+The runtime does not come along: npm fetches it once, or --runtime names its folder.
 """
 
 
 def export(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug = False) -> int:
-    """Write one ONNX file that gives the prediction and its heatmap, wherever ONNX runs."""
+    """Write one ONNX file that gives the prediction and its heatmap, wherever ONNX runs.
+
+    Where OUT ends in .html it is a page that runs the network in any browser.
+    """
     from xai_heatmap.apps.cli.terminal import aside, print_json, print_lines
     from xai_heatmap.exporting.export import export as exported
     from xai_heatmap.jobs.events import FileResult
@@ -45,6 +54,7 @@ def export(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug =
             labels=names,
             preprocess=job.preprocess,
             image_shape=_shape(job.image_shape),
+            runtime=job.runtime,
             progress=progress,
         )
     if as_json:

@@ -1,6 +1,7 @@
-"""The page of reports: the viewer with its data inside, one file that asks nobody for anything."""
+"""Pages with the viewer and their data inside, each one file that asks nobody for anything."""
 
 import base64
+import gzip
 import html
 import io
 import json
@@ -12,7 +13,7 @@ import PIL.Image
 
 from xai_heatmap.core.arrays import Image
 
-TEMPLATE = "report.html"
+TEMPLATE, WITH_NETWORK = "report.html", "exported.html"
 """Written by `make ui` from `apps/web/ui`."""
 
 LONGEST = 1280
@@ -32,11 +33,45 @@ def page(title: str, held: Mapping[str, object]) -> str:
     held
         What the page shows, in plain values; the interface ``Held`` of ``ui/src/backend/page.ts``.
     """
+    return _filled(TEMPLATE, {"TITLE-SLOT": html.escape(title), "DATA-SLOT": _data(held)})
+
+
+def network_page(
+    title: str, facts: Mapping[str, object], *, runtime: bytes, wasm: bytes, graph: bytes
+) -> str:
+    """A page as text that runs a network: the viewer, a runtime and a graph, compressed.
+
+    Parameters
+    ----------
+    title
+        What stands in the head of the page.
+    facts
+        Of the network; the interface ``Facts`` of ``ui/src/backend/local.ts``.
+    runtime, wasm
+        The script of ONNX Runtime for browsers, and its WebAssembly.
+    graph
+        An ONNX file with maps built in.
+    """
+    parts = {"RUNTIME-SLOT": runtime, "WASM-SLOT": wasm, "GRAPH-SLOT": graph}
+    slots = {slot: base64.b64encode(_compressed(own)).decode() for slot, own in parts.items()}
+    slots |= {"TITLE-SLOT": html.escape(title), "FACTS-SLOT": _data(facts)}
+    return _filled(WITH_NETWORK, slots)
+
+
+def _compressed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
+def _data(held: Mapping[str, object]) -> str:
+    """JSON for an element of a page: within <script>, "<" alone could end the element."""
     text = json.dumps(held, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # Within <script>, "<" alone could end the element; JSON has another way to write it.
-    slots = {"TITLE-SLOT": html.escape(title), "DATA-SLOT": text.replace("<", "\\u003c")}
-    template = files(__name__).joinpath(TEMPLATE).read_text("utf-8")
-    return re.sub("|".join(slots), lambda slot: slots[slot[0]], template)  # what is filled in stays
+    return text.replace("<", "\\u003c")
+
+
+def _filled(template: str, slots: Mapping[str, str]) -> str:
+    """A template with its slots filled in one go: what is filled in stays as it is."""
+    text = files(__name__).joinpath(template).read_text("utf-8")
+    return re.sub("|".join(slots), lambda slot: slots[slot[0]], text)
 
 
 def picture_url(picture: Image, *, longest: int = LONGEST) -> str:

@@ -1,4 +1,5 @@
-// The viewer as files that are served, and the report as one page; then the digest of what they are made of.
+// The viewer as files that are served, the report and the page with a network inside as one page each;
+// then the digest of what they are made of.
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -6,6 +7,7 @@ import { join, relative, sep } from 'node:path'
 import { build } from 'vite'
 
 const REPORT = '../../../render/viewer/report.html'
+const EXPORTED = '../../../render/viewer/exported.html'
 const plain = { configFile: false, logLevel: 'warn', plugins: [svelte({ configFile: false })] }
 
 await build({
@@ -19,24 +21,26 @@ await build({
   },
 })
 
-// The report: one page with its script and style within, and slots for title and data.
-const [answer] = [
-  await build({
-    ...plain,
-    build: {
-      write: false, target: 'es2022', modulePreload: false, cssCodeSplit: false,
-      lib: { entry: 'src/report.ts', formats: ['iife'], name: 'report' },
-    },
-  }),
-].flat()
-const part = (ending) => answer.output.find((one) => one.fileName.endsWith(ending))
-const script = part('.js').code.trim()
-if (script.includes('</script')) throw new Error('The script of the report would end its own element.')
-const hash = createHash('sha256').update(script).digest('base64')
-const slots = { 'SCRIPT-HASH': `sha256-${hash}`, 'STYLE-SLOT': String(part('.css').source).trim(), 'SCRIPT-SLOT': script }
-const page = readFileSync('report.html', 'utf8').replace(/SCRIPT-HASH|STYLE-SLOT|SCRIPT-SLOT/g, (slot) => slots[slot])
+// A report: one page with its script and style within, and slots for title and data. A page with a
+// network: the same, and the script of its worker as text.
+const made = async (entry, format, more) => {
+  const lib = { entry, formats: [format], name: 'page' }
+  const [answer] = [await build({ ...plain, build: { write: false, target: 'es2022', modulePreload: false, cssCodeSplit: false, lib, ...more } })].flat()
+  const part = (ending) => answer.output.find((one) => one.fileName.endsWith(ending))
+  const script = part('js').code.trim()
+  if (/<\/script/i.test(script) || /<!--[^]*<script/i.test(script)) throw new Error(`The script of ${entry} would end its own element.`)
+  return { script, style: String(part('.css')?.source ?? '').trim() }
+}
 mkdirSync('../../../render/viewer', { recursive: true })
-writeFileSync(REPORT, page)
+async function page(entry, template, path, more = {}) {
+  const { script, style } = await made(entry, 'iife')
+  const hash = createHash('sha256').update(script).digest('base64')
+  const slots = { 'SCRIPT-HASH': `sha256-${hash}`, 'STYLE-SLOT': style, 'SCRIPT-SLOT': script, ...more }
+  writeFileSync(path, readFileSync(template, 'utf8').replace(/SCRIPT-HASH|STYLE-SLOT|SCRIPT-SLOT|WORKER-SLOT/g, (slot) => slots[slot]))
+}
+await page('src/report.ts', 'report.html', REPORT)
+const worker = await made('src/local/worker.ts', 'iife')
+await page('src/exported.ts', 'exported.html', EXPORTED, { 'WORKER-SLOT': worker.script })
 
 const { version } = JSON.parse(readFileSync('node_modules/svelte/package.json', 'utf8'))
 const licence = readFileSync('node_modules/svelte/LICENSE.md', 'utf8')
@@ -58,5 +62,5 @@ function digest(folder, more = []) {
 }
 
 const LEFT_OUT = new Set(['node_modules', '.svelte-kit', 'sources.sha256'])
-const digests = [digest('.'), digest('../dist', [['report.html', REPORT]])]
+const digests = [digest('.'), digest('../dist', [['report.html', REPORT], ['exported.html', EXPORTED]])]
 writeFileSync('../dist/sources.sha256', digests.join('\n') + '\n')

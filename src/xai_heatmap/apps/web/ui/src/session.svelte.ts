@@ -124,8 +124,8 @@ export class Session {
         try {
           await this.open(await this.backend.find(wanted), turn)
         } catch (error) {
-          if (fault(error).code !== 'XH201' || !first) throw error
-          await this.sample(first)
+          if (fault(error).code !== 'XH201') throw error
+          if (first) await this.sample(first)
           this.said = 'The picture of this link is not kept any more.'
         }
       } else if (first) await this.sample(first)
@@ -143,8 +143,10 @@ export class Session {
     this.method = one('method', methods, model.defaults.method || methods[0])
     this.layer = one('layer', model.layers.map((l) => l.name), this.usualLayer(model))
     this.target = asked.get('class') ?? ''
-    this.against = asked.get('vs') ?? ''
-    this.view = one<View>('view', ['image', 'compare', 'live'], 'image')
+    const { can } = this.backend
+    this.against = can.contrast ? (asked.get('vs') ?? '') : ''
+    const views = (['image', 'compare', 'live'] as const).filter((view) => view === 'image' || can[view])
+    this.view = one<View>('view', views, 'image')
     this.mode = one('mode', MODES, 'overlay')
     this.palette = one('palette', PALETTES, 'inferno')
     this.opacity = Number(asked.get('opacity') ?? 85) / 100
@@ -341,6 +343,7 @@ export class Session {
   }
 
   contrast(against: string) {
+    if (!this.backend.can.contrast) return
     this.against = this.against === against ? '' : against
     void this.compute()
   }

@@ -23,7 +23,9 @@ export interface Held {
 }
 
 export class PageBackend implements Backend {
-  readonly can: Abilities = { pictures: false, channels: false, compare: false, live: false, methods: false }
+  readonly can: Abilities = {
+    pictures: false, channels: false, compare: false, live: false, methods: false, contrast: false, classes: false, sends: false,
+  }
   readonly held: Held
   private packets: Packet[] | null = null
 

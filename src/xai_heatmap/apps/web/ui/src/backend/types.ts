@@ -200,6 +200,8 @@ export interface LiveLink {
   /** Ask for the next frame, where the server has the camera. */
   next(): void
   close(): void
+  /** The frame's own pixels instead of a file, where nothing is sent anywhere. */
+  pixels?(t: number, picture: ImageData): void
 }
 
 export interface LiveEars {
@@ -215,6 +217,9 @@ export interface Abilities {
   compare: boolean
   live: boolean
   methods: boolean // any method, with options; otherwise those that are there
+  contrast: boolean // one class against another
+  classes: boolean // any class by its name; otherwise those that are listed
+  sends: boolean // pictures leave the page
 }
 
 export interface Backend {

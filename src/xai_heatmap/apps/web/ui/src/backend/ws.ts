@@ -15,7 +15,9 @@ function ownToken(): string {
 }
 
 export class WsBackend implements Backend {
-  readonly can: Abilities = { pictures: true, channels: true, compare: true, live: true, methods: true }
+  readonly can: Abilities = {
+    pictures: true, channels: true, compare: true, live: true, methods: true, contrast: true, classes: true, sends: true,
+  }
   private token = ownToken()
   private there = true
   private model_ = ''

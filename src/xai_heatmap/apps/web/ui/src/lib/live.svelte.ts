@@ -200,6 +200,7 @@ export class Moving {
     context.imageSmoothingQuality = 'medium'
     const t = performance.now()
     context.drawImage(video, 0, 0, sender.width, sender.height)
+    if (link.pixels) return link.pixels(t, context.getImageData(0, 0, sender.width, sender.height))
     // Encoded here and now: toBlob waits for an idle moment, which a page that draws has seldom.
     link.send(t, bytesOf(sender.toDataURL('image/jpeg', 0.85)))
   }

@@ -1,0 +1,233 @@
+// The backend that is a worker of the page itself: a network with its maps in one file.
+
+import { Failure } from '../lib/packet'
+import type { How, Seen } from '../local/prepare'
+import type { Answer, Asked, Network, Opening } from '../local/worker'
+import type {
+  Abilities, Backend, Channels, Class, Curve, Layer, LayerMap, LiveEars, LiveLink, LiveQuestion, Method, Model, Packet,
+  Picture, Question, Target,
+} from './types'
+
+export interface Facts {
+  version: string
+  title: string
+  model: Pick<Model, 'name' | 'backend' | 'task'>
+  layers: Layer[]
+  method: Method & { signed: boolean }
+  labels: string[] | null
+  classes: number
+  answers: 'logits' | 'softmax' | 'sigmoid' | 'log-softmax' // what the graph's scores are
+  network: Network
+  how: How
+}
+
+const TOP = 5
+const LEVELS = 255
+
+export class LocalBackend implements Backend {
+  readonly can: Abilities = {
+    pictures: true, channels: false, compare: false, live: true, methods: false, contrast: false, classes: true, sends: false,
+  }
+  readonly facts: Facts
+  private worker: Worker
+  private opened: Promise<unknown>
+  private pictures = new Map<string, { facts: Picture; blob: Blob; url: string }>()
+  private waiting = new Map<number, { resolve: (answer: any) => void; reject: (error: unknown) => void }>()
+  private asked = 0
+  private added = 0
+  private broken: Failure | null = null
+
+  constructor(facts: Facts, script: string, parts: Pick<Opening, 'runtime' | 'wasm' | 'graph'>) {
+    this.facts = facts
+    // No module: of a page from a disk Chromium starts none. It imports modules all the same.
+    this.worker = new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })))
+    this.worker.onmessage = ({ data: { id, answer, error } }) => {
+      const own = this.waiting.get(id)
+      this.waiting.delete(id)
+      if (error) own?.reject(new Failure({ hint: '', ...error }))
+      else own?.resolve(answer)
+    }
+    this.worker.onerror = () => {
+      this.broken = new Failure({ code: 'page', message: 'This browser does not run the network of this page.', hint: 'It takes WebAssembly with SIMD, and modules in workers: a browser of 2023 or newer.' })
+      for (const own of this.waiting.values()) own.reject(this.broken)
+      this.waiting.clear()
+    }
+    this.opened = this.ask({ kind: 'open', opening: { ...parts, network: facts.network, how: facts.how } })
+    this.opened.catch(() => {}) // said where the first picture is asked about
+  }
+
+  async model(): Promise<Model> {
+    const { title, version, model, layers, method, labels, classes, how } = this.facts
+    return {
+      ...model, id: title, version, layers, methods: [method], labels, classes, samples: [],
+      input: { kind: 'picture', height: how.size[0], width: how.size[1], channels: how.channels },
+      models: [{ id: title, name: model.name }],
+      defaults: { method: method.name, layer: layers.findLast((l) => l.auto)?.name ?? layers.at(-1)!.name },
+    }
+  }
+
+  async add(blob: Blob, name: string): Promise<Picture> {
+    const id = `p${++this.added}`
+    const size = await this.ask<{ width: number; height: number }>({ kind: 'add', key: id, blob })
+    const facts: Picture = { id, name, kind: 'image', ...size }
+    this.pictures.set(id, { facts, blob, url: URL.createObjectURL(blob) })
+    return facts
+  }
+
+  async find(id: string): Promise<Picture> {
+    return this.picture(id).facts
+  }
+
+  source(id: string): string {
+    return this.pictures.get(id)?.url ?? ''
+  }
+
+  async maps({ picture, target, layers }: Question): Promise<Packet> {
+    const { blob } = this.picture(picture)
+    await this.opened
+    const wanted = this.outputs(layers)
+    const begun = performance.now()
+    const answer = await this.ask<Answer>({ kind: 'run', key: picture, blob, target: this.number(target), maps: wanted })
+    return this.packet(answer, picture, target, begun)
+  }
+
+  live(question: LiveQuestion, ears: LiveEars): LiveLink {
+    let asked = question
+    let there = true
+    void this.opened.then(() => there && ears.open(), (error) => there && ears.fault(fault(error)))
+    return {
+      ask: (question) => (asked = question),
+      send: () => {},
+      next: () => {},
+      close: () => (there = false),
+      pixels: (t, picture) => {
+        const { target, layers } = asked
+        const frame = async () => {
+          await this.opened
+          const answer = await this.ask<Answer>({ kind: 'frame', picture, target: this.number(target), maps: this.outputs(layers) })
+          const packet = this.packet(answer, '', target, t)
+          if (there) ears.frame({ ...packet, t, age_ms: performance.now() - t })
+        }
+        frame().catch((error) => there && ears.fault({ ...fault(error), t }))
+      },
+    }
+  }
+
+  channels(): Promise<Channels> {
+    return Promise.reject(new Error('An exported page ranks no channels.'))
+  }
+  job(question: Question): Promise<Packet> {
+    return this.maps(question)
+  }
+  compare(): Promise<Packet> {
+    return Promise.reject(new Error('An exported page has one method.'))
+  }
+  curve(): Promise<Curve> {
+    return Promise.reject(new Error('An exported page takes pictures alone.'))
+  }
+  device(): LiveLink {
+    throw new Error('An exported page has no camera but that of who looks at it.')
+  }
+  watch() {}
+
+  /** What the network is given for a picture, by its own preprocessing or another. */
+  input(blob: Blob, how?: How): Promise<Seen> {
+    return this.ask({ kind: 'input', blob, how })
+  }
+
+  ask<T>(asked: Asked): Promise<T> {
+    if (this.broken) return Promise.reject(this.broken)
+    const id = ++this.asked
+    return new Promise<T>((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject })
+      this.worker.postMessage({ id, asked })
+    })
+  }
+
+  private picture(id: string) {
+    const found = this.pictures.get(id)
+    if (!found) throw new Failure({ code: 'XH201', message: `This page does not hold the picture ${id} any more.`, hint: 'Open it again.' })
+    return found
+  }
+
+  private outputs(layers: string): string[] {
+    const { network, layers: all } = this.facts
+    const at = all.findIndex((layer) => layer.name === layers)
+    return at < 0 ? network.maps : [network.maps[at]]
+  }
+
+  /** Number of a class by its number or name; -1 for the prediction. */
+  private number(target: string): number {
+    const { labels, classes } = this.facts
+    const wanted = target.trim().toLowerCase()
+    if (!wanted) return -1
+    const named = labels?.findIndex((label) => label.toLowerCase() === wanted) ?? -1
+    const index = named >= 0 ? named : /^\d+$/.test(wanted) ? Number(wanted) : -1
+    if (index < 0 || index >= classes) {
+      throw new Failure({ code: 'XH105', message: `There is no class ${target}.`, hint: `The network has ${classes}, counted from 0.` })
+    }
+    return index
+  }
+
+  private packet(answer: Answer, picture: string, target: string, begun: number): Packet {
+    const { method, layers, network, model, labels } = this.facts
+    const all = classes(answer.scores, this.facts)
+    const ranked = [...all].sort((a, b) => b.probability! - a.probability! || a.index! - b.index!)
+    const asked = this.number(target)
+    const own = asked < 0 ? ranked[0] : all[asked]
+    const explained: Target = { ...own, words: own.label ?? `class ${own.index}` }
+    return {
+      picture, model: model.name, method: method.name, target: explained, predictions: ranked.slice(0, Math.min(TOP, labels?.length ?? TOP)),
+      boxes: null, seconds: (performance.now() - begun) / 1000, passes: 1, forward_ms: answer.milliseconds,
+      maps: answer.maps.map(({ name, shape, values }) => {
+        const layer = layers[network.maps.indexOf(name)].name
+        return { layer, method: method.name, target: explained, shape, signed: method.signed, box: answer.box, notes: [], ...levels(values) }
+      }),
+    }
+  }
+}
+
+function fault(error: unknown) {
+  return error instanceof Failure ? error.fault : { code: 'page', message: String(error), hint: '' }
+}
+
+/** Every class with its score and its probability; a single score is that of the second of two. */
+function classes(scores: Float32Array, { answers, labels }: Facts): Class[] {
+  const rows = Array.from(scores)
+  const logistic = (z: number) => 1 / (1 + Math.exp(-z))
+  const named = (index: number, score: number, probability: number): Class =>
+    ({ index, label: labels?.[index] ?? `class ${index}`, score, probability })
+  if (rows.length === 1) {
+    const p = answers === 'logits' ? logistic(rows[0]) : rows[0]
+    return [named(0, -rows[0], 1 - p), named(1, rows[0], p)]
+  }
+  if (answers !== 'logits') return rows.map((score, k) => named(k, score, answers === 'log-softmax' ? Math.exp(score) : score))
+  const most = Math.max(...rows)
+  const sum = rows.reduce((total, z) => total + Math.exp(z - most), 0)
+  return rows.map((score, k) => named(k, score, Math.exp(score - most) / sum))
+}
+
+/** A map in 256 levels with what is to be said of it; where it lies on both sides of 0, a level is 0. */
+export function levels(values: Float32Array): Pick<LayerMap, 'lo' | 'hi' | 'bytes' | 'verdict'> {
+  let [lo, hi] = [Infinity, -Infinity]
+  for (const value of values) {
+    if (value < lo) lo = value
+    if (value > hi) hi = value
+  }
+  const most = hi
+  if (lo < 0 && hi > 0) {
+    const zero = Math.min(Math.max(Math.round((LEVELS * -lo) / (hi - lo)), 1), LEVELS - 1)
+    const step = Math.max(-lo / zero, hi / (LEVELS - zero))
+    ;[lo, hi] = [-zero * step, (LEVELS - zero) * step]
+  }
+  const step = (hi - lo) / LEVELS
+  const bytes = Uint8Array.from(values, (value) => (step ? Math.round((value - lo) / step) : 0))
+  const kind = most > 0 ? 'ok' : 'no_positive_evidence'
+  const against = lo < 0 ? 'the map shows what speaks against it.' : 'the map stays empty.'
+  return {
+    lo, hi, bytes,
+    verdict: most > 0
+      ? { kind, words: `the strongest place has relevance ${Number(most.toPrecision(4))}.`, level: 'good' }
+      : { kind, words: `nothing at this layer speaks for the target; ${against} Another layer may show more.`, level: 'note' },
+  }
+}

@@ -1,0 +1,133 @@
+// The network itself, off the page's own thread: the runtime and the graph come as text, pictures as files.
+
+import { prepared, type How, type Seen } from './prepare'
+import type { Pixels } from './resample'
+
+export interface Network {
+  input: string
+  shape: number[] // of one picture's input
+  scores: string
+  maps: string[] // outputs, in the order of the layers
+}
+
+export interface Opening {
+  runtime: string
+  wasm: string
+  graph: string
+  network: Network
+  how: How
+}
+
+export interface Answer {
+  scores: Float32Array
+  maps: { name: string; shape: number[]; values: Float32Array }[]
+  box: [number, number, number, number]
+  milliseconds: number // of the network alone
+}
+
+export type Asked =
+  | { kind: 'open'; opening: Opening }
+  | { kind: 'add'; key: string; blob: Blob }
+  | { kind: 'run'; key: string; blob: Blob; target: number; maps: string[] }
+  | { kind: 'frame'; picture: Pixels; target: number; maps: string[] }
+  | { kind: 'input'; blob: Blob; how?: How }
+
+const MOST = 64_000_000 // pixels of a picture
+const KEPT = 12 // pictures whose input is kept
+
+const own = self as unknown as {
+  onmessage: (event: MessageEvent<{ id: number; asked: Asked }>) => void
+  postMessage(what: unknown, moved?: Transferable[]): void
+}
+let opened: Promise<{ ort: any; session: any }> | null = null
+let network: Network
+let how: How
+const known = new Map<string, Seen & { width: number; height: number }>()
+
+own.onmessage = async ({ data: { id, asked } }) => {
+  try {
+    own.postMessage({ id, answer: await answered(asked) })
+  } catch (error) {
+    const said = error as { code?: string; message?: string }
+    own.postMessage({ id, error: { code: said.code ?? 'page', message: said.message ?? String(error) } })
+  }
+}
+
+async function answered(asked: Asked): Promise<unknown> {
+  if (asked.kind === 'open') {
+    ;({ network, how } = asked.opening)
+    opened = open(asked.opening)
+    await opened
+    return null
+  }
+  if (asked.kind === 'add') {
+    const { width, height } = await ready(asked.key, asked.blob)
+    return { width, height }
+  }
+  if (asked.kind === 'input') return prepared(await decoded(asked.blob), asked.how ?? how)
+  const seen = asked.kind === 'run' ? await ready(asked.key, asked.blob) : prepared(asked.picture, how)
+  return run(seen, asked.target, asked.maps)
+}
+
+async function open({ runtime, wasm, graph }: Opening) {
+  const source = new Blob([await unpacked(runtime)], { type: 'text/javascript' })
+  const ort = await import(/* @vite-ignore */ URL.createObjectURL(source))
+  ort.env.wasm.numThreads = 1 // more need headers that a file on a disk has not
+  ort.env.wasm.wasmBinary = await unpacked(wasm)
+  ort.env.logLevel = 'error'
+  const session = await ort.InferenceSession.create(new Uint8Array(await unpacked(graph)), { executionProviders: ['wasm'] })
+  return { ort, session }
+}
+
+/** What base64 of gzip holds. */
+function unpacked(text: string): Promise<ArrayBuffer> {
+  const packed = atob(text)
+  const bytes = new Uint8Array(packed.length)
+  for (let k = 0; k < bytes.length; k++) bytes[k] = packed.charCodeAt(k)
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer()
+}
+
+async function ready(key: string, blob: Blob) {
+  let found = known.get(key)
+  if (!found) {
+    if (known.size >= KEPT) known.delete(known.keys().next().value!)
+    const picture = await decoded(blob)
+    found = { ...prepared(picture, how), width: picture.width, height: picture.height }
+    known.set(key, found)
+  }
+  return found
+}
+
+/** Pixels as the file holds them, upright, on white; colour is not converted, since training did not. */
+async function decoded(blob: Blob): Promise<Pixels> {
+  let bitmap: ImageBitmap
+  try {
+    bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' })
+  } catch {
+    throw { code: 'XH202', message: 'That is no picture that this browser reads.' }
+  }
+  const { width, height } = bitmap
+  if (width * height > MOST) throw { code: 'XH203', message: `The picture has ${width} x ${height} pixels; at most ${MOST / 1e6} million are read.` }
+  const canvas = new OffscreenCanvas(width, height)
+  const context = canvas.getContext('2d', { colorSpace: 'srgb', willReadFrequently: true })!
+  context.fillStyle = '#fff'
+  context.fillRect(0, 0, width, height)
+  context.drawImage(bitmap, 0, 0)
+  bitmap.close()
+  return context.getImageData(0, 0, width, height)
+}
+
+async function run(seen: Seen, target: number, wanted: string[]): Promise<Answer> {
+  const { ort, session } = await opened!
+  const feeds: Record<string, unknown> = { [network.input]: new ort.Tensor('float32', seen.x, [1, ...network.shape]) }
+  if (network.maps.length) feeds.class_index = new ort.Tensor('int64', BigInt64Array.from([BigInt(target)]), [1])
+  const begun = performance.now()
+  const found = await session.run(feeds, [network.scores, ...wanted])
+  const milliseconds = performance.now() - begun
+  const scores = found[network.scores].data as Float32Array
+  const maps = wanted.map((name) => ({ name, shape: found[name].dims.slice(1), values: found[name].data as Float32Array }))
+  if (![scores, ...maps.map((one) => one.values)].every((own) => own.every(Number.isFinite))) {
+    throw { code: 'XH136', message: 'The network answered with numbers that are none (NaN or infinity) for this picture.' }
+  }
+  return { scores, maps, box: seen.box, milliseconds }
+}

@@ -1,0 +1,37 @@
+"""An ONNX file on the disk: whole, or not at all."""
+
+import os
+from pathlib import Path
+
+from onnx import ModelProto
+
+from xai_heatmap.core.errors import ModelError, OutputError
+
+
+def save(model: ModelProto, target: Path) -> None:
+    """Save the whole file, or nothing.
+
+    Raises
+    ------
+    ModelError
+        Where it is larger than one file may be.
+    OutputError
+        Where it can't be written.
+    """
+    try:
+        content = model.SerializeToString()
+    except Exception as error:
+        raise ModelError(
+            "The model with its maps is larger than the 2 GB that one ONNX file may have. Nothing "
+            "was written."
+        ) from error
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(target)
+    except OSError as error:
+        raise OutputError(
+            f"{str(target)!r} can't be written: {error.strerror}. Choose another place."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,162 @@
+"""The page that runs a network by itself, opened from disk in a browser."""
+
+import base64
+import io
+from functools import partial
+
+import numpy as np
+import PIL.Image
+import pytest
+
+import xai_heatmap as xh
+from web.browsing import Asked, browser, drawn, until, violations
+from xai_heatmap.core.errors import BadOption
+from xai_heatmap.exporting import runtime as runtimes
+from xai_heatmap.exporting.page import plain_how
+
+pytestmark = pytest.mark.slow
+
+LAYERS = ["stage1.down", "stage2.down", "auto"]
+DONE = ".under .bar"
+
+MAPS = """async ([text, target]) => {
+  const blob = new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))])
+  const { id } = await xaiHeatmap.add(blob, 'picture')
+  const packet = await xaiHeatmap.maps({ picture: id, target, layers: 'all' })
+  const { maps } = xaiHeatmap.facts.network
+  const { index } = packet.target
+  const answer = await xaiHeatmap.ask({ kind: 'run', key: id, blob, target: index, maps })
+  return {
+    predictions: packet.predictions.map((one) => [one.label, one.probability]),
+    box: packet.maps[0].box,
+    layers: packet.maps.map((one) => one.layer),
+    values: answer.maps.map((one) => [...one.values]),
+    drawn: packet.maps.map(({ bytes, lo, hi }) =>
+      [...bytes].map((q) => lo + (q / 255) * (hi - lo))),
+  }
+}"""
+
+INPUT = """async ([text, how]) => {
+  const blob = new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))])
+  const { x, box } = await xaiHeatmap.input(blob, how)
+  return { x: [...x], box }
+}"""
+
+
+@pytest.fixture(scope="module")
+def chrome():
+    try:
+        runtimes.runtime(runtimes.cache())
+    except BadOption:
+        pytest.skip(
+            "needs ONNX Runtime for browsers in the user's cache, where this puts it: "
+            "xai-heatmap export html demo demo.html"
+        )
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "demo.html"
+    return xh.export("demo", path, layers=LAYERS[:2])
+
+
+@pytest.fixture
+def page(chrome, exported):
+    context = chrome.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
+    page = context.new_page()
+    page.asked = Asked(page)
+    page.goto(exported.as_uri())
+    yield page
+    context.close()
+
+
+def photograph(rows, columns, seed=0):
+    """A picture with soft and hard edges, as bytes of a JPEG."""
+    draw = np.random.default_rng(seed).integers(0, 255, (rows // 8 + 1, columns // 8 + 1, 3))
+    small = PIL.Image.fromarray(draw.astype(np.uint8))
+    written = io.BytesIO()
+    small.resize((columns, rows), PIL.Image.Resampling.BICUBIC).save(written, "JPEG", quality=90)
+    return written.getvalue()
+
+
+def sent(file):
+    return base64.b64encode(file).decode()
+
+
+def beyond(page):
+    """What the page asked for beside itself; what it made within itself is no request."""
+    return [url for url in page.asked[1:] if not url.startswith(("blob:", "data:"))]
+
+
+@pytest.mark.parametrize(("size", "target"), [((300, 401), ""), ((97, 128), "mug")])
+def test_maps_are_those_of_python(page, exported, size, target):
+    file = photograph(*size)
+    found = page.evaluate(MAPS, [sent(file), target])
+    for layer, values, shown in zip(LAYERS, found["values"], found["drawn"], strict=False):
+        own = xh.explain("demo", file, layer=layer, target=target or None)
+        top = np.abs(own.map).max()
+        np.testing.assert_allclose(np.array(values), own.map.ravel(), rtol=0, atol=1e-4 * top)
+        np.testing.assert_allclose(np.array(shown), own.map.ravel(), rtol=0, atol=3e-3 * top)
+        assert found["box"] == pytest.approx(list(own.geometry.box))
+    expected = [(one.label, pytest.approx(one.probability, abs=1e-4)) for one in own.predictions]
+    assert [tuple(one) for one in found["predictions"]] == expected
+    assert found["layers"] == LAYERS[:2]
+    assert beyond(page) == []
+    assert page.asked.faults == []
+
+
+SIZED = partial(xh.Preprocess, input_size=(65, 64))
+
+HOWS = [
+    ((301, 447), xh.Preprocess("imagenet", input_size=(112, 112))),
+    ((301, 447), xh.Preprocess("caffe", input_size=(64, 64), resampling="bicubic")),
+    ((447, 301), SIZED("unit", fit="letterbox", resampling="lanczos")),
+    ((50, 40), xh.Preprocess("tf", fit="letterbox", input_size=(60, 96), resampling="box")),
+    ((333, 222), SIZED("torch", fit="squash", half="down", resampling="hamming")),
+    ((333, 222), SIZED("raw", channels=1, resampling="nearest", fit="crop", ratio=0.9)),
+    ((40, 2600), xh.Preprocess("imagenet", input_size=(32, 48))),
+]
+
+
+@pytest.mark.parametrize(("size", "how"), HOWS)
+def test_pictures_are_prepared_to_the_bit_as_in_python(page, size, how):
+    file = photograph(*size, seed=3)
+    full = how.filled()
+    expected, geometry = full(np.asarray(PIL.Image.open(io.BytesIO(file)).convert("RGB")))
+    last = full.mode in ("caffe", "torch")
+    found = page.evaluate(INPUT, [sent(file), plain_how(full, channels_last=last)])
+    native = np.moveaxis(expected, 0, -1) if last else expected
+    np.testing.assert_array_equal(np.array(found["x"], np.float32), native.ravel())
+    assert found["box"] == list(geometry.box)
+
+
+def test_a_picture_and_the_camera_are_looked_at(page, tmp_path):
+    (tmp_path / "none.jpg").write_bytes(b"no picture")
+    (tmp_path / "own.jpg").write_bytes(photograph(200, 300))
+    assert violations(page) == []
+    page.set_input_files("input[type=file]", tmp_path / "none.jpg")
+    page.wait_for_selector("text=/no picture that this browser reads/")
+    page.set_input_files("input[type=file]", tmp_path / "own.jpg")
+    page.wait_for_selector(DONE)
+    assert page.locator("text=/no picture that/").count() == 0
+    first = drawn(page)
+    page.keyboard.press("u")
+    assert drawn(page) != first
+    second = drawn(page)
+    page.locator(".class").nth(3).click()
+    until(page, "document.querySelectorAll('.class')[3].getAttribute('aria-pressed') === 'true'")
+    until(page, "document.querySelector('.busy') === null")
+    assert drawn(page) != second
+    assert page.locator(".pin").count() == page.locator("text=Compare").count() == 0
+    assert violations(page) == []
+    page.click("nav >> text=Live")
+    page.wait_for_selector("text=/nothing is sent anywhere/")
+    page.click("text=Start the camera")
+    until(page, "Number(document.querySelector('.figures b')?.innerText) >= 2")
+    page.keyboard.press("f")
+    page.wait_for_selector("text=/Frozen/")
+    page.wait_for_selector(DONE)
+    assert beyond(page) == []
+    assert page.asked.faults == []
