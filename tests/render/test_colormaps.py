@@ -98,3 +98,11 @@ def test_nan_is_refused():
 def test_an_unknown_map_names_the_choices_and_the_nearest():
     with pytest.raises(UnknownColormap, match=r"inferno.*bluered.*Did you mean 'viridis'"):
         named("virdis")
+
+
+@pytest.mark.parametrize("name", COLORMAPS)
+def test_looking_levels_up_leaves_the_heat_alone(name):
+    heat = np.linspace(-2, 2, 60, dtype=np.float32).reshape(6, 10)
+    before = heat.copy()
+    assert named(name).levels(heat).dtype == np.uint8
+    np.testing.assert_array_equal(heat, before)

@@ -110,3 +110,8 @@ def test_pictures_are_compared_pixel_by_pixel():
     found = difference(*lab(pixels))
     assert found.shape == (5, 4)
     assert found[3, 2] == pytest.approx(by_hand(*lab(pixels[:, 3, 2])), abs=1e-9)
+
+
+def test_levels_of_a_picture_are_looked_up_to_the_same_numbers():
+    rgb = np.random.default_rng(0).integers(0, 256, (40, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(lab(rgb), lab(rgb.astype(np.float32)))

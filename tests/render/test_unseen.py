@@ -1,6 +1,7 @@
 import numpy as np
 
 from xai_heatmap.core.geometry import cropped, letterboxed, placed, stretched
+from xai_heatmap.render import unseen
 from xai_heatmap.render.unseen import LIGHT, LINE, dimmed
 
 
@@ -54,3 +55,22 @@ def test_a_picture_that_was_flipped_whole_stays_as_it_is():
     flipped = placed((30, 50), (-1.0, 0.0, 50.0, 0.0, 1.0, 0.0), (30, 50))
     assert flipped.matrix is not None
     assert dimmed(image, flipped) is image
+
+
+def test_only_what_was_not_seen_is_reckoned_dim(monkeypatch):
+    image = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+    before, pixels, real = image.copy(), [], unseen.muted
+
+    def seen(strip, **how):
+        pixels.append(strip.shape[0] * strip.shape[1])
+        return real(strip, **how)
+
+    monkeypatch.setattr(unseen, "muted", seen)
+    view = placed((60, 90), (1.0, 0.0, 20.0, 0.0, 1.0, 10.0), (40, 50))
+    shown = dimmed(image, view)
+    assert sum(pixels) == 60 * 90 - 50 * 40
+    np.testing.assert_array_equal(image, before)
+    np.testing.assert_array_equal(shown[10:50, 20:70], image[10:50, 20:70])
+    whole = real(image, grey=unseen.GREY, light=LIGHT)
+    np.testing.assert_array_equal(shown[:, 75:], whole[:, 75:])
+    np.testing.assert_array_equal(shown[:5], whole[:5])

@@ -51,8 +51,11 @@ class Colormap:
                 "`render.heat.scaled(heat)` gives one that can be drawn."
             )
         low = -1.0 if self.diverging else 0.0
-        share = (np.clip(heat, low, 1) - np.float32(low)) * np.float32(255 / (1 - low))
-        return (share + np.float32(0.5)).astype(np.uint8)
+        share = np.clip(heat, low, 1)  # an array of its own, reckoned with in place
+        share -= np.float32(low)
+        share *= np.float32(255 / (1 - low))
+        share += np.float32(0.5)
+        return share.astype(np.uint8)
 
 
 def named(name: str) -> Colormap:

@@ -16,10 +16,20 @@ FAR = 25.0**7
 """The chroma from which on blue and grey are corrected no further, to the seventh power."""
 
 
+def _linear(levels: Shaped[np.ndarray, "*any"]) -> Float64[np.ndarray, "*any"]:
+    """sRGB levels as shares of light."""
+    share = np.asarray(levels, np.float64) / 255
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+LINEAR = _linear(np.arange(256))
+"""Shares of light of all the levels of a picture: powers take most of the time otherwise."""
+
+
 def lab(rgb: Shaped[np.ndarray, "*any 3"]) -> Lab:
     """sRGB levels, 0 to 255, as L*a*b*."""
-    share = np.asarray(rgb, np.float64) / 255
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    levels = np.asarray(rgb)
+    linear = LINEAR[levels] if levels.dtype == np.uint8 else _linear(levels)
     xyz = linear @ TO_XYZ.T / WHITE
     bent = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
     x, y, z = np.moveaxis(bent, -1, 0)

@@ -24,7 +24,16 @@ def dimmed(image: Image, geometry: Geometry) -> Image:
     if geometry.share == 1:
         return image
     left, top, right, bottom = geometry.seen
-    picture = muted(image, grey=GREY, light=LIGHT)
+    picture = image.copy()
+    inner = slice(top, bottom)
+    for rows, columns in (
+        (slice(top), slice(None)),
+        (slice(bottom, None), slice(None)),
+        (inner, slice(left)),
+        (inner, slice(right, None)),
+    ):
+        if (strip := image[rows, columns]).size:
+            picture[rows, columns] = muted(strip, grey=GREY, light=LIGHT)
     wide = _wide(image)
     picture[max(top - wide, 0) : bottom + wide, max(left - wide, 0) : right + wide] = LINE
     picture[top:bottom, left:right] = image[top:bottom, left:right]
