@@ -1,5 +1,6 @@
 """A server of its own: its port, its token, floods and giants over a real socket, its end."""
 
+import asyncio
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import struct
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -15,8 +17,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 import xai_heatmap as xh
-from web.pages import frame
+from web.pages import frame, png
 from xai_heatmap.apps.web import serving
+from xai_heatmap.apps.web.ending import until_ended
 from xai_heatmap.apps.web.token import LASTS, token_of
 from xai_heatmap.core.errors import BadOption, MissingFramework, OutputError, UnknownPreprocess
 from xai_heatmap.runners.looking.packet import unpacked
@@ -202,6 +205,47 @@ def test_a_server_that_is_killed_and_started_again_is_found_by_its_page(tmp_path
     assert (second.returncode, out) == (0, "")
     assert err.splitlines()[-1] == "stopped."
     assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_a_server_that_computes_ends_without_a_traceback(tmp_path):
+    running = started("--port", "0", environment=os.environ | {"XDG_STATE_HOME": str(tmp_path)})
+    link = httpx.URL(running.stdout.readline().strip())
+    asked = {"token": link.params["token"]}
+    with httpx.Client(base_url=f"http://{link.host}:{link.port}", params=asked) as page:
+        key = page.post("/api/image", content=png(SCENE)).json()["id"]
+        long = {"method": "rise", "options": json.dumps({"samples": 100_000})}
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(page.get, f"/api/maps/{key}", params=long, timeout=60)
+            time.sleep(0.5)
+            running.send_signal(signal.SIGINT)
+            _, err = running.communicate(timeout=30)
+            assert (answer.result().status_code, answer.result().json()["code"]) == (503, "ended")
+    assert running.returncode == 0, err
+    assert "Traceback" not in err
+    assert err.splitlines()[-1] == "stopped."
+
+
+def test_what_a_server_is_at_when_it_ends_is_answered():
+    async def asked(kind, *, begun):
+        async def never(scope, receive, send):
+            if begun:
+                await send({"type": "http.response.start"})
+            await asyncio.sleep(60)
+
+        async def send(message):
+            sent.append(message)
+
+        sent = []
+        task = asyncio.ensure_future(until_ended(never)({"type": kind}, None, send))
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+        return [message.get("status", message["type"]) for message in sent]
+
+    assert asyncio.run(asked("http", begun=False)) == [503, "http.response.body"]
+    assert asyncio.run(asked("http", begun=True)) == ["http.response.start"]
+    assert asyncio.run(asked("websocket", begun=False)) == []
 
 
 def test_a_question_about_a_model_that_is_not_there_ends_the_line(server):

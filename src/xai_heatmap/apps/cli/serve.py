@@ -50,6 +50,7 @@ def served(flags: Mapping[str, object]) -> int:
 def on_a_page(job: "Serve", *, device: str | None = None, view: str = "") -> int:
     """Serve until it is interrupted; `device` is a camera of this machine that the page shows."""
     from xai_heatmap.apps.web.serving import check_extra, serve_models
+    from xai_heatmap.apps.web.threads import at_work
 
     check_extra()
     serve_models(
@@ -57,6 +58,10 @@ def on_a_page(job: "Serve", *, device: str | None = None, view: str = "") -> int
         open_to_network=job.open_to_network, max_pixels=job.max_pixels, view=view, device=device,
     )  # fmt: skip
     sys.stderr.write("stopped.\n")
+    if at_work():  # nobody wants the answer; onnxruntime would abort on the way out
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
     return 0
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xai_heatmap import networks
+from xai_heatmap.apps.web.ending import until_ended
 from xai_heatmap.apps.web.token import token_of
 from xai_heatmap.core.errors import BadOption, MissingFramework, OutputError
 from xai_heatmap.explaining.preparing import Preparing
@@ -262,7 +263,7 @@ def _uvicorn(app: Any) -> "uvicorn.Server":
     import uvicorn
 
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, server_header=False,
+        until_ended(app), lifespan="off", log_config=None, access_log=False, server_header=False,
         ws="websockets-sansio", ws_max_size=MESSAGE, ws_max_queue=4, ws_per_message_deflate=False,
         timeout_graceful_shutdown=2, timeout_keep_alive=30, h11_max_incomplete_event_size=1 << 16,
     )  # fmt: skip

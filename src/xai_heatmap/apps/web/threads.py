@@ -11,6 +11,14 @@ from xai_heatmap.core.errors import Busy
 
 T = TypeVar("T")
 
+_WORKING: set[int] = set()
+"""Threads that are at work just now, by their numbers."""
+
+
+def at_work() -> bool:
+    """Whether a thread computes: one inside of a C++ library aborts an interpreter that ends."""
+    return bool(_WORKING)
+
 
 class Threads:
     """So many threads that take work in order.
@@ -71,10 +79,13 @@ class Threads:
     def _run(self) -> None:
         while True:
             loop, work, future = self._work.get()
+            _WORKING.add(threading.get_ident())
             try:
                 made, error = work(), None
             except BaseException as failed:  # noqa: BLE001 - it is raised where it is waited for
                 made, error = None, failed
+            finally:
+                _WORKING.discard(threading.get_ident())
             if loop is None:
                 return
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
