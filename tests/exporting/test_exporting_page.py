@@ -144,6 +144,7 @@ def test_a_page_knows_how_pictures_are_prepared(said, expected, carried, tmp_pat
     path = xh.export(network(), tmp_path / "look.html", preprocess=said)
     how = parts(path)["facts"]["how"]
     assert {name: how[name] for name in expected} == expected
+    assert how["as_is"] == (not isinstance(said, xh.Preprocess) or not said.fit_said)
 
 
 @pytest.mark.parametrize(

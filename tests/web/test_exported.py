@@ -132,6 +132,18 @@ def test_pictures_are_prepared_to_the_bit_as_in_python(page, size, how):
     assert found["box"] == list(geometry.box)
 
 
+@pytest.mark.parametrize("said", [None, "crop"])
+def test_a_picture_of_the_inputs_size_is_cropped_where_that_is_said(page, said):
+    file = photograph(64, 64)
+    own = xh.Preprocess("imagenet", input_size=(64, 64), fit=said)
+    expected, geometry = own(np.asarray(PIL.Image.open(io.BytesIO(file))))
+    how = plain_how(own.filled(), channels_last=False, as_is=not own.fit_said)
+    found = page.evaluate(INPUT, [sent(file), how])
+    np.testing.assert_array_equal(np.array(found["x"], np.float32), expected.ravel())
+    assert found["box"] == list(geometry.box)
+    assert (found["box"] == [0, 0, 64, 64]) == (said is None)
+
+
 def test_a_picture_and_the_camera_are_looked_at(page, tmp_path):
     (tmp_path / "none.jpg").write_bytes(b"no picture")
     (tmp_path / "own.jpg").write_bytes(photograph(200, 300))

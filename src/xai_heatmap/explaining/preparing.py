@@ -63,7 +63,7 @@ def preparation(wanted: Preparing, network: Network) -> Preparation | Transform:
         shape = network.declared.input_shape
         return Transform(said, shape[0] if shape else None, network.channels_last)
     word: Any = wanted
-    return Preparation(settled(word, network), _fit_said(word))
+    return Preparation(settled(word, network), fit_said(word))
 
 
 def prepared_by(wanted: Preparing, network: Network) -> Preparing:
@@ -143,7 +143,8 @@ def _without_fit(source: Facts, said: Facts) -> dict[str, object]:
     return kept
 
 
-def _fit_said(wanted: object) -> bool:
+def fit_said(wanted: object) -> bool:
+    """Whether the user's word says how much of a picture is seen."""
     if isinstance(wanted, Preprocess):
         return wanted.fit_said
     facts = wanted if isinstance(wanted, Mapping) else {}

@@ -22,7 +22,7 @@ from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.answer import ROW
 from xai_heatmap.core.version import installed_version
 from xai_heatmap.explaining.batch import maps
-from xai_heatmap.explaining.preparing import settled
+from xai_heatmap.explaining.preparing import fit_said, settled
 from xai_heatmap.exporting.check import (
     answering,
     as_taken,
@@ -118,8 +118,8 @@ def export(
         how = {"method": method, "layers": layers, "labels": labels, "preprocess": preprocess}
         how |= {"image_shape": image_shape, "progress": progress}
         return write_page(
-            lambda file: export(model, file, **how), path, model=model, runtime=runtime,
-            say=progress or _silent,
+            lambda file: export(model, file, **how), path, model=model,
+            as_is=not fit_said(preprocess), runtime=runtime, say=progress or _silent,
         )  # fmt: skip
     if runtime is not None:
         raise BadOption(

@@ -55,6 +55,7 @@ def write_page(
     path: str | os.PathLike[str],
     *,
     model: object,
+    as_is: bool = True,
     runtime: str | os.PathLike[str] | None = None,
     say: Callable[[str], object] = lambda _: None,
 ) -> Path:
@@ -68,6 +69,8 @@ def write_page(
         Where the page goes.
     model
         What is exported: its size is looked at before, and its name stands on the page.
+    as_is
+        Whether a picture of the input's own size goes in as it is, as where nobody said its fit.
     runtime
         As for `runtime.runtime`.
     say
@@ -96,7 +99,7 @@ def write_page(
         content = written(Path(folder) / "explainer.onnx").read_bytes()
     _check_size(len(content), name)
     say("writing the page")
-    facts = page_facts(loaded(content), name=name)
+    facts = page_facts(loaded(content), name=name, as_is=as_is)
     text = network_page(
         f"{name} · xai-heatmap", facts, runtime=carried.script, wasm=carried.wasm, graph=content
     )
@@ -130,7 +133,7 @@ def _check_size(size: int, name: str) -> None:
         )
 
 
-def page_facts(model: ModelProto, *, name: str) -> dict[str, Any]:
+def page_facts(model: ModelProto, *, name: str, as_is: bool = True) -> dict[str, Any]:
     """What the page has to know of an exported file, in plain values.
 
     A browser's session can't read the metadata of a file; here they stand beside it, as the
@@ -162,7 +165,7 @@ def page_facts(model: ModelProto, *, name: str) -> dict[str, Any]:
         "answers": ANSWERS[closed.op_type] if closed is not None else "logits",
         "network": {"input": given.picture.name, "scores": given.answer, "maps": maps,
                     "shape": [*shape[1:], shape[0]] if last else list(shape)},
-        "how": plain_how(how, channels_last=last),
+        "how": plain_how(how, channels_last=last, as_is=as_is),
     }  # fmt: skip
 
 
@@ -209,12 +212,12 @@ def _layer(name: str, grid: list[int]) -> dict[str, object]:
     }
 
 
-def plain_how(own: Preprocess, *, channels_last: bool) -> dict[str, object]:
+def plain_how(own: Preprocess, *, channels_last: bool, as_is: bool = False) -> dict[str, object]:
     """Preprocessing as ``ui/src/local/prepare.ts`` does it, with nothing left to be looked up."""
     divisor, mean, std, order, border = own.scaling
     return {
         "size": list(own.input_size or (224, 224)), "channels": own.channels, "fit": own.fit,
         "ratio": own.ratio, "resampling": own.resampling, "half": own.half, "divisor": divisor,
         "mean": list(mean), "std": list(std), "reversed": order == "BGR", "border": border,
-        "last": channels_last,
+        "last": channels_last, "as_is": as_is,
     }  # fmt: skip

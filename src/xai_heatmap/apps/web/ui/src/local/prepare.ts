@@ -16,6 +16,7 @@ export interface How {
   reversed: boolean // blue first
   border: number | null // level of a letter-box; null: 0 after scaling
   last: boolean // channels last
+  as_is: boolean // a picture of the input's size is not resized
 }
 
 export interface Seen {
@@ -50,7 +51,10 @@ function span(image: number, whole: number, part: number, half: How['half']): [n
 }
 
 /** Left, top, right and bottom of what the network sees, in pixels of the picture. */
-export function seen(image: Size, { size, fit, ratio, half }: How): [number, number, number, number] {
+export function seen(image: Size, how: How): [number, number, number, number] {
+  const { size, half } = how
+  const own = how.as_is && image[0] === size[0] && image[1] === size[1]
+  const [fit, ratio] = own ? (['stretch', 1] as const) : [how.fit, how.ratio]
   const covered: Size = [Math.trunc(size[0] / ratio + NUDGE), Math.trunc(size[1] / ratio + NUDGE)]
   const scale = Math.min(size[0] / image[0], size[1] / image[1])
   const whole: Size =
