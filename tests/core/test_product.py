@@ -8,7 +8,7 @@ from xai_heatmap.core.product import ALONE, product
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
-@pytest.mark.parametrize("size", [(1, 1, 1), (500, 13, 375), (300, 7, 1), (0, 3, 4), (3, 0, 4)])
+@pytest.mark.parametrize("size", [(1, 1, 1), (60, 13, 375), (300, 7, 1), (0, 3, 4), (3, 0, 4)])
 def test_it_is_the_product(kind, size):
     n, k, m = size
     rng = np.random.default_rng(0)
@@ -21,7 +21,7 @@ def test_it_is_the_product(kind, size):
 
 def test_it_takes_views_of_any_layout():
     rng = np.random.default_rng(1)
-    first, second = rng.normal(size=(40, 900))[::2].T, rng.normal(size=(600, 20)).T
+    first, second = rng.normal(size=(40, 60))[::2].T, rng.normal(size=(600, 20)).T
     np.testing.assert_allclose(product(first, second), first.copy() @ second.copy())
 
 
