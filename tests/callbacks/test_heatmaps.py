@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import xai_heatmap as xh
-from xai_heatmap.core.errors import BadOption
+from xai_heatmap.core.errors import BadOption, UnknownMethod
 from xai_heatmap.training import Heatmaps
 from xai_heatmap.training.loggers import logged_to
 from xai_heatmap.training.look import moved
@@ -282,6 +282,7 @@ def test_each_library_gets_what_it_takes():
         ("at least one picture", {"pictures": []}),
         ("as many targets", {"targets": [1]}),
         ("at least 1", {"every": 0}),
+        ("pictures is a list", {"pictures": "cat.jpg"}),
         ("'picture' or 'all'", {"scale": "max"}),
         ("can't be written", {"to": 7}),
     ],
@@ -289,6 +290,11 @@ def test_each_library_gets_what_it_takes():
 def test_what_can_be_wrong_is_said_before_the_training(words, how):
     with pytest.raises(BadOption, match=words):
         Heatmaps(**{"pictures": pictures(), **how})
+
+
+def test_a_method_that_is_none_is_said_before_the_training():
+    with pytest.raises(UnknownMethod, match="no method 'nope'"):
+        Heatmaps(pictures(), method="nope")
 
 
 def test_a_film_of_nothing_is_refused():

@@ -129,3 +129,12 @@ def test_a_long_signal_keeps_its_peaks():
     kept = thinned(row)
     assert len(kept) == 2000
     assert (max(kept), min(kept)) == (9.0, -4.0)
+
+
+def test_one_explanation_is_a_page_too(made, tmp_path):
+    one = made.explanations[0]
+    assert one.save(tmp_path / "x.html") == [tmp_path / "x.html"]
+    (packet,) = held(tmp_path / "x.html")["packets"]
+    (own,) = packet["maps"]
+    assert np.abs(numbers(own) - one.map).max() <= (own["hi"] - own["lo"]) / 510 * (1 + 1e-4)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.html"]

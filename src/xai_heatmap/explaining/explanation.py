@@ -247,27 +247,27 @@ class Explanation(Viewable, Facts):
     ) -> list[Path]:
         """Write picture (PNG), raw map (NPZ) and an entry in ``manifest.json``: all or nothing.
 
-        What was saved before is replaced only where it is the same result: the same picture, the
-        same question, the same score. Any other of that name gets a number: ``cat.gradcam-2.png``.
-        Of a signal or a volume the NPZ also holds ``upsampled``, the raw map at full length along
-        every axis.
+        Only the same result, of one picture, question and score, replaces what was saved before;
+        any other of that name gets a number: ``cat.gradcam-2.png``. Of a signal or a volume the NPZ
+        also holds ``upsampled``, the raw map at full length along every axis.
 
         Parameters
         ----------
         folder
-            Made if it is not there.
+            Made if it is not there. A name that ends in ``.html``: a page, as of a comparison.
         picture
             What to write instead of ``overlay()``.
         stem
             What to call the files instead of `stem`.
         caption
-            Whether a line below the picture says what is shown; None: below `overlay()`, and not
-            below a `picture` of one's own.
+            Whether a line below says what is shown; None: below `overlay()`, not a `picture`.
 
         Returns
         -------
-        The files written: picture, arrays, manifest.
+        The files written: picture, arrays, manifest; or the page.
         """
+        if picture is None and (written := self._page(Path(folder), [self])):
+            return written
         shown = self.overlay() if picture is None else picture
         wanted = picture is None if caption is None else caption
         return save(

@@ -1,5 +1,7 @@
-"""What an explanation and a comparison share in a notebook: the viewer in a cell."""
+"""What an explanation and a comparison share: the viewer in a cell of a notebook, or as a page."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 
@@ -28,3 +30,9 @@ class Viewable:
         from xai_heatmap.explaining.widget import widget
 
         return widget(self, height=height)
+
+    def _page(self, path: Path, shown: Iterable[Any]) -> list[Path] | None:
+        """The page of that name, written with the viewer; None of a name that is a folder's."""
+        from xai_heatmap.explaining.reporting import ENDINGS, save_report
+
+        return save_report(path, shown) if path.suffix.lower() in ENDINGS else None

@@ -1,6 +1,7 @@
 """Heatmaps of a few fixed pictures after every few epochs of a training."""
 
 import contextlib
+import os
 import sys
 import time
 import warnings
@@ -14,6 +15,7 @@ from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network
+from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.explaining.batched import Ask
 from xai_heatmap.explaining.explanation import Explanation
@@ -95,6 +97,8 @@ class Heatmaps:
         of: Callable[[Any], Any] | None = None,
         opening: Mapping[str, Any] | None = None,
     ) -> None:
+        if isinstance(pictures, str | os.PathLike):
+            raise BadOption(f"pictures is a list; received {pictures!r}. Write [{pictures!r}].")
         self.pictures = list(pictures)
         if not self.pictures:
             raise BadOption("Heatmaps takes at least one picture: Heatmaps(['cat.jpg'], 'looks').")
@@ -109,6 +113,8 @@ class Heatmaps:
             raise BadOption(f"every is a number of epochs, at least 1; received {every}.")
         if scale not in ("picture", "all"):
             raise BadOption(f"scale is 'picture' or 'all'; received {scale!r}.")
+        if method is not None:
+            find_method(method)
         self.targets: list[Choice] = [
             choice(int(one) if isinstance(one, np.integer) else one) for one in each
         ]
