@@ -59,6 +59,23 @@ def test_nothing_to_show_says_what_to_write(cli, place):
     assert "--model FILE (.onnx, .keras, .h5)" in cli("report", "dog.png").err
 
 
+def test_a_page_that_is_there_is_written_again(report, place):
+    (place / "report.html").write_text("before")
+    (place / "folder.html").mkdir()
+    assert report("--methods", "gradcam", "--rows", "1").code == 0
+    assert len(held(place / "report.html")["layers"]) == 1
+    assert "'folder.html' is a folder" in report("-o", "folder.html").err
+    assert "'net.py' is a file" in report("-o", "net.py/x.html").err
+
+
+@pytest.mark.parametrize("command", ["explain", "compare"])
+def test_a_page_is_what_reports_write(cli, place, command):
+    said = cli(command, "dog.png", "--model", "net.py:net", "-o", "x.html")
+    assert said.code == 2
+    assert "report PICTURE --model MODEL --out NAME.html" in said.err
+    assert not (place / "x.html").exists()
+
+
 def test_a_page_has_the_ending_of_one(report):
     said = report("-o", "folder")
     assert said.code == 2

@@ -25,6 +25,7 @@ from xai_heatmap.core.targets.wording import answering, parsed
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.disturbed import check_passes
 from xai_heatmap.explaining.explain import compare
+from xai_heatmap.explaining.reporting import ENDINGS
 from xai_heatmap.explaining.request import DEFAULT_METHOD, usual_method
 from xai_heatmap.jobs import request
 from xai_heatmap.jobs.events import MapsResult, Refusal, refusal
@@ -113,7 +114,12 @@ def check(job: PictureJob, *, writes: bool = True) -> None:
     if job.axes is not None:
         axes_of(job.axes)
     if writes:
-        _check_folder(job.out)
+        if job.out.suffix.lower() in ENDINGS:
+            raise BadOption(
+                f"Results go to a folder; {str(job.out)!r} is the name of a page. `xai-heatmap "
+                "report PICTURE --model MODEL --out NAME.html` writes one."
+            )
+        check_folder(job.out)
 
 
 def _check_fit(job: PictureJob) -> None:
@@ -226,8 +232,14 @@ def _explained(
     )
 
 
-def _check_folder(folder: Path) -> None:
-    """Before the work: whether the folder can be made and written to at all."""
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that can't be made or written to, before the work.
+
+    Raises
+    ------
+    OutputError
+        That says why.
+    """
     near = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not near.is_dir():
         raise OutputError(

@@ -9,6 +9,7 @@ from xai_heatmap.core.errors import (
     InputError,
     ModelFailed,
     NonFiniteScores,
+    OutputError,
     XaiHeatmapError,
 )
 from xai_heatmap.core.network import Network
@@ -18,7 +19,7 @@ from xai_heatmap.explaining.reporting import ENDINGS, save_report
 from xai_heatmap.jobs.report_job import Report
 from xai_heatmap.runners.batch.folder import RUN
 from xai_heatmap.runners.batch.stored import StoredRun
-from xai_heatmap.runners.local import surveyed
+from xai_heatmap.runners.local import check_folder, surveyed
 from xai_heatmap.runners.sheets import Telling, chosen_layers, rows_told
 from xai_heatmap.sources.frames import pictures
 
@@ -71,9 +72,14 @@ def check_page(job: Report) -> None:
     ------
     BadOption
         If `out` does not end as pages do.
+    OutputError
+        If none can be written there.
     """
     if job.out.suffix.lower() not in ENDINGS:
         raise BadOption(f"A report is a page: --out NAME.html; received {str(job.out)!r}.")
+    if job.out.is_dir():
+        raise OutputError(f"{str(job.out)!r} is a folder. Choose another --out NAME.html.")
+    check_folder(job.out.parent)
 
 
 def report(job: Report, network: Network, *, tell: Telling = lambda _: None) -> Reported:

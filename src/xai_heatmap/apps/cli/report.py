@@ -47,7 +47,7 @@ def report(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug =
         made = report_run(job, StoredRun(read_run(folder)))
     else:
         settled(Report, flags, given=("images", "model"), **where)
-        check(job)
+        check(job, writes=False)
         with aside():
             network = opened(job)
         if not as_json:
