@@ -59,6 +59,7 @@ def test_nothing_to_show_says_what_to_write(cli, place):
     assert "--model FILE (.onnx, .keras, .h5)" in cli("report", "dog.png").err
 
 
+@pytest.mark.slow
 def test_a_page_that_is_there_is_written_again(report, place):
     (place / "report.html").write_text("before")
     (place / "folder.html").mkdir()
