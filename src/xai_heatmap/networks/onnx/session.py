@@ -160,7 +160,7 @@ class Session:
             found = self._session.run(names, given)
         except Exception as error:
             raise _refused("run", error, ModelFailed) from error
-        return dict(zip(names, found, strict=True))
+        return {name: np.asarray(own) for name, own in zip(names, found, strict=True)}
 
 
 def value(array: np.ndarray) -> onnxruntime.OrtValue:
