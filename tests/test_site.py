@@ -43,6 +43,19 @@ def test_links_that_lead_nowhere_are_found(build, tmp_path):
     ]  # fmt: skip
 
 
+def test_what_the_theme_leaves_is_mended(build):
+    page = (
+        '<p class="caption" role="heading">How to</p><aside class="sidebar-drawer"></aside>'
+        '<pre>x</pre><table><tr><th class="head"><p></p></th><th>a</th></tr></table>'
+    )
+    assert build.accessible(page) == (
+        '<p class="caption" role="heading" aria-level="2">How to</p>'
+        '<aside class="sidebar-drawer" aria-label="Pages"></aside>'
+        '<pre tabindex="0">x</pre><table><tr><td></td><th>a</th></tr></table>'
+    )
+    assert build.accessible(build.accessible(page)) == build.accessible(page)
+
+
 def test_every_page_for_users_is_on_the_site():
     index = (BUILD.parent / "index.md").read_text("utf-8")
     docs = BUILD.parents[1]

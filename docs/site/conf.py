@@ -26,7 +26,6 @@ default_role = "autolink"
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-maximum_signature_line_length = 80
 autosummary_generate = False
 napoleon_google_docstring = False
 napoleon_use_rtype = False
