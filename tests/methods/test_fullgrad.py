@@ -44,7 +44,7 @@ def found(network, x, target=None, *, layer="input", signed=True):
     recording = network.record(x, [layer], rule=BIASES)
     choice = target or xh.top()
     targets = [choice(scores) for scores in recording.scores]
-    passed = ForwardPass(recording, x, targets, network, lambda name: [name])
+    passed = ForwardPass(recording, x, targets, network, network.survey(x.shape[1:]))
     answers = compute_maps(passed, [ask], lambda _, __, own, known: (own, known.score))
     return [row[0] for row in answers[layer]]
 
@@ -350,7 +350,7 @@ def test_others_beside_it_get_what_they_get_alone():
     ]
     recording = network.record(x, ["input", "norm"], rule=recording_rule(asked, ["input", "norm"]))
     targets = [xh.category(1)(recording.scores[0])]
-    passed = ForwardPass(recording, x, targets, network, lambda name: [name])
+    passed = ForwardPass(recording, x, targets, network, network.survey(x.shape[1:]))
     answers = compute_maps(passed, asked, lambda _, __, own, ___: own.map)
     together = {"fullgrad": answers["input"][0][0], "gradcam": answers["norm"][0][0]}
     together["reciprocam"] = answers["norm"][0][1]

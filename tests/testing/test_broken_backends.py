@@ -2,6 +2,7 @@
 
 import importlib
 import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +14,14 @@ from torch import nn  # noqa: E402
 import xai_heatmap as xh  # noqa: E402
 from xai_heatmap.core.errors import MissingFramework  # noqa: E402
 from xai_heatmap.testing import conformance  # noqa: E402
-from xai_heatmap.testing.conformance import answers, heads, opening, sizes, state  # noqa: E402
+from xai_heatmap.testing.conformance import (  # noqa: E402
+    answers,
+    heads,
+    opening,
+    programs,
+    sizes,
+    state,
+)
 from xai_heatmap.testing.conformance.kit import maps, network  # noqa: E402
 from xai_heatmap.testing.kits.torch_kit import TorchKit  # noqa: E402
 from xai_heatmap.testing.kits.torch_models import Plain  # noqa: E402
@@ -268,8 +276,61 @@ def test_a_network_that_takes_what_it_should_not_is_seen(check, monkeypatch):
         check(kit)
 
 
+def weaker_passes(opened):
+    """A network whose passes pull back half of what they should."""
+
+    other = opened.for_heads(())
+    record = other.record
+
+    def recorded(*given, **how):
+        made = record(*given, **how)
+        return Broken(made, pullback=half(made.pullback), each_gradient=half_of_each(made))
+
+    other.answering, other.again, other.record = (lambda _: None), (lambda *_: None), recorded
+    return other
+
+
+def half(pullback):
+    return lambda cotangent: pullback(cotangent / 2)
+
+
+def half_of_each(recording):
+    return lambda cotangent, *use: recording.each_gradient(cotangent / 2, *use)
+
+
+def tilted(fused):
+    """Programs that say another cotangent than the one they pulled back."""
+
+    def asked(*given, **how):
+        found = fused(*given, **how)
+        return replace(found, cotangent=found.cotangent * np.float32(1.1))
+
+    return asked
+
+
+PROGRAMS = [
+    (programs.the_maps_of_programs_are_those_of_passes, {"by_passes": weaker_passes}),
+    (programs.a_program_explains_each_picture_of_a_batch_by_its_own_target,
+     {"by_passes": weaker_passes}),
+    (programs.a_program_says_what_it_pulled_back,
+     {"network": attributes(fused=lambda inner: tilted(inner.fused))}),
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(("check", "names"), PROGRAMS, ids=lambda one: getattr(one, "__name__", ""))
+def test_programs_that_say_something_else_are_seen(check, names, monkeypatch):
+    from xai_heatmap.testing.kits.onnx_kit import OnnxKit
+
+    check(OnnxKit())
+    for name, value in names.items():
+        monkeypatch.setattr(programs, name, value)
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        check(OnnxKit())
+
+
 def test_every_check_has_a_backend_that_it_refuses():
-    refused = {*ALL_OF_A_LAYER, *(check for check, _ in CASES), *sizes.CHECKS}
+    refused = {*ALL_OF_A_LAYER, *(check for check, _ in CASES + PROGRAMS), *sizes.CHECKS}
     assert refused == set(conformance.CHECKS)
 
 

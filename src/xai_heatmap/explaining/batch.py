@@ -133,7 +133,7 @@ def _check_targets(wanted: Sequence[Choice], inputs: Inputs, labels: Sequence[st
         check(wanted, stretched(size, size), labels)
 
 
-def _question(method: object, layer: Layers, target: object) -> Hashable | None:
+def _question(method: object, layer: Any, target: object) -> Hashable | None:
     """Question by which one map is remembered; None of several, and of what is no plain word."""
     plain = (method is None or isinstance(method, str)) and type(layer) in (str, int)
     simple = target is None or type(target) in (str, int)

@@ -27,9 +27,10 @@ class Glimpse(Evidence):
 
 def programmed(ask: MethodRequest) -> bool:
     """Whether programs compute the method with these options."""
+    if ask.method.name not in FORMULAS:  # others may have options that are arrays
+        return False
     taken, own = ask.method.taken, ask.options
-    usual = all(own.get(name, option.default) == option.default for name, option in taken.items())
-    return ask.method.name in FORMULAS and usual
+    return all(own.get(name, option.default) == option.default for name, option in taken.items())
 
 
 def glimpse(passed: ForwardPass, fused: Fused, layer: str, method: Method, row: int) -> Evidence:

@@ -11,6 +11,7 @@ from xai_heatmap.core.errors import NoScores
 from xai_heatmap.networks.onnx import exporter
 from xai_heatmap.networks.onnx.cut import leading_to
 from xai_heatmap.networks.onnx.input import lengths
+from xai_heatmap.networks.onnx.metadata import CLASSES
 from xai_heatmap.networks.opening.box_outputs import Shapes, named, told
 from xai_heatmap.networks.opening.box_rows import BOX, CHOSEN, covers_levels
 
@@ -31,9 +32,11 @@ def in_onnx(model: ModelProto, image: Sequence[int]) -> Boxes | None:
     found = named(list(outputs))
     if found is not None or exporter.task(model):
         return found or Boxes()
-    threes = [value for value in outputs.values() if _is_tensor(value)]
-    threes = [value for value in threes if len(lengths(value)) == 3]
-    if len(threes) != 1 or not image:
+    tensors = [value for value in outputs.values() if _is_tensor(value)]
+    threes = [value for value in tensors if len(lengths(value)) == 3]
+    rows = [value for value in tensors if len(lengths(value)) == 2]  # scores, with maps beside them
+    explained = any(entry.key == CLASSES for entry in model.metadata_props)
+    if len(threes) != 1 or rows or explained or not image:
         return None
     sides = [side for side in _inferred(model, threes[0])[1:] if isinstance(side, int)]
     boxes = len(sides) == 2 and min(sides) > BOX and covers_levels(max(sides), image)

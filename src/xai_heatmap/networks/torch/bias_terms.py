@@ -67,8 +67,9 @@ class Biases(TorchFunctionMode):
         name = f"bias {len(self.found)}"
         self.found[name] = bias
 
-        def arrived(gradient: torch.Tensor) -> None:
-            if self._give is not None:
+        def arrived(gradient: torch.Tensor | None) -> None:
+            # None: the way back ended at a gradient of zero, to which a bias adds nothing
+            if self._give is not None and gradient is not None:
                 self._give(name, gradient)
 
         value.register_hook(arrived)
