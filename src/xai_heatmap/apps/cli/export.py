@@ -23,9 +23,10 @@ Its input class_index says for which class, counted from 0; -1 is the prediction
 The metadata xai_heatmap.class_index says which there are.
 
 \b
-A page, name.html, is that file with ONNX Runtime for browsers inside (about 5 MB more).
-Opened from disk it explains pictures and the camera, and asks nobody for anything.
-The runtime does not come along: npm fetches it once, or --runtime names its folder.
+A page, name.html, is that file with ONNX Runtime for browsers inside (about 5 MB
+more). Opened from disk it explains pictures and the camera, and asks nobody for
+anything. The runtime does not come along: npm fetches it once, or --runtime names
+its folder.
 """
 
 
