@@ -11,12 +11,10 @@ import numpy as np
 
 from xai_heatmap import networks
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.listed import class_names
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.pyav import av
-from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.explaining.preparing import Preparing
-from xai_heatmap.explaining.request import ClassNames, OneTarget, choice
+from xai_heatmap.explaining.request import ClassNames, OneTarget
 from xai_heatmap.explaining.spoken import spoken
 from xai_heatmap.jobs.batch_job import Batch
 from xai_heatmap.jobs.events import BatchProgress
@@ -25,7 +23,7 @@ from xai_heatmap.render.caption import Word, captioned
 from xai_heatmap.runners.batch.asking import Objects
 from xai_heatmap.runners.batch.folder import is_run, read_run
 from xai_heatmap.runners.batch.run import Listen, run_job
-from xai_heatmap.runners.batch.saying import words_of
+from xai_heatmap.runners.batch.saying import question_of
 from xai_heatmap.runners.batch.stored import StoredRun
 from xai_heatmap.runners.local import check, opened
 from xai_heatmap.sinks.store.rows import Row
@@ -103,25 +101,17 @@ def video(
         As `batch` does; a frame that can't be explained is shown without heat, and its row says
         why.
     """
-    words = isinstance(model, str | os.PathLike)
-    said = words_of(method, preprocess, options)
-    objects = Objects(
-        preprocess=None if said.preprocess else preprocess,
-        target=None if target is None or isinstance(target, int | str) else choice(target),
-        labels=class_names(labels),
-        options=None if said.option else options,
-    )
+    fields, objects = question_of(
+        model, method=method, layer=layer, target=target, preprocess=preprocess, labels=labels,
+        options=options,
+    )  # fmt: skip
     job = Video(
         source=(os.fspath(source),),
-        model=os.fspath(model) if words else None,
-        method=() if method is None else (method,),
-        layer=(str(layer),),
-        target=("top1",) if isinstance(target, Choice) or target is None else (str(target),),
-        **said.fields(),
+        **fields,
         out=None if out is None else Path(out), run=None if run is None else Path(run),
         every=every, top=top, batch=size,
     )  # fmt: skip
-    network = networks.network(model) if not words else opened(job)
+    network = networks.network(model) if job.model is None else opened(job)
     return run_video(job, network, objects=objects, listen=listen)
 
 

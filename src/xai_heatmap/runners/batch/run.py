@@ -7,11 +7,10 @@ from typing import Any, Literal
 
 from xai_heatmap import networks
 from xai_heatmap.core.errors import BadOption, InputError
-from xai_heatmap.core.listed import class_names
 from xai_heatmap.core.network import Network
 from xai_heatmap.explaining.many import picture_of
 from xai_heatmap.explaining.preparing import Preparing
-from xai_heatmap.explaining.request import ClassNames, OneTarget, choice
+from xai_heatmap.explaining.request import ClassNames, OneTarget
 from xai_heatmap.explaining.spoken import spoken
 from xai_heatmap.jobs.batch_job import Batch
 from xai_heatmap.jobs.events import BatchProgress
@@ -23,7 +22,7 @@ from xai_heatmap.runners.batch.local import local
 from xai_heatmap.runners.batch.meter import Meter, allowed
 from xai_heatmap.runners.batch.on_ray import on_ray
 from xai_heatmap.runners.batch.processes import processes, workers
-from xai_heatmap.runners.batch.saying import words_of
+from xai_heatmap.runners.batch.saying import question_of
 from xai_heatmap.runners.batch.shard import Read
 from xai_heatmap.runners.batch.stored import StoredRun, open_run
 from xai_heatmap.runners.local import check, opened
@@ -104,28 +103,20 @@ def batch(
         For whatever would go wrong with every picture; a single picture becomes a row that says
         why.
     """
-    words = isinstance(model, str | os.PathLike)
-    said = words_of(method, preprocess, options)
-    objects = Objects(
-        preprocess=None if said.preprocess else preprocess,
-        target=None if target is None or isinstance(target, int | str) else choice(target),
-        labels=class_names(labels),
-        options=None if said.option else options,
-    )
+    fields, objects = question_of(
+        model, method=method, layer=layer, target=target, preprocess=preprocess, labels=labels,
+        options=options,
+    )  # fmt: skip
     sources, pictures = _sources(source)
     job = Batch(
         source=tuple(sources),
-        model=os.fspath(model) if words else None,
-        method=() if method is None else (method,),
-        layer=(str(layer),),
-        target=("top1",) if target is None or objects.target else (str(target),),
-        **said.fields(),
+        **fields,
         out=Path(out), maps=maps, png=png, npz=npz, shard=shard, batch=size, runner=runner,
         workers=workers, decoders=decoders,
         max_errors=None if max_errors is None else str(max_errors),
     )  # fmt: skip
     check(job)
-    network = networks.network(model) if not words else opened(job)
+    network = networks.network(model) if job.model is None else opened(job)
     return run_job(job, network, objects=objects, pictures=pictures, listen=listen)
 
 

@@ -1,10 +1,14 @@
 """Arguments of a call from Python in the words of a job, as far as there are words for them."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xai_heatmap.core.listed import class_names
 from xai_heatmap.explaining.preparing import Preparing
+from xai_heatmap.explaining.request import ClassNames, OneTarget, choice
+from xai_heatmap.runners.batch.asking import Objects
 
 FIELDS = {
     "mode": "preprocess",
@@ -55,6 +59,47 @@ def words_of(
         return Saying(said, ())
     owner = f"{method}." if method else ""
     return Saying(said, tuple(f"{owner}{name}={_word(own)}" for name, own in options.items()))
+
+
+def question_of(
+    model: Any,
+    *,
+    method: str | None,
+    layer: str | int,
+    target: OneTarget,
+    preprocess: Preparing,
+    labels: ClassNames,
+    options: Mapping[str, object] | None,
+) -> tuple[dict[str, Any], Objects]:
+    """Fields of a job that say what is asked of every picture, and what no field can say.
+
+    Parameters
+    ----------
+    model
+        As for `xai_heatmap.network`; a field where it is a name or a path.
+    method, layer, target, preprocess, labels, options
+        As for `explain`.
+
+    Raises
+    ------
+    UnknownTarget
+        For what is no target.
+    """
+    said = words_of(method, preprocess, options)
+    objects = Objects(
+        preprocess=None if said.preprocess else preprocess,
+        target=None if target is None or isinstance(target, int | str) else choice(target),
+        labels=class_names(labels),
+        options=None if said.option else options,
+    )
+    fields = {
+        "model": os.fspath(model) if isinstance(model, str | os.PathLike) else None,
+        "method": () if method is None else (method,),
+        "layer": (str(layer),),
+        "target": ("top1",) if target is None or objects.target else (str(target),),
+        **said.fields(),
+    }
+    return fields, objects
 
 
 def _word(value: object) -> str:
