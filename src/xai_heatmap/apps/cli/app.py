@@ -18,7 +18,7 @@ from xai_heatmap.apps.cli import (
     serve,
     video,
 )  # fmt: skip
-from xai_heatmap.apps.cli.flags import Debug, Json, job_command
+from xai_heatmap.apps.cli.flags import Debug, Json, PrintConfig, Quiet, job_command
 
 COMMANDS = (
     "explain",
@@ -123,10 +123,8 @@ such as XAI_HEATMAP_MODEL. A flag comes before a variable, a variable before the
 def explain(
     flags: Mapping[str, object],
     *,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
-    print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print this call as TOML, and stop.")
-    ] = False,
+    quiet: Quiet = False,
+    print_config: PrintConfig = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> int:

@@ -1,11 +1,8 @@
 """`xai-heatmap audit`: a network looked at on its own pictures, with every check at once."""
 
 from collections.abc import Mapping
-from typing import Annotated
 
-import typer
-
-from xai_heatmap.apps.cli.flags import Debug, Json
+from xai_heatmap.apps.cli.flags import Debug, Json, PrintConfig, Quiet
 
 EPILOG = """\b
 Examples:
@@ -40,10 +37,8 @@ xai-heatmap.toml or in variables such as XAI_HEATMAP_MODEL, as for explain.
 def audit(
     flags: Mapping[str, object],
     *,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
-    print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print this call as TOML, and stop.")
-    ] = False,
+    quiet: Quiet = False,
+    print_config: PrintConfig = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> int:

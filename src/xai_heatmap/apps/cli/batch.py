@@ -1,11 +1,8 @@
 """`xai-heatmap batch`: a row for each picture of a source, resumed where it stopped."""
 
 from collections.abc import Mapping
-from typing import Annotated
 
-import typer
-
-from xai_heatmap.apps.cli.flags import Debug
+from xai_heatmap.apps.cli.flags import Debug, Events, PrintConfig, Quiet
 
 EPILOG = """\b
 Examples:
@@ -30,13 +27,9 @@ xai-heatmap.toml or in variables such as XAI_HEATMAP_MODEL, as for explain.
 def batch(
     flags: Mapping[str, object],
     *,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
-    print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print this call as TOML, and stop.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Events on stdout, one line of JSON each.")
-    ] = False,
+    quiet: Quiet = False,
+    print_config: PrintConfig = False,
+    as_json: Events = False,
     debug: Debug = False,
 ) -> int:
     """Explain every picture of a source: one row each, as Parquet, in the folder of a run."""

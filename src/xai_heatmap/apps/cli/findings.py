@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from xai_heatmap.apps.cli.flags import Debug, Json
+from xai_heatmap.apps.cli.flags import Debug, Json, Quiet
 
 EPILOG = """\b
 Examples:
@@ -59,7 +59,7 @@ def findings(
             "-o", "--out", metavar="DIR", help="Instead of RUN/findings.", show_default=False
         ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
+    quiet: Quiet = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> int:

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from xai_heatmap.jobs.task import Task
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors included.")]
+Events = Annotated[bool, typer.Option("--json", help="Events on stdout, one line of JSON each.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")]
+PrintConfig = Annotated[
+    bool, typer.Option("--print-config", help="Print this call as TOML, and stop.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 Run = Callable[..., int]

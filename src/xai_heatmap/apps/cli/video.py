@@ -5,11 +5,8 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from xai_heatmap.apps.cli.flags import Debug
+from xai_heatmap.apps.cli.flags import Debug, Events, PrintConfig, Quiet
 
 EPILOG = """\b
 Examples:
@@ -33,13 +30,9 @@ pip install "xai-heatmap[batch,video]"
 def video(
     flags: Mapping[str, object],
     *,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.")] = False,
-    print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print this call as TOML, and stop.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Events on stdout, one line of JSON each.")
-    ] = False,
+    quiet: Quiet = False,
+    print_config: PrintConfig = False,
+    as_json: Events = False,
     debug: Debug = False,
 ) -> int:
     """Explain every frame of a video, and write the video again with its heat."""
