@@ -1,11 +1,13 @@
 """What other people's code does while it is loaded: told in words, and undone."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from xai_heatmap.core.errors import NotAModel
+from xai_heatmap.networks.loading.factory import load_factory
 from xai_heatmap.networks.loading.load import load
 
 NET = "from torch import nn\ndef build():\n    return nn.Linear(2, 2)\n"
@@ -78,3 +80,12 @@ def test_the_process_is_as_it_was(write, act, fails):
     except NotAModel:
         assert fails
     assert (Path.cwd(), sys.path, sys.argv) == (folder, path, words)
+
+
+def test_a_file_is_run_as_it_is_now_whatever_its_second_of_writing(tmp_path):
+    path, answers = tmp_path / "net.py", []
+    for one in ("4", "5"):
+        path.write_text(f"def net():\n    return {one}\n")
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+        answers.append(load_factory(path, "net").model)
+    assert answers == [4, 5]

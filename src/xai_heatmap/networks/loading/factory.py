@@ -6,8 +6,10 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
+from typing import Never
 
 from xai_heatmap.core.errors import ModelNotFound, NotAModel, did_you_mean
 from xai_heatmap.networks.loading.folder import same_folder
@@ -54,8 +56,9 @@ def load_factory(path: Path, name: str) -> Loaded:
 def _module(path: Path) -> ModuleType:
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
     private = f"_xai_heatmap_model_{digest}"
-    specification = importlib.util.spec_from_file_location(private, path)
-    if specification is None or specification.loader is None:
+    loader = _AsItIsNow(private, str(path))
+    specification = importlib.util.spec_from_file_location(private, path, loader=loader)
+    if path.suffix != ".py" or specification is None or specification.loader is None:
         raise NotAModel(f"{str(path)!r} can't be imported as Python. Check that it is a .py file.")
     module = importlib.util.module_from_spec(specification)
     sys.modules[private] = module  # dataclasses and pickling look their module up by name
@@ -66,6 +69,15 @@ def _module(path: Path) -> ModuleType:
         del sys.modules[private]
         raise
     return module
+
+
+class _AsItIsNow(SourceFileLoader):
+    """Loader that compiles the file as it is now: bytecode that Python keeps counts as fresh where
+    the file's length and second of writing are the same, so that an edit could go unseen.
+    """
+
+    def path_stats(self, path: str) -> Never:
+        raise OSError(f"No bytecode is kept of {path!r}.")
 
 
 @contextmanager
