@@ -1,6 +1,7 @@
 """The viewer that is committed is that of its sources, small, and asks no other host."""
 
 import gzip
+import json
 import re
 import shutil
 import sys
@@ -75,6 +76,24 @@ def test_no_file_names_another_host():
             hosts = set(re.findall(r"https?://([\w.-]+)", path.read_text("utf-8")))
             assert hosts <= NAMESPACES, path.name
     assert '"resolved"' not in (DIST.parent / "ui" / "package-lock.json").read_text("utf-8")
+
+
+def test_the_lock_holds_all_that_its_packages_ask_for():
+    """Or `npm ci` refuses it; peers that are optional may be missing."""
+    held = json.loads((DIST.parent / "ui" / "package-lock.json").read_text("utf-8"))["packages"]
+    missing = [
+        (place, name)
+        for place, own in held.items()
+        for name in {**own.get("dependencies", {}), **own.get("optionalDependencies", {})}
+        if not any(f"{above}node_modules/{name}" in held for above in _above(place))
+    ]
+    assert missing == []
+
+
+def _above(place):
+    """Folders in which Node looks for what the package at a place asks for."""
+    parts = place.split("/node_modules/") if place else []
+    return ["", *("/node_modules/".join(parts[: k + 1]) + "/" for k in range(len(parts)))]
 
 
 def test_what_is_built_into_the_viewer_is_named_with_its_licence():
