@@ -1,8 +1,8 @@
 """The exported page beside Python: ``python -m benchmarks.page REFERENCE [--write]``.
 
-REFERENCE is a folder with ``models/squeezenet1_1.onnx`` and ``images/``. Chromium opens the page
+REFERENCE is a folder with ``models/``, ``images/`` and ``more_images/``. Chromium opens the page
 from disk; each photograph goes into it as the file that it is, and its map comes out beside that of
-Python. What a frame costs is measured with the same page without maps, call by call in turns.
+Python. SqueezeNet sees a square of a photograph, MobileNet all of it, squeezed. What a frame costs is measured with the same page without maps, call by call in turns.
 """
 
 import argparse
@@ -26,6 +26,8 @@ from xai_heatmap.exporting.runtime import VERSION, runtime
 from xai_heatmap.render.viewer import network_page
 
 NETWORK = "squeezenet1_1.onnx"
+
+SQUEEZED = "mobilenet_v1_025_224.onnx"
 
 MARKS = ("<!-- figures: page -->", "<!-- end of figures: page -->")
 PAGE = Path(__file__).parents[1] / "docs" / "web-app.md"
@@ -65,9 +67,14 @@ def main() -> None:
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        whole, without = _pages(said.reference / "models" / NETWORK, Path(folder))
+        models, few = said.reference / "models", sorted(said.reference.glob("images/*.JPEG"))
+        every = few + sorted(said.reference.glob("more_images/*.JPEG"))
+        whole, without = _pages(models / NETWORK, Path(folder))
+        squeezed = Path(folder) / "squeezed.html"
+        xh.export(str(models / SQUEEZED), squeezed, preprocess="tf")
         rows = [
-            *_alike(browser, whole, said.reference),
+            *_alike(browser, whole, models / NETWORK, "imagenet", few),
+            *_alike(browser, squeezed, models / SQUEEZED, "tf", every),
             *_costs(browser, whole, without, said.frames),
         ]
         version = browser.version
@@ -105,30 +112,31 @@ def _opened(browser: Browser, path: Path, asked: list[str]) -> Page:
     return page
 
 
-def _alike(browser: Browser, path: Path, reference: Path) -> list[Row]:
+def _alike(
+    browser: Browser, path: Path, model: Path, preprocess: str, photographs: list[Path]
+) -> list[Row]:
     """Maps of the photographs beside those of Python."""
     asked: list[str] = []
     page = _opened(browser, path, asked)
-    network = xh.network(str(reference / "models" / NETWORK))
-    photographs = sorted((reference / "images").glob("*.JPEG"))
+    network = xh.network(str(model))
     off, pixels, same = list[float](), list[float](), 0
     for photograph in photographs:
         text = base64.b64encode(photograph.read_bytes()).decode()
         found = page.evaluate(MAP, text)
-        own = xh.explain(network, str(photograph), preprocess="imagenet")
-        x, _ = xh.Preprocess("imagenet")(own.image)
+        own = xh.explain(network, str(photograph), preprocess=preprocess)
+        x, _ = xh.Preprocess(preprocess)(own.image)
         map_ = np.array(found["values"]).reshape(own.map.shape)
         off.append(float(np.abs(map_ - own.map).max() / np.abs(own.map).max()))
         pixels.append(float(np.abs(np.array(found["x"], np.float32) - x.ravel()).max()))
         same += found["top"] == own.predictions[0].index
     page.close()
     requests = [url for url in asked if not url.startswith(("blob:", "data:"))]
-    count = len(photographs)
+    count, name = len(photographs), model.stem.partition("_")[0]
     return [
-        ("requests of the page, but for the file itself", str(len(requests) - 1), "0"),
-        (f"maps of {count} JPEGs: largest difference ÷ maximum", f"{max(off):.1e}", "≤ 1e-2"),
-        ("largest difference of an input, as the network takes it", f"{max(pixels):.1e}", ""),
-        ("same prediction", f"{same} of {count}", "all"),
+        (f"{name}: requests of the page, but for the file itself", str(len(requests) - 1), "0"),
+        (f"{name}, {count} JPEGs: maps, largest difference ÷ maximum", f"{max(off):.1e}", "≤ 1e-2"),
+        (f"{name}: largest difference of an input of the network", f"{max(pixels):.1e}", ""),
+        (f"{name}: same prediction", f"{same} of {count}", "all"),
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import PIL.Image
 import pytest
 
 from xai_heatmap.core.errors import BadOption, UnknownPreprocess
+from xai_heatmap.core.resampling import columns_first
 from xai_heatmap.sources.preprocess import PRESETS, Preprocess
 
 COLOR = (10, 100, 200)
@@ -242,3 +243,13 @@ def test_an_unknown_preset_names_the_choices_and_the_nearest():
 def test_a_bad_option_says_what_is_needed(options, message):
     with pytest.raises(BadOption, match=message):
         Preprocess(**options)
+
+
+@pytest.mark.parametrize(("size", "to"), [((500, 335), (224, 224)), ((300, 140), (100, 100))])
+def test_which_way_pillow_resizes_an_upright_picture_first(size, to):
+    picture, how = PIL.Image.fromarray(noise(*size)), PIL.Image.Resampling.BILINEAR
+    orders = [(size[1], to[0]), (to[1], size[0])]
+    columns, rows = (np.asarray(picture.resize(one, how).resize(to, how)) for one in orders)
+    found = np.asarray(picture.resize(to, how))
+    assert (columns != rows).any()
+    np.testing.assert_array_equal(found, columns if columns_first() else rows)

@@ -117,6 +117,13 @@ HOWS = [
     ((333, 222), SIZED("torch", fit="squash", half="down", resampling="hamming")),
     ((333, 222), SIZED("raw", channels=1, resampling="nearest", fit="crop", ratio=0.9)),
     ((40, 2600), xh.Preprocess("imagenet", input_size=(32, 48))),
+    ((500, 335), xh.Preprocess("imagenet", input_size=(224, 224))),
+    ((500, 333), xh.Preprocess("tf", fit="crop", ratio=0.875, input_size=(96, 96))),
+    ((450, 97), SIZED("unit", fit="letterbox", resampling="bicubic")),
+    ((399, 131), SIZED("torch", fit="stretch", resampling="lanczos")),
+    ((2600, 40), xh.Preprocess("imagenet", input_size=(48, 32))),
+    ((77, 30), xh.Preprocess("caffe", fit="stretch", input_size=(70, 120))),
+    ((517, 101), SIZED("raw", fit="stretch", resampling="nearest")),
 ]
 
 

@@ -1,7 +1,9 @@
 """A picture at the size at which a network sees it, by Pillow's filters."""
 
+from functools import cache
 from types import MappingProxyType
 
+import numpy as np
 import PIL.Image
 
 from xai_heatmap.core.geometry import Geometry
@@ -46,3 +48,17 @@ def _inside(geometry: Geometry) -> tuple[float, float, float, float]:
     left, top, right, bottom = geometry.box
     rows, columns = geometry.image_size
     return max(left, 0.0), max(top, 0.0), min(right, columns), min(bottom, rows)
+
+
+@cache
+def columns_first() -> bool:
+    """Whether this Pillow resizes the columns of upright pictures first, as it does since 13.
+
+    Such a picture loses more than twice as many rows as columns. Both passes round to whole levels,
+    so that their order shows; it is looked at rather than read off a version.
+    """
+    picture = PIL.Image.fromarray((np.arange(240) * 97 % 251).astype(np.uint8).reshape(40, 6))
+    one_by_one = picture.resize((6, 8), PIL.Image.Resampling.BILINEAR)
+    one_by_one = one_by_one.resize((4, 8), PIL.Image.Resampling.BILINEAR)
+    at_once = picture.resize((4, 8), PIL.Image.Resampling.BILINEAR)
+    return np.array_equal(np.asarray(at_once), np.asarray(one_by_one))

@@ -14,6 +14,7 @@ from onnx import load_model_from_string as loaded
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.core.errors import BadOption, OutputError
 from xai_heatmap.core.registry import find_method
+from xai_heatmap.core.resampling import columns_first
 from xai_heatmap.core.version import installed_version
 from xai_heatmap.exporting.explainer import bare
 from xai_heatmap.exporting.runtime import runtime as runtime_of
@@ -219,5 +220,5 @@ def plain_how(own: Preprocess, *, channels_last: bool, as_is: bool = False) -> d
         "size": list(own.input_size or (224, 224)), "channels": own.channels, "fit": own.fit,
         "ratio": own.ratio, "resampling": own.resampling, "half": own.half, "divisor": divisor,
         "mean": list(mean), "std": list(std), "reversed": order == "BGR", "border": border,
-        "last": channels_last, "as_is": as_is,
+        "last": channels_last, "as_is": as_is, "tall": columns_first(),
     }  # fmt: skip

@@ -17,6 +17,7 @@ export interface How {
   border: number | null // level of a letter-box; null: 0 after scaling
   last: boolean // channels last
   as_is: boolean // a picture of the input's size is not resized
+  tall: boolean // columns of upright pictures are resized first
 }
 
 export interface Seen {
@@ -97,7 +98,7 @@ export function prepared(picture: Pixels, how: How): Seen {
   const window = {
     top: above, left: before, rows: Math.min(top + height, rows) - above, columns: Math.min(left + width, columns) - before,
   }
-  const pixels = resampled(picture, { rows, columns }, window, part, how.resampling)
+  const pixels = resampled(picture, { rows, columns }, window, part, how.resampling, how.tall)
   return { x: laid(pixels, window, [above - top, before - left], how), box }
 }
 
@@ -116,7 +117,7 @@ function laid(pixels: Uint8Array, window: { rows: number; columns: number }, [to
     const from = reversed ? channels - 1 - c : c
     for (let row = 0; row < window.rows; row++) {
       for (let column = 0; column < window.columns; column++) {
-        const at = 3 * (row * window.columns + column)
+        const at = 4 * (row * window.columns + column)
         const grey = () => (pixels[at] * 19595 + pixels[at + 1] * 38470 + pixels[at + 2] * 7471 + 0x8000) >> 16
         x[place(c, row + top, column + left)] = each[c][channels === 1 ? grey() : pixels[at + from]]
       }

@@ -1,5 +1,6 @@
 // Pictures at another size as Pillow makes them: weights of a filter as wide as the reduction asks, in
-// whole numbers, first along the rows and then down the columns, rounded to levels in between.
+// whole numbers, along the rows and then down the columns, rounded to levels in between. Since Pillow 13
+// the columns come first where more than twice as many rows go as columns.
 
 export interface Pixels {
   data: Uint8ClampedArray // red, green, blue, alpha
@@ -43,23 +44,19 @@ interface Taps {
 
 /** Which of `length` pixels each wanted pixel is made of, where [begin, end) becomes `size` pixels. */
 function taps(length: number, begin: number, end: number, size: number, from: number, wanted: number, how: Filter): Taps {
-  const scale = (end - begin) / size
-  const [reach, value] = how === 'nearest' ? [0, () => 1] : FILTERS[how]
+  const scale = Math.fround(end - begin) / size // Pillow keeps a box in float32
+  if (how === 'nearest') return nearest(length, begin, scale, from, wanted)
+  const [reach, value] = FILTERS[how]
   const wide = Math.max(1, scale)
+  const narrow = 1 / wide
   const support = reach * wide
   const most = 2 * Math.ceil(support) + 1
   const made = { first: new Int32Array(wanted), count: new Int32Array(wanted), weights: new Int32Array(wanted * most), most }
   for (let k = 0; k < wanted; k++) {
     const centre = begin + (from + k + 0.5) * scale
-    if (how === 'nearest') {
-      made.first[k] = Math.min(length - 1, Math.floor(centre))
-      made.count[k] = 1
-      made.weights[k] = ONE
-      continue
-    }
     const first = Math.max(0, Math.trunc(centre - support + 0.5))
     const count = Math.min(length, Math.trunc(centre + support + 0.5)) - first
-    const own = Array.from({ length: count }, (_, j) => value((first + j - centre + 0.5) / wide))
+    const own = Array.from({ length: count }, (_, j) => value((first + j - centre + 0.5) * narrow))
     const sum = own.reduce((a, b) => a + b, 0) || 1
     made.first[k] = first
     made.count[k] = count
@@ -68,53 +65,77 @@ function taps(length: number, begin: number, end: number, size: number, from: nu
   return made
 }
 
+/** One pixel for each, found by adding up steps as Pillow does, with what that rounds. */
+function nearest(length: number, begin: number, scale: number, from: number, wanted: number): Taps {
+  const first = new Int32Array(wanted)
+  let at = begin + scale * 0.5
+  for (let k = -from; k < wanted; k++, at += scale) if (k >= 0) first[k] = Math.min(length - 1, Math.trunc(at))
+  return { first, count: new Int32Array(wanted).fill(1), weights: new Int32Array(wanted).fill(ONE), most: 1 }
+}
+
 const level = (sum: number) => {
   const value = sum >> BITS
   return value < 0 ? 0 : value > 255 ? 255 : value
 }
 
-/**
- * A window of the picture at `size`, red, green and blue.
- *
- * `box` is the part of the picture that becomes so large: left, top, right, bottom.
- */
-export function resampled(
-  picture: Pixels, size: { rows: number; columns: number }, window: Window,
-  box: [number, number, number, number], how: Filter,
-): Uint8Array {
-  const [left, top, right, bottom] = box
-  const along = taps(picture.width, left, right, size.columns, window.left, window.columns, how)
-  const down = taps(picture.height, top, bottom, size.rows, window.top, window.rows, how)
-  const { rows, columns } = window
-  const begin = down.first[0]
-  const end = down.first[rows - 1] + down.count[rows - 1]
-  const narrow = new Uint8Array((end - begin) * columns * 3)
-  const { data, width } = picture
-  for (let y = begin, out = 0; y < end; y++) {
-    for (let x = 0; x < columns; x++, out += 3) {
+/** Columns and rows of red, green, blue and whatever; `left` and `top` say which of the picture they are. */
+interface Block {
+  data: Uint8ClampedArray | Uint8Array
+  left: number
+  top: number
+  width: number
+  height: number
+}
+
+/** A block resized along one axis; along the other what [begin, end) of it holds. */
+function pass(from: Block, how: Taps, upright: boolean, [begin, end]: [number, number]): Block {
+  const wanted = how.first.length
+  const made: Block = upright
+    ? { data: new Uint8Array(4 * wanted * (end - begin)), left: begin, top: 0, width: end - begin, height: wanted }
+    : { data: new Uint8Array(4 * wanted * (end - begin)), left: 0, top: begin, width: wanted, height: end - begin }
+  const step = upright ? 4 * from.width : 4
+  const { data } = from
+  for (let y = 0, out = 0; y < made.height; y++) {
+    for (let x = 0; x < made.width; x++, out += 4) {
+      const k = upright ? y : x
+      const row = upright ? how.first[k] - from.top : y + begin - from.top
+      const column = upright ? x + begin - from.left : how.first[k] - from.left
       let red = ONE / 2, green = ONE / 2, blue = ONE / 2
-      let at = 4 * (y * width + along.first[x])
-      for (let k = x * along.most, last = k + along.count[x]; k < last; k++, at += 4) {
-        const weight = along.weights[k]
+      let at = 4 * (row * from.width + column)
+      for (let t = k * how.most, last = t + how.count[k]; t < last; t++, at += step) {
+        const weight = how.weights[t]
         red += data[at] * weight
         green += data[at + 1] * weight
         blue += data[at + 2] * weight
       }
-      narrow[out] = level(red)
-      narrow[out + 1] = level(green)
-      narrow[out + 2] = level(blue)
-    }
-  }
-  const made = new Uint8Array(rows * columns * 3)
-  const row = 3 * columns
-  for (let y = 0; y < rows; y++) {
-    const start = (down.first[y] - begin) * row
-    for (let x = 0; x < row; x++) {
-      let sum = ONE / 2
-      let at = start + x
-      for (let k = y * down.most, last = k + down.count[y]; k < last; k++, at += row) sum += narrow[at] * down.weights[k]
-      made[y * row + x] = level(sum)
+      made.data[out] = level(red)
+      made.data[out + 1] = level(green)
+      made.data[out + 2] = level(blue)
     }
   }
   return made
+}
+
+/** The pixels that are read for any of those wanted. */
+const needed = ({ first, count }: Taps): [number, number] => [first[0], first.at(-1)! + count.at(-1)!]
+
+/**
+ * A window of the picture at `size`: red, green, blue and a byte of nothing for each pixel.
+ *
+ * `box` is the part of the picture that becomes so large: left, top, right, bottom. `tall` says
+ * whether the columns of upright pictures come first.
+ */
+export function resampled(
+  picture: Pixels, size: { rows: number; columns: number }, window: Window,
+  box: [number, number, number, number], how: Filter, tall: boolean,
+): Uint8Array {
+  const [left, top, right, bottom] = box
+  const along = taps(picture.width, left, right, size.columns, window.left, window.columns, how)
+  const down = taps(picture.height, top, bottom, size.rows, window.top, window.rows, how)
+  const whole: Block = { data: picture.data, left: 0, top: 0, width: picture.width, height: picture.height }
+  const lost = picture.height - size.rows
+  if (tall && lost > 0 && lost > 2 * (picture.width - size.columns)) {
+    return pass(pass(whole, down, true, needed(along)), along, false, [0, window.rows]).data as Uint8Array
+  }
+  return pass(pass(whole, along, false, needed(down)), down, true, [0, window.columns]).data as Uint8Array
 }
