@@ -2,7 +2,8 @@
 
 REFERENCE is a folder with ``models/``, ``images/`` and ``more_images/``. Chromium opens the page
 from disk; each photograph goes into it as the file that it is, and its map comes out beside that of
-Python. SqueezeNet sees a square of a photograph, MobileNet all of it, squeezed. What a frame costs is measured with the same page without maps, call by call in turns.
+Python. SqueezeNet sees a square of a photograph, MobileNet all of it, squeezed. What a frame costs
+is measured with the same page without maps, call by call in turns.
 """
 
 import argparse
