@@ -16,7 +16,7 @@ from xai_heatmap.core.boxes.overlap import overlaps  # noqa: E402
 HOW = {"preprocess": "tf", "labels": list(NAMES)}
 SEEDS = range(20, 24)
 
-BESIDE = {"per level": 0.01, "queries": 0.06, "proposals": 0.01}
+BESIDE = {"per level": 0.01, "queries": 0.03, "proposals": 0.01}
 """Share of the heat on the other object, at most: queries attend to each other, and some of
 their heat lies there (docs/detectors.md).
 """

@@ -27,19 +27,25 @@ def layercam_fused_by_loops(pyramid, gamma: float) -> np.ndarray:
 
 
 def layercam_product_by_loops(stages) -> np.ndarray:
-    """The map of the layer, and of that before it, each by its highest place, multiplied."""
+    """The map of the layer, squared, times that before it, each by its highest place; the mean of
+    that over each place of the layer, by a grid on which both grids have whole cells.
+    """
     shares = []
     for level in stages:
         map_ = layercam_by_loops(level.activation, level.gradient)
         shares.append(map_ / map_.max() if map_.max() > 0 else map_)
     if len(shares) == 1:
         return shares[0]
-    rows, columns = shares[1].shape
-    drawn, found = drawn_out_by_loops(shares[0], rows, columns), np.zeros((rows, columns))
-    for i in range(rows):
-        for j in range(columns):
-            found[i, j] = drawn[i, j] * shares[1][i, j]
-    return found if found.max() > 0 else drawn
+    (rows, columns), (fine_rows, fine_columns) = shares[0].shape, shares[1].shape
+    drawn = drawn_out_by_loops(shares[0], fine_rows, fine_columns)
+    high, wide = math.lcm(rows, fine_rows), math.lcm(columns, fine_columns)
+    found = np.zeros((rows, columns))
+    for i in range(high):
+        for j in range(wide):
+            y, x = i * fine_rows // high, j * fine_columns // wide
+            value = float(drawn[y, x]) ** 2 * float(shares[1][y, x])
+            found[i * rows // high, j * columns // wide] += value * rows * columns / high / wide
+    return found if found.max() > 0 else shares[0]
 
 
 def refinecam_by_loops(pyramid, floor: float) -> np.ndarray:
