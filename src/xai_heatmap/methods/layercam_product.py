@@ -14,7 +14,7 @@ from xai_heatmap.methods.layercam import layercam
     use_when="you ask why a detector found a box: little heat lies on anything else",
 )
 def layercam_product(stages: Sequence[Level]) -> MethodResult:
-    """N² ⊙ N_t,  N LayerCAM at the layer and N_t before it, each divided by its highest place
+    """N² ⊙ N_t,  N LayerCAM at the layer and N_t before it, each divided by its highest place.
 
     t is the last layer before the one that is asked for that is at least as fine and that all paths
     through the network cross. N is drawn out to its grid, and the product is averaged over each
