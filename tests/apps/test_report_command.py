@@ -54,6 +54,16 @@ def test_what_cannot_be_read_is_said_and_left_out(report, place):
     assert report(images=("none.png",)).code == 4
 
 
+def test_a_folder_of_pictures_is_told_what_to_write(cli, place):
+    (place / "in").mkdir()
+    (place / "dog.png").rename(place / "in" / "dog.png")
+    for command in ("report", "explain", "compare", "measure"):
+        said = cli(command, "in", "--model", "none.onnx")
+        assert (said.code, said.out) == (4, "")
+        assert "in/*.png" in said.err
+        assert "xai-heatmap batch in --model MODEL --out RUN" in said.err
+
+
 def test_nothing_to_show_says_what_to_write(cli, place):
     assert "xai-heatmap report PICTURE --model MODEL" in cli("report").err
     assert "--model FILE (.onnx, .keras, .h5)" in cli("report", "dog.png").err
@@ -91,7 +101,7 @@ def test_a_run_is_shown_by_its_least_sure_rows(cli, place):
     assert said.code == 0, said.err
     page = held(place / "run.html")
     assert [one["name"] for one in page["pictures"]] == ["dog.png"]
-    assert "1 of 1 rows" in page["intro"][0]
+    assert "1 of 1 row," in page["intro"][0]
     assert StoredRun(read_run(place / "run")).report(place / "again.html") == [place / "again.html"]
     assert held(place / "again.html") == page
 

@@ -280,16 +280,33 @@ def test_each_library_gets_what_it_takes():
     ("words", "how"),
     [
         ("at least one picture", {"pictures": []}),
-        ("as many targets", {"targets": [1]}),
+        ("one for each of 2 pictures; received 1", {"targets": [1]}),
         ("at least 1", {"every": 0}),
+        ("a whole number of epochs", {"every": 1.5}),
+        ("a whole number of epochs", {"every": True}),
+        ("to=None", {"to": []}),
         ("pictures is a list", {"pictures": "cat.jpg"}),
         ("'picture' or 'all'", {"scale": "max"}),
         ("can't be written", {"to": 7}),
     ],
 )
+@pytest.mark.usefixtures("unchecked")
 def test_what_can_be_wrong_is_said_before_the_training(words, how):
     with pytest.raises(BadOption, match=words):
         Heatmaps(**{"pictures": pictures(), **how})
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("epoch", ["x", 1.0, None, 0, True])
+def test_an_epoch_is_a_number_of_epochs(epoch):
+    with pytest.raises(BadOption, match="epoch is the number of epochs done"):
+        Heatmaps(pictures()).after(epoch, network())
+
+
+def test_a_training_of_no_epoch_may_finish():
+    with pytest.raises(BadOption, match="from 0 up; received -1"):
+        Heatmaps(pictures()).finish(-1, network())
+    assert Heatmaps(pictures(), preprocess="unit").finish(0, network()) is not None
 
 
 def test_a_method_that_is_none_is_said_before_the_training():

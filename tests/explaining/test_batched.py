@@ -57,7 +57,7 @@ def test_layer_target_and_labels_count(network, pictures):
     assert (one.layer.name, two.layer.name) == (first, second)
     assert (one.index, two.index) == (3, 5)
     assert one.layer_reason == ""
-    with pytest.raises(BadOption, match="names were given"):
+    with pytest.raises(BadOption, match="One name a class"):
         asked(network, "gradcam", labels=names)(given)
 
 

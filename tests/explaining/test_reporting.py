@@ -120,6 +120,10 @@ def test_nothing_and_a_drawing_are_refused_in_words(made, tmp_path):
         save_report(tmp_path / "x.html", [])
     with pytest.raises(BadOption, match="draws its maps itself"):
         made.save(tmp_path / "x.html", draw=lambda one: one.image)
+    for own in ({"picture": made[0].image}, {"stem": "cat"}, {"caption": True}):
+        with pytest.raises(BadOption, match=f"draws its maps itself, so {next(iter(own))}"):
+            made[0].save(tmp_path / "x.html", **own)
+    assert list(tmp_path.iterdir()) == []
     assert not list(tmp_path.iterdir())
 
 

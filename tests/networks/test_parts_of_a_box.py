@@ -205,6 +205,20 @@ def test_parts_that_are_not_there_are_told(answer, target, words):
         explained(Parts(MADE[answer]).eval(), target)
 
 
+@pytest.mark.parametrize("where", [-1, 0, 1.5, True, "nose", np.int64(0)])
+@pytest.mark.usefixtures("unchecked")
+def test_a_detection_is_counted_from_one(where):
+    for target in (xh.instance_mask, xh.box, lambda where: xh.keypoint(0, where)):
+        with pytest.raises(UnknownTarget, match=r"counted from 1|A box is"):
+            target(where)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_number_of_numpy_is_a_number():
+    assert xh.instance_mask(np.int64(2)).label == xh.instance_mask(2).label
+    assert xh.box(np.int64(2)).label == xh.box(2).label
+
+
 @pytest.mark.parametrize("point", [-1, 1.5, "nose", True])
 @pytest.mark.usefixtures("unchecked")
 def test_a_key_point_is_a_number(point):

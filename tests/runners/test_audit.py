@@ -103,7 +103,12 @@ def test_weights_are_drawn_again_and_the_model_stays(tmp_path):
     model = onnx.load(file)
     kept = model.SerializeToString()
     folder = pictures(tmp_path / "in", 5)
-    found = xh.audit(model, folder, out=tmp_path / "out", **ASKED | {"closer": 5})
+    told = []
+    asked = ASKED | {"closer": 5, "listen": told.append}
+    found = xh.audit(model, folder, out=tmp_path / "out", **asked)
+    # five pictures and five networks are no ten pictures
+    assert {(one.of, one.total) for one in told} == {("check", 10)}
+    assert (told[-1].done, told[-1].complete) == (10, True)
     assert model.SerializeToString() == kept
     assert file.read_bytes() == before
     drawn = {one["name"]: one for one in found.document["weights"]}
@@ -187,7 +192,7 @@ def test_bad_folders_are_told_in_words(tmp_path):
     with pytest.raises(InputError, match="No picture lies in the folder"):
         xh.audit(network(), empty, out=tmp_path / "a", **ASKED)
     (empty / "notes.png").write_text("no picture")
-    with pytest.raises(InputError, match="None of 1 pictures could be looked at"):
+    with pytest.raises(InputError, match="None of 1 picture could be looked at"):
         xh.audit(network(), empty, out=tmp_path / "b", **ASKED)
     with pytest.raises(XaiHeatmapError, match="NaN or infinity"):
         xh.audit(network("nan"), pictures(tmp_path / "in", 2), out=tmp_path / "c", **ASKED)

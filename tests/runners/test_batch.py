@@ -324,7 +324,7 @@ def test_what_is_no_source_is_said_before_anything_is_written(tmp_path):
     (tmp_path / "text" / "a.md").touch()
     for name, said in {
         "empty": "it is empty",
-        "text": "1 other files do",
+        "text": "1 other file does",
         "no": "nothing called",
     }.items():
         with pytest.raises(ImageNotFound, match=said):

@@ -128,7 +128,7 @@ def test_quantiles_are_those_of_students_density(freedom, share):
 def test_the_command_says_it_and_its_code_is_for_a_pipeline(runs, capsys):
     assert main(["drift", str(runs / "left"), str(runs / "right")]) == 1
     said = capsys.readouterr().out
-    assert "1 of 1 classes moved by more than 0.05" in said
+    assert "1 of 1 class moved by more than 0.05" in said
     assert "moved" in said.splitlines()[1]
     assert main(["drift", str(runs / "left"), str(runs / "same"), "--json"]) == 0
     assert '"moved": 0' in capsys.readouterr().out

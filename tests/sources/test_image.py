@@ -150,7 +150,11 @@ class TestBadFiles:
             read(tmp_path / "nowhere" / "dog.jpg")
 
     def test_a_folder(self, tmp_path):
-        with pytest.raises(NotAnImage, match="is a folder"):
+        with pytest.raises(NotAnImage, match=r"is a folder.*\*\.jpg;.*batch .* --model"):
+            read(tmp_path)
+        for name in ("a.PNG", "b.PNG", "c.jpg", "d.txt"):
+            (tmp_path / name).touch()
+        with pytest.raises(NotAnImage, match=r"\*\.PNG;"):
             read(tmp_path)
 
     def test_an_empty_file(self, tmp_path):
@@ -292,7 +296,7 @@ class TestArrays:
             (np.float32([[0, 254.0]]), r"received 0 to 254"),
             (np.float32([[-2.1, 2.6]]), "normalised already"),
             (np.float32([[-3e5, 2.6]]), "Scale it"),
-            (np.float32([[0, np.nan]]), "1 values that are NaN"),
+            (np.float32([[0, np.nan]]), "1 value that is NaN"),
             (np.float32([[0, np.inf]]), "infinite"),
             (np.zeros((2, 2), np.int64), "int64.*astype"),
             (np.zeros((2, 2), bool), r"mask.*\* 255"),

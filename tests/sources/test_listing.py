@@ -72,7 +72,7 @@ def test_a_manifest_of_text(place, name, text, found):
     ("name", "text", "kind", "said"),
     [
         ("list.csv", "name,label\na.png,cat\n", BadOption, "has the columns name, label"),
-        ("list.csv", "uri,label\na.png\n", BadOption, "Line 2 of .* has 1 columns"),
+        ("list.csv", "uri,label\na.png\n", BadOption, "Line 2 of .* has 1 column,"),
         ("list.csv", "uri,label\n,cat\n", BadOption, "Row 1 of .* has no uri"),
         ("list.csv", "uri,label\n", BadOption, "has no rows"),
         ("list.txt", "", BadOption, "has no rows"),

@@ -305,7 +305,7 @@ def test_what_can_not_be_used_is_refused_in_words(own, said):
 
 def test_an_input_of_another_model_is_refused_with_the_line_to_write():
     picture = spot((96, 128), (44, 70))
-    with pytest.raises(BadArray, match="takes 1 channels; received 3"):
+    with pytest.raises(BadArray, match="takes 1 channel; received 3"):
         xh.explain(Red(1).eval(), picture, preprocess=PILLOW["stretch"], target=0)
     vit = transformers.ViTForImageClassification(
         transformers.ViTConfig(

@@ -144,6 +144,15 @@ def test_frames_are_saved_where_that_is_asked_for(tmp_path, capsys):
     assert json.loads((out / "manifest.json").read_text())
 
 
+def test_a_place_that_is_no_folder_is_refused_before_a_frame_is_asked_for(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    words = ["live", "demo", "--device", "none.mp4", "--headless", "-o", str(tmp_path / "file")]
+    assert main(words) == 4
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "is a file" in said.err
+
+
 def test_without_a_device_nothing_goes_on_without_a_page(capsys):
     assert main(["live", "demo", "--headless"]) == 2
     assert "--device 0" in capsys.readouterr().err

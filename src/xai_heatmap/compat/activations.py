@@ -11,6 +11,7 @@ from xai_heatmap.compat.layers import listed, numbered
 from xai_heatmap.compat.looking import inputs, look
 from xai_heatmap.compat.pictures import BlueFirst, to_cv2
 from xai_heatmap.core.arrays import Activation, Gradient, ScoreRow
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.explaining.question import Question
@@ -149,6 +150,7 @@ def _page(order: np.ndarray, page: int | None, per_page: int) -> tuple[np.ndarra
     pages = math.ceil(len(order) / per_page)
     if not 0 <= page < pages:
         raise BadOption(
-            f"There are {pages} pages of {per_page} tiles, 0 to {pages - 1}; received page={page}."
+            f"There are {counted(pages, 'page')} of {counted(per_page, 'tile')}, 0 to "
+            f"{pages - 1}; received page={page}."
         )
     return order[page * per_page : (page + 1) * per_page], pages

@@ -4,6 +4,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import UnknownLayer
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.named import named
@@ -26,7 +27,8 @@ def numbered(layers: Sequence[Any], number: int) -> Any:
     place = operator.index(number)
     if not -len(layers) <= place < len(layers):
         raise UnknownLayer(
-            f"There is no layer number {place}: {len(layers)} layers were given, so it is from "
+            f"There is no layer number {place}: "
+            f"{counted(len(layers), 'layer was given', 'layers were given')}, so it is from "
             f"{-len(layers)} to {len(layers) - 1}."
         )
     return layers[place]

@@ -10,6 +10,7 @@ import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.compat.layers import layer_name
 from xai_heatmap.compat.legacy import document_map
 from xai_heatmap.core.arrays import Image, Inputs, ScoreRow
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.geometry import Geometry, stretched
 from xai_heatmap.core.log_recording import LogRecording
@@ -109,7 +110,8 @@ def inputs(img_tensor: Any, network: Network) -> Inputs:
     channels = (network.declared.input_shape or x.shape[1:])[0]
     if x.shape[1] != channels and channels in (native.shape[1], native.shape[-1]):
         raise BadArray(
-            f"{network.name} takes images as {layout} with {channels} channels; received "
+            f"{network.name} takes images as {layout} with {counted(channels, 'channel')}; "
+            "received "
             f"{native.shape}. `np.moveaxis` puts the channels where they belong."
         )
     return x

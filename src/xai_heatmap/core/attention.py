@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Attention, BatchAttention, Map, Tokens
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import NoAttention
 from xai_heatmap.core.layers.layout import MOST_PREFIX_TOKENS
 
@@ -105,7 +106,8 @@ def attentions(
     if not 0 <= prefix <= MOST_PREFIX_TOKENS:
         size = "x".join(map(str, grid))
         raise NoAttention(
-            f"A layer on the grid of the {tokens} tokens that attend to each other is needed; "
+            f"A layer on the grid of the {counted(tokens, 'token')} that attend to each "
+            "other is needed; "
             f"{layer!r} has a grid of {size}. Leave the layer to `auto`, or name a transformer "
             "block."
         )
@@ -177,7 +179,7 @@ def blocks(
             f"One attention matrix among all tokens of an image is needed from every block, and "
             f"where queries pool the tokens from the last one; {name} attends within windows, "
             f"from many tokens to fewer or to other tokens than those of the block before: for "
-            f"{images} images its attention has the shape {shapes}. {OTHERS}"
+            f"{counted(images, 'image')} its attention has the shape {shapes}. {OTHERS}"
         )
     if not found:
         raise NoAttention(

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, BadOption
 
 LETTERS = {
@@ -131,7 +132,8 @@ def checked(axes: Axes, shape: Sequence[int]) -> None:
     """
     if len(shape) != len(axes.word):
         raise BadArray(
-            f"axes={axes.word!r} says that an input has {len(axes.word)} axes; received one of "
+            f"axes={axes.word!r} says that an input has "
+            f"{counted(len(axes.word), 'axis', 'axes')}; received one of "
             f"{len(shape)}: {'x'.join(map(str, shape))}. Give inputs in those axes, or say others."
         )
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 import numpy as np
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.filling import Filling, Regions, read_filling, read_regions
 
@@ -44,7 +45,8 @@ def per_axis(value: int | Sequence[int], axes: int, *, name: str) -> tuple[int, 
     own = (value,) * axes if isinstance(value, int) else tuple(value)
     if len(own) != axes:
         raise BadOption(
-            f"{name} is one number, or one for each of the {axes} axes of the grid; received "
+            f"{name} is one number, or one for each of the {counted(axes, 'axis', 'axes')} "
+            "of the grid; received "
             f"{len(own)}: {own}."
         )
     return own

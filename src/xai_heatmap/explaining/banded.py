@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.network import Network
 from xai_heatmap.sources.band_files import bands_in
@@ -32,7 +33,8 @@ def banded(given: Any, network: Network) -> np.ndarray | None:
     if found is None and (many or network.declared.input_shape is not None):
         received = "other bands" if array is None else f"an array of shape {array.shape}"
         raise BadArray(
-            f"{network.name} takes pictures of {channels} bands: an array ({channels}, H, W) or "
+            f"{network.name} takes pictures of {counted(channels, 'band')}: an array "
+            f"({channels}, H, W) or "
             f"(H, W, {channels}), a .npy file of it, or a picture of so many channels; received "
             f"{received}."
         )

@@ -11,9 +11,9 @@ from typing import overload
 import PIL.Image
 
 from xai_heatmap.core.arrays import Image
-from xai_heatmap.core.errors import BadOption, OutputError
+from xai_heatmap.core.counted import counted
+from xai_heatmap.core.errors import OutputError
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.reporting import ENDINGS, save_report
 from xai_heatmap.explaining.viewable import Viewable
 from xai_heatmap.render.frame import numbered
 from xai_heatmap.render.sheet import sheet
@@ -115,12 +115,10 @@ class Comparison(Viewable, Sequence[Explanation]):
         BadOption
             For a page with `draw`: a page draws its maps itself.
         """
-        if Path(folder).suffix.lower() in ENDINGS:
-            if draw is not None:
-                raise BadOption("A page draws its maps itself. Leave draw out, or name a folder.")
-            return save_report(Path(folder), self.explanations)
+        if written := self._page(Path(folder), self.explanations, draw=draw):
+            return written
         drawn = {id(e): (draw or Explanation.overlay)(e) for e in self.explanations}
-        written = list[Path]()
+        written = []
         try:
             for e, stem in zip(self.explanations, self._stems(), strict=True):
                 files = e.save(folder, picture=drawn[id(e)], stem=stem, caption=caption)
@@ -129,7 +127,7 @@ class Comparison(Viewable, Sequence[Explanation]):
         except OutputError as error:
             if not written:
                 raise
-            done = f"{len(written)} of {len(self)} explanations were saved before"
+            done = f"{len(written)} of {counted(len(self), 'explanation')} were saved before"
             raise OutputError(f"{error} {done}: {written[-1].name} is the last.") from error
 
     def _saved_sheet(self, folder: Path, drawn: Mapping[int, Image]) -> list[Path]:

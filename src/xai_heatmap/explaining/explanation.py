@@ -162,19 +162,17 @@ class Explanation(Viewable, Facts):
             return self._pair({n: own for n, own in locals().items() if n != "self"})
         if (axis, slices) != (None, None) and (self.map.ndim != 3 or self.channels):
             raise BadOption(
-                "axis and slices choose what is shown of a volume; this map has "
-                f"{self.map.ndim} axes. Leave them out."
+                "axis and slices choose what is shown of a volume, whose map has 3 axes; this one "
+                f"has {self.map.ndim}. Leave them out."
             )
         if scale is None:
             scale = "p99" if self.layer.name == INPUT else "max"
         highest = top(self.heat(scale="none"), to=scale, signed=self.signed)
         colors = colormap or ("bluered" if self.signed else "inferno")
         how: dict[str, Any] = {
-            "colormap": colors,
-            "alpha": alpha,
-            "mute": mute,
+            "colormap": colors, "alpha": alpha, "mute": mute,
             "outlined": self.outlined if contour is None else contour,
-        }
+        }  # fmt: skip
         if self.features and self.array is not None:
             values = self.map.tolist(), self.array[0].tolist()
             picture = bars(self.features, *values, colormap=colors)
@@ -265,20 +263,21 @@ class Explanation(Viewable, Facts):
         Returns
         -------
         The files written: picture, arrays, manifest; or the page.
+
+        Raises
+        ------
+        BadOption
+            For a page with `picture`, `stem` or `caption`: a page draws its maps itself.
         """
-        if picture is None and (written := self._page(Path(folder), [self])):
-            return written
+        if page := self._page(Path(folder), [self], picture=picture, stem=stem, caption=caption):
+            return page
         shown = self.overlay() if picture is None else picture
         wanted = picture is None if caption is None else caption
+        full = {} if self.array is None else {"upsampled": self._upsampled()}
         return save(
-            folder,
-            stem or self.stem,
-            picture=self.captioned(shown) if wanted else shown,
-            arrays={"map": self.map}
-            | ({} if self.array is None else {"upsampled": self._upsampled()}),
-            manifest=self.to_dict(),
-            identity=self.identity,
-        )
+            folder, stem or self.stem, picture=self.captioned(shown) if wanted else shown,
+            arrays={"map": self.map} | full, manifest=self.to_dict(), identity=self.identity,
+        )  # fmt: skip
 
     def _upsampled(self, *, smooth: bool = False) -> DrawnOut:
         """The raw map at the size of what it explains; as it is where its grid is another."""

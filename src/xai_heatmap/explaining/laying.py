@@ -6,6 +6,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Input
 from xai_heatmap.core.axes import Axes
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.network import Network
 from xai_heatmap.sources.array import KINDS, as_input, numbers
@@ -60,7 +61,7 @@ def laid_out(array: np.ndarray, kind: int, network: Network) -> Input:
         )
     if channels not in (None, len(x)):
         raise BadArray(
-            f"{network.name} takes {channels} channels in inputs of "
+            f"{network.name} takes {counted(channels, 'channel')} in inputs of "
             f"{axes.said(axes.native((channels, *['any'] * kind)))}; received {array.shape}. "
             "Check the order of its axes."
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xai_heatmap.core.arrays import Gradients
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, NoRule
 from xai_heatmap.core.network import INPUT, Layers, Survey
 from xai_heatmap.core.recording import Recording
@@ -81,7 +82,8 @@ def one_level(found: Sequence[Level]) -> str:
     several = list(dict.fromkeys(one.layer for one in found))
     if len(several) > 1:
         raise BadOption(
-            f"One layer for all pictures is needed, and their boxes hang on {len(several)} levels: "
+            "One layer for all pictures is needed, and their boxes hang on "
+            f"{counted(len(several), 'level')}: "
             f"{', '.join(map(repr, several))}. Name one, layer={several[0]!r}, or ask for one "
             "picture at a time."
         )

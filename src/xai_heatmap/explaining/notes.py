@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from xai_heatmap.core.boxes.detections import Detection
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.targets.answer import ROW, Form, Meaning
 from xai_heatmap.core.tested import Tested
@@ -93,7 +94,7 @@ def _of_boxes(form: Form, found: Detection | None) -> Iterator[str]:
     if found is None:
         return
     yield (
-        f"Of the detector's {form.places} boxes, number {found.query} is explained, "
+        f"Of the detector's {counted(form.places, 'box')}, number {found.query} is explained, "
         f"{found.label} with probability {found.probability:.3f}; the outline is that box."
     )
     if found.dropped:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from xai_heatmap.core.arrays import Image, Input
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.geometry import Geometry, stretched
 from xai_heatmap.core.network import Network
@@ -101,7 +102,8 @@ def ready(given: np.ndarray, network: Network) -> Input:
         )
     if channels not in (None, one.shape[here]):
         raise BadArray(
-            f"{network.name} takes {channels} channels, {layout}; received {_by(given.shape)}."
+            f"{network.name} takes {counted(channels, 'channel')}, {layout}; received "
+            f"{_by(given.shape)}."
         )
     x = np.moveaxis(one, -1, 0) if network.channels_last else one
     return np.array(x, np.float32, order="C")  # a copy: a model may write into its input

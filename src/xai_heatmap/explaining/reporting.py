@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.version import installed_version
 from xai_heatmap.explaining.grid import Cell
@@ -74,7 +75,9 @@ def _headed(
     if not shown:
         raise BadOption("A report shows at least one explanation; received none.")
     count = len(shown)
-    title = title or (str(shown[0].picture["name"]) if count == 1 else f"{count} pictures")
+    title = title or (
+        str(shown[0].picture["name"]) if count == 1 else f"{counted(count, 'picture')}"
+    )
     said = [*intro, f"{shown[0].network} · {count} {'picture' if count == 1 else 'pictures'}"]
     return shown, title, said
 

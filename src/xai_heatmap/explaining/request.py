@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from xai_heatmap import networks
 from xai_heatmap.core.boxes.chosen import of_classes
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, NoRule, UnknownTarget, did_you_mean
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.listed import listed
@@ -69,8 +70,8 @@ def for_each(wanted: OneTarget | Sequence[OneTarget], images: int) -> list[Choic
         return [choice(said)] * images
     if len(said) != images:
         raise UnknownTarget(
-            f"One target for all images or one for each was expected; received {len(said)} for "
-            f"{images} images."
+            "One target for all images or one for each was expected; received "
+            f"{len(said)} for {counted(images, 'image')}."
         )
     return [choice(one) for one in said]
 
@@ -169,8 +170,8 @@ def _class_names(labels: Sequence[str] | None, network: Network, answer: Answer)
         return (*names[:background], NOTHING, *names[background:])
     if labels and len(listed(labels, name="labels")) != classes:
         raise BadOption(
-            f"The network tells {classes} classes apart; {len(labels)} names were given. Give one "
-            "name a class, in the order of the outputs (a background class counts too)."
+            "One name a class is needed, in the order of the outputs (a background class counts "
+            f"too), {classes} in all; received {len(labels)}."
         )
     declared = answer.form.names or network.declared.labels or ()
     return tuple(labels or (declared if len(declared) == classes else ()))

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.listed import listed
 from xai_heatmap.core.network import Network
@@ -30,8 +31,9 @@ def row_in(given: Any, network: Network) -> np.ndarray | None:
         return None
     if array.ndim == 2 and len(array) != 1:
         raise BadArray(
-            f"One row is explained at a time; received {len(array)} rows of {array.shape[1]} "
-            "features. Explain them one after the other, xai_heatmap.explain(network, list(rows)), "
+            f"One row is explained at a time; received {counted(len(array), 'row')} of "
+            f"{counted(array.shape[1], 'feature')}"
+            ". Explain them one after the other, xai_heatmap.explain(network, list(rows)), "
             "or make bare attributions of all: xai_heatmap.maps(network, rows)."
         )
     return np.asarray(array.reshape(-1), np.float32)
@@ -78,7 +80,8 @@ def feature_names(said: Any, given: Any, count: int) -> tuple[str, ...]:
         return tuple(f"feature {place}" for place in range(count))
     if len(names) != count:
         raise BadOption(
-            f"features names each of the {count} numbers of a row; received {len(names)} names. "
+            f"features names each of the {counted(count, 'number')} of a row; received "
+            f"{len(names)} names. "
             "Write features=[...] in their order, or leave it out."
         )
     return tuple(map(str, names))

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from xai_heatmap.core.errors import BadOption
+
 
 class Viewable:
     """Results that a notebook shows with the viewer of reports."""
@@ -31,8 +33,22 @@ class Viewable:
 
         return widget(self, height=height)
 
-    def _page(self, path: Path, shown: Iterable[Any]) -> list[Path] | None:
-        """The page of that name, written with the viewer; None of a name that is a folder's."""
+    def _page(self, path: Path, shown: Iterable[Any], **drawing: Any) -> list[Path] | None:
+        """The page of that name, written with the viewer; None of a name that is a folder's.
+
+        Raises
+        ------
+        BadOption
+            For a page with anything that says how maps are drawn or called.
+        """
         from xai_heatmap.explaining.reporting import ENDINGS, save_report
 
-        return save_report(path, shown) if path.suffix.lower() in ENDINGS else None
+        if path.suffix.lower() not in ENDINGS:
+            return None
+        given = [name for name, value in drawing.items() if value is not None]
+        if given:
+            raise BadOption(
+                f"A page draws its maps itself, so {', '.join(given)} would change nothing. Leave "
+                f"that out, or name a folder instead of {str(path)!r}."
+            )
+        return save_report(path, shown)

@@ -13,6 +13,7 @@ from onnx import ModelProto
 
 from xai_heatmap import networks
 from xai_heatmap.core.arrays import Inputs
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, ModelError, OutputError
 from xai_heatmap.core.layers.selection import select, several
 from xai_heatmap.core.listed import class_names
@@ -278,7 +279,8 @@ def _facts(
     names = list(labels or network.declared.labels or ())
     if labels and len(names) != max(outputs, 2 if outputs == 1 else 1):
         raise BadOption(
-            f"{len(names)} labels were given for {outputs} classes. Give one for each, in output "
+            f"{counted(len(names), 'label was given', 'labels were given')} for "
+            f"{counted(outputs, 'class')}. Give one for each, in output "
             f"order."
         )
     facts = {VERSION: installed_version(), METHOD: method, LAYERS: json.dumps(list(opened))}

@@ -180,10 +180,13 @@ class BatchProgress(Event):
         Its folder.
     done, total
         Rows that are finished or at work, of how many.
+    of
+        What a row is: a picture; of an audit a check, since it looks at networks with weights drawn
+        again too.
     errors
         Pictures that can't be explained.
     rate, left
-        Pictures a second of this call, and the seconds that the rest takes at that rate; None
+        Rows a second of this call, and the seconds that the rest takes at that rate; None
         where nothing is known yet.
     complete
         Whether every row is finished.
@@ -193,6 +196,7 @@ class BatchProgress(Event):
     run: str
     done: int
     total: int
+    of: str = "picture"
     errors: int = 0
     rate: float | None = None
     left: float | None = None

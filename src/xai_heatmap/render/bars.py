@@ -6,6 +6,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.render.colormaps import colored, named
 from xai_heatmap.render.fonts import font
@@ -38,7 +39,7 @@ def bars(
     if not len(names) == len(values) == len(given):
         raise BadArray(
             f"Bars have a name, a contribution and a value each; received {len(names)} names, "
-            f"{len(values)} contributions and {len(given)} values."
+            f"{counted(len(values), 'contribution')} and {counted(len(given), 'value')}."
         )
     order = sorted(range(len(values)), key=lambda place: -abs(values[place]))[:MOST]
     words = font(TEXT)

@@ -8,6 +8,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.render.fonts import font, suited
 from xai_heatmap.render.page import INK, PAPER, Picture, elided
@@ -77,7 +78,7 @@ def _check(
     if not tiles or len(tiles) != len(titles):
         raise BadOption(
             f"A sheet takes a title for each tile, and at least one; "
-            f"received {len(tiles)} tiles and {len(titles)} titles."
+            f"received {counted(len(tiles), 'tile')} and {counted(len(titles), 'title')}."
         )
     if size < 1 or text < 1 or (columns is not None and columns < 1):
         raise BadOption(

@@ -10,6 +10,7 @@ import PIL.ImageDraw
 from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Signal
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.render.colormaps import colored, named
 from xai_heatmap.render.fonts import font
@@ -98,7 +99,7 @@ def signal(
     if values.shape[1:] != heat.shape:
         raise BadArray(
             f"A signal is drawn with the heat of each of its samples; received a signal of "
-            f"{values.shape[1]} and a heat of {heat.shape[0]} samples."
+            f"{values.shape[1]} and a heat of {counted(heat.shape[0], 'sample')}."
         )
     shown = [int(place) for place in np.linspace(0, len(values) - 1, min(len(values), MOST))]
     words = font(TEXT)

@@ -15,6 +15,7 @@ from xai_heatmap.core.errors import (
     ModelError,
     ModelFailed,
     NonFiniteScores,
+    NotAnImage,
     OutputError,
     XaiHeatmapError,
 )
@@ -34,6 +35,7 @@ from xai_heatmap.networks.loading.folder import same_folder
 from xai_heatmap.networks.loading.load import load
 from xai_heatmap.render.colormaps import named
 from xai_heatmap.runners.failing import running
+from xai_heatmap.sources.files import a_folder
 from xai_heatmap.sources.frames import Frame, pictures
 from xai_heatmap.sources.labels import labels as labels_in
 from xai_heatmap.sources.pixels import check_white
@@ -93,6 +95,7 @@ def check(job: PictureJob, *, writes: bool = True) -> None:
     """Whatever can be found wrong without the model is found before the model is loaded; whether
     the folder can be written to, of a job that writes.
     """
+    _check_images(job.images)
     for name in job.method:
         find_method(name)
     request.options(job, job.method or (DEFAULT_METHOD,))
@@ -120,6 +123,11 @@ def check(job: PictureJob, *, writes: bool = True) -> None:
                 "report PICTURE --model MODEL --out NAME.html` writes one."
             )
         check_folder(job.out)
+
+
+def _check_images(images: Sequence[str]) -> None:
+    if images and all(Path(one).is_dir() for one in images):
+        raise NotAnImage(a_folder(Path(images[0])))
 
 
 def _check_fit(job: PictureJob) -> None:

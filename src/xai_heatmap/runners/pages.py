@@ -7,6 +7,7 @@ import numpy as np
 import PIL.Image
 
 from xai_heatmap.core.arrays import Image
+from xai_heatmap.core.counted import counted
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Cell, GridRow, Refusal
 from xai_heatmap.render.matrix import Block, Strip, Tile, fitted, matrix
@@ -116,7 +117,7 @@ def _facts(first: Explanation, told: Mapping[str, Sequence[GridRow]], left_out: 
         facts.append(f"explained: {first.target}, score {first.score:.4g}")
     if left_out:
         shown = sum(1 + len(line.same) for line in next(iter(told.values())))
-        facts.append(f"{shown} of {shown + left_out} layers")
+        facts.append(f"{shown} of {counted(shown + left_out, 'layer')}")
     return [*facts, "each map to its own strongest place; beyond 32x32 to the 99th percentile"]
 
 

@@ -41,12 +41,15 @@ class Reported:
         Why others do not, by their names.
     left_out
         How many layers more were asked for.
+    waiting
+        Pictures of a run that are not done yet.
     """
 
     pages: Sequence[Path] = ()
     shown: int = 0
     errors: dict[str, XaiHeatmapError] = field(default_factory=dict[str, XaiHeatmapError])
     left_out: int = 0
+    waiting: int = 0
 
 
 def run_of(job: Report) -> Path | None:
@@ -145,6 +148,6 @@ def report_run(job: Report, run: StoredRun) -> Reported:
             f"No row of {str(run.folder.path)!r} has a map. `xai-heatmap batch status RUN` "
             "says why."
         )
-    said = f"{made.shown} of {len(run)} rows, the least sure first"
-    made.pages = save_report(job.out, found, title=job.title, intro=[said])
+    made.waiting = run.status.waiting
+    made.pages = save_report(job.out, found, title=job.title, intro=run.said_of(made.shown))
     return made

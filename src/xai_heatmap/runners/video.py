@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from xai_heatmap import networks
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.pyav import av
@@ -178,7 +179,8 @@ def _check_frames(rows: Batch, found: Sequence[Entry]) -> None:
     then = [one.uri for shard in range(plan.shards) for one in plan.entries(shard)]
     if then != [one.uri for one in found]:
         raise BadOption(
-            f"The run {str(rows.out)!r} is of {len(then)} frames, and --every and the video ask "
+            f"The run {str(rows.out)!r} is of {counted(len(then), 'frame')}, and --every "
+            "and the video ask "
             f"for {'other ones' if len(found) == len(then) else len(found)}. Say the --every that "
             "it was begun with, or choose another --run or --out."
         )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from xai_heatmap.core.arrays import Input
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, ImageNotFound, NotAnImage
 from xai_heatmap.sources.files import opened
 
@@ -144,6 +145,6 @@ def numbers(array: np.ndarray, kind: str) -> np.ndarray:
 
 def _shape(axes: int, channels: int | None, *, channels_last: bool) -> str:
     """``(12 channels, length)``."""
-    first = "channels" if channels is None else f"{channels} channel{'s' * (channels != 1)}"
+    first = "channels" if channels is None else counted(channels, "channel")
     parts: Sequence[str] = (*AXES[axes], first) if channels_last else (first, *AXES[axes])
     return f"({', '.join(parts)})"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from xai_heatmap.core.arrays import Image, Input
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, BadOption
 
 PHOTOGRAPHS = (1, 3)
@@ -52,10 +53,10 @@ def checked(bands: np.ndarray) -> np.ndarray:
             f"{bands.dtype} of shape {bands.shape}. Convert it, such as by "
             "`array.astype(np.float32)`."
         )
-    if not np.isfinite(bands).all():
+    if bad := int(np.count_nonzero(~np.isfinite(bands))):
         raise BadArray(
-            f"A picture of bands is finite; {np.count_nonzero(~np.isfinite(bands))} values are NaN "
-            "or infinite. Replace them, such as by `np.nan_to_num(image)`."
+            f"A picture of bands is finite; {counted(bad, 'value is NaN', 'values are NaN')} or "
+            "infinite. Replace them, such as by `np.nan_to_num(image)`."
         )
     return bands.astype(bands.dtype.newbyteorder("="))
 
@@ -109,7 +110,7 @@ def _stretched(band: np.ndarray) -> np.ndarray:
 def said(shape: Sequence[int], which: Sequence[int] | None = None) -> str:
     """Sentence that says which of so many bands are drawn."""
     if which is None and shape[0] < SHOWN:
-        own = f"the mean of its {shape[0]} bands"
+        own = f"the mean of its {counted(shape[0], 'band')}"
     else:
         red, green, blue = which or (1, 2, 3)
         own = (

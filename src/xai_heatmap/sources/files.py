@@ -2,8 +2,15 @@
 
 import os
 import stat
+from collections import Counter
 from io import BufferedReader
 from pathlib import Path
+
+SUFFIXES = (
+    *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".npy", ".png", ".pgm", ".ppm"),
+    *(".tif", ".tiff", ".webp"),
+)
+"""Suffixes of files that are taken for pictures."""
 
 
 class NotAFile(OSError):
@@ -29,6 +36,19 @@ def opened(path: str | os.PathLike[str]) -> BufferedReader:
         file.close()
         raise
     return file
+
+
+def a_folder(path: Path) -> str:
+    """Why a folder is no image, and what to write for the pictures in it."""
+    found = Counter(
+        one.suffix for one in path.glob("*") if one.suffix.casefold() in SUFFIXES
+    ).most_common(1)
+    inside = path / f"*{found[0][0] if found else '.jpg'}"
+    return (
+        f"An image is one file; {str(path)!r} is a folder. Name its pictures, {inside}; "
+        f"`xai-heatmap batch {path} --model MODEL --out RUN` explains all of them and goes on "
+        "where it was stopped."
+    )
 
 
 def _check(mode: int, path: str | os.PathLike[str]) -> None:

@@ -21,7 +21,7 @@ from xai_heatmap.core.errors import (
     XaiHeatmapError,
 )
 from xai_heatmap.sources import tiff
-from xai_heatmap.sources.files import opened
+from xai_heatmap.sources.files import a_folder, opened
 from xai_heatmap.sources.limits import LIMIT
 from xai_heatmap.sources.pillow import identified, whole_files_only
 from xai_heatmap.sources.pixels import eight_bits, gray, of_array, over_white, remark
@@ -159,9 +159,7 @@ def _file(path: Path) -> BufferedReader:
     except FileNotFoundError:
         raise ImageNotFound(_missing(path)) from None
     except IsADirectoryError:
-        raise NotAnImage(
-            f"An image is one file; {str(path)!r} is a folder. Name one of its files."
-        ) from None
+        raise NotAnImage(a_folder(path)) from None
     except (OSError, ValueError) as error:
         raise NotAnImage(
             f"{str(path)!r} can't be read: {error}. Check the path and its permissions."

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.sources.files import opened
 
@@ -97,7 +98,8 @@ def _sorted(named: Mapping[str, object], path: Path) -> tuple[str, ...]:
     if sorted(by_index) != list(range(len(named))):
         absent = next(i for i in range(len(named) + 1) if i not in by_index)
         raise BadOption(
-            f"The labels {str(path)!r} name {len(named)} classes, but none with index {absent}. "
+            f"The labels {str(path)!r} name {counted(len(named), 'class')}, but none with "
+            f"index {absent}. "
             f"Every index from 0 has one name. {_FORMS}"
         )
     return tuple(by_index[index] for index in range(len(by_index)))

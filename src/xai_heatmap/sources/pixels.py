@@ -3,6 +3,7 @@
 import numpy as np
 
 from xai_heatmap.core.arrays import Image
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, BadOption
 
 HALF_A_LEVEL = 0.5 / 255
@@ -137,10 +138,11 @@ def _advice(array: np.ndarray) -> str:
 
 
 def _check_range(array: np.ndarray) -> None:
-    if not np.isfinite(array).all():
+    if bad := int(np.count_nonzero(~np.isfinite(array))):
         raise BadArray(
-            f"A float image is finite; received {np.count_nonzero(~np.isfinite(array))} values "
-            "that are NaN or infinite. Replace them, such as by `np.nan_to_num(image)`."
+            "A float image is finite; received "
+            f"{counted(bad, 'value that is NaN', 'values that are NaN')} or "
+            "infinite. Replace them, such as by `np.nan_to_num(image)`."
         )
     low, high = float(array.min()), float(array.max())
     if low >= -HALF_A_LEVEL and high <= 1 + HALF_A_LEVEL:

@@ -9,6 +9,7 @@ import numpy as np
 import PIL.Image
 
 from xai_heatmap.core.arrays import Image, Input
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, UnknownPreprocess, did_you_mean
 from xai_heatmap.core.geometry import (
     Geometry,
@@ -146,7 +147,8 @@ class Preprocess:
         bands = self.channels is None and count > 3  # of a picture that is no photograph
         if not bands and count not in (1, self.channels or 3):
             raise BadOption(
-                f"{name} is one number, or one for each of {self.channels or 3} channels; received "
+                f"{name} is one number, or one for each of "
+                f"{counted(self.channels or 3, 'channel')}; received "
                 f"{values}."
             )
 

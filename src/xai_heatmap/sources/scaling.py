@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from xai_heatmap.core.arrays import Input
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, UnknownPreprocess
 from xai_heatmap.sources.pixels import check_white
 from xai_heatmap.sources.preprocess import Preprocess, Scaling
@@ -75,7 +76,8 @@ def _check(own: Preprocess, scaling: Scaling, bands: np.ndarray) -> None:
     for name, values in (("mean", scaling.mean), ("std", scaling.std)):
         if len(values) not in (1, len(bands)):
             raise BadOption(
-                f"The picture has {len(bands)} bands, and {name} has {len(values)} numbers "
+                f"The picture has {counted(len(bands), 'band')}, and {name} has "
+                f"{counted(len(values), 'number')} "
                 f"(preset {own.mode!r}). Give one, or one for each band: preprocess={{'mode': "
                 "'raw', 'mean': [...], 'std': [...]}."
             )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, ImageTooLarge, NotAnImage
 from xai_heatmap.sources.files import opened
 
@@ -75,15 +76,18 @@ def _first(tiff: Any, *, what: str, limit: int) -> np.ndarray:
     width, height, number = page.imagewidth, page.imagelength, page.samplesperpixel
     if width * height > limit or width * height * number > SAMPLES * limit:
         raise ImageTooLarge(
-            f"{what} says that it is {width} x {height} pixels of {number} samples; the limit is "
+            f"{what} says that it is {width} x {height} pixels of "
+            f"{counted(number, 'sample')}; the limit is "
             f"{limit:,} pixels. It was not decoded. Make it smaller, or raise limit= if you trust "
             "it."
         )
     alike = [own for own in tiff.pages if own.shape == page.shape]
     if len(alike) > 1 and number > 1:
         raise BadArray(
-            f"{what} has {len(alike)} pages of {number} samples each, which could be {number} "
-            f"bands of {len(alike)} pictures, or {len(alike) * number} bands of one. Write the "
+            f"{what} has {counted(len(alike), 'page')} of {counted(number, 'sample')} "
+            f"each, which could be {number} "
+            f"bands of {counted(len(alike), 'picture')}, or "
+            f"{counted(len(alike) * number, 'band')} of one. Write the "
             f"picture that is meant: {BY_HAND}."
         )
     array = page.asarray()

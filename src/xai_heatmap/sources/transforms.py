@@ -13,6 +13,7 @@ import numpy as np
 import PIL.Image
 
 from xai_heatmap.core.arrays import Image, Input
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, XaiHeatmapError
 from xai_heatmap.core.geometry import Geometry, Size
 from xai_heatmap.core.measuring import Measured, measured
@@ -206,7 +207,7 @@ class Transform:
             return self._picked(answer[key])
         if isinstance(answer, tuple | list):
             if len(answer) != 1:
-                raise self._several(f"{len(answer)} things")
+                raise self._several(f"{counted(len(answer), 'thing')}")
             return self._picked(answer[0])
         if isinstance(answer, PIL.Image.Image):
             raise BadOption(

@@ -6,12 +6,14 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from xai_heatmap import networks
 from xai_heatmap.core.arrays import Image
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network
@@ -64,7 +66,8 @@ class Heatmaps:
     Raises
     ------
     BadOption
-        For no picture, another number of targets than of pictures, or an `every` below 1.
+        For no picture, another number of targets than of pictures, an `every` that is no whole
+        number from 1 up, or a `to` that is none of these or an empty list.
 
     Examples
     --------
@@ -106,11 +109,11 @@ class Heatmaps:
         each = list(targets) if several else [targets] * len(self.pictures)
         if len(each) != len(self.pictures):
             raise BadOption(
-                f"{len(self.pictures)} pictures take as many targets, or one for all; "
-                f"received {len(each)}."
+                "targets is one for all, or one for each of "
+                f"{counted(len(self.pictures), 'picture')}; received {len(each)}."
             )
-        if every < 1:
-            raise BadOption(f"every is a number of epochs, at least 1; received {every}.")
+        if not isinstance(every, Integral) or isinstance(every, bool) or every < 1:
+            raise BadOption(f"every is a whole number of epochs, at least 1; received {every!r}.")
         if scale not in ("picture", "all"):
             raise BadOption(f"scale is 'picture' or 'all'; received {scale!r}.")
         if method is not None:
@@ -144,7 +147,13 @@ class Heatmaps:
             How many epochs are done, counted from 1.
         model
             What is trained.
+
+        Raises
+        ------
+        BadOption
+            For an epoch that is no whole number from 1 up.
         """
+        _check_epoch(epoch)
         if not self.due(epoch):
             return None
         return self._look(epoch, model)
@@ -156,8 +165,14 @@ class Heatmaps:
         Parameters
         ----------
         epoch, model
-            As for `after`.
+            As for `after`; 0 of a training without an epoch.
+
+        Raises
+        ------
+        BadOption
+            As `after` does.
         """
+        _check_epoch(epoch, least=0)
         last = None
         if not self.looks or self.looks[-1].epoch != epoch:
             last = self._look(epoch, model)
@@ -181,7 +196,8 @@ class Heatmaps:
         spent = sum(look.seconds for look in self.looks)
         whole = max(time.perf_counter() - self._started, spent, 1e-9)
         return (
-            f"heatmaps: {len(self.pictures)} pictures, {len(self.looks)} looks, {spent:.1f} s "
+            f"heatmaps: {counted(len(self.pictures), 'picture')}, "
+            f"{counted(len(self.looks), 'look')}, {spent:.1f} s "
             f"({spent / whole:.1%} of {whole:.0f} s)"
         )
 
@@ -274,3 +290,11 @@ class Heatmaps:
         if not self._warned:
             self._warned = True
             warnings.warn(f"{words} The training goes on.", UserWarning, stacklevel=4)
+
+
+def _check_epoch(epoch: object, *, least: int = 1) -> None:
+    if not isinstance(epoch, Integral) or isinstance(epoch, bool) or int(epoch) < least:
+        raise BadOption(
+            f"epoch is the number of epochs done, a whole number from {least} up; received "
+            f"{epoch!r}. Write heatmaps.after(epoch, model)."
+        )

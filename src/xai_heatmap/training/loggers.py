@@ -69,6 +69,11 @@ def logged_to(to: Any) -> list[Log]:
     if to is None:
         return []
     if isinstance(to, list | tuple):
+        if not to:
+            raise BadOption(
+                "to is an empty list, so no look would be kept anywhere. Name a folder, or write "
+                "to=None to keep looks in `looks` alone."
+            )
         return [log for one in to for log in logged_to(one)]
     if isinstance(to, str | os.PathLike):
         return [Folder(Path(to))]

@@ -33,7 +33,7 @@ def callback(heatmaps: "Heatmaps") -> Any:
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, **known: Any) -> None:
             if state.is_world_process_zero:
-                heatmaps.after(round(state.epoch), known["model"])
+                heatmaps.after(max(round(state.epoch), 1), known["model"])
 
         def on_train_end(self, args: Any, state: Any, control: Any, **known: Any) -> None:
             if state.is_world_process_zero:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from xai_heatmap.apps.cli.terminal import aside, facts, log, print_lines
 from xai_heatmap.apps.cli.text import duration, model_line
+from xai_heatmap.core.counted import counted, noun
 from xai_heatmap.core.errors import BadOption, UsageError
 from xai_heatmap.jobs.batch_job import Batch
 from xai_heatmap.jobs.events import BatchProgress
@@ -183,12 +184,12 @@ class _Lines:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY
-        log(f"{event.done} of {event.total}  {_rate(event)}")
+        log(f"{event.done} of {counted(event.total, event.of)}  {_rate(event)}")
 
 
 def _rate(event: BatchProgress) -> str:
     """Rate, time left and what could not be explained, in one line."""
-    rate = f"{event.rate:.4g} pictures/s" if event.rate else ""
+    rate = f"{event.rate:.4g} {noun(2, event.of)}/s" if event.rate else ""
     left = f"{_clock(event.left)} left" if event.left is not None else ""
     bad = f"{event.errors} unreadable" if event.errors else ""
     return "  ".join(filter(None, [rate, left, bad]))

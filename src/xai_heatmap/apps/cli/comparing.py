@@ -15,6 +15,7 @@ from xai_heatmap.apps.cli.text import (
     preparation,
     shown,
 )
+from xai_heatmap.core.counted import counted
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Cell, GridRow, Refusal
 from xai_heatmap.jobs.job import Compare
@@ -80,7 +81,14 @@ def _show(sheet: Sheet, job: Compare) -> None:
     lines += facts([("maps   ", _counted(sheet)), *_remarks(sheet)])
     if sheet.left_out:
         rows = len(_layers(sheet)) + sheet.left_out
-        lines += facts([("note   ", f"{sheet.left_out} more layers are left out: --rows {rows}")])
+        lines += facts(
+            [
+                (
+                    "note   ",
+                    f"{counted(sheet.left_out, 'more layer')} left out: --rows {rows}",
+                )
+            ]
+        )
     lines += [f"sheet    {page}" for page in sheet.pages]
     spent = ", ".join(f"{name} {duration(value)}" for name, value in sheet.seconds.items())
     print_lines([*lines, *facts([("time   ", spent)])])
@@ -101,10 +109,7 @@ def _layers(sheet: Sheet) -> list[str]:
 def _counted(sheet: Sheet) -> str:
     layers, methods = len(_layers(sheet)), len(sheet.methods)
     words = [cell.verdict.word for cell in _cells(sheet) if isinstance(cell, Explanation)]
-    return (
-        f"{layers} layer{'s' * (layers > 1)} x {methods} method{'s' * (methods > 1)}, "
-        f"{words.count('ok')} ok"
-    )
+    return f"{counted(layers, 'layer')} x {counted(methods, 'method')}, {words.count('ok')} ok"
 
 
 def _cells(sheet: Sheet) -> Iterator[Cell]:

@@ -41,7 +41,9 @@ def drift(
 ) -> int:
     """Say which classes' heat moved between two runs, by how much, and how sure that is."""
     from xai_heatmap.apps.cli.terminal import print_json, print_lines, table
+    from xai_heatmap.core.counted import counted
     from xai_heatmap.runners.batch.drift import drift as compared
+    from xai_heatmap.runners.batch.status import unfinished
 
     found = compared(first, second, noise=noise, tolerated=tolerated)
     if as_json:
@@ -58,7 +60,9 @@ def drift(
     ]  # fmt: skip
     head = ("class", "pictures", "other class", "heat elsewhere", "noise", "beyond it", "")
     print_lines(table(head, rows))
-    told = f"{len(found.moved)} of {len(found.classes)} classes moved by more than "
-    told += f"{found.tolerated:g}; {found.pictures} pictures, {found.left_out} without a map"
-    print_lines(["", told])
+    told = f"{len(found.moved)} of {counted(len(found.classes), 'class')} moved by more than "
+    told += (
+        f"{found.tolerated:g}; {counted(found.pictures, 'picture')}, {found.left_out} without a "
+    )
+    print_lines(["", f"{told}map", *filter(None, [unfinished(found.waiting)])])
     return MOVED if found.moved else 0

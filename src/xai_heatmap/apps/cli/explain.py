@@ -18,6 +18,7 @@ from xai_heatmap.apps.cli.text import (
     shown,
     times,
 )
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.filling import plain_options
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explanation import Explanation
@@ -58,7 +59,10 @@ def explained(
                 contact.add(row)
         except KeyboardInterrupt:
             stopped = True
-            log(f"stopped. {len(rows)} of {len(job.images)} pictures are done.")
+            log(
+                f"stopped. {len(rows)} of "
+                f"{counted(len(job.images), 'picture is done', 'pictures are done')}."
+            )
     contact.write()
     if contact.pages and not (as_json or quiet):
         print_lines(["", *facts([("sheet  ", str(page)) for page in contact.pages])])
@@ -150,7 +154,7 @@ def _tested(one: Explanation) -> str:
     figures = [f"T {found.agreement:.2f} ± {found.spread:.2f}", f"p {found.p:.3f}"]
     figures += [f"edges {found.edges:.2f}", f"centre {found.centre:.2f}"]
     figures += [] if found.place is None else [f"own class {found.place} of {found.classes}"]
-    return f"{found.short}. {found} ({', '.join(figures)}; {found.passes} passes)"
+    return f"{found.short}. {found} ({', '.join(figures)}; {counted(found.passes, 'pass')})"
 
 
 def _maps(row: Row, comparison: Comparison) -> list[str]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xai_heatmap.apps.cli.terminal import aside, log, print_json, print_lines, table
+from xai_heatmap.core.counted import counted
 from xai_heatmap.runners.findings.finding import Finding
 from xai_heatmap.runners.findings.findings import Findings
 from xai_heatmap.runners.findings.findings import findings as looked
@@ -72,7 +73,7 @@ def _told() -> Iterator[Tell]:
         def line(done: int, total: int, name: str) -> None:
             if time.monotonic() >= then[0]:
                 then[0] = time.monotonic() + EVERY
-                log(f"{done} of {total} pictures  {name}")
+                log(f"{done} of {counted(total, 'picture')}  {name}")
 
         yield line
         return

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xai_heatmap.apps.cli.flags import Debug, Json
+from xai_heatmap.core.counted import counted
 
 if TYPE_CHECKING:
     from xai_heatmap.explaining.explanation import Explanation
@@ -53,6 +54,10 @@ def live(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug = F
             "Without a page frames come from a device: add --device 0 for the first camera, the "
             "path of a video, or the address of a stream."
         )
+    if job.save is not None:
+        from xai_heatmap.runners.local import check_folder
+
+        check_folder(job.save)
     if job.device is not None:
         from xai_heatmap.core.pyav import av
 
@@ -91,7 +96,7 @@ def _told(job: "Live", model: "Model", *, as_json: bool) -> int:
                 if number == job.frames:
                     break
     except KeyboardInterrupt:
-        log(f"stopped after {number} frames.")
+        log(f"stopped after {counted(number, 'frame')}.")
         return INTERRUPTED
     return 1 if failed else 0
 

@@ -29,9 +29,11 @@ def report(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug =
     """Write a page with every picture and its maps, to be looked at without anything else."""
     from xai_heatmap.apps.cli.terminal import aside, facts, log, print_json, print_lines
     from xai_heatmap.apps.cli.text import duration, model_line
+    from xai_heatmap.core.counted import counted
     from xai_heatmap.jobs.report_job import Report
     from xai_heatmap.jobs.settings import settled
     from xai_heatmap.runners.batch.folder import read_run
+    from xai_heatmap.runners.batch.status import unfinished
     from xai_heatmap.runners.batch.stored import StoredRun
     from xai_heatmap.runners.local import check, opened
     from xai_heatmap.runners.reporting import check_page, report_run, run_of
@@ -66,12 +68,13 @@ def report(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug =
         print_json({"pages": pages, "pictures": made.shown, "errors": refused})
     else:
         left = f", {len(made.errors)} can't be shown" if made.errors else ""
-        lines = [f"report   {page}" for page in pages]
-        lines += facts([("pictures", f"{made.shown}{left}")])
+        said = [("report ", page) for page in pages]
+        said += [("shown  ", f"{counted(made.shown, 'picture')}{left}")]
         if made.left_out:
             more = job.rows + made.left_out
-            lines += facts([("note    ", f"{made.left_out} more layers: --rows {more}")])
-        print_lines([*lines, *facts([("time    ", duration(time.perf_counter() - start))])])
+            said += [("note   ", f"{counted(made.left_out, 'more layer')}: --rows {more}")]
+        said += [("note   ", unfinished(made.waiting))]
+        print_lines(facts([*said, ("time   ", duration(time.perf_counter() - start))]))
     return 1 if made.errors else 0
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import Busy
 
 T = TypeVar("T")
@@ -49,7 +50,10 @@ class Threads:
             If too much waits already, or it takes longer than `patience` seconds; it is not ended.
         """
         if self.full:
-            raise Busy(f"{self.name} has {self._open} things to do already. Try again in a moment.")
+            raise Busy(
+                f"{self.name} has {counted(self._open, 'thing')} to do already. Try again "
+                "in a moment."
+            )
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._open += 1

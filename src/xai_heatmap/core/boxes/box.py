@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import Any, cast
 
 import numpy as np
@@ -72,11 +73,11 @@ def box(
     Raises
     ------
     UnknownTarget
-        At once for a box without area; before the network runs for one that lies outside of the
-        picture or of what the network sees of it; else where no box of the detector is near it.
+        At once for a box without area, or a number below 1; before the network runs for one that
+        lies outside of the picture or of what the network sees of it; else where no box of the
+        detector is near it.
     """
-    number = where if isinstance(where, int) and not isinstance(where, bool) else None
-    edges = None if where is None or number is not None else edges_of(cast("Any", where))
+    number, edges = place_of(where)
     choice = which if which is None or isinstance(which, Choice) else category(which)
     if choice is not None and choice.over:
         raise UnknownTarget(
@@ -202,6 +203,26 @@ def check_detector(answer: Answer) -> None:
             "not, or nobody said so: xai_heatmap.network(model, answers='boxes'). Of a network "
             "that scores every place it is region(..., where=box)."
         )
+
+
+def place_of(where: object) -> tuple[int | None, Box | None]:
+    """The number of a detection, or left, top, right and bottom; neither for the likeliest.
+
+    Raises
+    ------
+    UnknownTarget
+        For a number below 1, and for what is no box.
+    """
+    if where is None:
+        return None, None
+    if isinstance(where, bool | np.bool_) or not isinstance(where, Integral):
+        return None, edges_of(cast("Any", where))
+    if where < 1:
+        raise UnknownTarget(
+            f"Detections are counted from 1, the likeliest; received {where}. Without a number the "
+            "likeliest is meant."
+        )
+    return int(where), None
 
 
 def edges_of(where: Sequence[int | float]) -> Box:

@@ -30,6 +30,7 @@ from xai_heatmap.core.boxes.detections import (
     probabilities,
 )
 from xai_heatmap.core.boxes.overlap import Box, overlaps
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.targets.answer import Answer, Seen
 from xai_heatmap.core.targets.category import category
@@ -150,7 +151,8 @@ def _dropped(
     highest = float(overlap.max())
     if highest < LEAST:
         raise UnknownTarget(
-            f"None of the detector's {answer.form.places} boxes lies at this place: the nearest "
+            f"None of the detector's {counted(answer.form.places, 'box')} lies at this "
+            "place: the nearest "
             f"overlaps it by {math.floor(100 * highest)} %. Choose a place nearer to a box."
         )
     best = int(np.where(overlap >= min(SAME, highest), p, -np.inf).argmax())
@@ -196,5 +198,5 @@ def _nothing_found(answer: Answer, index: int | None, min_score: int | float) ->
     rounded = math.floor(100 * own[0].probability) / 100
     return (
         f"Nothing is found with a probability of {min_score:g} or more; the likeliest of "
-        f"{len(p)} boxes is {own[0]}. Write xai_heatmap.boxes(min_score={rounded:g})."
+        f"{counted(len(p), 'box')} is {own[0]}. Write xai_heatmap.boxes(min_score={rounded:g})."
     )

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Scores, Values
-from xai_heatmap.core.boxes.box import check_class, check_detector, check_seen, edges_of, meant
+from xai_heatmap.core.boxes.box import check_class, check_detector, check_seen, meant, place_of
 from xai_heatmap.core.boxes.detections import (
     Detection,
     box_form,
@@ -126,8 +126,7 @@ def _part(
     written: str,
 ) -> Choice:
     """Choice of the score of one part of a detection, in the column that its form tells."""
-    number = where if isinstance(where, int) and not isinstance(where, bool) else None
-    edges = edges_of(where) if isinstance(where, Sequence | np.ndarray) else None
+    number, edges = place_of(where)
     choice = None if which is None else category(which)
 
     def pick(answer: Answer) -> Target:
@@ -142,7 +141,8 @@ def _part(
         if labels and which is not None:
             check_class(which, labels)
 
-    return Choice(f"{written}({where!r}, {which!r})", pick, over=True, check=check)
+    place = where if number is None else number
+    return Choice(f"{written}({place!r}, {which!r})", pick, over=True, check=check)
 
 
 def _score(answer: Answer, found: Detection, part: int, name: str) -> Target:

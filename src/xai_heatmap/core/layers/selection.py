@@ -4,6 +4,7 @@ import fnmatch
 import re
 from collections.abc import Collection, Mapping, Sequence
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import NestedLayer, NoGrid, UnknownLayer, did_you_mean
 from xai_heatmap.core.network import INPUT, Layer, Layers, Survey
 
@@ -159,7 +160,8 @@ def _by_index(survey: Survey, index: int) -> str:
     names = grids(survey)
     if not -len(names) <= index < len(names):
         raise UnknownLayer(
-            f"There is no layer {index}: the network has {len(names)} layers with a grid, "
+            f"There is no layer {index}: the network has {counted(len(names), 'layer')} "
+            "with a grid, "
             f"{-len(names)} to {len(names) - 1}. `xai-heatmap layers MODEL` lists them."
         )
     return names[index]

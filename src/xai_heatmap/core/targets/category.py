@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from xai_heatmap.core.arrays import Scores, Values
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.targets.answer import ROW, Answer
 from xai_heatmap.core.targets.classes import class_named
@@ -17,14 +18,15 @@ def _at_rank(answer: Answer, rank: int) -> int:
     """
     if answer.kind == "values" and answer.units > 1:
         raise UnknownTarget(
-            f"The network answers {answer.units} values, and the largest is not the one meant. Say "
+            f"The network answers {counted(answer.units, 'value')}, and the largest is not "
+            "the one meant. Say "
             f"which by its number, 0 to {answer.units - 1}"
             f"{f', or its name, such as {answer.labels[0]!r}' if answer.labels else ''}."
         )
     if not 1 <= rank <= answer.classes:
         raise UnknownTarget(
             f"top({rank}) needs a rank from 1 to {answer.classes}: "
-            f"the network tells {answer.classes} classes apart."
+            f"the network tells {counted(answer.classes, 'class')} apart."
         )
     if rank == 1 and answer.form == ROW and answer.units > 1:
         return int(answer.scores.argmax())

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Shaped
 
 from xai_heatmap.core.arrays import ScoreRow, Scores
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import UnknownTarget, did_you_mean
 
 FEW = 12
@@ -104,7 +105,8 @@ def class_index(which: int | str, *, count: int, labels: Sequence[str]) -> int:
     if isinstance(which, int | np.integer) and not isinstance(which, bool):
         if not -count <= which < count:
             raise UnknownTarget(
-                f"There is no class {which}; this network tells {count} classes apart: 0 to "
+                f"There is no class {which}; this network tells {counted(count, 'class')} "
+                "apart: 0 to "
                 f"{count - 1}."
             )
         return int(which) % count

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from xai_heatmap.core.arrays import ScoreRow
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.targets.answer import Answer, Seen
 from xai_heatmap.core.targets.category import as_choice, category, class_or_choice, fixed, top
@@ -75,7 +76,7 @@ def similar(count: int = 3) -> Others:
         if not 1 <= count < classes(scores):
             raise UnknownTarget(
                 f"similar({count}) needs a number from 1 to {classes(scores) - 1}: the network "
-                f"tells {classes(scores)} classes apart."
+                f"tells {counted(classes(scores), 'class')} apart."
             )
         all_of_them = np.concatenate([-scores, scores]) if len(scores) == 1 else scores
         far = np.abs(all_of_them - all_of_them[own])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from xai_heatmap.core.arrays import ScoreRow, Scores, Values
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.rounding import OF_A_MEAN
 from xai_heatmap.core.targets.answer import Answer
@@ -49,7 +50,8 @@ def likeness(to: ScoreRow) -> Choice:
         scores = answer.scores
         if other.shape != scores.shape:
             raise UnknownTarget(
-                f"likeness needs the outputs of the other picture, {len(scores)} numbers; received "
+                "likeness needs the outputs of the other picture, "
+                f"{counted(len(scores), 'number')}; received "
                 f"{len(other)}. Give what the same network answers to it."
             )
         direction = other / length

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.targets.answer import ROW, Answer
 from xai_heatmap.core.targets.category import category
@@ -44,9 +45,11 @@ def place(which: int | str | Choice, *at: int) -> Choice:
         if answer.form.boxes is not None or answer.form == ROW or len(grid) != len(where):
             raise UnknownTarget(
                 f"The target ({', '.join(map(str, (which, *where)))}) is a class at one place of "
-                f"{len(where)} axes; the network answers {_said(answer)}. Give the class alone"
+                f"{counted(len(where), 'axis', 'axes')}; the network answers "
+                f"{_said(answer)}. Give the class alone"
                 + (
-                    f", or a place of {len(grid)} axes: (class, {_example(grid)})."
+                    f", or a place of {counted(len(grid), 'axis', 'axes')}: (class, "
+                    f"{_example(grid)})."
                     if grid and answer.form.boxes is None
                     else "."
                 )

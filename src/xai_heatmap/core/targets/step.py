@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import NoScores, UnknownTarget
 from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.category import category, top
@@ -42,7 +43,8 @@ def step(which: int | str | Choice | None, at: int) -> Choice:
             )
         if not -grid[0] <= at < grid[0]:
             raise UnknownTarget(
-                f"The network answers {grid[0]} steps, 0 to {grid[0] - 1}; received step {at}."
+                f"The network answers {counted(grid[0], 'step')}, 0 to {grid[0] - 1}; "
+                f"received step {at}."
             )
         weights = np.zeros(grid[0], np.float32)
         weights[at] = 1

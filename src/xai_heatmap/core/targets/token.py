@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.region import over
@@ -79,7 +80,8 @@ def _found(
     if not isinstance(which, str):
         if which > len(said):
             raise UnknownTarget(
-                f"The answer has {len(said)} tokens ({words}); token({which}) is none of them."
+                f"The answer has {counted(len(said), 'token')} ({words}); token({which}) "
+                "is none of them."
             )
         return int(which) - 1, int(said[which - 1])
     own, other = _numbers(which, answer), _numbers(against, answer)

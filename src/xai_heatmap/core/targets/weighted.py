@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.category import category
@@ -81,13 +82,14 @@ def _only(parts: list[tuple[Target, np.float32]]) -> int | None:
 def _of_row(row: np.ndarray, answer: Answer) -> Target:
     if len(row) != answer.units:
         raise UnknownTarget(
-            f"The network answers {answer.units} scores, and {len(row)} weights were given: "
+            f"The network answers {counted(answer.units, 'score')}, and "
+            f"{counted(len(row), 'weight was given', 'weights were given')}: "
             "one for each, in their order; or name the classes: weighted({3: 1, 5: 1})."
         )
     used = np.flatnonzero(row)
     if len(used) == 1 and row[used[0]] == 1 and not answer.single:
         return category(int(used[0]))(answer)
-    return linear(row, f"{len(used)} of {answer.units} scores, weighted")
+    return linear(row, f"{len(used)} of {counted(answer.units, 'score')}, weighted")
 
 
 def _number(weight: Any) -> float:

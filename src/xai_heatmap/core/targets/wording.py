@@ -8,6 +8,7 @@ from xai_heatmap.core.boxes.box import box
 from xai_heatmap.core.boxes.every import boxes, suppressed
 from xai_heatmap.core.boxes.parts import instance_mask, keypoint
 from xai_heatmap.core.boxes.spec import Background, Boxes, Order, Unit
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, UnknownTarget, did_you_mean
 from xai_heatmap.core.targets.category import category, negative, top
 from xai_heatmap.core.targets.classes import class_index
@@ -74,7 +75,8 @@ def parsed(text: str, labels: Sequence[str] = ()) -> tuple[Choice | Choices, ...
     pairs = [(a, b) for a, b in sides if a is not None and b is not None]
     if len(pairs) > 1:
         raise UnknownTarget(
-            f"{text!r} can be read as a difference in {len(pairs)} ways. Give the classes by their "
+            f"{text!r} can be read as a difference in {counted(len(pairs), 'way')}. Give "
+            "the classes by their "
             "numbers."
         )
     if pairs:

@@ -7,6 +7,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Inputs, Values
 from xai_heatmap.core.boxes.overlap import overlaps
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, NoScores
 from xai_heatmap.core.network import Declared, Network
 from xai_heatmap.networks.function.network import open_function
@@ -76,7 +77,8 @@ def _most_alike(box: np.ndarray, scores: np.ndarray, boxes: Any, others: Any) ->
         return 0.0
     if boxes.shape != (len(boxes), 4) or others.shape != (len(boxes), len(scores)):
         raise NoScores(
-            f"A detection is a box of 4 numbers and {len(scores)} scores; received boxes of shape "
+            f"A detection is a box of 4 numbers and {counted(len(scores), 'score')}; "
+            "received boxes of shape "
             f"{boxes.shape} and scores of shape {others.shape}."
         )
     lengths = np.linalg.norm(others, axis=1) * np.linalg.norm(scores)

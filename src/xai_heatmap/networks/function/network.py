@@ -10,6 +10,7 @@ from jaxtyping import Float32
 from xai_heatmap.core.arrays import Activations, Inputs, Scores
 from xai_heatmap.core.axes import Axes, checked
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, NonFiniteScores, NoRule, NoScores
 from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.layers.selection import select
@@ -180,7 +181,8 @@ class BlackBox(Network):
         rows = rows[:, None] if rows.ndim == 1 else rows
         if rows.ndim < 2 or len(rows) != len(x):
             raise NoScores(
-                f"{self.name} answers an array of shape {np.shape(answer)} for {len(x)} pictures; "
+                f"{self.name} answers an array of shape {np.shape(answer)} for "
+                f"{counted(len(x), 'picture')}; "
                 "one row of scores for each was expected, (images, classes)."
             )
         if not np.isfinite(rows).all():

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.targets.text import Texts
 from xai_heatmap.core.tensors import as_numpy
@@ -90,7 +91,8 @@ def _by_call(tokenizer: Any, texts: Sequence[str]) -> dict[str, np.ndarray]:
     found = np.asarray(answer) if rows is None else rows
     if found.ndim != 2 or len(found) != len(texts) or found.dtype.kind not in "iu":
         raise BadOption(
-            f"The tokenizer answered {found.dtype} of shape {found.shape} for {len(texts)} texts; "
+            f"The tokenizer answered {found.dtype} of shape {found.shape} for "
+            f"{counted(len(texts), 'text')}; "
             "whole numbers (texts, tokens) were expected. Give the one that the model came with."
         )
     return {IDS: found}
@@ -116,7 +118,8 @@ def _limit(model: Any, tokenizer: Any) -> int | None:
 def _check_length(text: str, length: int, limit: int | None) -> None:
     if limit is not None and length > limit:
         raise BadOption(
-            f"A text of {limit} tokens or fewer was expected; {text[:40]!r}... has {length}, and "
+            f"A text of {counted(limit, 'token')} or fewer was expected; {text[:40]!r}... "
+            f"has {length}, and "
             "its end would never be read. Shorten it, or ask in several texts."
         )
 
@@ -133,7 +136,7 @@ def _check_cut_off(
         if shorter != one and np.array_equal(_by_call(tokenizer, [shorter])[IDS][0], row):
             raise BadOption(
                 f"A text that the tower takes whole was expected; {one[:40]!r}... is cut off at "
-                f"{len(row)} tokens. Shorten it, or ask in several texts."
+                f"{counted(len(row), 'token')}. Shorten it, or ask in several texts."
             )
 
 

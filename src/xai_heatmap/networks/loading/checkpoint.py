@@ -173,5 +173,5 @@ def _load(model: nn.Module, weights: Weights, own: Weights, path: Path) -> None:
 def _told(path: Path, key: str, prefix: str, others: Sequence[str]) -> str:
     where = f" under {key!r}" if key else ""
     names = f", their names without {prefix!r}" if prefix else ""
-    left = f"; {len(others)} others, such as {others[0]!r}, are left out" if others else ""
+    left = f"; {len(others)} more, such as {others[0]!r}, are left out" if others else ""
     return f"The weights are those of {str(path)!r}{where}{names}{left}."

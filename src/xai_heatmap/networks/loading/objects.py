@@ -5,6 +5,7 @@ imports.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, NotAModel
 from xai_heatmap.core.listed import class_names
 from xai_heatmap.core.network import Declared
@@ -117,7 +118,8 @@ def _saved_model(held: Any) -> Any:
         return held  # a keras.Model or a tf.Module, which are of this class too
     if len(signatures) != 1:
         raise NotAModel(
-            f"This SavedModel has {len(signatures)} signatures, {', '.join(signatures) or 'none'}. "
+            f"This SavedModel has {counted(len(signatures), 'signature')}, "
+            f"{', '.join(signatures) or 'none'}. "
             "Say which as a function: xai_heatmap.network(lambda x: model.signatures[NAME](...))."
         )
     ((_, run),) = signatures.items()

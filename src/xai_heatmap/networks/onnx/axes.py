@@ -8,6 +8,7 @@ import numpy as np
 from onnx import AttributeProto, ModelProto, NodeProto, ValueInfoProto, helper, numpy_helper
 
 from xai_heatmap.core.axes import Axes, with_channels_at
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.networks.onnx.autodiff.known import KnownValues
 from xai_heatmap.networks.onnx.linear_first import RECURRENT, Followed, LinearFirst, product_of
@@ -29,7 +30,8 @@ def turned(model: ModelProto, name: str, axes: Axes) -> ModelProto:
     own = list(value.type.tensor_type.shape.dim)
     if own and len(own) != len(axes.word) + 1:
         raise BadOption(
-            f"axes={axes.word!r} names {len(axes.word)} axes beside that of the images; "
+            f"axes={axes.word!r} names {counted(len(axes.word), 'axis', 'axes')} beside "
+            "that of the images; "
             f"{name!r} has {len(own) - 1}. Name those."
         )
     if own:

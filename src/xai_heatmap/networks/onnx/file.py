@@ -8,6 +8,7 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import ModelError, NotAModel, UnsafeModel
 from xai_heatmap.networks.loading.loaded import Loaded
 
@@ -132,7 +133,8 @@ def _beside(tensor: TensorProto, path: Path) -> Path:
     location = next((e.value for e in tensor.external_data if e.key == "location"), "")
     if len(location) > LONGEST_NAME:
         raise UnsafeModel(
-            f"{str(path)!r} takes weights from a file whose name has {len(location)} letters, "
+            f"{str(path)!r} takes weights from a file whose name has "
+            f"{counted(len(location), 'letter')}, "
             f"{location[:40]!r}..., which is none, and is not opened. Export the model again, in "
             f"one file."
         )

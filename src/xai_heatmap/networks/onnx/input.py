@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, ModelError
 from xai_heatmap.core.layers.layout import OPEN_AXIS
 from xai_heatmap.networks.opening.declared_inputs import Declaration, picture_among
@@ -120,7 +121,8 @@ def picture_input(
     if not 3 <= len(lengths) <= 5:
         raise ModelError(
             f"A model that takes pictures is needed, (images, channels, rows, columns); "
-            f"{value.name!r} has {len(lengths)} axes. Export the part that takes the picture."
+            f"{value.name!r} has {counted(len(lengths), 'axis', 'axes')}. Export the part "
+            "that takes the picture."
         )
     if lengths[0] is not None and lengths[0] > MOST_IMAGES:
         raise ModelError(
@@ -128,7 +130,7 @@ def picture_input(
             f"takes {lengths[0]}. Export the model for one image, or for any number."
         )
     if all(length is None for length in lengths[1:]) and image_shape is None:
-        raise _open(value.name, f"{len(lengths)} axes of open length")
+        raise _open(value.name, f"{counted(len(lengths), 'axis', 'axes')} of open length")
     return PictureInput(value.name, lengths, channels_last(model, value.name, lengths))
 
 

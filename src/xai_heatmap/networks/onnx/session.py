@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 from onnx import ModelProto
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, ModelError, ModelFailed, did_you_mean
 from xai_heatmap.core.processors import threads
 from xai_heatmap.networks.loading.loaded import first_line
@@ -59,7 +60,7 @@ class Means:
         number = self.options.intra_op_num_threads
         if not number:
             return {}
-        return {"threads": f"onnxruntime computes on {number} thread{'s' if number > 1 else ''}."}
+        return {"threads": f"onnxruntime computes on {counted(number, 'thread')}."}
 
 
 def means(asked: object, providers: Sequence[str] = CPU) -> Means:

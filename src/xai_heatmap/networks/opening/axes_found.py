@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xai_heatmap.core.axes import Axes, checked, usual, with_channels_at
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, XaiHeatmapError
 from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.networks.loading.loaded import first_line
@@ -172,7 +173,8 @@ def certainly(seen: Consumed, shape: Sequence[int]) -> Consumed:
         f"The first layer that mixes anything in an input of {'x'.join(map(str, shape))} is linear "
         f"along the axis of {shape[seen.channel or 0]}: whether that is time or features can't be "
         f"told. Say it, a letter for each axis: xai_heatmap.network(model, axes='tc') if there are "
-        f"{shape[0]} steps of time, axes='ct' if there are {shape[1]}; on the command line "
+        f"{counted(shape[0], 'step')} of time, axes='ct' if there are {shape[1]}; on the "
+        "command line "
         f"--axes tc or --axes ct."
     )
 

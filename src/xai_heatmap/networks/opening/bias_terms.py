@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import NoRule
 from xai_heatmap.core.layers.layout import Layout, layout
 from xai_heatmap.core.network import INPUT, Survey
@@ -30,7 +31,8 @@ def contributions(
     ):  # attention heads, or levels of a pyramid, beside the images
         if product.ndim == 0 or len(product) % images:
             raise NoRule(
-                f"A bias of the shape {product.shape} belongs to no one of {images} pictures. "
+                f"A bias of the shape {product.shape} belongs to no one of "
+                f"{counted(images, 'picture')}. "
                 "Explain one picture at a time, or choose another method than fullgrad."
             )
         yield for_and_against(product.reshape(images, -1))

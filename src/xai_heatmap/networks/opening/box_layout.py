@@ -8,6 +8,7 @@ import numpy as np
 from xai_heatmap.core.arrays import Native, Scores
 from xai_heatmap.core.boxes.detections import box_form, said
 from xai_heatmap.core.boxes.spec import Boxes, BoxForm, Order, Unit
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import NoScores
 from xai_heatmap.core.targets.answer import Form, Meaning
 from xai_heatmap.networks.opening.box_rows import CHOSEN, NO_PIXELS
@@ -106,7 +107,8 @@ def box_reading(
         masks, classes = classes - names, names
     if classes < 1:
         raise NoScores(
-            f"The model answers {numbers} numbers for each of {count} boxes: 4 for the box"
+            f"The model answers {counted(numbers, 'number')} for each of "
+            f"{counted(count, 'box')}: 4 for the box"
             f"{' and 1 for objectness' if objectness else ''}"
             f"{f' and {masks} for masks' if masks else ''}, and none is left for a class. Say "
             "what they are: answers=xai_heatmap.Boxes(...)."

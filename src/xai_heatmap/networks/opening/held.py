@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray
 
 Name = str | int
@@ -114,7 +115,8 @@ class Held:
         for name, value in self.rows.items():
             if len(value) not in (1, images):
                 raise BadArray(
-                    f"{name!r} is held with {len(value)} rows for {_pictures(images)}: its first "
+                    f"{name!r} is held with {counted(len(value), 'row')} for "
+                    f"{_pictures(images)}: its first "
                     "axis counts pictures, one row for all of them or one for each. Put such an "
                     "axis in front with value[None], or say that no axis counts pictures with "
                     "xai_heatmap.whole(value)."

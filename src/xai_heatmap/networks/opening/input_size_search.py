@@ -7,6 +7,7 @@ smallest on. Nothing is said that was not seen to work.
 import math
 from collections.abc import Callable, Sequence
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, XaiHeatmapError
 from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.networks.opening.interfaces import ModelTrace
@@ -97,7 +98,9 @@ def _advice(look: Look, shape: Shape, usual: Shape, *, channels_last: bool) -> s
     others = [number for number in CHANNELS if number != given]
     for channels in others:
         if works((channels, *image)):
-            return f"It takes {channels} channels; received {given}. Convert the pictures."
+            return (
+                f"It takes {counted(channels, 'channel')}; received {given}. Convert the pictures."
+            )
     if found := _of_sides(works, given, image):
         return found
     if works(usual):
@@ -107,7 +110,7 @@ def _advice(look: Look, shape: Shape, usual: Shape, *, channels_last: bool) -> s
         return f"It works with {_by(usual)}.{missing}"
     for channels in others:
         if found := _of_sides(works, channels, image):
-            return f"It takes {channels} channels; received {given}. {found}"
+            return f"It takes {counted(channels, 'channel')}; received {given}. {found}"
     return None
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from xai_heatmap.core.arrays import Inputs, Native, Scores
 from xai_heatmap.core.attention import Block
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import (
     BadArray,
     BadOption,
@@ -128,7 +129,8 @@ class OpenedNetwork(FusedModel):
             }
             if some := [name for name, number in answered.items() if number != len(x)]:
                 raise LayerNotReached(
-                    f"Layer {some[0]!r} answered for {answered[some[0]]} of {len(x)} pictures: "
+                    f"Layer {some[0]!r} answered for {answered[some[0]]} of "
+                    f"{counted(len(x), 'picture')}: "
                     "which of them go through it depends on their values, or its first axis counts "
                     "something else, so there is no map of each. Choose a layer before it.",
                     layer=some[0],

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import NoScores
 
 LIKELY = ("logits", "scores", "output", "out", "predictions", "probs")
@@ -42,7 +43,8 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
         return chosen.reshape((1, -1))
     if images is not None and len(shape) > 0 and shape[0] is not None and shape[0] != images:
         raise NoScores(
-            f"The model answers {described(output)} for {images} pictures; one row of scores for "
+            f"The model answers {described(output)} for {counted(images, 'picture')}; one "
+            "row of scores for "
             "each was expected. Wrap the model so that the pictures stay the first axis."
         )
     if len(shape) == 1:
@@ -109,7 +111,7 @@ def described(output: Any) -> str:
     if isinstance(output, Mapping):
         return f"a dict of {', '.join(map(str, output))}"
     if isinstance(output, tuple | list):
-        return f"{len(output)} values: {', '.join(map(described, output))}"
+        return f"{counted(len(output), 'value')}: {', '.join(map(described, output))}"
     shape = getattr(output, "shape", None)
     return (
         f"{type(output).__name__} of shape {tuple(shape)}"

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, NotAModel
 
 Processed = Mapping[str, Any]
@@ -107,7 +108,8 @@ def _grid(tokens: int, size: Sequence[int]) -> tuple[int, int]:
     rows = round(math.sqrt(tokens * size[0] / size[1]))
     if not rows or tokens % rows:
         raise NotAModel(
-            f"The picture's {tokens} tokens fill no grid over {size[0]}x{size[1]} pixels, so where "
+            f"The picture's {counted(tokens, 'token fills no', 'tokens fill no')} grid "
+            f"over {size[0]}x{size[1]} pixels, so where "
             "each lies is not known."
         )
     return rows, tokens // rows
@@ -123,7 +125,8 @@ def _of_patches(given: Processed, model: Any, tokens: int) -> Canvas:
     twice = int(getattr(eyes, "temporal_patch_size", 1))
     if frames != 1 or len(given["image_grid_thw"]) != 1 or tokens * m * m != high * wide:
         raise BadOption(
-            f"One picture was expected; the processor answered {frames} frames and {tokens} tokens "
+            f"One picture was expected; the processor answered {counted(frames, 'frame')} "
+            f"and {counted(tokens, 'token')} "
             f"for {high}x{wide} patches. Explain a video frame by frame."
         )
 
@@ -173,7 +176,8 @@ def _tile_by_tile(tokens: int, number: int, tile: Size) -> Views:
     """Views where the tokens of each tile follow each other, as in Idefics 3."""
     if tokens % number:
         raise NotAModel(
-            f"The picture has {tokens} tokens for {number} tiles, so which belong to a tile is not "
+            f"The picture has {counted(tokens, 'token')} for {counted(number, 'tile')}, so "
+            "which belong to a tile is not "
             "known."
         )
     per_tile = tokens // number
@@ -204,7 +208,8 @@ def _unpadded(tokens: int, tile: Size, size: Size) -> Views:
         columns = grid[1] if flat else fine // grid[0] - 1
         if rows * (columns + 1) != fine or rows > grid[0] or columns > grid[1]:
             raise NotAModel(
-                f"The picture's {tokens} tokens fill no rows over {grid[0]}x{grid[1]} places, so "
+                f"The picture's {counted(tokens, 'token fills no', 'tokens fill no')} rows "
+                f"over {grid[0]}x{grid[1]} places, so "
                 "where each lies is not known."
             )
         within = np.arange(rows)[:, None] * (columns + 1) + np.arange(columns)
@@ -244,7 +249,10 @@ def _places(process: Process, size: Size, number: int) -> tuple[np.ndarray, int,
     x, y = (np.round(np.nanmean(own, axis=(1, 2, 3)), 2)[others] for own in (right, down))
     rows, columns = len(np.unique(y)), len(np.unique(x))
     if rows * columns != len(others):
-        raise NotAModel(f"The processor's {len(others)} tiles fill no grid, so none can be laid.")
+        raise NotAModel(
+            f"The processor's {counted(len(others), 'tile fills no', 'tiles fill no')} "
+            "grid, so none can be laid."
+        )
     order = np.array(others)[np.lexsort((x, y))].reshape(rows, columns)
     shown = np.block([[~np.isnan(right[i, 0]) for i in row] for row in order])
     seen = [np.flatnonzero(shown.any(axis)) for axis in (1, 0)]

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, NotAModel, XaiHeatmapError
 from xai_heatmap.core.targets.answer import Kind
 from xai_heatmap.networks.language.tokens import IDS
@@ -89,7 +90,8 @@ def _call_of(model: nn.Module, given: Mapping[str, torch.Tensor]) -> Call:
     raise NotAModel(
         f"A model of two towers was expected, which answers one likeness for a picture and a text: "
         f"CLIP, SigLIP, or any module with encode_image and encode_text. {type(model).__name__} "
-        f"did not with {texts} texts: {said}. Wrap it so that it answers (pictures, texts), or "
+        f"did not with {counted(texts, 'text')}: {said}. Wrap it so that it answers "
+        "(pictures, texts), or "
         "check the tokenizer."
     )
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from xai_heatmap.core.counted import counted
+
 ALPHA = 0.05
 """Largest p, over all maps together, at which another map is better than the usual one."""
 
@@ -33,13 +35,14 @@ def advice(document: Facts) -> dict[str, Any]:
     if better:
         best = max(better, key=lambda one: (one["low"], one["agreement"] or 0))
         why.append(
-            f"It passes where {document['usual']} does not in {best['better']} pictures, and the "
+            f"It passes where {document['usual']} does not in "
+            f"{counted(best['better'], 'picture')}, and the "
             f"other way round in {best['worse']} (p = {best['p'] * (len(told) - 1):.2g}, for "
-            f"{len(told) - 1} comparisons)."
+            f"{counted(len(told) - 1, 'comparison')})."
         )
     elif usual is not None:
         why.append("No other map does surely better on these pictures, so the usual one stays.")
-    share = f"{best['passed']} of {best['pictures']} pictures"
+    share = f"{best['passed']} of {counted(best['pictures'], 'picture')}"
     interval = f"{best['share']:.0%}, 95 % interval {best['low']:.0%} to {best['high']:.0%}"
     if best["share"] < HOLDS:
         return _none(

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from math import hypot
 from typing import Any
 
+from xai_heatmap.core.counted import counted
+
 HALF = 0.5
 """Share of dead channels, or of values at the end of their range, from which on a layer is told."""
 
@@ -52,8 +54,9 @@ def _predictions(document: Facts) -> list[str]:
     found = []
     if own["changing"]:
         found.append(
-            f"The network answers the same picture differently: {own['changing']} of {audited} "
-            "pictures. Dropout or noise may be on; what moves a score can't be told from chance."
+            f"The network answers the same picture differently: {own['changing']} of "
+            f"{counted(audited, 'picture')}. Dropout or noise may be on; what moves a score can't "
+            "be told from chance."
         )
     least = own["least_logit"]
     twice = least is not None and least > NEAR_ZERO
@@ -71,12 +74,17 @@ def _predictions(document: Facts) -> list[str]:
         )
     if _unmoved(document):
         found.append(
-            f"In {own['unmoved']} of {audited} pictures nothing moves the score: with half of the "
+            f"In {own['unmoved']} of {counted(audited, 'picture')} nothing moves the "
+            "score: with half of the "
             "picture taken away it stays where it is. What the network answers does not hang on "
             "these pictures."
         )
     if own["untested"] and not own["changing"]:
-        found.append(f"{own['untested']} of {audited} pictures were not tested: {own['because']}")
+        found.append(
+            f"{own['untested']} of "
+            f"{counted(audited, 'picture was not tested', 'pictures were not tested')}: "
+            f"{own['because']}"
+        )
     return found
 
 
@@ -100,7 +108,8 @@ def _preparations(document: Facts) -> list[str]:
         (
             f"The network tells these pictures apart better with {best['way']} than as they were "
             f"prepared ({asked}): {best['apart']:.2f} against {own['apart']:.2f}, better in "
-            f"{best['better']} pictures, worse in {best['worse']} (p = {best['p']:.1g}). Check the "
+            f"{counted(best['better'], 'picture')}, worse in {best['worse']} (p = "
+            f"{best['p']:.1g}). Check the "
             "order of channels and the range."
         )
     ]
@@ -126,13 +135,14 @@ def _cells(layers: Sequence[Facts]) -> list[str]:
         first = dead[0]
         also = f", and so do layers behind it ({len(dead) - 1} of them)" if len(dead) > 1 else ""
         found.append(
-            f"{first['dead']} of {first['channels']} channels of {first['layer']} have one and the "
+            f"{first['dead']} of {counted(first['channels'], 'channel')} of "
+            f"{first['layer']} have one and the "
             f"same value at every place of every picture{also}: they tell nothing of any picture."
         )
     full = [one for one in layers if one["ended"] is not None and one["ended"] >= HALF]
     if full:
         first = full[0]
-        also = f" ({len(full) - 1} more layers likewise)" if len(full) > 1 else ""
+        also = f" ({counted(len(full) - 1, 'more layer')} likewise)" if len(full) > 1 else ""
         found.append(
             f"{first['ended']:.0%} of the values of {first['layer']} stand at the end of its "
             f"range{also}, where an activation function is flat: no gradient comes through there."
@@ -185,24 +195,33 @@ def notes(document: Facts) -> list[str]:
     found = []
     if pictures["audited"] < pictures["fewest"]:
         found.append(
-            f"{pictures['audited']} pictures are too few for any share, interval or comparison; "
+            f"{counted(pictures['audited'], 'picture is too few', 'pictures are too few')} "
+            "for any share, interval or comparison; "
             f"give at least {pictures['fewest']}, better a hundred."
         )
     if pictures["failed"]:
         found.append(
-            f"{pictures['failed']} of {pictures['asked']} pictures could not be looked at; the "
+            f"{pictures['failed']} of {counted(pictures['asked'], 'picture')} could not be "
+            "looked at; the "
             f"first: {document['errors'][0]['id']}: {document['errors'][0]['message']}"
         )
     if pictures["asked"] < pictures["of"]:
-        found.append(f"{pictures['asked']} of {pictures['of']} pictures were taken, evenly.")
+        found.append(
+            f"{pictures['asked']} of "
+            f"{counted(pictures['of'], 'picture was taken', 'pictures were taken')}, evenly."
+        )
     if not own:
         return found
     if own["flat"]:
-        found.append(f"{own['flat']} pictures are flat: one colour throughout.")
+        found.append(
+            f"{counted(own['flat'], 'picture is flat', 'pictures are flat')}: one colour "
+            "throughout."
+        )
     if collapsed(document):
         most = own["most"]
         found.append(
-            f"{most['pictures']} of {pictures['audited']} pictures are predicted as "
+            f"{most['pictures']} of "
+            f"{counted(pictures['audited'], 'picture is predicted', 'pictures are predicted')} as "
             f"{most['label']!r}. Where "
             "they are not all of it, the network does not see what it was trained on; where they "
             "are, preprocessing can't be judged by them."

@@ -4,6 +4,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.render.report import STYLE
 from xai_heatmap.runners.audit.tables import (
     Cell,
@@ -104,13 +105,17 @@ def headline(document: Mapping[str, Any]) -> str:
     """What was looked at, in a sentence or two."""
     own, pictures = document["predictions"], document["pictures"]
     model = f"{document['model']}, " if document["model"] else ""
-    audited = f"{pictures['audited']} pictures, {document['passes']} passes of the test for each"
+    audited = (
+        f"{counted(pictures['audited'], 'picture')}, "
+        f"{counted(document['passes'], 'pass')} of "
+        "the test for each"
+    )
     if not own:
         return f"{model}{audited}."
     sure = (
         f" It is sure of its predictions with {own['sure']:.2f} on average" if own["sure"] else ""
     )
-    classes = f", and answers {own['labels']} of its {own['classes']} classes."
+    classes = f", and answers {own['labels']} of its {counted(own['classes'], 'class')}."
     return f"{model}{audited}.{sure}{classes if sure else ''}"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xai_heatmap import networks
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, InputError
 from xai_heatmap.core.listed import class_names, listed
 from xai_heatmap.core.network import Network
@@ -251,15 +252,15 @@ def _begun(job: Job, network: Network, objects: Objects, names: Sequence[str]) -
 
 def _worked(folder: AuditFolder, auditor: Auditor, job: Job, listen: Listen) -> Audit:
     """All work that is left, then page and figures."""
-    work = Work(folder, auditor, lambda entry: entry.given(), _meter(folder, listen))
-    total, done = len(folder.entries) + len(work.planned()), len(folder.done())
-    work.meter = Meter(str(folder.path), total, done, 0, None, listen)
+    meter = Meter(str(folder.path), 0, len(folder.done()), 0, None, listen, "check")
+    work = Work(folder, auditor, lambda entry: entry.given(), meter)
+    meter.total = len(folder.entries) + len(work.planned())
     work.meter.tell()
     records = work.pictures()
     if all(one["error"] is not None for one in records):
         first = records[0]["error"]
         raise InputError(
-            f"None of {len(records)} pictures could be looked at; the first, "
+            f"None of {counted(len(records), 'picture')} could be looked at; the first, "
             f"{records[0]['id']!r}: {first['message']}"
         )
     drawn = work.networks(records)
@@ -269,7 +270,3 @@ def _worked(folder: AuditFolder, auditor: Auditor, job: Job, listen: Listen) -> 
     whole(folder.path / PAGE, lambda file: file.write(text.encode()))
     work.meter.tell(complete=True)
     return Audit(found, folder.path)
-
-
-def _meter(folder: AuditFolder, listen: Listen) -> Meter:
-    return Meter(str(folder.path), len(folder.entries), 0, 0, None, listen)

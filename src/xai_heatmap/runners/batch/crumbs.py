@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import ModelFailed
 from xai_heatmap.sinks.store.parts import whole
 
@@ -100,7 +101,8 @@ class Crumbs:
             crumbs.trail.unlink()
             if ended.times >= MOST:
                 raise ModelFailed(
-                    f"Shard {shard} has ended {ended.times} processes in a row at the step "
+                    f"Shard {shard} has ended {counted(ended.times, 'process')} in a row "
+                    "at the step "
                     f"{ended.step!r}, which is no single picture's fault. There may be too little "
                     "memory: begin another run with a smaller --batch."
                 )

@@ -69,12 +69,15 @@ class Drift:
         How many were compared, and how many one of the runs can't explain.
     tolerated
         Shift beyond the noise that counts as none.
+    waiting
+        Pictures of a run that are not done yet.
     """
 
     classes: tuple[ClassDrift, ...]
     pictures: int
     left_out: int
     tolerated: float
+    waiting: int = 0
 
     @property
     def moved(self) -> tuple[ClassDrift, ...]:
@@ -139,7 +142,8 @@ def drift(
     asked = sum(len(own) >= LEAST for own in shifts.values())
     found = [_class(name, own, asked, tolerated) for name, own in shifts.items()]
     order = sorted(found, key=lambda own: (not own.moved, own.noise - own.shift, own.name))
-    return Drift(tuple(order), pictures - left_out, left_out, tolerated)
+    waiting = max(run.status.waiting for run in (one, two, *([third] if third else [])))
+    return Drift(tuple(order), pictures - left_out, left_out, tolerated, waiting)
 
 
 def _opened(run: str | os.PathLike[str] | StoredRun) -> StoredRun:

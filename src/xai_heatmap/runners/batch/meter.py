@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, TooManyErrors
 from xai_heatmap.jobs.events import BatchProgress
 
@@ -31,6 +32,8 @@ class Meter:
         Errors that are allowed; None for any number.
     listen
         Is told how far the run is.
+    of
+        What a row is.
     clock
         Seconds.
     """
@@ -41,6 +44,7 @@ class Meter:
     errors: int
     most: int | None
     listen: Listen
+    of: str = "picture"
     clock: Callable[[], float] = time.monotonic
     _before: int = field(init=False)
     _start: float = field(init=False)
@@ -64,7 +68,8 @@ class Meter:
         self._tell()
         if self.most is not None and self.errors > self.most:
             raise TooManyErrors(
-                f"{self.errors} of {self.done} pictures can't be explained, and --max-errors "
+                f"{self.errors} of {counted(self.done, 'picture')} can't be explained, and "
+                "--max-errors "
                 f"allows {self.most}. The finished shards stay, this one is not written; "
                 "`xai-heatmap batch status RUN` says why. Mend that, or allow more."
             )
@@ -87,8 +92,8 @@ class Meter:
         self._told = self.clock()
         self.listen(
             BatchProgress(
-                run=self.run, done=self.done, total=self.total, errors=self.errors, rate=rate,
-                left=left, complete=complete,
+                run=self.run, done=self.done, total=self.total, of=self.of, errors=self.errors,
+                rate=rate, left=left, complete=complete,
             )
         )  # fmt: skip
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import xai_heatmap
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, ModelFailed, XaiHeatmapError
 from xai_heatmap.core.processors import VARIABLE
 from xai_heatmap.jobs.batch_job import Batch
@@ -65,7 +66,8 @@ class RayWorker:
         (folder / f"{STARTING}{secrets.token_hex(8)}").touch()
         if ended >= STARTS:
             self.broken = ModelFailed(
-                f"Workers that load {self.run.facts['job']['model']!r} ended {ended} times before "
+                f"Workers that load {self.run.facts['job']['model']!r} ended "
+                f"{counted(ended, 'time')} before "
                 "they took a picture. Run it with --runner local to see why."
             )
 

@@ -12,6 +12,7 @@ from threading import Event, Thread
 from typing import Any
 
 import xai_heatmap
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import ModelFailed, XaiHeatmapError
 from xai_heatmap.core.processors import VARIABLE, allowed
 from xai_heatmap.runners.batch.folder import RunFolder
@@ -141,7 +142,8 @@ class _Seat:
             failed = 0 if self.ready else failed + 1
             if failed >= STARTS and not self.stop.is_set():
                 raise ModelFailed(
-                    f"A process that loads {self.run.facts['job']['model']!r} ended {failed} times "
+                    f"A process that loads {self.run.facts['job']['model']!r} ended "
+                    f"{counted(failed, 'time')} "
                     "before it took a picture. Run it with --runner local to see why."
                 )
         self._send("end")

@@ -3,11 +3,11 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xai_heatmap.core.arrays import Image
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, InputError
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.layers.layout import Layout
@@ -19,39 +19,13 @@ from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.many import picture_of
 from xai_heatmap.explaining.reporting import save_report
 from xai_heatmap.runners.batch.folder import RunFolder, read_run
+from xai_heatmap.runners.batch.status import Status, unfinished
 from xai_heatmap.sinks.store.levels import Packed, unpacked
 from xai_heatmap.sinks.store.parts import read_rows
 from xai_heatmap.sinks.store.rows import Row, parquet, schema
 from xai_heatmap.sources.image import read
 from xai_heatmap.sources.listing.clip import MARK, frame_entry
 from xai_heatmap.sources.listing.entry import Entry
-
-
-@dataclass(frozen=True)
-class Status:
-    """How far a run is, from its files alone.
-
-    Parameters
-    ----------
-    pictures, rows, errors
-        How many there are, how many are finished, how many of these can't be explained.
-    shards, finished
-        How many there are, and how many are finished.
-    codes
-        How many errors of which code there are.
-    """
-
-    pictures: int
-    rows: int
-    errors: int
-    shards: int
-    finished: int
-    codes: dict[str, int]
-
-    @property
-    def complete(self) -> bool:
-        """Whether every shard is finished."""
-        return self.finished == self.shards
 
 
 class StoredRun:
@@ -75,8 +49,8 @@ class StoredRun:
     def __repr__(self) -> str:
         told = self.status
         return (
-            f"<run {str(self.folder.path)!r}: {told.rows} of {told.pictures} pictures, "
-            f"{told.errors} errors>"
+            f"<run {str(self.folder.path)!r}: {told.rows} of {counted(told.pictures, 'picture')}, "
+            f"{counted(told.errors, 'error')}>"
         )
 
     @property
@@ -172,8 +146,14 @@ class StoredRun:
         InputError
             If a picture can't be read now.
         """
-        said = f"{min(worst, len(self))} of {len(self)} rows, the least sure first"
-        return save_report(Path(path), map(self.explanation, self.least_sure(worst)), intro=[said])
+        intro = self.said_of(min(worst, len(self)))
+        return save_report(Path(path), map(self.explanation, self.least_sure(worst)), intro=intro)
+
+    def said_of(self, shown: int) -> list[str]:
+        """What stands above so many rows on a page: of how many, and what is not done yet."""
+        told = self.status
+        of = f"{shown} of {counted(told.rows, 'row')}, the least sure first"
+        return [of, *filter(None, [unfinished(told.waiting)])]
 
     def explanation(self, row: Row, image: Image | None = None) -> Explanation:
         """A row as an explanation, with its picture, to be drawn; the picture is read where it is

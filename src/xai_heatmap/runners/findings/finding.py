@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xai_heatmap.core.counted import counted, noun
 from xai_heatmap.runners.findings.examining import Group
 from xai_heatmap.runners.findings.statistics import (
     Moved,
@@ -115,7 +116,9 @@ class Finding:
         """What was tested, and what came of it."""
         own = self.group
         under = (
-            f"{own.pictures} of the pictures predicted as {self.name} ({own.share:.0%}) have this "
+            f"{counted(own.pictures, 'of the pictures', 'of the pictures')} predicted as "
+            f"{self.name} "
+            f"({own.share:.0%}) {noun(own.pictures, 'has', 'have')} this "
             f"under their heat; a piece covers {own.area:.1%} of the picture and lies "
             f"{own.where}."
         )
@@ -123,8 +126,10 @@ class Finding:
             f"Hidden on {self.tested} of them, the score of {self.name} falls by {self.score:.3g}; "
             f"with as much hidden elsewhere by {self.beside:.3g}. Beyond that: "
             f"{_bounds(self.fall)}, p = {self.chance:.2g} corrected for all groups. Mean rank "
-            f"{self.rank_before:.2f} becomes {self.rank_without:.2f} ({self.rank_beside:.2f} "
-            f"elsewhere); {_percent(self.lost)} are lost, which is {self.hangs:.1%} of the class."
+            f"{self.rank_before:.2f} becomes {self.rank_without:.2f}; with as much hidden "
+            "elsewhere "
+            f"{self.rank_beside:.2f}. {_percent(self.lost)} are lost beyond that, which is "
+            f"{self.hangs:.1%} of the class."
         )
         said = [under, hidden]
         if self.tried < TRIED:
@@ -133,10 +138,12 @@ class Finding:
             )
             return said
         said.append(
-            f"Put where there is no heat into {self.tried} pictures of other classes, it raises "
+            f"Put where there is no heat into {counted(self.tried, 'picture')} of other "
+            "classes, it raises "
             f"that score by {_bounds(self.rise)} more than as much from elsewhere on the same "
-            f"pictures does, {self.bridged:.0%} of the way to the class, and turns "
-            f"{self.turned:.0%} of them into {self.name} ({self.turned_beside:.0%})."
+            f"pictures does, {self.bridged:.0%} of the way to the class. It turns "
+            f"{self.turned:.0%} of them into {self.name}; as much from elsewhere turns "
+            f"{self.turned_beside:.0%}."
         )
         if self.shortcut:
             why = (
@@ -221,8 +228,8 @@ def _mean(values: Sequence[float] | Sequence[int] | np.ndarray) -> float:
 
 
 def _bounds(own: Moved) -> str:
-    return f"{own.mean:.3g} ({own.low:.3g} to {own.high:.3g})"
+    return f"{own.mean:.3g} (bounds {own.low:.3g} to {own.high:.3g})"
 
 
 def _percent(own: Moved) -> str:
-    return f"{own.mean:.0%} ({own.low:.0%} to {own.high:.0%})"
+    return f"{own.mean:.0%} (bounds {own.low:.0%} to {own.high:.0%})"

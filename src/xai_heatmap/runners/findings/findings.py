@@ -60,6 +60,8 @@ class Findings:
         Why pictures can't be had any more, by their ids; the first of them.
     missing
         How many there are.
+    waiting
+        Pictures of the run that are not done yet.
     verdicts, confused, alike
         What stands beside the groups.
     inside, outside
@@ -75,6 +77,7 @@ class Findings:
     small: tuple[str, ...] = ()
     gone: dict[str, str] = field(default_factory=dict[str, str])
     missing: int = 0
+    waiting: int = 0
     verdicts: tuple[Verdicts, ...] = ()
     confused: tuple[Confused, ...] = ()
     alike: tuple[Alike, ...] = ()
@@ -199,6 +202,7 @@ def findings(
         rows=found.rows, errors=found.errors, looked=looked,
         small=tuple(found.name(one.index) for one in every if not one.groups),
         gone=plain_gone(looker.gone), missing=len(looker.gone),
+        waiting=stored.status.waiting,
         verdicts=tuple(verdicts(found)), confused=tuple(pairs),
         alike=tuple(alike(every, found.name)), inside=tuple(held[0]), outside=tuple(held[1]),
     )  # fmt: skip

@@ -5,8 +5,10 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.plain import whole_text
 from xai_heatmap.render.report import STYLE
+from xai_heatmap.runners.batch.status import unfinished
 from xai_heatmap.runners.findings.choosing import named
 from xai_heatmap.runners.findings.finding import TRIED, Finding
 from xai_heatmap.runners.findings.statistics import Moved
@@ -76,16 +78,17 @@ def page(found: "Findings") -> str:
 def summary(found: "Findings") -> list[str]:
     """What was looked at and what came of it, in sentences."""
     looked = (
-        f"Run {found.run}: {found.rows} pictures, {found.errors} without a map. {found.looked} "
-        f"were looked into again; {len(found.findings)} groups were tested."
+        f"Run {found.run}: {counted(found.rows, 'picture')}, {found.errors} without a map. "
+        f"{counted(found.looked, 'was looked into again', 'were looked into again')}; "
+        f"{counted(len(found.findings), 'group was tested', 'groups were tested')}."
     )
-    said = [looked]
+    said = [looked, *filter(None, [unfinished(found.waiting)])]
     names = list(dict.fromkeys(one.name for one in found.shortcuts))
     asked = any(one.shortcut is not None for one in found.findings)
     if names:
         said.append(
-            f"{len(found.shortcuts)} of them claim a shortcut, of {len(names)} "
-            f"{'class' if len(names) == 1 else 'classes'}: {named(names)}."
+            f"{counted(len(found.shortcuts), 'of them claims', 'of them claim')} a shortcut, of "
+            f"{counted(len(names), 'class')}: {named(names)}."
         )
     elif asked:
         said.append("None of them claims a shortcut.")
@@ -98,7 +101,9 @@ def summary(found: "Findings") -> list[str]:
         said.append(f"Too few pictures share anything for a test of: {named(found.small)}.")
     if found.missing:
         first = next(iter(found.gone.values()))
-        said.append(f"{found.missing} pictures can't be had any more. The first: {first}")
+        said.append(
+            f"{counted(found.missing, 'picture')} can't be had any more. The first: {first}"
+        )
     return said
 
 
@@ -241,7 +246,7 @@ def _pair(one: Any) -> str:
         for tile in one.tiles
     )
     return (
-        f"<h3>{one.pictures} pictures of {_text(one.label)} ({one.share:.0%}) are taken for "
+        f"<h3>{counted(one.pictures, 'picture')} of {_text(one.label)} ({one.share:.0%}) taken for "
         f"{_text(one.prediction)}</h3><p>Left the heat for {_text(one.prediction)}, right for "
         f'{_text(one.label)}, on the same picture.</p><div class="sheet">{tiles}</div>'
     )

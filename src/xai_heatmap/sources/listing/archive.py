@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xai_heatmap.core.errors import NotAnImage
-from xai_heatmap.sources.listing.entry import SUFFIXES, Entry, absolute, member_uri
+from xai_heatmap.sources.files import SUFFIXES
+from xai_heatmap.sources.listing.entry import Entry, absolute, member_uri
 
 LABELS = ("cls", "label", "txt")
 """Fields that hold what is on the picture, most telling first."""

@@ -11,12 +11,6 @@ from xai_heatmap.core.errors import ImageNotFound, NotAnImage
 from xai_heatmap.sources.files import opened
 from xai_heatmap.sources.video import frame_at
 
-SUFFIXES = (
-    *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".npy", ".png", ".pgm", ".ppm"),
-    *(".tif", ".tiff", ".webp"),
-)
-"""Suffixes of files that are taken for pictures."""
-
 
 @dataclass(frozen=True)
 class Entry:

@@ -5,8 +5,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import ImageNotFound
-from xai_heatmap.sources.listing.entry import SUFFIXES, Entry, absolute, filesystems
+from xai_heatmap.sources.files import SUFFIXES
+from xai_heatmap.sources.listing.entry import Entry, absolute, filesystems
 
 ARCHIVES = (".tar",)
 """Suffixes of archives whose members are pictures."""
@@ -33,7 +35,11 @@ def in_folder(folder: str) -> Iterator[Entry]:
         else:
             others += 1
     if not found:
-        beside = f"; {others} other files do" if others else ", it is empty"
+        beside = (
+            f"; {counted(others, 'other file does', 'other files do')}"
+            if others
+            else ", it is empty"
+        )
         raise ImageNotFound(
             f"No picture lies in the folder {folder!r} or below{beside}. Pictures end in "
             f"{', '.join(SUFFIXES)}; a manifest or archive is named itself, not its folder."

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, ImageNotFound, OutputError
 from xai_heatmap.sources.files import opened
 from xai_heatmap.sources.listing.entry import Entry, remote
@@ -71,7 +72,7 @@ def _text(path: str) -> Iterator[Mapping[str, Any]]:
     for number, cells in enumerate(csv.reader(lines[1:], delimiter=separator), 2):
         if len(cells) != len(header):
             raise BadOption(
-                f"Line {number} of {path!r} has {len(cells)} columns, and the first has "
+                f"Line {number} of {path!r} has {counted(len(cells), 'column')}, and the first has "
                 f"{len(header)}: {', '.join(header)}."
             )
         yield dict(zip(header, (cell.strip() for cell in cells), strict=True))
