@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from xai_heatmap.core.counted import counted, noun
 from xai_heatmap.core.errors import NotAModel
 from xai_heatmap.networks.loading.loaded import first_line
 
@@ -173,5 +174,8 @@ def _load(model: nn.Module, weights: Weights, own: Weights, path: Path) -> None:
 def _told(path: Path, key: str, prefix: str, others: Sequence[str]) -> str:
     where = f" under {key!r}" if key else ""
     names = f", their names without {prefix!r}" if prefix else ""
-    left = f"; {len(others)} more, such as {others[0]!r}, are left out" if others else ""
+    left = ""
+    if others:
+        are = noun(len(others), "is", "are")
+        left = f"; {counted(len(others), 'other')}, such as {others[0]!r}, {are} left out"
     return f"The weights are those of {str(path)!r}{where}{names}{left}."
