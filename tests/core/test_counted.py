@@ -66,6 +66,7 @@ def numbers_before_plurals():
                     yield f"{own}:{one.lineno}: {{{said}}}{after.value[:20]}"
 
 
+@pytest.mark.slow
 def test_no_text_counts_by_itself():
     found = list(numbers_before_plurals())
     assert not found, "write counted(number, 'thing'):\n" + "\n".join(found)
