@@ -34,8 +34,13 @@ PAGES = [
         "findings-in-your-data.md",
         "right-for-the-wrong-reason.md",
     )
-] + sorted([*(DOCS / "coming-from").glob("*.md"), *(DOCS / "guide").glob("[0-9]*.md")])
-SLOW = ("findings-in-your-data", "notebooks")
+] + sorted(
+    [
+        *(DOCS / "coming-from").glob("*.md"), *(DOCS / "guide").glob("[0-9]*.md"),
+        *(DOCS / "howto").glob("[a-z]*.md"),
+    ]
+)  # fmt: skip
+SLOW = ("findings-in-your-data", "notebooks", "evidence-for-a-reviewer", "features-without-classes")
 PEERS = Path(sys.prefix) / "peers"
 SAME = 1e-4
 """The largest difference of two maps, each scaled to [0, 1]."""
@@ -152,9 +157,11 @@ def names(page):
 
 
 def blocks(page):
-    """Each block of Python: the words behind its fence, and its code."""
+    """Each block of Python: the words behind its fence, its code, and what it prints, where a block
+    of text stands directly below it."""
     text = page.read_text("utf-8")
-    return re.findall(r"```python *([a-z ]*)\n(.*?)```", text, flags=re.DOTALL)
+    found = r"```python *([a-z ]*)\n(.*?)```(?:\n```text\n(.*?)```)?"
+    return re.findall(found, text, flags=re.DOTALL)
 
 
 def visible():
@@ -191,12 +198,14 @@ def place(tmp_path, monkeypatch):
     [pytest.param(page, marks=[pytest.mark.slow] if page.stem in SLOW else []) for page in PAGES],
     ids=lambda page: page.stem,
 )
-def test_every_block_runs(page):
+def test_every_block_runs(page, capsys):
     known = names(page)
-    found = [(words, code) for words, code in blocks(page) if "theirs" not in words]
+    found = [(code, printed) for words, code, printed in blocks(page) if "theirs" not in words]
     assert found
-    for _, code in found:
+    for code, printed in found:
         exec(compile(code, page.name, "exec"), known)  # noqa: S102 - our own
+        said = capsys.readouterr().out
+        assert not printed or said == printed
 
 
 @pytest.mark.slow
@@ -210,7 +219,7 @@ def test_their_call_and_ours_give_one_map(page):
     if not visible():
         pytest.skip("the peers are not installed: make peers")
     known, compared = names(page), 0
-    for words, code in blocks(page):
+    for words, code, _ in blocks(page):
         if "keras" in words and os.environ.get("KERAS_BACKEND") != "tensorflow":
             pytest.skip("the peer needs Keras on TensorFlow")
         exec(compile(code, page.name, "exec"), known)  # noqa: S102 - our own

@@ -78,7 +78,7 @@ def stage(into: Path) -> None:
         into / "docs" / "decisions", "Decisions", "Why things are as they are, one page each."
     )
     write_list(into / "docs" / "coming-from", "Coming from", "From another package, call by call.")
-    for folder in ("methods", "metrics", "guide"):
+    for folder in ("methods", "metrics", "guide", "howto"):
         readme = into / "docs" / folder / "README.md"
         own = sorted(path.stem for path in readme.parent.glob("*.md") if path != readme)
         readme.write_text(readme.read_text("utf-8") + tree(own), "utf-8")

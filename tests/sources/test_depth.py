@@ -8,8 +8,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
+import xai_heatmap as xh
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.sources.image import read
+from xai_heatmap.sources.preprocess import Preprocess
 
 TWELVE = (np.arange(64, dtype=np.uint16) * 65).reshape(8, 8)
 """0 to 4095."""
@@ -103,3 +105,83 @@ def test_a_clear_grey_of_sixteen_bits_is_over_white():
     values = np.array([[0, 30000, 65535]], np.uint16)
     PIL.Image.fromarray(values).save(file, "png", transparency=30000)
     assert read(file.getvalue()).image[0, :, 0].tolist() in ([0, 255, 255], [0, 117, 255])
+
+
+FULL = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16) // 7 * 7
+"""Values between whole levels of 8 bits."""
+
+
+@pytest.mark.parametrize(
+    ("given", "white", "wanted"),
+    [
+        (FULL, None, FULL / 65535),
+        (FULL.astype(">u2"), None, FULL / 65535),
+        (encoded(FULL), None, FULL / 65535),
+        (encoded(FULL, "tiff"), None, FULL / 65535),
+        (PIL.Image.fromarray(FULL), None, FULL / 65535),
+        (TWELVE, 4095, TWELVE / 4095),
+        (encoded(TWELVE), 4095, TWELVE / 4095),
+        (TWELVE / 4095, None, TWELVE / 4095),
+        (np.stack([TWELVE] * 3, -1), 4095, TWELVE / 4095),
+        (TWELVE, 2000, np.minimum(TWELVE / 2000, 1)),
+        ((TWELVE // 16).astype(np.uint8), 200, np.minimum(TWELVE // 16 / 200, 1)),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_network_gets_every_bit_of_a_picture(given, white, wanted, channels):
+    frame = read(given, white=white)
+    own = Preprocess("unit", input_size=wanted.shape, channels=channels)
+    x, _ = own(frame.values)
+    assert x.shape == (channels, *wanted.shape)
+    np.testing.assert_allclose(x, np.stack([wanted] * channels), atol=2e-7)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (TWELVE // 16).astype(np.uint8),
+        (TWELVE // 16) / 255,
+        (TWELVE // 16 * 257).astype(np.uint16),
+        np.zeros((4, 4, 4), np.uint16),
+    ],
+)
+def test_a_picture_that_eight_bits_hold_is_prepared_in_eight(given):
+    assert read(given).values is None
+
+
+def test_colours_of_more_bits_become_grey_by_luma():
+    colours = np.random.default_rng(0).random((8, 8, 3))
+    x, _ = Preprocess("unit", input_size=(8, 8), channels=1)(read(colours).values)
+    np.testing.assert_allclose(x[0], colours @ [0.299, 0.587, 0.114], atol=1e-6)
+
+
+@pytest.mark.parametrize("fit", ["crop", "stretch", "letterbox", "squash"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_more_bits_change_no_place(fit, channels):
+    """A picture of 8 bits and the same in 16, off by less than a level, land on one input."""
+    levels = np.random.default_rng(1).integers(0, 255, (30, 41)).astype(np.float64)
+    own = Preprocess("unit", input_size=(16, 24), channels=channels, fit=fit, mean=(0.5,))
+    (coarse, first), (fine, second) = (
+        own(read(levels.astype(np.uint8)).image), own(read((levels + 0.25) / 255).values)
+    )  # fmt: skip
+    assert first == second
+    assert np.abs(fine - coarse).max() < 1.5 / 255
+    assert len(np.unique(fine)) > len(np.unique(coarse))
+
+
+def test_transparency_lies_over_white():
+    clear = np.full((2, 2, 4), [20000, 20000, 20000, 30000], np.uint16)
+    share = 30000 / 65535
+    wanted = 255 * (20000 / 65535 * share + 1 - share)
+    np.testing.assert_allclose(read(clear).values, np.full((2, 2, 3), wanted), rtol=1e-6)
+
+
+def test_an_explanation_goes_by_every_bit():
+    """A network that multiplies by what lies below the eighth bit."""
+    low = np.where(np.arange(16) < 8, 0.5, 0.501)[None].repeat(16, 0)
+    network = xh.network(
+        lambda x: np.stack([x[:, 0, 0, 15] - x[:, 0, 0, 0], x[:, 0, 0, 0] * 0], 1) * 1000,
+        image_shape=(1, 16, 16),
+    )
+    e = xh.explain(network, low, preprocess="unit", method="occlusion", target=0)
+    assert e.score == pytest.approx(1, abs=1e-3)

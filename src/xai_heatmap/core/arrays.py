@@ -11,6 +11,9 @@ from jaxtyping import Bool, Float32, Shaped, UInt8
 Image = UInt8[np.ndarray, "H W 3"]
 """Picture as read and written: RGB, 0 to 255."""
 
+Deep = Float32[np.ndarray, "H W channels"]
+"""Picture of more than 8 bits, in the units of 8: 0 to 255, one channel or three, unrounded."""
+
 Heat = Float32[np.ndarray, "H W"]
 """A map drawn out to the size of the original picture; 0 where the network did not look."""
 

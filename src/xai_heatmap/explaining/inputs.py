@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.geometry import stretched
 from xai_heatmap.core.network import Network
@@ -31,7 +30,7 @@ from xai_heatmap.networks.opening.inputs import check_input
 from xai_heatmap.render.arrays import plain
 from xai_heatmap.sources.array import KINDS, is_stored, kind_of, stored
 from xai_heatmap.sources.bands import drawn, named, said
-from xai_heatmap.sources.image import read
+from xai_heatmap.sources.image import Photograph, read
 from xai_heatmap.sources.pixels import remark
 from xai_heatmap.sources.preprocess import Preprocess
 from xai_heatmap.sources.scaling import scaled, stated
@@ -106,7 +105,7 @@ def _of_picture(
     """A picture, prepared as the model wants it."""
     how = preparation(preprocess, network)
     frame = read(given, white=white)
-    made = _prepared(how, frame.image, name or frame.name, network)
+    made = _prepared(how, frame, name or frame.name, network)
     return replace(made, notes=(*filter(None, [frame.remark]), *made.notes))
 
 
@@ -243,11 +242,12 @@ def array(x: Any) -> np.ndarray:
 
 
 def _prepared(
-    prepare: Preparation | Transform, image: Image, name: str, network: Network
+    prepare: Preparation | Transform, frame: Photograph, name: str, network: Network
 ) -> PreparedInput:
     """A picture, and what becomes of it."""
+    image = frame.image
     if isinstance(prepare, Preparation):
-        x, geometry, facts = prepare(image)
+        x, geometry, facts = prepare(image if frame.values is None else frame.values)
         return PreparedInput(image, name, x, geometry, facts)
     x, own = prepare.given(image)
     if own is not None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xai_heatmap.core.arrays import Image, Input
+from xai_heatmap.core.arrays import Deep, Image, Input
 from xai_heatmap.core.errors import BadOption, UnknownPreprocess
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import Network
@@ -40,7 +40,7 @@ class Preparation:
     preprocess: Preprocess
     fit_said: bool
 
-    def __call__(self, image: Image) -> Prepared:
+    def __call__(self, image: Image | Deep) -> Prepared:
         """One picture, prepared."""
         own = self.preprocess
         if not self.fit_said and image.shape[:2] == own.input_size:

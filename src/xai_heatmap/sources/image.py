@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-from xai_heatmap.core.arrays import Image
+from xai_heatmap.core.arrays import Deep, Image
 from xai_heatmap.core.errors import (
     BadArray,
     BadOption,
@@ -24,7 +24,7 @@ from xai_heatmap.sources import tiff
 from xai_heatmap.sources.files import a_folder, opened
 from xai_heatmap.sources.limits import LIMIT
 from xai_heatmap.sources.pillow import identified, whole_files_only
-from xai_heatmap.sources.pixels import eight_bits, gray, of_array, over_white, remark
+from xai_heatmap.sources.pixels import eight_bits, gray, of_array, over_white, remark, unrounded
 
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -53,12 +53,15 @@ class Photograph:
         None for what was in memory.
     remark
         What should be said of it; empty where there is nothing.
+    values
+        Of a picture of more than 8 bits, whose lower ones `image` has lost; else None.
     """
 
     image: Image
     name: str
     path: Path | None = None
     remark: str = ""
+    values: Deep | None = None
 
 
 Given = str | os.PathLike[str] | bytes | PIL.Image.Image | np.ndarray
@@ -67,7 +70,7 @@ Given = str | os.PathLike[str] | bytes | PIL.Image.Image | np.ndarray
 def read(
     image: Given | Photograph, *, limit: int = LIMIT, white: int | float | None = None
 ) -> Photograph:
-    """Read one picture, as RGB in 8 bits.
+    """Read one picture, as RGB in 8 bits, and beside it as it is where it has more.
 
     A photograph is turned upright as its EXIF says. Transparency is composited over white. Grey
     becomes three equal channels. Of 16 bits the whole range counts, not the picture's own maximum;
@@ -88,12 +91,14 @@ def read(
     if isinstance(image, Photograph):
         return image
     if isinstance(image, np.ndarray):
-        pixels, said = of_array(np.asarray(image), white=white)
-        return Photograph(pixels, "image", remark=said)
+        given = np.asarray(image)
+        pixels, said = of_array(given, white=white)
+        return Photograph(pixels, "image", remark=said, values=unrounded(given, white=white))
     with decoded(image, limit=limit) as picture:
         with broken_is_said(picture.what):
             pixels, said = _rgb(picture.pixels, white=white, colours_cut=picture.cut)
-        return Photograph(pixels, picture.name, picture.path, said)
+            values = _unrounded(picture.pixels, white)
+        return Photograph(pixels, picture.name, picture.path, said, values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,3 +270,22 @@ def _from_numbers(picture: PIL.Image.Image, white: int | float | None) -> tuple[
     if isinstance(clear, int):
         levels = np.where(values == clear, np.uint8(255), levels)
     return gray(levels), remark(values, white=white)
+
+
+def _unrounded(picture: PIL.Image.Image, white: int | float | None) -> Deep | None:
+    """Values of a picture that `_rgb` has read, where 8 bits would round them."""
+    if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
+        values = np.asarray(picture)
+        found = unrounded(values, white=white)
+        clear = None if picture.mode == "F" else picture.info.get("transparency")
+        if found is not None and isinstance(clear, int):
+            found[values == clear] = 255
+        return found
+    if white is None:
+        return None
+    pixels = (
+        over_white(np.asarray(picture.convert("RGBA")))
+        if picture.has_transparency_data
+        else (np.array(picture.convert("RGB")))
+    )
+    return unrounded(pixels, white=white)

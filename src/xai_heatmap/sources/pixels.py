@@ -4,10 +4,14 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.counted import counted
+from xai_heatmap.core.arrays import Deep, Image
 from xai_heatmap.core.errors import BadArray, BadOption
 
 HALF_A_LEVEL = 0.5 / 255
 """Largest distance of a float from [0, 1]: rounding to 8 bits hides so much."""
+
+NOTHING = 1e-3
+"""Part of a level that floats of 8 bits are off by at most; what is off by more has more bits."""
 
 DEEP = 65535
 """The highest value of 16 bits."""
@@ -34,6 +38,27 @@ def of_array(array: np.ndarray, *, white: int | float | None = None) -> tuple[Im
     if pixels.ndim == 2 or pixels.shape[-1] == 1:
         return gray(pixels.reshape(array.shape[:2])), said
     return over_white(pixels) if pixels.shape[-1] == 4 else np.array(pixels, order="C"), said
+
+
+def unrounded(array: np.ndarray, *, white: int | float | None = None) -> Deep | None:
+    """The picture that an array is, in 0 to 255 as `of_array` has it but not rounded to whole
+    levels; None where 8 bits hold all of it.
+
+    Parameters
+    ----------
+    array, white
+        As `of_array` takes them, and has found them to be a picture.
+    """
+    if array.dtype == np.uint8 and white is None:
+        return None
+    highest = DEEP if array.dtype.kind in "iu" else 1.0
+    values = array.reshape(*array.shape[:2], -1).astype(np.float64)
+    found = np.clip(values / (highest if white is None else white), 0, 1) * 255
+    if found.shape[-1] == 4:
+        top = np.iinfo(array.dtype).max if array.dtype.kind in "iu" else 1.0
+        alpha = np.clip(values[..., 3:] / top, 0, 1)
+        found = found[..., :3] * alpha + 255 * (1 - alpha)
+    return found.astype(np.float32) if np.abs(found - np.rint(found)).max() > NOTHING else None
 
 
 def remark(values: np.ndarray, *, white: int | float | None, levels: int = DEEP) -> str:

@@ -6,10 +6,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
-import PIL.Image
 
 from xai_heatmap.core.arrays import Image, Input
 from xai_heatmap.core.counted import counted
+from xai_heatmap.core.arrays import Deep, Image, Input
 from xai_heatmap.core.errors import BadOption, UnknownPreprocess, did_you_mean
 from xai_heatmap.core.geometry import (
     Geometry,
@@ -20,7 +20,8 @@ from xai_heatmap.core.geometry import (
     squashed,
     stretched,
 )
-from xai_heatmap.core.resampling import RESAMPLINGS, resampled
+from xai_heatmap.core.resampling import RESAMPLINGS
+from xai_heatmap.sources.shrinking import channels_of
 
 MOST_PIXELS = 100_000_000
 """Most pixels of an input; 1.2 GB as three channels of float32."""
@@ -201,20 +202,20 @@ class Preprocess:
             return squashed(image_size, size, ratio=ratio, half=self.half)
         return (letterboxed if full.fit == "letterbox" else stretched)(image_size, size)
 
-    def __call__(self, image: Image) -> tuple[Input, Geometry]:
-        """The input, and which rectangle of the image it is."""
+    def __call__(self, image: Image | Deep) -> tuple[Input, Geometry]:
+        """The input, and which rectangle of the image it is; of 8 bits by Pillow's arithmetic in 8
+        bits, as models are trained, of more in floats.
+        """
         geometry = self.geometry((image.shape[0], image.shape[1]))
         channels = self.channels or 3
-        picture = PIL.Image.fromarray(image)
-        seen, (top, left) = resampled(picture, geometry, RESAMPLINGS[self.resampling])
-        planes = (seen.convert("L") if channels == 1 else seen).split()
+        planes, (top, left) = channels_of(image, geometry, RESAMPLINGS[self.resampling], channels)
         planes = planes[::-1] if self.scaling.order == "BGR" else planes
         x = np.empty((channels, *geometry.input_size), np.float32)
-        columns, rows = seen.size
+        rows, columns = planes[0].shape
         if (rows, columns) != tuple(geometry.input_size):
             x[...] = self._border()[:, None, None]
         inside = x[:, top : top + rows, left : left + columns]
-        self._scale([np.asarray(plane) for plane in planes], out=inside)
+        self._scale(planes, out=inside)
         return x, geometry
 
     def _scale(self, planes: Sequence[np.ndarray], *, out: np.ndarray) -> None:
