@@ -40,7 +40,10 @@ PAGES = [
         *(DOCS / "howto").glob("[a-z]*.md"),
     ]
 )  # fmt: skip
-SLOW = ("findings-in-your-data", "notebooks", "evidence-for-a-reviewer", "features-without-classes")
+SLOW = (
+    "findings-in-your-data", "notebooks", "evidence-for-a-reviewer", "features-without-classes",
+    "sliding-windows",
+)  # fmt: skip
 PEERS = Path(sys.prefix) / "peers"
 SAME = 1e-4
 """The largest difference of two maps, each scaled to [0, 1]."""
