@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Image
-from xai_heatmap.core.counted import counted
 from xai_heatmap.core.arrays import Deep, Image
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, BadOption
 
 HALF_A_LEVEL = 0.5 / 255

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Image, Input
-from xai_heatmap.core.counted import counted
 from xai_heatmap.core.arrays import Deep, Image, Input
+from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, UnknownPreprocess, did_you_mean
 from xai_heatmap.core.geometry import (
     Geometry,
