@@ -170,10 +170,12 @@ def test_a_large_model_is_refused_before_it_is_exported(carried, tmp_path, monke
     def never(path):
         pytest.fail("it was exported")
 
-    with pytest.raises(BadOption, match=r"large\.onnx has .* MB.*xai-heatmap serve"):
+    words = r"large\.onnx has .* MB.*xai-heatmap export web large\.onnx FOLDER"
+    with pytest.raises(BadOption, match=words):
         pages.write_page(never, tmp_path / "look.html", model=str(file))
-    with pytest.raises(BadOption, match="xai-heatmap serve"):
+    with pytest.raises(BadOption, match="web=True"):
         xh.export(network(), tmp_path / "look.html", preprocess="unit")
+    assert xh.export(network(), tmp_path / "site", preprocess="unit", web=True).is_dir()
 
 
 def test_a_page_in_no_folder_and_a_runtime_of_a_file_are_refused(carried, tmp_path):
@@ -191,6 +193,51 @@ def test_the_command_writes_a_page(kind, carried, tmp_path, capsys):
     assert main(call) == 0
     assert json.loads(capsys.readouterr().out)["bytes"] == path.stat().st_size
     assert parts(path)["facts"]["title"] == "small.onnx"
+
+
+def test_a_folder_holds_the_page_and_its_files(carried, tmp_path, capsys):
+    file, folder = tmp_path / "small.onnx", tmp_path / "site"
+    onnx.save(network(), file)
+    folder.mkdir()
+    (folder / "CNAME").write_text("mine")
+    call = ["export", "web", str(file), str(folder), "--preprocess", "unit", "--json"]
+    for _ in range(2):  # what it wrote itself it writes again
+        assert main(call) == 0
+        size = json.loads(capsys.readouterr().out)["bytes"]
+    held = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert sorted(held) == ["CNAME", "index.html", "model.onnx", "ort.js", "ort.wasm"]
+    assert held["CNAME"] == b"mine"
+    assert size == sum(map(len, held.values())) - 4
+    assert held["ort.js"] == carried.script
+    assert held["ort.wasm"] == carried.wasm
+    graph = onnx.load_model_from_string(held["model.onnx"])
+    assert [value.name for value in graph.graph.output] == ["scores", "cam_0"]
+    text = held["index.html"].decode()
+    found = dict(re.findall(r'<script type="[^"]+" id="(\w+)">(.*?)</script>', text, re.DOTALL))
+    assert found["runtime"] == found["wasm"] == found["graph"] == ""
+    files = json.loads(found["facts"])["files"]
+    assert {part: len(held[one["url"]]) for part, one in files.items()} == {
+        part: one["bytes"] for part, one in files.items()
+    }
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
+    assert "connect-src 'self';" in policy
+    assert "http" not in policy
+
+
+def test_a_folder_that_holds_another_page_is_left_alone(carried, tmp_path):
+    (tmp_path / "index.html").write_text("<h1>mine</h1>")
+    with pytest.raises(OutputError, match=r"another index\.html"):
+        xh.export(network(), tmp_path, preprocess="unit", web=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+    (tmp_path / "site").write_text("mine")
+    with pytest.raises(OutputError, match="is a file"):
+        xh.export(network(), tmp_path / "site", preprocess="unit", web=True)
+
+
+@pytest.mark.parametrize("name", ["look.html", "file.onnx"])
+def test_for_static_hosting_a_folder_is_named(name, tmp_path):
+    with pytest.raises(BadOption, match="Name a folder"):
+        xh.export(network(), tmp_path / name, preprocess="unit", web=True)
 
 
 def test_html_stands_before_a_page_alone(tmp_path, capsys):

@@ -3,6 +3,8 @@
 import base64
 import io
 from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import numpy as np
 import PIL.Image
@@ -179,3 +181,46 @@ def test_a_picture_and_the_camera_are_looked_at(page, tmp_path):
     page.wait_for_selector(DONE)
     assert beyond(page) == []
     assert page.asked.faults == []
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def hosted(chrome, tmp_path_factory):
+    """A folder for static hosting, and the address at which a plain server hands it out."""
+    folder = xh.export("demo", tmp_path_factory.mktemp("hosted") / "site", layers=LAYERS, web=True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def test_a_folder_runs_from_any_server_and_asks_that_alone(chrome, hosted):
+    _, address = hosted
+    page = chrome.new_page()
+    page.asked = Asked(page)
+    page.goto(address)
+    file = photograph(500, 335)
+    found = page.evaluate(MAPS, [sent(file), "mug"])
+    own = xh.explain("demo", file, layer=LAYERS[0], target="mug")
+    expected, top = own.map.ravel(), np.abs(own.map).max()
+    np.testing.assert_allclose(np.array(found["values"][0]), expected, rtol=0, atol=1e-4 * top)
+    names = ["model.onnx", "ort.js", "ort.wasm"]
+    assert sorted(url.removeprefix(address) for url in beyond(page)) == names
+    assert violations(page) == []
+    assert page.asked.faults == []
+    page.close()
+
+
+def test_a_folder_that_lost_a_file_or_lies_on_a_disk_says_so(chrome, hosted):
+    folder, address = hosted
+    page = chrome.new_page()
+    page.goto((folder / "index.html").as_uri())
+    page.wait_for_selector("text=/opened over http, not from disk/")
+    page.route("**/model.onnx", lambda route: route.fulfill(status=404))
+    page.goto(address)
+    page.wait_for_selector("text=/the server answered 404/")
+    page.close()

@@ -36,6 +36,7 @@ from xai_heatmap.exporting.convert import converted
 from xai_heatmap.exporting.explainer import Wanted, bare, explainers
 from xai_heatmap.exporting.page import is_page, write_page
 from xai_heatmap.exporting.saving import save
+from xai_heatmap.exporting.site import write_site
 from xai_heatmap.networks.loading.load import load
 from xai_heatmap.networks.loading.loaded import Loaded
 from xai_heatmap.networks.onnx.formulas import FORMULAS
@@ -66,6 +67,7 @@ def export(
     preprocess: str | Preprocess | Mapping[str, object] | None = None,
     image_shape: Sequence[int] | None = None,
     runtime: str | os.PathLike[str] | None = None,
+    web: bool = False,
     progress: Callable[[str], object] | None = None,
 ) -> Path:
     """Write one ONNX file that answers what the model answers, and its maps beside that.
@@ -81,7 +83,9 @@ def export(
     warning says it, and the metadata ``xai_heatmap.images``.
 
     A path in ``.html`` gets a page with that file and ONNX Runtime for browsers inside. Opened from
-    disk it explains pictures and what a camera sees, and asks nobody for anything.
+    disk it explains pictures and what a camera sees, and asks nobody for anything. With `web` the
+    path is a folder, and that page has its files beside it: for any web server, and for models that
+    are too large for one page.
 
     Parameters
     ----------
@@ -101,6 +105,9 @@ def export(
     runtime
         Of a page: the folder of the npm package onnxruntime-web, unpacked. Left out, npm fetches it
         once into the user's cache.
+    web
+        Whether a folder for static hosting is written: ``index.html``, ``model.onnx`` and the two
+        files of the runtime.
     progress
         Called with a few words whenever another step begins; the export of a large network with
         maps of all layers takes minutes.
@@ -113,18 +120,21 @@ def export(
     ModelError
         If the model can't be exported, or the result is not what it should be.
     OutputError
-        If the file can't be written. Nothing is left behind.
+        If the file can't be written, or a folder holds another ``index.html``. Nothing is left
+        behind.
     """
-    if is_page(path):
+    if web or is_page(path):
+        _check_kind(path, web=web)
         how = {"method": method, "layers": layers, "labels": labels, "preprocess": preprocess}
         how |= {"image_shape": image_shape, "progress": progress}
-        return write_page(
+        return (write_site if web else write_page)(
             lambda file: export(model, file, **how), path, model=model,
             as_is=not fit_said(preprocess), runtime=runtime, say=progress or _silent,
         )  # fmt: skip
     if runtime is not None:
         raise BadOption(
-            "A runtime goes into a page, name.html; an ONNX file takes none. Leave it out."
+            "A runtime goes into a page, name.html, or beside one, web=True (export web); an ONNX "
+            "file takes none. Leave it out."
         )
     target, say = _checked(path, method), progress or _silent
     say("reading the model")
@@ -162,6 +172,15 @@ def export(
         f"The model's own outputs would change in their last bits if maps of {opened} were built "
         f"in: onnxruntime then joins other operators. Nothing was written; choose another layer."
     )
+
+
+def _check_kind(path: str | os.PathLike[str], *, web: bool) -> None:
+    if web and (is_page(path) or Path(path).suffix.lower() == ".onnx"):
+        raise BadOption(
+            f"For static hosting a folder is written, with index.html and its files; received "
+            f"{str(path)!r}. Name a folder, or leave web out (on the command line: export html "
+            f"writes one page)."
+        )
 
 
 def _silent(_: str) -> None:

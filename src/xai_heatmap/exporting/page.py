@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.resampling import columns_first
 from xai_heatmap.core.version import installed_version
 from xai_heatmap.exporting.explainer import bare
+from xai_heatmap.exporting.runtime import Runtime
 from xai_heatmap.exporting.runtime import runtime as runtime_of
 from xai_heatmap.networks.loading.loaded import Loaded
 from xai_heatmap.networks.onnx.branch import MAPS
@@ -91,21 +93,45 @@ def write_page(
             f"The page was to go to {str(target.parent)!r}, and there is no such folder. Make it, "
             f"or choose another."
         )
+    own = parts(written, model, as_is=as_is, runtime=runtime, most=LARGEST, say=say)
+    say("writing the page")
+    text = network_page(
+        f"{own.name} · xai-heatmap", own.facts,
+        runtime=own.runtime.script, wasm=own.runtime.wasm, graph=own.graph,
+    )  # fmt: skip
+    save_text(target, text)
+    return Path(path)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a page is made of: the network's name, what is known of it, its graph and a runtime."""
+
+    name: str
+    facts: dict[str, Any]
+    graph: bytes
+    runtime: Runtime
+
+
+def parts(
+    written: Callable[[Path], Path],
+    model: object,
+    *,
+    as_is: bool,
+    runtime: str | os.PathLike[str] | None,
+    most: int | None,
+    say: Callable[[str], object],
+) -> Parts:
+    """The parts of a page; as for `write_page`, and at most `most` bytes of graph."""
     name = _name(model)
     for file in _files(model):
         if file.suffix.lower() == ".onnx" and file.is_file():
-            _check_size(file.stat().st_size, name)
+            _check_size(file.stat().st_size, most, name)
     carried = runtime_of(runtime, say=say)
     with tempfile.TemporaryDirectory(prefix="xai-heatmap-") as folder:
         content = written(Path(folder) / "explainer.onnx").read_bytes()
-    _check_size(len(content), name)
-    say("writing the page")
-    facts = page_facts(loaded(content), name=name, as_is=as_is)
-    text = network_page(
-        f"{name} · xai-heatmap", facts, runtime=carried.script, wasm=carried.wasm, graph=content
-    )
-    save_text(target, text)
-    return Path(path)
+    _check_size(len(content), most, name)
+    return Parts(name, page_facts(loaded(content), name=name, as_is=as_is), content, carried)
 
 
 def _files(model: object) -> Sequence[Path]:
@@ -125,12 +151,12 @@ def _name(model: object) -> str:
     return str(getattr(inner, "name", "") or type(inner).__name__)
 
 
-def _check_size(size: int, name: str) -> None:
-    if size > LARGEST:
+def _check_size(size: int, most: int | None, name: str) -> None:
+    if most is not None and size > most:
         raise BadOption(
             f"{name} has {size / 1e6:.0f} MB, and a page carries a model of at most "
-            f"{LARGEST / 1e6:.0f} MB. Look at it with xai-heatmap serve; or export model.onnx, "
-            f"which onnxruntime-web runs beside a page of your own."
+            f"{most / 1e6:.0f} MB. Write a folder that any web server hands out: xai-heatmap "
+            f"export web {name} FOLDER, in Python web=True; or look at it with xai-heatmap serve."
         )
 
 

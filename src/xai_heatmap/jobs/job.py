@@ -153,13 +153,16 @@ class Export(Task):
         Channels, rows and columns as ``3x224x224``, where the model leaves them open.
     runtime
         Folder of ONNX Runtime for browsers, which a page carries.
+    web
+        Whether `out` is a folder for static hosting.
     """
 
     kind: Literal["export"] = "export"
 
     model: Annotated[str, Flag("As for explain.", metavar="MODEL", argument=True)]
     out: Annotated[
-        Path, Flag("Where it goes: an .onnx file, or a page, .html.", metavar="OUT", argument=True)
+        Path,
+        Flag("Where it goes: name.onnx, name.html, or a folder.", metavar="OUT", argument=True),
     ]
     method: Annotated[
         str,
@@ -181,6 +184,9 @@ class Export(Task):
         Flag("Of a page: the unpacked npm package onnxruntime-web.  [default: npm fetches it once]",
              metavar="FOLDER"),
     ] = None  # fmt: skip
+    web: Annotated[
+        bool, Flag("OUT is a folder for static hosting; as export web.", names=("--web",))
+    ] = False
 
     @classmethod
     def settings(cls) -> list[str]:

@@ -1,6 +1,7 @@
 """One picture or one page as one file, whole or not at all."""
 
 import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from xai_heatmap.core.arrays import Image
@@ -37,21 +38,45 @@ def save_text(path: Path, text: str) -> Path:
     return _saved(path, lambda file: file.write(text.encode()))
 
 
+def save_files(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Write files into a folder by their names, all or none of them; as `save_picture`."""
+    with _said(folder.name, folder.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+        _placed({folder / name: _writing(content) for name, content in files.items()}, folder)
+    return folder
+
+
+def _writing(content: bytes) -> Write:
+    return lambda file: file.write(content)
+
+
+def _placed(files: Mapping[Path, Write], folder: Path, *, identity: str = "") -> Path:
+    """Files that are all whole or not there; the path of the last one."""
+    with contextlib.ExitStack() as tidy, contextlib.ExitStack() as undo:
+        tidy.enter_context(alone(folder))
+        if identity:
+            files = {_free(path, identity): write for path, write in files.items()}
+        renamed(staged(files, tidy), tidy, undo)
+        undo.pop_all()
+    return list(files)[-1]
+
+
 def _saved(path: Path, write: Write, *, identity: str = "") -> Path:
-    try:
+    with _said(path.name, path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as tidy, contextlib.ExitStack() as undo:
-            tidy.enter_context(alone(path.parent))
-            if identity:
-                path = _free(path, identity)
-            renamed(staged({path: write}, tidy), tidy, undo)
-            undo.pop_all()
+        return _placed({path: write}, path.parent, identity=identity)
+
+
+@contextlib.contextmanager
+def _said(name: str, folder: Path) -> Iterator[None]:
+    """What the system refuses in words of the package."""
+    try:
+        yield
     except OSError as error:
         raise OutputError(
-            f"{path.name!r} can't be saved in {str(path.parent)!r}: {error.strerror or error}. "
+            f"{name!r} can't be saved in {str(folder)!r}: {error.strerror or error}. "
             "Choose another folder, or free some space. Nothing was written."
         ) from error
-    return path
 
 
 def _free(path: Path, identity: str) -> Path:

@@ -53,12 +53,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _plain(arguments: Sequence[str]) -> list[str]:
-    """The words of the call; ``export html MODEL OUT.html`` says the kind, as its ending does."""
+    """The words of the call: ``export html`` and ``export web`` say the kind of what is written.
+
+    A page's ending says the first too; the second is ``--web``.
+    """
     words = list(arguments)
-    said = (
-        words[:2] == ["export", "html"] and len(words) > 3 and words[3].endswith((".html", ".htm"))
-    )
-    return [words[0], *words[2:]] if said else words
+    if words[:2] == ["export", "html"] and len(words) > 3 and words[3].endswith((".html", ".htm")):
+        return [words[0], *words[2:]]
+    if words[:2] == ["export", "web"] and len(words) > 2:
+        return [words[0], *words[2:], "--web"]
+    return words
 
 
 class _Terminated(BaseException):

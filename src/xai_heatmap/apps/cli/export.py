@@ -1,4 +1,4 @@
-"""`xai-heatmap export`: a model with its heatmap as one ONNX file, or as one page."""
+"""`xai-heatmap export`: a model with its heatmap as an ONNX file, a page, or a folder of files."""
 
 import os
 import sys
@@ -13,6 +13,7 @@ EPILOG = """\b
 Examples:
   xai-heatmap export model.onnx explainer.onnx
   xai-heatmap export html model.onnx look.html --preprocess imagenet
+  xai-heatmap export web model.onnx site --preprocess imagenet
   xai-heatmap export model.keras explainer.onnx --preprocess tf --labels classes.csv
   xai-heatmap export net.py:make explainer.onnx --image-shape 3x224x224 --layer layer4
   xai-heatmap export model.onnx explainer.onnx --method layercam --layer all
@@ -26,17 +27,24 @@ The metadata xai_heatmap.class_index says which there are.
 A page, name.html, is that file with ONNX Runtime for browsers inside (about 5 MB
 more). Opened from disk it explains pictures and the camera, and asks nobody for
 anything. The runtime does not come along: npm fetches it once, or --runtime names
-its folder.
+its folder. A page carries up to 40 MB of model.
+
+\b
+export web writes a folder instead, for models of any size: index.html, model.onnx
+and the runtime. Any web server hands it out, python -m http.server too; the page
+asks that server alone, and pictures stay in the browser.
 """
 
 
 def export(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug = False) -> int:
     """Write one ONNX file that gives the prediction and its heatmap, wherever ONNX runs.
 
-    Where OUT ends in .html it is a page that runs the network in any browser.
+    Where OUT ends in .html it is a page that runs the network in any browser;
+    after web it is a folder with that page and its files.
     """
     from xai_heatmap.apps.cli.terminal import aside, print_json, print_lines
     from xai_heatmap.exporting.export import export as exported
+    from xai_heatmap.exporting.site import NAMES
     from xai_heatmap.jobs.events import FileResult
     from xai_heatmap.jobs.job import Export
     from xai_heatmap.jobs.settings import settled
@@ -56,12 +64,15 @@ def export(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug =
             preprocess=job.preprocess,
             image_shape=_shape(job.image_shape),
             runtime=job.runtime,
+            web=job.web,
             progress=progress,
         )
+    size = sum((path / name).stat().st_size for name in NAMES) if job.web else path.stat().st_size
     if as_json:
-        print_json(FileResult(path=str(path), bytes=path.stat().st_size).document())
+        print_json(FileResult(path=str(path), bytes=size).document())
     else:
-        print_lines([f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)"])
+        told = f"; look at it: python -m http.server --directory {path}" if job.web else ""
+        print_lines([f"wrote {path} ({size / 1e6:.1f} MB){told}"])
     return 0
 
 

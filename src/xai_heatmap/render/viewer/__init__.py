@@ -54,8 +54,18 @@ def network_page(
     """
     parts = {"RUNTIME-SLOT": runtime, "WASM-SLOT": wasm, "GRAPH-SLOT": graph}
     slots = {slot: base64.b64encode(_compressed(own)).decode() for slot, own in parts.items()}
-    slots |= {"TITLE-SLOT": html.escape(title), "FACTS-SLOT": _data(facts)}
+    slots |= {"TITLE-SLOT": html.escape(title), "FACTS-SLOT": _data(facts), "CONNECT-SLOT": ""}
     return _filled(WITH_NETWORK, slots)
+
+
+def network_site(title: str, facts: Mapping[str, object]) -> str:
+    """The same page with runtime and graph as files beside it, named in ``facts["files"]``.
+
+    It may ask the server that it came from, and no other.
+    """
+    slots = dict.fromkeys(("RUNTIME-SLOT", "WASM-SLOT", "GRAPH-SLOT"), "")
+    slots |= {"TITLE-SLOT": html.escape(title), "FACTS-SLOT": _data(facts)}
+    return _filled(WITH_NETWORK, slots | {"CONNECT-SLOT": " connect-src 'self';"})
 
 
 def _compressed(content: bytes) -> bytes:

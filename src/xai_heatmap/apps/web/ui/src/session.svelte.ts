@@ -23,6 +23,7 @@ export class Session {
   channels = $state.raw<Channels | null>(null)
   channel = $state.raw<Channel | null>(null)
   progress = $state.raw<Progress | null>(null)
+  arriving = $state.raw<Progress | null>(null) // of what the page itself still waits for
   failure = $state.raw<Fault | null>(null)
   there = $state(true)
   busy = $state(false)
@@ -114,6 +115,7 @@ export class Session {
   async start() {
     try {
       const asked = new URLSearchParams(location.hash.slice(1))
+      this.backend.loading?.((progress) => (this.arriving = progress)).catch((error) => this.fail(error))
       this.model = await this.backend.model(asked.get('model') ?? '')
       this.read(asked)
       document.title = `${this.model.name} · xai-heatmap`

@@ -5,7 +5,7 @@ import type { How, Seen } from '../local/prepare'
 import type { Answer, Asked, Network, Opening } from '../local/worker'
 import type {
   Abilities, Backend, Channels, Class, Curve, Layer, LayerMap, LiveEars, LiveLink, LiveQuestion, Method, Model, Packet,
-  Picture, Question, Target,
+  Picture, Progress, Question, Target,
 } from './types'
 
 export interface Facts {
@@ -36,15 +36,17 @@ export class LocalBackend implements Backend {
   private asked = 0
   private added = 0
   private broken: Failure | null = null
+  private came: ((progress: Progress) => void) | null = null
 
   constructor(facts: Facts, script: string, parts: Pick<Opening, 'runtime' | 'wasm' | 'graph'>) {
     this.facts = facts
     // No module: of a page from a disk Chromium starts none. It imports modules all the same.
     this.worker = new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })))
-    this.worker.onmessage = ({ data: { id, answer, error } }) => {
+    this.worker.onmessage = ({ data: { id, answer, error, progress } }) => {
+      if (progress) return this.came?.({ ...progress, words: 'loading the network' })
       const own = this.waiting.get(id)
       this.waiting.delete(id)
-      if (error) own?.reject(new Failure({ hint: '', ...error }))
+      if (error) own?.reject(new Failure(error))
       else own?.resolve(answer)
     }
     this.worker.onerror = () => {
@@ -64,6 +66,14 @@ export class LocalBackend implements Backend {
       models: [{ id: title, name: model.name }],
       defaults: { method: method.name, layer: layers.findLast((l) => l.auto)?.name ?? layers.at(-1)!.name },
     }
+  }
+
+  /** Tells how much of the network has come, and when that is all or has failed. */
+  loading(progress: (p: Progress | null) => void) {
+    this.came = progress
+    const end = () => ((this.came = null), progress(null))
+    this.opened.then(end, end)
+    return this.opened
   }
 
   async add(blob: Blob, name: string): Promise<Picture> {

@@ -240,6 +240,8 @@ export interface Backend {
   device(question: LiveQuestion, ears: LiveEars): LiveLink
   /** What is held of a picture by a method, where not everything can be asked. */
   targets?(picture: string, method: string): Target[]
+  /** Tells of what the page still waits for before anything is answered; null at the end. */
+  loading?(progress: (p: Progress | null) => void): Promise<unknown>
   /** Tells whether the backend is there; calls again when it went or came back. */
   watch(change: (there: boolean) => void): void
 }

@@ -10,10 +10,13 @@ export interface Network {
   maps: string[] // outputs, in the order of the layers
 }
 
+/** Base64 of gzip, or a file of so many bytes. */
+export type Part = string | { url: string; bytes: number }
+
 export interface Opening {
-  runtime: string
-  wasm: string
-  graph: string
+  runtime: Part
+  wasm: Part
+  graph: Part
   network: Network
   how: How
 }
@@ -48,8 +51,8 @@ own.onmessage = async ({ data: { id, asked } }) => {
   try {
     own.postMessage({ id, answer: await answered(asked) })
   } catch (error) {
-    const said = error as { code?: string; message?: string }
-    own.postMessage({ id, error: { code: said.code ?? 'page', message: said.message ?? String(error) } })
+    const said = error as { code?: string; message?: string; hint?: string }
+    own.postMessage({ id, error: { code: said.code ?? 'page', message: said.message ?? String(error), hint: said.hint ?? '' } })
   }
 }
 
@@ -70,12 +73,17 @@ async function answered(asked: Asked): Promise<unknown> {
 }
 
 async function open({ runtime, wasm, graph }: Opening) {
-  const source = new Blob([await unpacked(runtime)], { type: 'text/javascript' })
+  const parts = [runtime, wasm, graph]
+  const total = parts.reduce((sum, one) => sum + (typeof one === 'string' ? 0 : one.bytes), 0)
+  let done = 0
+  const came = (bytes: number) => own.postMessage({ progress: { done: (done += bytes), total } })
+  const [script, binary, model] = await Promise.all(parts.map((one) => (typeof one === 'string' ? unpacked(one) : fetched(one.url, came))))
+  const source = new Blob([script], { type: 'text/javascript' })
   const ort = await import(/* @vite-ignore */ URL.createObjectURL(source))
   ort.env.wasm.numThreads = 1 // more need headers that a file on a disk has not
-  ort.env.wasm.wasmBinary = await unpacked(wasm)
+  ort.env.wasm.wasmBinary = binary
   ort.env.logLevel = 'error'
-  const session = await ort.InferenceSession.create(new Uint8Array(await unpacked(graph)), { executionProviders: ['wasm'] })
+  const session = await ort.InferenceSession.create(new Uint8Array(model), { executionProviders: ['wasm'] })
   return { ort, session }
 }
 
@@ -85,6 +93,27 @@ function unpacked(text: string): Promise<ArrayBuffer> {
   const bytes = new Uint8Array(packed.length)
   for (let k = 0; k < bytes.length; k++) bytes[k] = packed.charCodeAt(k)
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer()
+}
+
+/** A file that lies beside the page. */
+async function fetched(url: string, came: (bytes: number) => void): Promise<ArrayBuffer> {
+  let answer: Response
+  try {
+    answer = await fetch(url)
+  } catch {
+    throw {
+      code: 'page', message: `The browser did not get ${url}, which belongs to this page.`,
+      hint: 'Such a page is opened over http, not from disk. Serve its folder: python -m http.server.',
+    }
+  }
+  if (!answer.ok) throw { code: 'page', message: `${url} belongs to this page, and the server answered ${answer.status}.`, hint: 'Put all files of the folder there.' }
+  const heard = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, on) {
+      came(chunk.length)
+      on.enqueue(chunk)
+    },
+  })
+  return new Response(answer.body!.pipeThrough(heard)).arrayBuffer()
 }
 
 async function ready(key: string, blob: Blob) {
