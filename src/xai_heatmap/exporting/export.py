@@ -4,15 +4,13 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float32
 from onnx import ModelProto
 
 from xai_heatmap import networks
-from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, ModelError, OutputError
 from xai_heatmap.core.layers.selection import select, several
@@ -22,19 +20,14 @@ from xai_heatmap.core.network import INPUT, Layers, Network
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.answer import ROW
 from xai_heatmap.core.version import installed_version
-from xai_heatmap.explaining.batch import maps
 from xai_heatmap.explaining.preparing import fit_said, settled
 from xai_heatmap.exporting.check import (
-    answering,
-    as_taken,
     pictures,
-    rounding,
-    same_maps,
-    same_outputs,
 )
 from xai_heatmap.exporting.convert import converted
-from xai_heatmap.exporting.explainer import Wanted, bare, explainers
+from xai_heatmap.exporting.explainer import Wanted, explainers
 from xai_heatmap.exporting.page import is_page, write_page
+from xai_heatmap.exporting.proving import proven
 from xai_heatmap.exporting.saving import save
 from xai_heatmap.exporting.site import write_site
 from xai_heatmap.networks.loading.load import load
@@ -123,26 +116,42 @@ def export(
         If the file can't be written, or a folder holds another ``index.html``. Nothing is left
         behind.
     """
+    asked = _Asked(method, layers, labels, preprocess, image_shape, progress or _silent)
     if web or is_page(path):
-        _check_kind(path, web=web)
-        how = {"method": method, "layers": layers, "labels": labels, "preprocess": preprocess}
-        how |= {"image_shape": image_shape, "progress": progress}
         return (write_site if web else write_page)(
-            lambda file: export(model, file, **how), path, model=model,
-            as_is=not fit_said(preprocess), runtime=runtime, say=progress or _silent,
+            lambda file: _written(model, file, asked), path, model=model,
+            as_is=not fit_said(preprocess), runtime=runtime, say=asked.say,
         )  # fmt: skip
     if runtime is not None:
         raise BadOption(
             "A runtime goes into a page, name.html, or beside one, web=True (export web); an ONNX "
             "file takes none. Leave it out."
         )
-    target, say = _checked(path, method), progress or _silent
+    return _written(model, path, asked)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What an exported file is asked to hold; as for `export`."""
+
+    method: str
+    layers: Layers
+    labels: Sequence[str] | None
+    preprocess: str | Preprocess | Mapping[str, object] | None
+    image_shape: Sequence[int] | None
+    say: Callable[[str], object]
+
+
+def _written(model: Any, path: str | os.PathLike[str], asked: _Asked) -> Path:
+    """The ONNX file, written and tried."""
+    method, image_shape, say = asked.method, asked.image_shape, asked.say
+    target = _checked(path, method)
     say("reading the model")
     given = load(model) if isinstance(model, str | os.PathLike) else model
     _check_apart(target, given)
     network = networks.network(given, image_shape=image_shape)
     shape = tuple(image_shape or network.declared.input_shape or network.layers[INPUT].shape)
-    labels, layers = class_names(labels), named(network, layers)
+    labels, layers = class_names(asked.labels), named(network, asked.layers)
     names = select(network.survey(shape), layers)
     say("making an ONNX graph of it")
     graph = converted(given.model if isinstance(given, Loaded) else given, shape)
@@ -158,12 +167,12 @@ def export(
             "explain the file with xai_heatmap.explain."
         )
     outputs = recorded.scores.shape[1]
-    facts = _facts(network, outputs, method, opened, labels, preprocess, shape)
+    facts = _facts(network, outputs, method, opened, labels, asked.preprocess, shape)
     facts[IMAGES] = _number(source(graph, image_shape=shape).picture.images, network.name)
     layouts = {n: own for n in opened if (own := twin.layers[n].layout) is not None}
     wanted = Wanted(method, layouts, shape, outputs)
     for finished, reason in _tried(explainers(graph, wanted), say, maps_=len(layouts)):
-        if _proven(graph, finished, twin, wanted, x):
+        if proven(graph, finished, twin, wanted, x):
             say("writing the file")
             write(finished, facts | {REASON: reason})
             save(finished, target)
@@ -172,15 +181,6 @@ def export(
         f"The model's own outputs would change in their last bits if maps of {opened} were built "
         f"in: onnxruntime then joins other operators. Nothing was written; choose another layer."
     )
-
-
-def _check_kind(path: str | os.PathLike[str], *, web: bool) -> None:
-    if web and (is_page(path) or Path(path).suffix.lower() == ".onnx"):
-        raise BadOption(
-            f"For static hosting a folder is written, with index.html and its files; received "
-            f"{str(path)!r}. Name a folder, or leave web out (on the command line: export html "
-            f"writes one page)."
-        )
 
 
 def _silent(_: str) -> None:
@@ -238,51 +238,6 @@ def _checked(path: str | os.PathLike[str], method: str) -> Path:
             f"or choose another."
         )
     return target
-
-
-def _proven(
-    graph: ModelProto, finished: ModelProto, twin: Network, wanted: Wanted, x: Inputs
-) -> bool:
-    """Whether the file's answers are the model's own to the last bit; its maps are Python's.
-
-    Asked for the prediction of one picture and a class of two and three, or of as many pictures as
-    the file takes.
-    """
-    inputs = np.moveaxis(x, 1, -1) if twin.channels_last else x
-    native = as_taken(graph, inputs)
-    alone, with_maps = answering(bare(graph)), answering(finished)
-    fixed = source(graph, image_shape=wanted.shape).picture.images
-    names = list(wanted.opened)
-    middle = max(wanted.classes, 2) // 2
-    for target, numbers in ((None, (1,)), (middle, (2, 3))):
-        most = fixed or max(numbers)
-        expected = maps(twin, inputs[:most], method=wanted.method, layer=names, target=target)
-        floors = _floors(twin, wanted, x[:most], target)
-        for number in (fixed,) if fixed else numbers:
-            found = with_maps(native[:number], [-1 if target is None else target])
-            if not same_outputs(found, alone(native[:number])):
-                return False
-            same_maps(
-                found,
-                [expected[name][:number] for name in names],
-                [floor[:number] for floor in floors],
-            )
-    return True
-
-
-def _floors(
-    twin: Network, wanted: Wanted, x: Inputs, target: int | None
-) -> list[Float32[np.ndarray, " n"]]:
-    """Below which values of each layer's maps are nothing but rounding, for every picture."""
-    names = list(wanted.opened)
-    if "gradient" not in find_method(wanted.method).needs:
-        return [np.zeros(len(x), np.float32) for _ in names]
-    recording = twin.record(x, names)
-    scores = recording.scores
-    index = scores.argmax(axis=1) if target is None else np.full(len(x), target)
-    cotangent = np.eye(max(wanted.classes, 2), dtype=np.float32)[index][:, -wanted.classes :]
-    gradients = recording.pullback(cotangent)
-    return [rounding(recording.activations[name], gradients[name]) for name in names]
 
 
 def _facts(

@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from xai_heatmap.core.errors import OutputError
-from xai_heatmap.exporting.page import parts
+from xai_heatmap.core.errors import BadOption, OutputError
+from xai_heatmap.exporting.page import is_page, parts
 from xai_heatmap.render.viewer import network_site
 from xai_heatmap.sinks.picture import save_files
 
@@ -59,6 +59,12 @@ def write_site(
 
 
 def _check_folder(folder: Path) -> None:
+    if is_page(folder) or folder.suffix.lower() == ".onnx":
+        raise BadOption(
+            f"For static hosting a folder is written, with {INDEX} and its files; received "
+            f"{folder.name!r}. Name a folder, or leave web out (on the command line: export html "
+            f"writes one page)."
+        )
     if folder.exists() and not folder.is_dir():
         raise OutputError(
             f"{str(folder)!r} is a file, and the page with the files beside it goes into a folder. "
