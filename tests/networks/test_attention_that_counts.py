@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="needs PyTorch")
 from torch import nn  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
+from xai_heatmap.core.errors import NoAttention  # noqa: E402
 
 METHODS = ("attention_relevance", "rollout")
 
@@ -101,6 +102,52 @@ def test_pooling_at_the_end_is_the_row_that_is_read():
         query = model.query.expand(2, -1, -1)
         flow = model.pool(query, z, z)[1] @ flow
     np.testing.assert_allclose(found.reshape(2, 16), flow[:, 0].numpy(), atol=1e-5)
+
+
+class Joined(nn.Module):
+    """16 patches, a class token before one of them, and two blocks."""
+
+    def __init__(self, at):
+        super().__init__()
+        torch.manual_seed(0)
+        self.patch, self.at = nn.Conv2d(3, 8, 2, 2), at
+        self.token, self.norm = nn.Parameter(torch.randn(1, 1, 8)), nn.LayerNorm(8)
+        self.blocks = nn.ModuleList(nn.MultiheadAttention(8, 2, batch_first=True) for _ in "ab")
+        self.fc = nn.Linear(8, conformance.CLASSES)
+
+    def joined(self, x):
+        z = self.patch(x).flatten(2).transpose(1, 2)
+        z = torch.cat([z[:, : self.at], self.token.expand(z.shape[0], -1, -1), z[:, self.at :]], 1)
+        return self.norm(z)
+
+    def forward(self, x):
+        z = self.joined(x)
+        for block in self.blocks:
+            z = z + block(z, z, z, need_weights=False)[0]
+        return self.fc(z[:, self.at])
+
+
+@pytest.mark.parametrize("at", [0, 16])
+def test_a_class_token_is_read_at_either_end(at):
+    model = Joined(at).eval()
+    found = maps(model, "rollout")
+    with torch.no_grad():
+        z = model.joined(torch.from_numpy(conformance.images(2)))
+        flow = torch.eye(17)[None].repeat(2, 1, 1)
+        for block in model.blocks:
+            more, weights = block(z, z, z)
+            z, flow = z + more, (torch.eye(17) + weights) / 2 @ flow
+    wanted = np.delete(flow[:, at].numpy(), at, axis=1)
+    np.testing.assert_allclose(found.reshape(2, 16), wanted, atol=1e-5)
+    relevance = maps(model, "attention_relevance")
+    assert relevance.shape == found.shape
+    assert relevance.max() > 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_class_token_among_the_patches_is_refused(method):
+    with pytest.raises(NoAttention, match=r"lie as the patches do are needed.*layer 'norm'"):
+        maps(Joined(8).eval(), method)
 
 
 @pytest.mark.slow

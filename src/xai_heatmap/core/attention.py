@@ -51,6 +51,20 @@ class Block:
             return self.known
         return np.abs(self.gradients).max(axis=(1, 3), initial=0)
 
+    def turned(self, by: int) -> "Block":
+        """The block with the last `by` tokens in front of the others; rows of queries stay."""
+        rows, columns = self.weights.shape[-2:]
+        axes = (-2, -1) if rows == columns else (-1,)
+        slopes = self.slopes
+        known = self.known if self.known is None or len(axes) < 2 else np.roll(self.known, by, 1)
+        return Block(
+            np.roll(self.weights, by, axes),
+            (lambda: np.roll(slopes(), by, axes))
+            if callable(slopes)
+            else np.roll(slopes, by, axes),
+            known,
+        )
+
 
 @dataclass(frozen=True)
 class Attentions:

@@ -247,13 +247,20 @@ def _strides(grid: Sequence[int], image: Sequence[int]) -> bool:
     )
 
 
-def readings(shape: Sequence[int], own: Layout, *, image: Sequence[int]) -> list[Layout]:
+def readings(
+    shape: Sequence[int], own: Layout, *, image: Sequence[int], ends: bool = False
+) -> list[Layout]:
     """Every way to read an output of that `shape` for which as much speaks as for `own`, which
-    comes first: the channels at the other end, or the tokens of no place behind the patches.
+    comes first: the channels at the other end, or the tokens of no place behind the patches, and
+    with `ends` some in front and some behind.
     """
     if own.kind == "tokens":
-        behind = replace(own, prefix=0, suffix=own.prefix)
-        return [own, behind] if own.prefix and not own.suffix else [own]
+        if not own.prefix or own.suffix:
+            return [own]
+        split = range(1, own.prefix) if ends and own.prefix <= FEW_TOKENS else ()
+        return [own] + [
+            replace(own, prefix=before, suffix=own.prefix - before) for before in (0, *split)
+        ]
     first = own.kind == "channels_last"
     other = Layout(
         "channels_first" if first else "channels_last", tuple(shape[2:] if first else shape[1:-1])

@@ -14,7 +14,8 @@ Inner = tuple[int, int]
 CONVOLVES = ("conv", "pool", "batchnorm", "batchnormalization", "pad", "upsampl", "resize")
 """Parts of a name of what keeps the channels where the network has them."""
 
-MIXES = ("linear", "dense", "layernorm", "rmsnorm", "matmul", "gemm", "lstm", "gru", "rnn")
+RECURS = ("lstm", "gru", "rnn")
+MIXES = ("linear", "dense", "layernorm", "rmsnorm", "matmul", "gemm", *RECURS)
 ATTENDS = ("attention", "encoder", "transformer", "embedding")
 """Parts of a name of what has its features last, in every framework."""
 

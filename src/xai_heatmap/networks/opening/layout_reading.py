@@ -25,6 +25,7 @@ from xai_heatmap.networks.opening.layout_probe import (
     spread_out,
     standing,
 )
+from xai_heatmap.networks.opening.tokens_among import among
 
 Read = tuple[Layout | None, str]
 """Layout of a layer, or the reason why the layer has no grid."""
@@ -137,14 +138,15 @@ class LayoutReader:
     def _checked(self, call: LayerCall, own: Layout) -> Read:
         pairs = not convolves(call.kind) and self._pairs(call.shape)
         guess = own.kind != self._own_order or pairs
-        every = readings(call.shape, own, image=self._image)
+        before = self._tokens.get(call.shape[1]) if own.kind == "tokens" else None
+        every = readings(call.shape, own, image=self._image, ends=before is None)
+        every += [before[0]] if before and before[0] and before[0] not in every else []
         self.guessed |= guess
         seen = None if self._moves is None else self._moves.get((call.path, call.call))
         if not guess and len(every) == 1:
             return own, ""
-        before = self._tokens.get(call.shape[1]) if own.kind == "tokens" else None
-        if before and own.prefix and before[0] is None:
-            return before
+        if lost := self._out_of_order(own, before, seen):
+            return lost
         if seen is None:
             return (None, PAIRS) if pairs else (own, "")
         stands = {one: standing(one, seen, self._image, self._known.get(one.grid)) for one in every}
@@ -167,6 +169,16 @@ class LayoutReader:
         ):
             return usual, ""
         return self._unshown(call, own, stands[own] == "still")
+
+    def _out_of_order(self, own: Layout, before: Read | None, seen: Moves | None) -> Read | None:
+        """Why tokens lie in another order than patches do: as many did before, or among the
+        patches stand tokens of no place.
+        """
+        if before is not None:
+            return before if own.prefix and before[0] is None else None
+        if seen is not None and among(own, seen, self._known.get(own.grid)):
+            return None, ELSEWHERE
+        return None
 
     def _unshown(self, call: LayerCall, own: Layout, still: bool) -> Read:
         """Layout of a layer whose changes show nothing, judged by the other layers."""

@@ -1,5 +1,6 @@
 """Recording of one forward pass through an opened network, on the grids of the layers."""
 
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from xai_heatmap.networks.opening.bias_terms import contributions
 from xai_heatmap.networks.opening.box_layout import BoxReading
 from xai_heatmap.networks.opening.chosen_rows import ChosenReading
 from xai_heatmap.networks.opening.interfaces import Recorded
+from xai_heatmap.networks.opening.layout_reading import ELSEWHERE
 from xai_heatmap.networks.opening.score_layout import Reading
 
 
@@ -132,23 +134,29 @@ class OpenedRecording(Recording):
                 give(names, gradients[names[0]])
 
     def attentions(self, cotangent: Float32[np.ndarray, "n classes"]) -> Sequence[Block]:
-        """Attention weights A of every block, and the gradients ∂⟨cotangent, scores⟩/∂A."""
+        """Attention weights A of every block, tokens of no place first, and the gradients
+        ∂⟨cotangent, scores⟩/∂A.
+        """
         if self._apart is None:
             return super().attentions(cotangent)
-        if any(own.layout and own.layout.suffix for own in self._survey.layers.values()):
+        queries, name = self._survey.queries, self._apart.network
+        layouts = [own.layout for own in self._survey.layers.values() if own.layout]
+        if queries is not None and any(own.suffix for own in layouts):
             raise NoAttention(
-                f"{self._apart.network} attends to its boxes along with the patches, which these "
-                f"methods do not tell apart. {OTHERS}"
+                f"{name} attends to its boxes along with the patches, which these methods do not "
+                f"tell apart. {OTHERS}"
             )
         with self._lock:
             seen = self._apart.attend()
             found = self._apart.attended(seen, cotangent, self._reading.native(cotangent))
-        if found[0].weights.shape[-1] == self._survey.queries:
+        tokens = found[0].weights.shape[-1]
+        if tokens == queries:
             raise NoAttention(
-                f"What attends in {self._apart.network} can't be told from its boxes, of which "
-                f"there are as many. {OTHERS}"
+                f"What attends in {name} can't be told from its boxes, of which there are as "
+                f"many. {OTHERS}"
             )
-        return found
+        behind = tokens_behind(self._survey, tokens, name)
+        return [block.turned(behind) for block in found] if behind else found
 
     def by(self, rule: BackwardRule) -> Recording:
         """Recording of one more forward pass of the same pictures, with the rule `rule`."""
@@ -190,6 +198,27 @@ class OpenedRecording(Recording):
         }
         owner = {name: names[0] for names in _sharing(self._recorded.outputs) for name in names}
         return {name: shared[owner[name]] for name in outputs}
+
+
+def tokens_behind(survey: Survey, tokens: int, name: str) -> int:
+    """How many of as many `tokens` stand behind the patches, as the layers show.
+
+    Raises
+    ------
+    NoAttention
+        If layers have as many tokens, and these lie in another order than the patches.
+    """
+    for own in survey.layers.values():
+        laid = own.layout
+        if laid and laid.kind == "tokens":
+            if math.prod(laid.grid) + laid.prefix + laid.suffix == tokens:
+                return laid.suffix
+        elif laid is None and own.without == ELSEWHERE and own.shape[0] == tokens:
+            raise NoAttention(
+                f"Tokens that lie as the patches do are needed; those of {name} do not, as layer "
+                f"{own.name!r} shows: {ELSEWHERE}. {OTHERS}"
+            )
+    return 0
 
 
 def layout_of(survey: Survey, name: str) -> Layout:

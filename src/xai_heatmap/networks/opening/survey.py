@@ -194,7 +194,7 @@ class SurveyedModel(ScoredModel):
             folds=self._folds(seen, shape, parts),
         )
         layers, guessed = read(seen)
-        if seen.moves is not None or len(shape) < 3:
+        if seen.moves is not None or (len(shape) < 3 and not guessed):
             return seen, layers
         sites = sites_in(seen, parts)
         if not guessed and not seen.shifting:

@@ -1,17 +1,19 @@
 """Conversion of an engine's trace to layers with names, layouts and a flow."""
 
+import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 from xai_heatmap.core.folded import folded
 from xai_heatmap.core.layers.flow import Flow
 from xai_heatmap.core.layers.layout import Layout, layout, own_layout
-from xai_heatmap.core.layers.signal import CONVOLVES, Inner, signal_layout
+from xai_heatmap.core.layers.signal import CONVOLVES
 from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.layout_reading import LayoutReader
+from xai_heatmap.networks.opening.signal_reading import SignalReader
 from xai_heatmap.networks.opening.taps import Site
 
 
@@ -54,7 +56,7 @@ def layers_in(
         INPUT: Layer(INPUT, shape, "Input", _input_layout(shape, channels_last=channels_last))
     }
     grids: list[tuple[int, ...]] = [image] if len(image) == 1 else []
-    signals: dict[Inner, Layout] = {}
+    signals = SignalReader(math.prod(image), channels_last=channels_last, moves=seen.moves)
     planes: dict[tuple[int, ...], Layout] = {}
     times = Counter(call.path for call in seen.calls)
     reader = LayoutReader(
@@ -68,7 +70,7 @@ def layers_in(
         own, why = (
             (_of_frames(call, folds[name], image, grids, channels_last=channels_last), "")
             if name in folds
-            else (_of_signal(call, signals, grids, channels_last=channels_last), "")
+            else signals.read(call, [grid[0] for grid in grids])
             if len(image) == 1
             else reader.read(call)
         )
@@ -77,7 +79,7 @@ def layers_in(
         layers[name] = Layer(name, _shape(call.shape, own), call.kind, own, "" if own else why)
         if own and own.kind != "tokens" and own.grid not in grids and len(own.grid) == len(image):
             grids.append(own.grid)
-    return layers, reader.guessed
+    return layers, reader.guessed or signals.guessed
 
 
 def _on_its_own_grid(
@@ -111,25 +113,6 @@ def _of_frames(
         grids=tuple(grid[1:] for grid in grids if grid[:1] == (rows,)),
     )
     return None if frame is None else folded(frame, rows)
-
-
-def _of_signal(
-    call: LayerCall,
-    read: dict[Inner, Layout],
-    grids: Collection[tuple[int, ...]],
-    *,
-    channels_last: bool,
-) -> Layout | None:
-    """Layout of a layer of a signal, by kind and by earlier layers; noted in `read`."""
-    if len(call.shape) != 3 or call.shape[0] != IMAGES_IN_A_SURVEY or min(call.shape) < 1:
-        return None
-    inner = call.shape[1], call.shape[2]
-    lengths = [grid[0] for grid in grids]
-    own = signal_layout(
-        inner, kind=call.kind, channels_last=channels_last, read=read, lengths=lengths
-    )
-    read[inner] = own
-    return own
 
 
 def _input_layout(shape: tuple[int, ...], *, channels_last: bool) -> Layout:

@@ -38,7 +38,7 @@ class Watch:
         with torch.enable_grad():
             passed = value.clone() if value.requires_grad else value
         if id(value) not in self._passed or not value.requires_grad:
-            floats = value.is_floating_point() and len(self._sides) > 1
+            floats = value.is_floating_point() and len(self._sides) > 0
             self._passed[id(passed)] = moves(array(value), self._sides) if floats else None
         else:  # what an inner part said goes on as the outer part's own
             self._passed[id(passed)] = self._passed[id(value)]

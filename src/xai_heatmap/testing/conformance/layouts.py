@@ -15,11 +15,35 @@ SHAPE = (3, 32, 32)
 GRID = (8, 8)
 LAYER = "looked"
 
-RIGHT = {"row by row": (0, 0), "a token first": (1, 0), "a token last": (0, 1)}
+RIGHT = {
+    "row by row": (0, 0),
+    "a token first": (1, 0),
+    "a token last": (0, 1),
+    "one first, two last": (1, 2),
+}
 """Orders of tokens that lie on the grid, with the tokens of no place before and behind."""
 
-WRONG = ("window by window", "column by column", "backwards", "a token in the middle", "turned")
+WRONG = (
+    "window by window",
+    "column by column",
+    "backwards",
+    "a token in the middle",
+    "a token near the front",
+    "two tokens among the patches",
+    "turned",
+)
 """Orders that lie nowhere, or elsewhere; turned ones are rows of features."""
+
+
+PLACES = {
+    "a token first": [0],
+    "a token last": [64],
+    "one first, two last": [0, 64, 64],
+    "a token in the middle": [32],
+    "a token near the front": [16],
+    "two tokens among the patches": [20, 20],
+}
+"""Patches before which tokens of no place stand, by kind of order."""
 
 
 def order(kind: str) -> np.ndarray:
@@ -31,8 +55,7 @@ def order(kind: str) -> np.ndarray:
         return rows.reshape(GRID).T.ravel()
     if kind == "backwards":
         return rows[::-1].copy()
-    places = {"a token first": 0, "a token last": 64, "a token in the middle": 32}
-    return np.insert(rows, places[kind], -1) if kind in places else rows
+    return np.insert(rows, PLACES[kind], -1) if kind in PLACES else rows
 
 
 def check_right(network: Network, kind: str) -> None:
