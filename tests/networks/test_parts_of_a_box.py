@@ -122,6 +122,11 @@ def explained(model, target):
     return xh.explain(model, RGB, preprocess=PREPARED, target=target, method="layercam")
 
 
+def test_prototypes_are_no_level_of_boxes():
+    found: Any = xh.explain(Parts(segmented).eval(), RGB, preprocess=PREPARED)
+    assert " of 3, " in found.layer_reason
+
+
 @pytest.mark.parametrize("point", range(POINTS))
 @pytest.mark.parametrize("answer", ["posed", "listed"])
 def test_a_key_point_of_a_detection_is_its_score(answer, point):

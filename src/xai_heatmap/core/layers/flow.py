@@ -169,10 +169,14 @@ def _heads(
     of the network on that grid, scores and boxes, from the picture; with those ends.
 
     In which order the levels run is the framework's own affair: Keras runs the coarsest first.
+    Where the answer only moves, joins and bends what some ends hold, these are the levels: an end
+    that is mixed with others first, such as prototypes of masks, has no boxes of its own.
     """
     nodes = flow.ends({flow.sites[layer.name] for layer in grids})
     last = [layer for layer in grids if flow.sites[layer.name] in nodes]
     places = {layer.grid: layer.places for layer in last}
+    answering = {layer.grid for layer in last if flow.sites[layer.name] in flow.answers}
+    places = {grid: places[grid] for grid in answering} or places
     for grid in sorted(places, key=lambda grid: -places[grid]):
         own = [layer.name for layer in last if layer.grid == grid]
         for layer in reversed(inner):

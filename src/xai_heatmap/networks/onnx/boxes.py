@@ -103,6 +103,9 @@ def _in_one(
     if chosen is None and how.objectness is None and not boxes_last and len(shape) == 3:
         sorting = any(node.op_type == "TopK" for node in before)
         chosen = sorting and columns >= CHOSEN
+    points, behind = exporter.points(model), columns if chosen else min(rows, columns)
+    if how.points is None and points and behind >= BOX + exporter.WITH_SCORE * points:
+        how = replace(how, points=points)
     if chosen:
         order = "cxcywh" if exporter.task(model) == "obb" else "xyxy"
         return replace(how, order=how.order or order, unit=how.unit or "pixels", chosen=True)

@@ -1,8 +1,11 @@
 """Checks of an ONNX model for validity, before anything is computed."""
 
+from heapq import heappop, heappush
+
 from onnx import ModelProto, TensorProto, defs
 
 from xai_heatmap.core.errors import ModelError, NotAModel
+from xai_heatmap.networks.onnx.cut import reads
 from xai_heatmap.networks.onnx.file import LARGEST, is_outside, tensors
 
 STANDARD = ("", "ai.onnx")
@@ -85,6 +88,36 @@ def _check_domains(model: ModelProto) -> None:
             )
 
 
+def in_order(model: ModelProto) -> ModelProto:
+    """The model, with its nodes in order of execution where they are not, as runtimes put them.
+
+    Nodes of a cycle, and those that read what no node makes, stay behind the others.
+    """
+    graph = model.graph
+    makers = {name: number for number, node in enumerate(graph.node) for name in node.output}
+    waits = [{makers[name] for name in reads(node) if name in makers} for node in graph.node]
+    if all(number > max(made, default=-1) for number, made in enumerate(waits)):
+        return model
+    readers: dict[int, list[int]] = {}
+    for number, made in enumerate(waits):
+        for maker in made:
+            readers.setdefault(maker, []).append(number)
+    order = list[int]()
+    ready = [number for number, made in enumerate(waits) if not made]
+    while ready:  # the foremost of those that can run, so that as little as possible is moved
+        order.append(heappop(ready))
+        for reader in readers.get(order[-1], ()):
+            waits[reader].discard(order[-1])
+            if not waits[reader]:
+                heappush(ready, reader)
+    left = sorted({*range(len(waits))} - {*order})
+    turned = ModelProto()
+    turned.CopyFrom(model)
+    del turned.graph.node[:]
+    turned.graph.node.extend(graph.node[number] for number in [*order, *left])
+    return turned
+
+
 def _check_order(model: ModelProto) -> None:
     graph = model.graph
     made = {value.name for value in (*graph.input, *graph.initializer)}
@@ -92,7 +125,7 @@ def _check_order(model: ModelProto) -> None:
     for node in graph.node:
         if absent := {name for name in node.input if name} - made:
             later = any(absent.intersection(other.output) for other in graph.node)
-            why = "comes later: it is not sorted, or has a cycle" if later else "is nowhere"
+            why = "is made of it in turn: a cycle" if later else "is nowhere"
             raise ModelError(
                 f"A graph in order of execution is needed; node {node.name!r} ({node.op_type}) "
                 f"reads {min(absent)!r}, which {why}. Export the model again."

@@ -17,6 +17,11 @@ LONGEST = 1 << 20
 
 MOST_NAMES, LONGEST_NAME = 100_000, 1000
 
+WITH_SCORE = 3
+"""Numbers of a key point that has a score: two coordinates and the score."""
+
+MOST_POINTS = 10_000
+
 
 def task(model: ModelProto) -> str | None:
     """Task that the file says it was exported for; None where it names none of those."""
@@ -33,6 +38,15 @@ def names(model: ModelProto) -> tuple[str, ...] | None:
     every = [found.get(number) for number in range(len(found))]
     fit = [one for one in every if isinstance(one, str) and len(one) <= LONGEST_NAME]
     return tuple(fit) if len(fit) == len(every) and all(map(str.isprintable, fit)) else None
+
+
+def points(model: ModelProto) -> int:
+    """Count of key points of each box that have a score behind their two coordinates, 0 where the
+    file names none.
+    """
+    shape = _literal(_entries(model).get("kpt_shape")) if task(model) == "pose" else None
+    known = isinstance(shape, list | tuple) and len(shape) == 2 and shape[1] == WITH_SCORE
+    return shape[0] if known and type(shape[0]) is int and 0 < shape[0] <= MOST_POINTS else 0
 
 
 def declared(model: ModelProto, *, image_shape: tuple[int, ...] | None) -> Declared | None:

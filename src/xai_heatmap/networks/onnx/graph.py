@@ -12,7 +12,7 @@ from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.axes import TURNED, axes_in, turned
 from xai_heatmap.networks.onnx.boxes import in_onnx, with_boxes
-from xai_heatmap.networks.onnx.check import check_whole
+from xai_heatmap.networks.onnx.check import check_whole, in_order
 from xai_heatmap.networks.onnx.cut import part
 from xai_heatmap.networks.onnx.inferring import inferring
 from xai_heatmap.networks.onnx.input import (
@@ -114,6 +114,7 @@ def source(
     BadOption
         If it takes more than the picture and what is held.
     """
+    model = in_order(model)
     check_whole(model)
     how, boxes, several = output, None, None
     if output is None:

@@ -15,6 +15,9 @@ from xai_heatmap.networks.opening.shifting import may_shift
 
 SUMS = ("Add", "Sum")
 
+OF_LENGTHS = ("Shape", "Size")
+"""Operators that read how long a tensor is, and none of its values."""
+
 Shapes = Mapping[str, tuple[int, ...]]
 Probe = Callable[[Sequence[str]], Shapes]
 """Function from names to shapes of tensors, which runs the graph on pictures of noise."""
@@ -106,7 +109,8 @@ def _answered(ready: Ready) -> dict[str, list[Answered]]:
 def _sources(model: ModelProto, number: Mapping[str, int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for node in model.graph.node:
-        made_of = [number[name] for name in reads(node) if name in number]
+        read = () if node.op_type in OF_LENGTHS else reads(node)
+        made_of = [number[name] for name in read if name in number]
         found.update((number[name], made_of) for name in node.output if name in number)
     return found
 

@@ -55,10 +55,20 @@ class KnownValues:
         part = shape[bounds.get("start", 0) : bounds.get("end")]
         return np.array(part, np.int64) if all(isinstance(length, int) for length in part) else None
 
+    def _in_part(self, name: str) -> np.ndarray | None:
+        """Value of a shape of which some lengths are open, `_OPEN_LENGTH` there; None of others."""
+        node = self._producer.get(name)
+        shape = None if node is None or node.op_type != "Shape" else self._shapes.get(node.input[0])
+        if node is None or shape is None or node.attribute:
+            return None
+        return np.array([d if isinstance(d, int) else _OPEN_LENGTH for d in shape], np.int64)
+
     def _run(self, node: NodeProto, name: str) -> np.ndarray | None:
         if node.op_type not in _FOLDABLE:
             return None
         values = {given: self.value(given) for given in node.input if given}
+        if node.op_type in _PICKING and values.get(node.input[0]) is None:
+            values[node.input[0]] = self._in_part(node.input[0])
         inputs = {given: value for given, value in values.items() if value is not None}
         if len(inputs) < len(values):
             return None
@@ -70,7 +80,8 @@ class KnownValues:
         except (ValueError, TypeError, IndexError, ArithmeticError, RuntimeError):
             return None
         value = np.asarray(dict(zip(node.output, results, strict=False))[name])
-        return value if value.size <= SMALL else None
+        picked = node.op_type in _PICKING and bool((value == _OPEN_LENGTH).any())
+        return None if picked or value.size > SMALL else value
 
 
 def stored(tensor: TensorProto) -> np.ndarray | None:
@@ -91,6 +102,11 @@ def _modest(inputs: Mapping[str, np.ndarray]) -> bool:
         if v.dtype.kind in "iu"
     )
 
+
+_OPEN_LENGTH = -(1 << 62)
+"""Stands for an open length among known ones, from which only the known are picked."""
+
+_PICKING = ("Gather", "Slice")
 
 # Only operators whose work is bounded by the size of their inputs, or that `_modest` has looked at.
 _GROWING = {"ConstantOfShape", "Expand", "Tile", "Range"}

@@ -4,7 +4,7 @@ from onnx import ModelProto, checker, inliner, shape_inference
 
 from xai_heatmap.core.errors import ModelError
 from xai_heatmap.networks.onnx.autodiff.conversion import LEAST_IR, LEAST_OPSET, converted
-from xai_heatmap.networks.onnx.autodiff.folded import with_known_ranks
+from xai_heatmap.networks.onnx.autodiff.folded import with_lengths
 from xai_heatmap.networks.onnx.autodiff.quantised import dequantised, in_the_standard
 from xai_heatmap.networks.onnx.autodiff.recurrent import unrolled
 from xai_heatmap.networks.onnx.autodiff.run_lengths import with_run_lengths
@@ -38,7 +38,7 @@ def prepared(model: ModelProto) -> ModelProto:
         result = inliner.inline_local_functions(result)
     _without_default_inputs(result)
     result = written_out(dequantised(converted(in_the_standard(result))))
-    result = with_known_ranks(with_run_lengths(result, inferred), inferred)
+    result = with_lengths(with_run_lengths(result, inferred), inferred)
     before = len(result.graph.node)
     return inferred(result) if len(unrolled(result).graph.node) > before else result
 
