@@ -57,7 +57,8 @@ class Batch(PictureJob):
         Words,
         Flag(
             "A folder, a pattern in quotes, a manifest (.txt, .csv, .parquet), WebDataset "
-            "archives (.tar), or an address such as s3://bucket/folder.",
+            "archives (.tar), a video, hf:NAME?split=test of Hugging Face, or an address such as "
+            "s3://bucket/folder.",
             metavar="SRC",
             argument=True,
         ),

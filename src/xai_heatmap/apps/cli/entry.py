@@ -27,6 +27,7 @@ QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TRANSFORMERS_VERBOSITY": "error",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
 }
 """Keeps the frameworks' own start-up lines out of stderr; what is set already stays."""
 

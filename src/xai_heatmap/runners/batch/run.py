@@ -65,7 +65,8 @@ def batch(
     ----------
     source
         A folder with all folders in it, a pattern, a manifest (``.txt``, ``.csv``, ``.parquet``
-        with the columns uri, label, id), a WebDataset archive (``.tar``), an address that fsspec
+        with the columns uri, label, id), a WebDataset archive (``.tar``), a video, a data set of
+        Hugging Face (``hf:NAME?split=test``, or a folder that it saved), an address that fsspec
         opens; a list of these; or a sequence of pictures in memory, such as a data set.
     model
         As for `xai_heatmap.network`.

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import ImageNotFound, NotAnImage
 from xai_heatmap.sources.files import opened
+from xai_heatmap.sources.hugging import SIGN, row_given
 from xai_heatmap.sources.video import frame_at
 
 
@@ -21,8 +22,8 @@ class Entry:
     id
         Name of the picture, which no other picture of the listing has.
     uri
-        Path of a file, an address that fsspec opens, ``archive.tar#member``, or
-        ``clip.mp4#pts=1600``.
+        Path of a file, an address that fsspec opens, ``archive.tar#member``,
+        ``clip.mp4#pts=1600``, or ``hf:NAME?split=test#7``.
     label
         What is known to be on it; None where nobody says.
     offset, size
@@ -44,6 +45,11 @@ class Entry:
         ImageNotFound, NotAnImage
             If it can't be had.
         """
+        if self.uri.startswith(SIGN):
+            found = row_given(self.uri)
+            if isinstance(found, bytes):
+                return found
+            return fetched(found) if remote(found) else Path(found)
         if self.offset is not None and self.size is None:
             return frame_at(self.uri.rpartition("#")[0], self.offset)
         if self.offset is not None:
@@ -107,9 +113,11 @@ def filesystems() -> Any:
 
 
 def absolute(path: str | os.PathLike[str]) -> str:
-    """A path that is the same from whatever folder it is looked at; an address as it is."""
+    """A path that is the same from whatever folder it is looked at; an address, and the name of a
+    data set, as it is.
+    """
     text = os.fspath(path)
-    return text if remote(text) else os.path.abspath(text)  # noqa: PTH100 - links stay links
+    return text if remote(text) or text.startswith(SIGN) else os.path.abspath(text)  # noqa: PTH100 - links stay links
 
 
 def member_uri(archive: str, member: str) -> str:

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from xai_heatmap.core.errors import BadOption, ImageNotFound
+from xai_heatmap.sources.hugging import SIGN, is_saved
 from xai_heatmap.sources.listing.archive import in_archive
 from xai_heatmap.sources.listing.clip import in_video
+from xai_heatmap.sources.listing.dataset import in_dataset
 from xai_heatmap.sources.listing.entry import Entry, absolute, remote
 from xai_heatmap.sources.listing.folder import (
     ARCHIVES,
@@ -28,7 +30,8 @@ def entries(sources: Sequence[str | os.PathLike[str]]) -> Iterator[Entry]:
     ----------
     sources
         Folders, patterns, manifests (``.txt``, ``.csv``, ``.tsv``, ``.parquet``), WebDataset
-        archives (``.tar``), videos, addresses (``s3://...``), or pictures themselves.
+        archives (``.tar``), videos, data sets of Hugging Face (``hf:NAME``, or a folder that
+        ``save_to_disk`` wrote), addresses (``s3://...``), or pictures themselves.
 
     Raises
     ------
@@ -43,7 +46,9 @@ def entries(sources: Sequence[str | os.PathLike[str]]) -> Iterator[Entry]:
 
 def _of(source: str, *, alone: bool) -> Iterator[Entry]:
     suffix = Path(source).suffix.casefold()
-    if remote(source):
+    if source.startswith(SIGN) or is_saved(source):
+        yield from in_dataset(source)
+    elif remote(source):
         yield from at_address(source)
     elif Path(source).is_dir():
         archives = archives_in(source)
