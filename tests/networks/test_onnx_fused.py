@@ -9,6 +9,7 @@ from xai_heatmap.core.targets.target import Choice, linear
 from xai_heatmap.networks.onnx import engine as onnx_engine
 from xai_heatmap.networks.onnx import kept as onnx_kept
 from xai_heatmap.networks.onnx.kept import KEPT
+from xai_heatmap.networks.onnx.modules import SCOPES
 from xai_heatmap.networks.onnx.session import Session
 from xai_heatmap.networks.opening.recent import SIZES
 from xai_heatmap.testing import conformance
@@ -153,3 +154,31 @@ def test_two_runs_that_are_compiled_already_serve_a_few_single_layers(runs, monk
     found = [xh.maps(network, x, layer=names[-1], target=1) for _ in range(onnx_kept.SERVED + 1)]
     assert runs == ["half", "half"] * onnx_kept.SERVED + ["program"]
     close(found[0], found[-1])
+
+
+def test_a_judged_program_turns_no_layer_around(monkeypatch):
+    """Strongest places are read out of activations and gradients as they lie in memory."""
+    compiled = []
+    kept = Session.__init__
+    monkeypatch.setattr(Session, "__init__", lambda s, m, w: (compiled.append(m), kept(s, m, w))[1])
+    network = xh.network(OnnxKit().residual().model)
+    xh.explain(network, PICTURE, preprocess="unit")
+    program = compiled[-1]
+    assert "place" in " ".join(output.name for output in program.graph.output)
+    assert "Transpose" not in {node.op_type for node in program.graph.node}
+
+
+def test_layers_of_one_tensor_are_one_map_of_the_program(monkeypatch):
+    asked = []
+    kept = onnx_engine.fused_plan
+    monkeypatch.setattr(
+        onnx_engine, "fused_plan", lambda key, *a: (asked.append(key), kept(key, *a))[1]
+    )
+    model = OnnxKit().residual().model
+    for number, node in enumerate(model.graph.node):
+        node.metadata_props.add(key=SCOPES, value=f"['', 'part{number // 2}', 'own']")
+    every = xh.compare(xh.network(model), PICTURE, preprocess="unit", layers="all", targets=[0])
+    ((_, opened, _, _),) = asked
+    assert len(opened) == len(set(opened)) < len(every)
+    assert len({id(one.map.base) for one in every}) == len(opened)
+    assert len({one.layer.name for one in every}) == len(every)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, cast
 
 from xai_heatmap.core.errors import BadOption
@@ -81,7 +82,7 @@ class Geometry:
         down, along = self.scale
         return round(top * down), round(left * along)
 
-    @property
+    @cached_property
     def seen(self) -> tuple[int, int, int, int]:
         """Left, top, right, bottom of the image pixels whose centres lie inside the box."""
         left, top, right, bottom = self.box
@@ -92,7 +93,7 @@ class Geometry:
         first_row, last_row = (min(max(math.ceil(y - 0.5), 0), rows) for y in (top, bottom))
         return first_column, first_row, last_column, last_row
 
-    @property
+    @cached_property
     def share(self) -> float:
         """Share of the image's pixels that the network saw, in [0, 1]."""
         left, top, right, bottom = self.seen

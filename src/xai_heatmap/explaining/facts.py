@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from xai_heatmap.core.arrays import Image, Input, Map
 from xai_heatmap.core.boxes.detections import Detection
@@ -31,6 +31,8 @@ FINE, TINY = 32 * 32, 64
 below which it hides what it outlines.
 """
 
+
+Same = TypeVar("Same", bound="Facts")
 
 Retaken = Callable[[Any, Any, int], Any]
 """What is kept of a question so that its map can be tested later, in the same process: from the
@@ -67,6 +69,12 @@ class Facts:
     tested: Tested | None = None
     instead: Any = None
     retake: Retaken | None = field(default=None, repr=False, compare=False)
+
+    def at(self: Same, layer: Layer, reason: str) -> Same:
+        """The same facts under the name of another layer, whose output is the same array."""
+        other = object.__new__(type(self))  # dataclasses.replace asks every field again
+        vars(other).update(vars(self), layer=layer, layer_reason=reason)
+        return other
 
     @property
     def attributions(self) -> dict[str, float]:

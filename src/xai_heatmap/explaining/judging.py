@@ -47,13 +47,14 @@ def _at_strongest(
     """
     strongest = map_.flat[known.place]
     gradient, activation = known.gradient, known.activation
-    if gradient is None or activation is None or of.flat or abs(strongest) < np.abs(map_).max():
+    if gradient is None or activation is None or of.flat:
         return None
-    if far(gradient, activation) <= OF_SLOPES * of.size:
+    if abs(strongest) < max(map_.max(), -map_.min()):
+        return None
+    if far(gradient, activation) <= OF_SLOPES * of.size:  # else it reaches far enough
         return None
     at, same = np.full((1,) * map_.ndim, strongest), {"score": of.y, "probability": probability}
-    moved = reach(at, method, known, of)
-    found = verdict(at, gradient=gradient, activation=activation, reach=moved, **same)
+    found = verdict(at, gradient=gradient, activation=activation, **same)
     if found.word not in ("ok", "no_positive_evidence"):
         return found if found.word == "saturated" else None
     return verdict(map_, gradient=None, directed=method.directed, **same)

@@ -10,7 +10,7 @@ import numpy as np
 from xai_heatmap.core.arrays import Gradients, Input, Inputs, ScoreRow, Values
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.evidence import Evidence
-from xai_heatmap.core.layers.selection import joined
+from xai_heatmap.core.layers.selection import JOINING, joined
 from xai_heatmap.core.network import INPUT, Network, Survey
 from xai_heatmap.core.prediction import Prediction, predictions
 from xai_heatmap.core.reach import Terms, terms
@@ -137,11 +137,7 @@ class Question:
 
         answers = compute_maps(opened.passed, asked, answered, gradients=gradients)
         return [  # layers that gave one and the same array share an answer, and not its name
-            replace(
-                one,
-                layer=survey.layers[name],
-                layer_reason=layer_reason(asked, one.method, survey) if reasons else "",
-            )
+            one.at(survey.layers[name], layer_reason(asked, one.method, survey) if reasons else "")
             for name in survey.layers
             if name in used
             for one in answers[name][0]
@@ -279,6 +275,7 @@ def opened_at(
     with_them = [
         name
         for ask in asked
+        if not JOINING.isdisjoint(ask.method.needs)
         for own in ask.layers
         for name in joined(survey, own, ask.method.needs)
     ]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
+from xai_heatmap.core.fused import FusedRecording
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.targets.target import Choice, Choices
@@ -26,13 +27,28 @@ class _Pass:
     rule: BackwardRule
     questions: Sequence[Question]
 
+    @property
+    def programmed(self) -> bool:
+        """Whether the pass was a program, which kept maps and no activations."""
+        return isinstance(self.questions[0].recording, FusedRecording)
+
     def serves(self, layers: Sequence[str], *, rule: BackwardRule) -> bool:
         """Whether the pass serves these layers by that rule; biases are counted from the first
         layer.
         """
+        if self.programmed:
+            return False
         if GRADIENT is not rule or GRADIENT is not self.rule:
             return self.rule is rule and list(self.layers) == list(layers)
         return set(layers) <= set(self.layers)
+
+    def answers(self, asked: Sequence[MethodRequest]) -> bool:
+        """Whether the pass was a program that made these maps."""
+        recording = self.questions[0].recording
+        keys = {(name, ask.method.name) for ask in asked for name in ask.layers}
+        return isinstance(recording, FusedRecording) and 0 < len(keys) <= len(
+            keys & recording.fused.maps.keys()
+        )
 
 
 @dataclass
@@ -51,6 +67,9 @@ class Grid:
         Is told the name of each method that is at work.
     passes
         Forward passes of the test that every map is put to; 0 for no test. All maps share them.
+    programs
+        Whether a network that has fused programs may answer by one: it keeps no activations, so
+        another target runs it again. For many maps of one target that is the cheaper way.
     """
 
     network: Network
@@ -60,6 +79,7 @@ class Grid:
     labels: Sequence[str] | None = None
     tell: Callable[[str], None] = lambda _: None
     passes: int = 0
+    programs: bool = False
     _trial: Trial | None = None
     _passes: list[_Pass] = field(default_factory=list[_Pass])
 
@@ -86,11 +106,13 @@ class Grid:
         for number in targets:
             for made in own[number].explanations(asked, among=among):
                 one = self._tested(made, number, own)
-                found |= {(number, one.method, at): one for at in (one.layer.name, "auto")}
+                found[number, one.method, one.layer.name] = found[number, one.method, "auto"] = one
         return {(n, m, at): found[n, m, at] for n in targets for m in methods for at in layers}
 
     def about(self, targets: Sequence[Choice | Choices]) -> "Grid":
-        """The same picture and the same forward passes, asked about other targets."""
+        """The same picture and the same forward passes, asked about other targets; programs, which
+        answered for their own target alone, are let go.
+        """
         if self.given.geometry is not None:
             names = self.labels or self.network.declared.labels or ()
             check(targets, self.given.geometry, names)
@@ -106,6 +128,7 @@ class Grid:
                 ),
             )
             for made in self._passes
+            if not made.programmed
         ]
         return replace(self, targets=targets, _passes=kept, _trial=None)
 
@@ -115,6 +138,7 @@ class Grid:
         arrays = (
             array
             for made in self._passes
+            if not made.programmed
             for array in made.questions[0].recording.activations.values()
         )
         return sum({id(array): array.nbytes for array in arrays}.values())
@@ -141,17 +165,22 @@ class Grid:
 
     def _of(self, asked: Sequence[MethodRequest], among: Sequence[str]) -> Sequence[Question]:
         survey = self.network.survey(self.given.x.shape)
-        names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
+        wanted = {name for ask in asked for name in ask.layers}
+        names = [name for name in survey.layers if name in wanted]
         rule = recording_rule(asked, names)
-        return self._pass(opened_at(asked, survey, among), rule=rule).questions
+        own = asked if self.programs and not among else ()
+        return self._pass(opened_at(asked, survey, among), rule=rule, asked=own).questions
 
-    def _pass(self, layers: Sequence[str], *, rule: BackwardRule) -> _Pass:
-        """The forward pass that serves these layers, made if there is none yet."""
+    def _pass(
+        self, layers: Sequence[str], *, rule: BackwardRule, asked: Sequence[MethodRequest] = ()
+    ) -> _Pass:
+        """The forward pass that serves these layers, or these questions, made if there is none."""
         for made in self._passes:
-            if made.serves(layers, rule=rule):
+            if made.serves(layers, rule=rule) or made.answers(asked):
                 return made
         own = questions(
-            self.network, self.given, self.targets, at=layers, labels=self.labels, rule=rule
-        )
+            self.network, self.given, self.targets, at=layers, labels=self.labels, rule=rule,
+            asked=asked,
+        )  # fmt: skip
         self._passes.append(_Pass(layers, rule, own))
         return self._passes[-1]

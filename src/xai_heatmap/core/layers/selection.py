@@ -57,6 +57,10 @@ def stages(survey: Survey, layer: str) -> list[str]:
     return [layer, *[n for n in as_fine if _axes(survey.layers[n]) == _axes(own)][-1:]]
 
 
+JOINING = frozenset({"pyramid", "stages"})
+"""Needs of methods by which other layers go with a layer."""
+
+
 def joined(survey: Survey, layer: str, needs: Collection[str]) -> list[str]:
     """A layer, and those that go with it where a method needs that."""
     coarser = pyramid(survey, layer) if "pyramid" in needs else []
@@ -85,6 +89,8 @@ def _each(wanted: Layers) -> list[str | int]:
 
 
 def _names(survey: Survey, wanted: object, *, gridless: bool) -> list[str]:
+    if type(wanted) is str and wanted in survey.layers and wanted not in ("auto", "all"):
+        return [wanted if gridless else _with_grid(survey, wanted)]  # most by far, in long lists
     if isinstance(wanted, bool) or not isinstance(wanted, str | int):
         raise UnknownLayer(
             f"A layer is given by name, glob or index; received {type(wanted).__name__} {wanted!r}."

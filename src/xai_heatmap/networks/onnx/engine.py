@@ -14,7 +14,7 @@ from xai_heatmap.core.fused import Seeds
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.attention import softmaxes
 from xai_heatmap.networks.onnx.cut import behind, images_first, infos, replacing
-from xai_heatmap.networks.onnx.fused import Opened, fused_plan
+from xai_heatmap.networks.onnx.fused import Opened, fused_plan, spread
 from xai_heatmap.networks.onnx.graph import OnnxGraph, Ready, Source, ready
 from xai_heatmap.networks.onnx.head import HeadPlans, OnnxHead, recorded
 from xai_heatmap.networks.onnx.kept import Plans, once
@@ -115,14 +115,15 @@ class OnnxEngine:
         times where graphs are compiled already that give the same in two runs.
         """
         graph, images = self._graph(adapter, x, undo), self.source.picture.images
-        opened = tuple(Opened(_tensor(graph, own.site), own.layout, own.formula) for own in maps)
-        key = graph, opened, seeds.link, judged
+        opened = [Opened(_tensor(graph, own.site), own.layout, own.formula) for own in maps]
+        key = graph, tuple(dict.fromkeys(opened)), seeds.link, judged
         plan = self._kept.plans.get(key) or self._kept.elsewhere(key)
         if isinstance(plan, Plan):
             return None
         plan = plan or self._kept.once(key, lambda: fused_plan(key, self.means, images))
         self._kept.plans.move_to_end(plan.key)
-        return plan.run(_feeds(adapter, graph, x), seeds, key, beside=_whole(adapter))
+        found = plan.run(_feeds(adapter, graph, x), seeds, key, beside=_whole(adapter))
+        return found if len(opened) == len(key[1]) else spread(found, key[1], opened)
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """Recording of one forward run, opened at every softmax."""

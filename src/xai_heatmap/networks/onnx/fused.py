@@ -70,10 +70,7 @@ class FusedPlan:
         """Result of a smaller question out of that of the whole graph."""
         if key is self.key or key == self.key:
             return found
-        own = self.key[1]
-        places = [own.index(one) for one in key[1]]
-        strongest = [found.strongest[place] for place in places] if key[3] else []
-        return replace(found, maps=[found.maps[place] for place in places], strongest=strongest)
+        return spread(found if key[3] else replace(found, strongest=()), self.key[1], key[1])
 
     def run(self, feeds: Arrays, seeds: Seeds, key: "Key", *, beside: Arrays) -> Ran:
         """Run the graph, and take of it what was asked for; `feeds` have the images first, `beside`
@@ -92,6 +89,16 @@ class FusedPlan:
         numbers = (own.astype(np.int64) for own in columns[::3])  # the runtime's are long long
         places = list(zip(numbers, columns[1::3], columns[2::3], strict=True))
         return self.only(Ran(scores, cotangent, rest[:maps], places), key)
+
+
+def spread(found: Ran, own: Sequence[Opened], wanted: Sequence[Opened]) -> Ran:
+    """Maps of `own` as those of `wanted`, which are among them: layers of one tensor share an
+    array.
+    """
+    known = {one: place for place, one in enumerate(own)}
+    places = [known[one] for one in wanted]
+    strongest = [found.strongest[place] for place in places] if found.strongest else ()
+    return replace(found, maps=[found.maps[place] for place in places], strongest=strongest)
 
 
 Key = tuple[OnnxGraph, tuple[Opened, ...], Link, bool]
@@ -206,6 +213,8 @@ def _strongest(map_: Tensor, signed: Tensor) -> Tensor:
 
 def _column(values: Tensor, at: Tensor) -> Tensor:
     """The values of all feature maps at a place, or at the only one: (images, k)."""
-    rows = op("Reshape", values, (0, 0, -1)).transpose([0, 2, 1])
-    last = op("Shape", rows, start=1, end=2) - 1
-    return op("GatherND", rows, op("Min", at, last), batch_dims=1)
+    rows = op("Reshape", values, (0, 0, -1))  # never transposed, which copies the whole layer
+    last = op("Shape", rows, start=2, end=3) - 1
+    own = op("Unsqueeze", op("Min", at, last), (1,))
+    each = op("Expand", own, op("Concat", op("Shape", rows, start=0, end=2), (1,), axis=0))
+    return op("Reshape", op("GatherElements", rows, each, axis=2), (0, 0))

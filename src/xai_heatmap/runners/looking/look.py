@@ -134,8 +134,9 @@ class Plan:
     def questions(self, model: Model, given: PreparedInput) -> list[Question]:
         """The question about one frame, from one forward pass."""
         return questions(
-            model.network, given, [self.choice], at=self.at, labels=model.labels, rule=self.rule
-        )
+            model.network, given, [self.choice], at=self.at, labels=model.labels, rule=self.rule,
+            asked=() if self.among else self.asked,
+        )  # fmt: skip
 
 
 def plan_of(model: Model, asked: Asked, given: PreparedInput) -> Plan:
@@ -230,14 +231,15 @@ def grid_of(model: Model, picture: Picture, asked: Asked) -> Grid:
     if kept.held > HELD:
         model.kept.clear()
         return replace(new_grid(model, kept.given, asked), options=own)
-    return replace(kept.about([asked.choice(model.names)]), options=own)
+    model.kept[picture.key] = replace(kept.about([asked.choice(model.names)]), options=own)
+    return model.kept[picture.key]
 
 
 def new_grid(model: Model, given: PreparedInput, asked: Asked) -> Grid:
     """A picture of which no pass was made yet."""
     choice = asked.choice(model.names)
     own = options_of(model, asked, given)
-    return Grid(model.network, given, [choice], own, model.labels)
+    return Grid(model.network, given, [choice], own, model.labels, programs=True)
 
 
 def options_of(model: Model, asked: Asked, given: PreparedInput) -> dict[str, Mapping[str, object]]:

@@ -49,7 +49,7 @@ def packed_answer(
         },
         "predictions": [vars(one) for one in question.predictions],
         "boxes": boxes(question),
-        "maps": [cell_facts(one, picture, payload) for one in cells],
+        "maps": told_of(cells, picture, payload),
         "seconds": time.perf_counter() - started,
         "passes": passes.forward,
         "backward_passes": passes.backward,
@@ -75,6 +75,23 @@ def boxes(question: Question) -> list[dict[str, object]] | None:
          "score": one.probability}
         for one in found_in(question.answer, LEAST)
     ]  # fmt: skip
+
+
+def told_of(
+    cells: Sequence[Explanation | Refusal], picture: Picture, payload: Payload
+) -> list[dict[str, object]]:
+    """Facts of every map, in order; layers whose output is the same array share its bytes."""
+    known: dict[tuple[object, ...], dict[str, object]] = {}
+    told = list[dict[str, object]]()
+    for cell in cells:
+        if isinstance(cell, Refusal):
+            told.append(cell_facts(cell, picture, payload))
+            continue
+        key = id(cell.map), cell.method, cell.target, id(cell.verdict)
+        if key not in known:
+            known[key] = cell_facts(cell, picture, payload)
+        told.append({**known[key], "layer": cell.layer.name})
+    return told
 
 
 def cell_facts(

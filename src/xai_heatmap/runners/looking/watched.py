@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from xai_heatmap.core.fused import Fused
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.recording import Recording
 
@@ -66,7 +67,7 @@ def watched(network: Network) -> Network:
 
 
 def _told_of(kind: type[Any]) -> type[Any]:
-    """A kind of network whose forward passes are told, and whose copies are of that kind too."""
+    """A kind of network whose forward passes and programs are told, as those of its copies."""
 
     def record(self: Any, x: Any, *args: Any, **how: Any) -> Recording:
         watch: Watch | None = getattr(_local, "watch", None)
@@ -80,7 +81,21 @@ def _told_of(kind: type[Any]) -> type[Any]:
         watch.pictures += len(x)
         return _Told(made)
 
-    return type(kind.__name__, (kind,), {"record": record})
+    def fused(self: Any, x: Any, *args: Any, **how: Any) -> Fused | None:
+        watch: Watch | None = getattr(_local, "watch", None)
+        if watch is None:
+            return kind.fused(self, x, *args, **how)
+        watch.begin()
+        begun = time.perf_counter()
+        made: Fused | None = kind.fused(self, x, *args, **how)
+        if made is not None:  # there and back in one program
+            watch.first = watch.first or time.perf_counter() - begun
+            watch.forward += 1
+            watch.backward += 1
+            watch.pictures += len(x)
+        return made
+
+    return type(kind.__name__, (kind,), {"record": record, "fused": fused})
 
 
 class _Told(Recording):

@@ -55,8 +55,10 @@ def packed(map_: Map, kind: str = "uint8") -> Packed:
         return Packed(np.ascontiguousarray(map_, "<f4").tobytes(), low, high, shape, kind)
     low, high = _with_zero(low, high)
     step = (high - low) / TOP
-    levels = np.rint((map_.astype(np.float64) - low) / step) if step else np.zeros(map_.shape)
-    return Packed(np.clip(levels, 0, TOP).astype(np.uint8).tobytes(), low, high, shape, kind)
+    levels = np.subtract(map_, low, dtype=np.float64)  # from 0 to TOP, but for rounding
+    if step:
+        np.rint(np.divide(levels, step, out=levels), out=levels)
+    return Packed(levels.astype(np.uint8).tobytes(), low, high, shape, kind)
 
 
 def unpacked(kept: Packed) -> Map:
