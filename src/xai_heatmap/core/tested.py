@@ -3,10 +3,29 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from xai_heatmap.core.errors import BadOption
+
 TestedWord = Literal["predicts", "naive", "chance", "unmoved", "untested"]
 
 ALPHA = 0.05
 """Largest p at which a map is told from its shifted and mirrored copies."""
+
+
+PASSES = (32, 64, 128)
+"""Numbers of forward passes that a test may take."""
+
+
+def check_passes(passes: object) -> None:
+    """Check that a test may take so many passes, before the network runs.
+
+    Raises
+    ------
+    BadOption
+        For another number.
+    """
+    if passes not in PASSES or isinstance(passes, bool):
+        known = ", ".join(map(str, PASSES))
+        raise BadOption(f"The test takes passes={known}; received {passes!r}.")
 
 
 @dataclass(frozen=True)

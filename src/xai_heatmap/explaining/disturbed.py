@@ -8,18 +8,15 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from xai_heatmap.core.arrays import Input, Scores, Values
-from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.evidence import batched
 from xai_heatmap.core.network import INPUT
 from xai_heatmap.core.targets.answer import ROW
+from xai_heatmap.core.tested import PASSES, check_passes
 from xai_heatmap.explaining.question import Question
 from xai_heatmap.metrics.parts.blocks import Blocks, blocks_of, over_places, overlap
 from xai_heatmap.metrics.parts.halving import Halves, halves, whole_draws
 from xai_heatmap.metrics.parts.imputation import interpolated_each
 from xai_heatmap.render.smooth import interpolation
-
-PASSES = (32, 64, 128)
-"""Numbers of forward passes that a test may take."""
 
 USUAL = 64
 
@@ -31,19 +28,6 @@ CELLS = {1: 2, 2: 2, 3: 1}
 
 Answers = Float64[np.ndarray, "pairs 2"]
 """The explained number with either half of each pair taken away."""
-
-
-def check_passes(passes: object) -> None:
-    """Check that a test may take so many passes, before the network runs.
-
-    Raises
-    ------
-    BadOption
-        For another number.
-    """
-    if passes not in PASSES or isinstance(passes, bool):
-        known = ", ".join(map(str, PASSES))
-        raise BadOption(f"The test takes passes={known}; received {passes!r}.")
 
 
 @dataclass(frozen=True)

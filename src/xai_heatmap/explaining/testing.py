@@ -10,8 +10,8 @@ from jaxtyping import Float64
 from xai_heatmap.core.arrays import Map
 from xai_heatmap.core.errors import BadArray, NonFiniteScores
 from xai_heatmap.core.rounding import OF_A_MEAN
-from xai_heatmap.core.tested import ALPHA, Tested, TestedWord
-from xai_heatmap.explaining.disturbed import PASSES, USUAL, Disturbed, Moved
+from xai_heatmap.core.tested import ALPHA, PASSES, Tested, TestedWord
+from xai_heatmap.explaining.disturbed import USUAL, Disturbed, Moved
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.movement import NO_NUMBERS, of_classes, problem, scale_of
 from xai_heatmap.explaining.question import Question

@@ -3,6 +3,7 @@ the same.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -209,16 +210,18 @@ AnyEvent = Annotated[
 ]
 """Event of any kind, told apart by the field ``kind``."""
 
-_ANY = TypeAdapter[
-    Progress | MapsResult | SheetResult | FiguresResult | Refusal | FileResult | BatchProgress
-](AnyEvent)
+
+@cache
+def _any() -> TypeAdapter[Any]:
+    """Reader of any event, made when one is first read."""
+    return TypeAdapter(AnyEvent)
 
 
 def event_of(
     text: str,
 ) -> Progress | MapsResult | SheetResult | FiguresResult | Refusal | FileResult | BatchProgress:
     """The event that `model_dump_json` wrote."""
-    return _ANY.validate_json(text)
+    return _any().validate_json(text)
 
 
 def refusal(

@@ -3,8 +3,9 @@
 Importing this imports no framework, not even numpy: the command line's help is made from it.
 """
 
+from functools import cache
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -204,13 +205,15 @@ KINDS: tuple[type[Task], ...] = (
     Explain, Compare, Layers, Measure, Report, Audit, Batch, Video, Export, Serve, Live,
 )  # fmt: skip
 
-_ANY = TypeAdapter[
-    Explain | Compare | Layers | Measure | Report | Audit | Batch | Video | Export | Serve | Live
-](Job)
+
+@cache
+def _any() -> TypeAdapter[Any]:
+    """Reader of any kind, made when a job is first read: that takes as long as all kinds do."""
+    return TypeAdapter(Job)
 
 
 def job_of(
     text: str,
 ) -> Explain | Compare | Layers | Measure | Report | Audit | Batch | Video | Export | Serve | Live:
     """The job that `model_dump_json` wrote."""
-    return _ANY.validate_json(text)
+    return _any().validate_json(text)

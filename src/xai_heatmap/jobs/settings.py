@@ -8,7 +8,6 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from xai_heatmap.core.errors import BadOption, UsageError, did_you_mean
-from xai_heatmap.jobs.job import KINDS
 from xai_heatmap.jobs.task import Task
 
 CONFIG = "xai-heatmap.toml"
@@ -45,8 +44,7 @@ def settled(
         Names that must have a value in the end, each checked with its own message.
     """
     own = kind.settings()
-    known = dict.fromkeys(name for job in (*KINDS, kind) for name in job.settings())
-    said = _from_file(folder / CONFIG, known) if own else {}
+    said = _from_file(folder / CONFIG, kind) if own else {}
     said = {name: value for name, value in said.items() if name in own}
     said |= _from_environment(environment, own)
     said |= {name: value for name, value in flags.items() if value not in (None, [], ())}
@@ -78,9 +76,12 @@ def _command(kind: type[Task]) -> str:
     return f"{said} " if isinstance(said, str) else ""
 
 
-def _from_file(path: Path, known: Iterable[str]) -> dict[str, object]:
+def _from_file(path: Path, kind: type[Task]) -> dict[str, object]:
     if not path.is_file():
         return {}
+    from xai_heatmap.jobs.job import KINDS  # every job, which no other call needs
+
+    known = dict.fromkeys(name for job in (*KINDS, kind) for name in job.settings())
     try:
         said = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.fused import FusedRecording
@@ -16,7 +17,9 @@ from xai_heatmap.explaining.maps import recording_rule
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.question import Question, opened_at, questions, questions_of
 from xai_heatmap.explaining.request import check, with_options
-from xai_heatmap.explaining.testing import Trial
+
+if TYPE_CHECKING:
+    from xai_heatmap.explaining.testing import Trial
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class Grid:
     tell: Callable[[str], None] = lambda _: None
     passes: int = 0
     programs: bool = False
-    _trial: Trial | None = None
+    _trial: "Trial | None" = None
     _passes: list[_Pass] = field(default_factory=list[_Pass])
 
     def opened(self, methods: Sequence[str], layers: Sequence[str]) -> Sequence[Question]:
@@ -150,6 +153,8 @@ class Grid:
         if not self.passes:
             return one
         if self._trial is None:
+            from xai_heatmap.explaining.testing import Trial  # the metrics, where maps are tested
+
             self._trial = Trial(own, self.passes)
         return self._trial.explanation(one, number)
 

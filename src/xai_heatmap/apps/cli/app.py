@@ -201,14 +201,16 @@ def measure(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug 
 
 
 for kind, said, own in (
-    ("Report", "Write pictures as a page to look at.", report),
-    ("Serve", "Look at a network in the browser.", serve),
-    ("Live", "Look through a camera, or at a video.", live),
-    ("Audit", "Check a network on its own pictures.", audit),
-    ("Batch", "Explain a whole folder or data set, resumed.", batch),
-    ("Video", "Write a video with its heat, resumed.", video),
+    ("report_job.Report", "Write pictures as a page to look at.", report),
+    ("serve_job.Serve", "Look at a network in the browser.", serve),
+    ("serve_job.Live", "Look through a camera, or at a video.", live),
+    ("audit_job.Audit", "Check a network on its own pictures.", audit),
+    ("batch_job.Batch", "Explain a whole folder or data set, resumed.", batch),
+    ("video_job.Video", "Write a video with its heat, resumed.", video),
 ):
-    job_command(app, kind, short_help=said, epilog=own.EPILOG)(getattr(own, kind.lower()))
+    job_command(app, kind, short_help=said, epilog=own.EPILOG)(
+        getattr(own, kind.rpartition(".")[2].lower())
+    )
 
 
 for said, own, command in (

@@ -1,6 +1,7 @@
 """Commands made from jobs: what a field declares becomes a flag. Importing this imports no job."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,16 +46,16 @@ def job_command(
     app
         Where it is registered.
     kind
-        The name of the job's class in `jobs.job`.
+        The name of the job's class in `jobs.job`, or in a module of `jobs` that stands before it.
     short_help, epilog
         Beside its name in the list of commands, and below its help.
     """
 
     def register(run: Run) -> Run:
         def deferred() -> TyperCommand:
-            from xai_heatmap.jobs import job
-
-            return command(getattr(job, kind), run, short_help=short_help, epilog=epilog)
+            module, _, name = kind.rpartition(".")
+            job = getattr(import_module(f"xai_heatmap.jobs.{module or 'job'}"), name)
+            return command(job, run, short_help=short_help, epilog=epilog)
 
         deferred.__doc__ = run.__doc__
         app.command(run.__name__, cls=Deferred, short_help=short_help, epilog=epilog)(deferred)

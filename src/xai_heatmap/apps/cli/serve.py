@@ -1,5 +1,6 @@
 """`xai-heatmap serve`: a network on a page of this machine."""
 
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -41,10 +42,14 @@ def serve(flags: Mapping[str, object], *, debug: Debug = False) -> int:
 
 def served(flags: Mapping[str, object]) -> int:
     """Serve the job that the flags, the environment and the file in the current folder say."""
-    from xai_heatmap.jobs.serve_job import Serve
-    from xai_heatmap.jobs.settings import settled
+    gc.disable()  # until the page is ready: imports make many objects and no garbage
+    try:
+        from xai_heatmap.jobs.serve_job import Serve
+        from xai_heatmap.jobs.settings import settled
 
-    return on_a_page(settled(Serve, flags, environment=os.environ, folder=Path.cwd()))
+        return on_a_page(settled(Serve, flags, environment=os.environ, folder=Path.cwd()))
+    finally:
+        gc.enable()
 
 
 def on_a_page(job: "Serve", *, device: str | None = None, view: str = "") -> int:
@@ -56,6 +61,7 @@ def on_a_page(job: "Serve", *, device: str | None = None, view: str = "") -> int
     serve_models(
         models(job), host=job.host, port=job.port, browser=job.browser, hosts=job.allow_host,
         open_to_network=job.open_to_network, max_pixels=job.max_pixels, view=view, device=device,
+        told=_ready,
     )  # fmt: skip
     sys.stderr.write("stopped.\n")
     if at_work():  # nobody wants the answer; onnxruntime would abort on the way out
@@ -65,6 +71,13 @@ def on_a_page(job: "Serve", *, device: str | None = None, view: str = "") -> int
     return 0
 
 
+def _ready(link: str) -> None:
+    """Say the link; from here on there is garbage, none of it among what was imported."""
+    print(link)
+    gc.freeze()
+    gc.enable()
+
+
 def models(job: "Serve") -> "dict[str, Model]":
     """The job's network, or those that come along."""
     from xai_heatmap import networks
@@ -72,8 +85,8 @@ def models(job: "Serve") -> "dict[str, Model]":
     from xai_heatmap.core.registry import find_method
     from xai_heatmap.jobs import request
     from xai_heatmap.networks.loading.demo.shipped import NAMES
-    from xai_heatmap.runners.local import check, opened
     from xai_heatmap.runners.looking.model import Model
+    from xai_heatmap.runners.opening import check, opened
     from xai_heatmap.sources.labels import labels
 
     check(job, writes=False)

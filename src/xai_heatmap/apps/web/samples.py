@@ -3,7 +3,6 @@
 from functools import partial
 
 from xai_heatmap.runners.looking.pictures import Picture, Pictures
-from xai_heatmap.showcase.demo import SIDE
 
 SAMPLES = {
     "sample-ladybird": ("ladybird with its badge", 15, "ladybird", "ladybird"),
@@ -22,7 +21,10 @@ def with_samples(pictures: Pictures) -> dict[str, str]:
 
 
 def _drawn(key: str) -> Picture:
-    from xai_heatmap.showcase.demo import scenes
+    from xai_heatmap.showcase.demo import (
+        SIDE,
+        scenes,
+    )  # is imported when a sample is first asked for
 
     name, seed, category, mark = SAMPLES[key]
     made = scenes.scene(seed, category=category, size=SIDE, mark=mark)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 SMALL = 4096
 
@@ -74,6 +73,8 @@ class KnownValues:
             return None
         if node.op_type in _GROWING and not _modest(inputs):
             return None
+        from onnx.reference import ReferenceEvaluator  # a hundred operators, which few graphs need
+
         try:
             with np.errstate(all="ignore"):
                 results = ReferenceEvaluator(node).run(None, inputs)
