@@ -23,7 +23,7 @@ def check_passes(passes: object) -> None:
     BadOption
         For another number.
     """
-    if passes not in PASSES or isinstance(passes, bool):
+    if isinstance(passes, bool) or passes not in PASSES:
         known = ", ".join(map(str, PASSES))
         raise BadOption(f"The test takes passes={known}; received {passes!r}.")
 

@@ -212,7 +212,7 @@ AnyEvent = Annotated[
 
 
 @cache
-def _any() -> TypeAdapter[Any]:
+def _any() -> Any:
     """Reader of any event, made when one is first read."""
     return TypeAdapter(AnyEvent)
 

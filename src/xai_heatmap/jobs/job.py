@@ -207,7 +207,7 @@ KINDS: tuple[type[Task], ...] = (
 
 
 @cache
-def _any() -> TypeAdapter[Any]:
+def _any() -> Any:
     """Reader of any kind, made when a job is first read: that takes as long as all kinds do."""
     return TypeAdapter(Job)
 

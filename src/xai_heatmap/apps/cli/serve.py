@@ -73,7 +73,7 @@ def on_a_page(job: "Serve", *, device: str | None = None, view: str = "") -> int
 
 def _ready(link: str) -> None:
     """Say the link; from here on there is garbage, none of it among what was imported."""
-    print(link)
+    sys.stdout.write(f"{link}\n")
     gc.freeze()
     gc.enable()
 
