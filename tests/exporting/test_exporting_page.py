@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -99,6 +100,7 @@ def test_a_page_holds_its_network_and_its_runtime(carried, tmp_path):
     assert facts["answers"] == "logits"
     assert facts["network"] == {
         "input": "image", "scores": "scores", "maps": ["cam_0"], "shape": [3, 8, 8],
+        "contrasts": True,
     }  # fmt: skip
     assert [(one["name"], one["shape"]) for one in facts["layers"]] == [("relu", [6, 6])]
     assert facts["how"]["size"] == [8, 8]
@@ -117,6 +119,36 @@ def test_a_page_may_ask_nobody(carried, tmp_path):
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"'sha256-{digest}'" in policy
     assert "MIT licence. Copyright (c) Microsoft" in text
+
+
+@pytest.mark.parametrize("closing", ["", "Softmax"])
+@pytest.mark.parametrize(
+    ("method", "layers"),
+    [("gradcam", ["relu"]), ("layercam", ["relu", "c"]), ("hirescam", ["c"])],
+)
+def test_a_page_holds_a_class_against_another(method, layers, closing, carried, tmp_path):
+    model = network(closing=closing)
+    how = {"preprocess": "unit", "method": method, "layers": layers}
+    page = parts(xh.export(model, tmp_path / "look.html", **how))
+    x = np.random.default_rng(5).normal(size=(2, 3, 8, 8)).astype(np.float32)
+    session = onnxruntime.InferenceSession(page["graph"])
+    assert page["facts"]["network"]["contrasts"]
+    for asked, target in (((3, 1), xh.contrast(3, against=1)), ((2, -1), 2), ((-1, -1), None)):
+        given = {"class_index": asked[:1], "against_index": asked[1:]}
+        feeds = {name: np.array(value, np.int64) for name, value in given.items()}
+        found = session.run(page["facts"]["network"]["maps"], {"image": x, **feeds})
+        expected = xh.maps(model, x, method=method, layer=layers, target=target)
+        for own, name in zip(found, layers, strict=True):
+            np.testing.assert_allclose(own, expected[name], atol=1e-6)
+    assert np.abs(found[0]).max() > 0
+
+
+def test_a_page_without_gradients_holds_no_class_against_another(carried, tmp_path):
+    path = xh.export(network(), tmp_path / "look.html", preprocess="unit", method="eigencam")
+    held = parts(path)
+    assert not held["facts"]["network"]["contrasts"]
+    names = [value.name for value in onnx.load_model_from_string(held["graph"]).graph.input]
+    assert "against_index" not in names
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,25 @@ def test_maps_are_those_of_python(page, exported, size, target):
     assert page.asked.faults == []
 
 
+def test_a_class_against_another_is_that_of_python(page):
+    file = photograph(300, 401)
+    found = page.evaluate(
+        """async (text) => {
+          const blob = new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))])
+          const { id } = await xaiHeatmap.add(blob, 'picture')
+          const asked = { picture: id, target: '3', against: '5', layers: 'stage2.down' }
+          const { target, maps } = await xaiHeatmap.maps(asked)
+          const { bytes, lo, hi } = maps[0]
+          return { words: target.words, drawn: [...bytes].map((q) => lo + (q / 255) * (hi - lo)) }
+        }""",
+        sent(file),
+    )
+    own = xh.explain("demo", file, layer="stage2.down", target=xh.contrast(3, against=5))
+    top = np.abs(own.map).max()
+    np.testing.assert_allclose(np.array(found["drawn"]), own.map.ravel(), rtol=0, atol=3e-3 * top)
+    assert "rather than" in found["words"]
+
+
 SIZED = partial(xh.Preprocess, input_size=(65, 64))
 
 HOWS = [
@@ -170,7 +189,12 @@ def test_a_picture_and_the_camera_are_looked_at(page, tmp_path):
     until(page, "document.querySelectorAll('.class')[3].getAttribute('aria-pressed') === 'true'")
     until(page, "document.querySelector('.busy') === null")
     assert drawn(page) != second
-    assert page.locator(".pin").count() == page.locator("text=Compare").count() == 0
+    third = drawn(page)
+    page.locator(".pin").nth(0).click()
+    page.wait_for_selector(".contrast >> text=/rather than/")
+    until(page, "document.querySelector('.busy') === null")
+    assert drawn(page) != third
+    assert page.locator("text=Compare").count() == 0
     assert violations(page) == []
     page.click("nav >> text=Live")
     page.wait_for_selector("text=/nothing is sent anywhere/")

@@ -11,7 +11,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 from xai_heatmap.core.arrays import Activations, Gradients, Inputs, Map, Maps, Native
 from xai_heatmap.core.errors import ModelError
 from xai_heatmap.networks.loading.loaded import first_line
-from xai_heatmap.networks.onnx.branch import CLASS, MAPS
+from xai_heatmap.networks.onnx.branch import AGAINST, CLASS, MAPS
 from xai_heatmap.networks.onnx.graph import source
 
 CLOSE, ALIKE = 1e-3, 0.9999
@@ -38,11 +38,16 @@ def answering(model: ModelProto) -> Callable[..., Answers]:
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
     picture, names = _input(model).name, [value.name for value in session.get_outputs()]
+    contrasts = any(value.name == AGAINST for value in model.graph.input)
 
-    def answered(x: np.ndarray, category: Sequence[int] | None = None) -> Answers:
+    def answered(
+        x: np.ndarray, category: Sequence[int] | None = None, against: int = -1
+    ) -> Answers:
         feeds = {picture: x}
         if category is not None:
             feeds[CLASS] = np.array(category, np.int64)
+        if contrasts:
+            feeds[AGAINST] = np.array([against], np.int64)
         with _runnable():
             values = [np.asarray(value) for value in session.run(names, feeds)]
         return dict(zip(names, values, strict=True))
@@ -144,4 +149,4 @@ def _dtype(model: ModelProto) -> np.dtype:
 def _input(model: ModelProto) -> ValueInfoProto:
     """The one that takes pictures; old models list their weights among the inputs too."""
     stored = {initializer.name for initializer in model.graph.initializer}
-    return next(v for v in model.graph.input if v.name not in stored and v.name != CLASS)
+    return next(v for v in model.graph.input if v.name not in (*stored, CLASS, AGAINST))

@@ -9,7 +9,7 @@ from xai_heatmap.core.errors import ModelError
 from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.onnx import autodiff
-from xai_heatmap.networks.onnx.branch import CLASS, MAPS, End, with_maps
+from xai_heatmap.networks.onnx.branch import AGAINST, CLASS, MAPS, End, with_maps
 from xai_heatmap.networks.onnx.cut import leading_to
 from xai_heatmap.networks.onnx.graph import ready, shaped, source
 from xai_heatmap.networks.onnx.metadata import METHOD, metadata
@@ -24,7 +24,7 @@ def bare(model: ModelProto) -> ModelProto:
     copy = ModelProto()
     copy.CopyFrom(model)
     outputs = [value for value in model.graph.output if not value.name.startswith(MAPS)]
-    inputs = [value for value in model.graph.input if value.name != CLASS]
+    inputs = [value for value in model.graph.input if value.name not in (CLASS, AGAINST)]
     nodes = list(leading_to([value.name for value in outputs], model.graph.node))
     del copy.graph.output[:], copy.graph.input[:], copy.graph.node[:]
     copy.graph.output.extend(outputs)
@@ -47,12 +47,15 @@ class Wanted:
         (c, *image) of the pictures.
     classes
         How many scores an image has.
+    contrasts
+        Whether a second class may be held against the one that is explained.
     """
 
     method: str
     opened: Mapping[str, Layout]
     shape: tuple[int, ...]
     classes: int
+    contrasts: bool = False
 
 
 def explainers(model: ModelProto, wanted: Wanted) -> Iterator[tuple[ModelProto, str]]:
@@ -76,7 +79,9 @@ def explainers(model: ModelProto, wanted: Wanted) -> Iterator[tuple[ModelProto, 
     end = End(closed.input[0] if closed else given.answer, wanted.classes)
     opened = {tensors[name][-1]: layout for name, layout in wanted.opened.items()}
     for apart in ([], list(opened), [given.picture.name]):
-        finished, reason = with_maps(prepared, wanted.method, opened, end, apart=apart)
+        finished, reason = with_maps(
+            prepared, wanted.method, opened, end, apart=apart, contrasts=wanted.contrasts
+        )
         try:
             checker.check_model(finished, full_check=True)
         except (checker.ValidationError, ValueError, RuntimeError) as error:

@@ -32,7 +32,7 @@ from xai_heatmap.exporting.saving import save
 from xai_heatmap.exporting.site import write_site
 from xai_heatmap.networks.loading.load import load
 from xai_heatmap.networks.loading.loaded import Loaded
-from xai_heatmap.networks.onnx.formulas import FORMULAS
+from xai_heatmap.networks.onnx.formulas import FORMULAS, WITHOUT_GRADIENT
 from xai_heatmap.networks.onnx.graph import source
 from xai_heatmap.networks.onnx.metadata import (
     CLASSES,
@@ -119,7 +119,7 @@ def export(
     asked = _Asked(method, layers, labels, preprocess, image_shape, progress or _silent)
     if web or is_page(path):
         return (write_site if web else write_page)(
-            lambda file: _written(model, file, asked), path, model=model,
+            lambda file: _written(model, file, asked, contrasts=True), path, model=model,
             as_is=not fit_said(preprocess), runtime=runtime, say=asked.say,
         )  # fmt: skip
     if runtime is not None:
@@ -142,8 +142,10 @@ class _Asked:
     say: Callable[[str], object]
 
 
-def _written(model: Any, path: str | os.PathLike[str], asked: _Asked) -> Path:
-    """The ONNX file, written and tried."""
+def _written(
+    model: Any, path: str | os.PathLike[str], asked: _Asked, *, contrasts: bool = False
+) -> Path:
+    """The ONNX file, written and tried; with an input for a second class where that can be."""
     method, image_shape, say = asked.method, asked.image_shape, asked.say
     target = _checked(path, method)
     say("reading the model")
@@ -170,7 +172,8 @@ def _written(model: Any, path: str | os.PathLike[str], asked: _Asked) -> Path:
     facts = _facts(network, outputs, method, opened, labels, asked.preprocess, shape)
     facts[IMAGES] = _number(source(graph, image_shape=shape).picture.images, network.name)
     layouts = {n: own for n in opened if (own := twin.layers[n].layout) is not None}
-    wanted = Wanted(method, layouts, shape, outputs)
+    contrasts = contrasts and outputs > 1 and method not in WITHOUT_GRADIENT
+    wanted = Wanted(method, layouts, shape, outputs, contrasts)
     for finished, reason in _tried(explainers(graph, wanted), say, maps_=len(layouts)):
         if proven(graph, finished, twin, wanted, x):
             say("writing the file")

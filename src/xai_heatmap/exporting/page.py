@@ -21,7 +21,7 @@ from xai_heatmap.exporting.explainer import bare
 from xai_heatmap.exporting.runtime import Runtime
 from xai_heatmap.exporting.runtime import runtime as runtime_of
 from xai_heatmap.networks.loading.loaded import Loaded
-from xai_heatmap.networks.onnx.branch import MAPS
+from xai_heatmap.networks.onnx.branch import AGAINST, MAPS
 from xai_heatmap.networks.onnx.graph import source
 from xai_heatmap.networks.onnx.metadata import (
     CLASSES,
@@ -191,6 +191,7 @@ def page_facts(model: ModelProto, *, name: str, as_is: bool = True) -> dict[str,
         "classes": int(said[CLASSES].rpartition("..")[2]) + 1,
         "answers": ANSWERS[closed.op_type] if closed is not None else "logits",
         "network": {"input": given.picture.name, "scores": given.answer, "maps": maps,
+                    "contrasts": any(value.name == AGAINST for value in model.graph.input),
                     "shape": [*shape[1:], shape[0]] if last else list(shape)},
         "how": plain_how(how, channels_last=last, as_is=as_is),
     }  # fmt: skip

@@ -7,6 +7,7 @@ from onnx import ModelProto
 from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.registry import find_method
+from xai_heatmap.core.targets.contrast import contrast
 from xai_heatmap.explaining.batch import maps
 from xai_heatmap.exporting.check import answering, as_taken, rounding, same_maps, same_outputs
 from xai_heatmap.exporting.explainer import Wanted, bare
@@ -27,12 +28,15 @@ def proven(
     fixed = source(graph, image_shape=wanted.shape).picture.images
     names = list(wanted.opened)
     middle = max(wanted.classes, 2) // 2
-    for target, numbers in ((None, (1,)), (middle, (2, 3))):
+    asked: list[tuple[int | None, int, tuple[int, ...]]] = [(None, -1, (1,)), (middle, -1, (2, 3))]
+    asked += [(0, middle, (1, 2))] if wanted.contrasts else []
+    for target, against, numbers in asked:
         most = fixed or max(numbers)
-        expected = maps(twin, inputs[:most], method=wanted.method, layer=names, target=target)
-        floors = _floors(twin, wanted, x[:most], target)
+        wished = target if against < 0 or target is None else contrast(target, against=against)
+        expected = maps(twin, inputs[:most], method=wanted.method, layer=names, target=wished)
+        floors = _floors(twin, wanted, x[:most], target, against)
         for number in (fixed,) if fixed else numbers:
-            found = with_maps(native[:number], [-1 if target is None else target])
+            found = with_maps(native[:number], [-1 if target is None else target], against)
             if not same_outputs(found, alone(native[:number])):
                 return False
             same_maps(
@@ -44,7 +48,7 @@ def proven(
 
 
 def _floors(
-    twin: Network, wanted: Wanted, x: Inputs, target: int | None
+    twin: Network, wanted: Wanted, x: Inputs, target: int | None, against: int
 ) -> list[Float32[np.ndarray, " n"]]:
     """Below which values of each layer's maps are nothing but rounding, for every picture."""
     names = list(wanted.opened)
@@ -53,6 +57,7 @@ def _floors(
     recording = twin.record(x, names)
     scores = recording.scores
     index = scores.argmax(axis=1) if target is None else np.full(len(x), target)
-    cotangent = np.eye(max(wanted.classes, 2), dtype=np.float32)[index][:, -wanted.classes :]
-    gradients = recording.pullback(cotangent)
+    every = np.eye(max(wanted.classes, 2), dtype=np.float32)
+    seeds = every[index] - (every[against] if against >= 0 else np.float32(0))
+    gradients = recording.pullback(seeds[:, -wanted.classes :])
     return [rounding(recording.activations[name], gradients[name]) for name in names]

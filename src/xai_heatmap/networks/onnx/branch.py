@@ -17,6 +17,9 @@ from xai_heatmap.networks.onnx.second_head import second_head
 CLASS = "class_index"
 """The input that says which class is explained, -1 for the prediction: one for all, or one each."""
 
+AGAINST = "against_index"
+"""The input that says which class is held against that, -1 for none, where there is one."""
+
 MAPS = "cam_"
 """Prefix of the outputs with maps; a number follows."""
 
@@ -29,7 +32,10 @@ class End:
     classes: int
 
 
-_ASKED = helper.make_tensor_value_info(CLASS, TensorProto.INT64, ["one or each image's"])
+_ASKED, _HELD_AGAINST = (
+    helper.make_tensor_value_info(name, TensorProto.INT64, ["one or each image's"])
+    for name in (CLASS, AGAINST)
+)
 
 
 def with_maps(
@@ -39,6 +45,7 @@ def with_maps(
     end: End,
     *,
     apart: Sequence[str] = (),
+    contrasts: bool = False,
 ) -> tuple[ModelProto, str]:
     """Model with one map for every tensor of `opened`, and a description of the computation.
 
@@ -56,6 +63,8 @@ def with_maps(
         Tensors from which on a second copy of the graph is made and differentiated, so that
         nothing reads what the first computes on its way: a runtime then joins operators there as
         it does in the model alone. None if empty.
+    contrasts
+        Whether there is an input `AGAINST`: then y = s_c - s_d. With gradients of several classes.
 
     Raises
     ------
@@ -64,20 +73,21 @@ def with_maps(
     """
     whole = ModelProto()
     whole.CopyFrom(model)
-    whole.graph.input.append(_ASKED)
+    whole.graph.input.extend([_ASKED, _HELD_AGAINST] if contrasts else [_ASKED])
     closed = _closed_form(whole, method, opened, end)
     names = {name: name for name in [end.scores, *opened]}
     if (apart and not (method in WITHOUT_GRADIENT or closed)) or set(apart) - set(opened):
         names = second_head(whole, list(opened), begin=list(apart), scores=end.scores, input_=CLASS)
     builder = Builder(whole)
     category = _category(builder, end)
+    against = _expanded(builder.tensor(AGAINST), category) if contrasts else None
     if method in WITHOUT_GRADIENT:
         found, reason = dict[str, Tensor](), "no gradient is needed"
     elif closed is not None:
-        found = {name: closed.gradient(builder, category, own) for name, own in opened.items()}
+        found = {n: _row(closed, builder, category, against, own) for n, own in opened.items()}
         reason = "closed form: a global average and a linear layer follow"
     else:
-        seed = _seed(builder.tensor(end.scores), category, end.classes)
+        seed = _seed(builder.tensor(end.scores), category, end.classes, against)
         swept = autodiff.gradients(builder, {names[end.scores]: seed}, [names[n] for n in opened])
         found = {name: on_grid(swept[names[name]], own) for name, own in opened.items()}
         reason = "gradient by reverse mode"
@@ -97,7 +107,25 @@ def _category(builder: Builder, end: End) -> Tensor:
     else:
         prediction = op("ArgMax", rows, axis=1, keepdims=0)
     asked = builder.tensor(CLASS)
-    return op("Expand", op("Where", asked < 0, prediction, asked), op("Shape", prediction))
+    return _expanded(op("Where", asked < 0, prediction, asked), prediction)
+
+
+def _expanded(one: Tensor, each: Tensor) -> Tensor:
+    """A class for all images as one for each."""
+    return op("Expand", one, op("Shape", each))
+
+
+def _row(
+    head: LinearHead, builder: Builder, category: Tensor, against: Tensor | None, layout: Layout
+) -> Tensor:
+    """∂y/∂A of a linear head, of one class or of one against another."""
+    if against is None:
+        return head.gradient(builder, category, layout)
+    none = against < 0
+    other = op("Where", none, category, against)
+    classes = op("Concat", *(op("Unsqueeze", one, (1,)) for one in (category, other)), axis=1)
+    share = op("Unsqueeze", none.cast(np.dtype(np.float32)), (1,))  # 1 where nothing is against it
+    return head.gradients(builder, classes, op("Concat", share * 0 + 1, share - 1, axis=1), layout)
 
 
 def _closed_form(
@@ -110,13 +138,16 @@ def _closed_form(
     return linear_head(model, name, layout, scores=end.scores)
 
 
-def _seed(scores: Tensor, category: Tensor, classes: int) -> Tensor:
-    """∂y/∂scores: 1 at the class; of a single unit 1 for and -1 against."""
+def _seed(scores: Tensor, category: Tensor, classes: int, against: Tensor | None) -> Tensor:
+    """∂y/∂scores: 1 at the class, -1 at one against it; of a single unit 1 for and -1 against."""
     column = op("Unsqueeze", category, (1,))
     if classes == 1:
         seed = (column * 2 - 1).cast(scores.dtype)
     else:
         seed = column.equals(np.arange(classes)[None]).cast(scores.dtype)
+        if against is not None:
+            other = op("Unsqueeze", against, (1,))  # -1 is equal to none of them
+            seed = seed - other.equals(np.arange(classes)[None]).cast(scores.dtype)
     return seed.reshaped_like(scores)
 
 

@@ -25,9 +25,7 @@ const TOP = 5
 const LEVELS = 255
 
 export class LocalBackend implements Backend {
-  readonly can: Abilities = {
-    pictures: true, channels: false, compare: false, live: true, methods: false, contrast: false, classes: true, sends: false,
-  }
+  readonly can: Abilities
   readonly facts: Facts
   private worker: Worker
   private opened: Promise<unknown>
@@ -40,6 +38,9 @@ export class LocalBackend implements Backend {
 
   constructor(facts: Facts, script: string, parts: Pick<Opening, 'runtime' | 'wasm' | 'graph'>) {
     this.facts = facts
+    this.can = {
+      pictures: true, channels: false, compare: false, live: true, methods: false, contrast: facts.network.contrasts, classes: true, sends: false,
+    }
     // No module: of a page from a disk Chromium starts none. It imports modules all the same.
     this.worker = new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })))
     this.worker.onmessage = ({ data: { id, answer, error, progress } }) => {
@@ -92,13 +93,13 @@ export class LocalBackend implements Backend {
     return this.pictures.get(id)?.url ?? ''
   }
 
-  async maps({ picture, target, layers }: Question): Promise<Packet> {
+  async maps({ picture, target, against, layers }: Question): Promise<Packet> {
     const { blob } = this.picture(picture)
     await this.opened
     const wanted = this.outputs(layers)
     const begun = performance.now()
-    const answer = await this.ask<Answer>({ kind: 'run', key: picture, blob, target: this.number(target), maps: wanted })
-    return this.packet(answer, picture, target, begun)
+    const answer = await this.ask<Answer>({ kind: 'run', key: picture, blob, ...this.numbers(target, against), maps: wanted })
+    return this.packet(answer, picture, target, against, begun)
   }
 
   live(question: LiveQuestion, ears: LiveEars): LiveLink {
@@ -111,11 +112,11 @@ export class LocalBackend implements Backend {
       next: () => {},
       close: () => (there = false),
       pixels: (t, picture) => {
-        const { target, layers } = asked
+        const { target, against, layers } = asked
         const frame = async () => {
           await this.opened
-          const answer = await this.ask<Answer>({ kind: 'frame', picture, target: this.number(target), maps: this.outputs(layers) })
-          const packet = this.packet(answer, '', target, t)
+          const answer = await this.ask<Answer>({ kind: 'frame', picture, ...this.numbers(target, against), maps: this.outputs(layers) })
+          const packet = this.packet(answer, '', target, against, t)
           if (there) ears.frame({ ...packet, t, age_ms: performance.now() - t })
         }
         frame().catch((error) => there && ears.fault({ ...fault(error), t }))
@@ -179,13 +180,23 @@ export class LocalBackend implements Backend {
     return index
   }
 
-  private packet(answer: Answer, picture: string, target: string, begun: number): Packet {
+  private numbers(target: string, against = '') {
+    const found = { target: this.number(target), against: this.number(against) }
+    if (found.against >= 0 && !this.can.contrast) {
+      throw new Failure({ code: 'XH105', message: 'This page holds no class against another.', hint: 'Ask for one class.' })
+    }
+    return found
+  }
+
+  private packet(answer: Answer, picture: string, target: string, against: string | undefined, begun: number): Packet {
     const { method, layers, network, model, labels } = this.facts
     const all = classes(answer.scores, this.facts)
     const ranked = [...all].sort((a, b) => b.probability! - a.probability! || a.index! - b.index!)
     const asked = this.number(target)
     const own = asked < 0 ? ranked[0] : all[asked]
-    const explained: Target = { ...own, words: own.label ?? `class ${own.index}` }
+    const other = all[this.number(against ?? '')]
+    const words = own.label ?? `class ${own.index}`
+    const explained: Target = { ...own, words: other ? `${words} rather than ${other.label ?? `class ${other.index}`}` : words }
     return {
       picture, model: model.name, method: method.name, target: explained, predictions: ranked.slice(0, Math.min(TOP, labels?.length ?? TOP)),
       boxes: null, seconds: (performance.now() - begun) / 1000, passes: 1, forward_ms: answer.milliseconds,

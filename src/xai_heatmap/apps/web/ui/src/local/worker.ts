@@ -8,6 +8,7 @@ export interface Network {
   shape: number[] // of one picture's input
   scores: string
   maps: string[] // outputs, in the order of the layers
+  contrasts: boolean // whether a second class may be held against the one that is explained
 }
 
 /** Base64 of gzip, or a file of so many bytes. */
@@ -31,8 +32,8 @@ export interface Answer {
 export type Asked =
   | { kind: 'open'; opening: Opening }
   | { kind: 'add'; key: string; blob: Blob }
-  | { kind: 'run'; key: string; blob: Blob; target: number; maps: string[] }
-  | { kind: 'frame'; picture: Pixels; target: number; maps: string[] }
+  | { kind: 'run'; key: string; blob: Blob; target: number; against?: number; maps: string[] }
+  | { kind: 'frame'; picture: Pixels; target: number; against?: number; maps: string[] }
   | { kind: 'input'; blob: Blob; how?: How }
 
 const MOST = 64_000_000 // pixels of a picture
@@ -69,7 +70,7 @@ async function answered(asked: Asked): Promise<unknown> {
   }
   if (asked.kind === 'input') return prepared(await decoded(asked.blob), asked.how ?? how)
   const seen = asked.kind === 'run' ? await ready(asked.key, asked.blob) : prepared(asked.picture, how)
-  return run(seen, asked.target, asked.maps)
+  return run(seen, asked.target, asked.against ?? -1, asked.maps)
 }
 
 async function open({ runtime, wasm, graph }: Opening) {
@@ -146,10 +147,12 @@ async function decoded(blob: Blob): Promise<Pixels> {
   return context.getImageData(0, 0, width, height)
 }
 
-async function run(seen: Seen, target: number, wanted: string[]): Promise<Answer> {
+async function run(seen: Seen, target: number, against: number, wanted: string[]): Promise<Answer> {
   const { ort, session } = await opened!
   const feeds: Record<string, unknown> = { [network.input]: new ort.Tensor('float32', seen.x, [1, ...network.shape]) }
-  if (network.maps.length) feeds.class_index = new ort.Tensor('int64', BigInt64Array.from([BigInt(target)]), [1])
+  const whole = (value: number) => new ort.Tensor('int64', BigInt64Array.from([BigInt(value)]), [1])
+  if (network.maps.length) feeds.class_index = whole(target)
+  if (network.maps.length && network.contrasts) feeds.against_index = whole(against)
   const begun = performance.now()
   const found = await session.run(feeds, [network.scores, ...wanted])
   const milliseconds = performance.now() - begun
