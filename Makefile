@@ -153,6 +153,7 @@ notebooks: $(STAMP) ## run the notebooks' sources and write examples/notebooks/*
 site: $(STAMP) ## build the site into site/: guide, how-to, methods, every public name; opens from disk
 	$(BIN)/python -m pip install --quiet --group site
 	$(BIN)/python docs/site/build.py site
+	$(BIN)/python docs/site/find.py site
 
 mypages: $(STAMP) ## the methods' pages with your photograph: PHOTO=me.jpg MODEL=resnet.onnx OUT=new-folder
 	$(BIN)/python docs/generate_methods.py --photo "$(PHOTO)" --model "$(MODEL)" --out "$(OUT)" $(PAGES)

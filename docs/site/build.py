@@ -19,6 +19,11 @@ import xai_heatmap
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+sys.path.insert(0, str(HERE))
+
+from uses import shown  # noqa: E402 - these lie beside this file
+from words import write_words  # noqa: E402
+
 PAGES = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md"),
     *(
@@ -64,7 +69,7 @@ def stage(into: Path) -> None:
                 copy = into / path.relative_to(ROOT)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, copy)
-    for path in (HERE / "index.md", HERE / "conf.py"):
+    for path in (HERE / "index.md", HERE / "conf.py", HERE / "scorer.js"):
         shutil.copy(path, into)
     shutil.copytree(HERE / "_static", into / "_static", dirs_exist_ok=True)
     contributing = into / "CONTRIBUTING.md"
@@ -82,6 +87,7 @@ def stage(into: Path) -> None:
         readme = into / "docs" / folder / "README.md"
         own = sorted(path.stem for path in readme.parent.glob("*.md") if path != readme)
         readme.write_text(readme.read_text("utf-8") + tree(own), "utf-8")
+    write_words(into)
 
 
 def write_touch(folder: Path) -> None:
@@ -89,7 +95,7 @@ def write_touch(folder: Path) -> None:
     folder.mkdir(parents=True)
     scene, marked = xai_heatmap.scenes.scene(47), xai_heatmap.scenes.scene(47, mark=True)
     demo = xai_heatmap.network("demo")
-    for name, shown in {
+    for name, made in {
         "layers": xai_heatmap.compare(
             demo, scene.image, layers="all", methods=["gradcam", "hirescam", "layercam"]
         ),
@@ -102,7 +108,7 @@ def write_touch(folder: Path) -> None:
             )
         ),
     }.items():
-        shown.save(folder / f"{name}.html")
+        made.save(folder / f"{name}.html")
 
 
 def tree(pages: list[str]) -> str:
@@ -152,7 +158,7 @@ def write_api(folder: Path) -> None:
 
 def _entry(name: str) -> str:
     kind = "autoclass" if isinstance(getattr(xai_heatmap, name), type) else "autofunction"
-    return f"```{{eval-rst}}\n.. {kind}:: xai_heatmap.{name}\n```\n"
+    return f"```{{eval-rst}}\n.. {kind}:: xai_heatmap.{name}\n```\n{shown(name)}"
 
 
 def _file(title: str) -> str:
