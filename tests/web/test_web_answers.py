@@ -8,6 +8,8 @@ import pytest
 
 import xai_heatmap as xh
 from web.pages import client, png, values
+from xai_heatmap.apps.web.live import question
+from xai_heatmap.core.errors import BadOption
 from xai_heatmap.runners.looking.packet import unpacked
 
 SAMPLE = "sample-ladybird"
@@ -122,6 +124,40 @@ def test_what_cannot_be_answered_says_why(page, caplog, path, status, code):
     assert said["message"]
     assert code in caplog.text
     assert page.get("/api/model").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        (f"/api/maps/{SAMPLE}?layer=auto", "layers"),
+        (f"/api/maps/{SAMPLE}?metod=gradcam", "method"),
+        (f"/api/channels/{SAMPLE}?layer=stage2.down&pages=2", "page"),
+        (f"/api/image/{SAMPLE}?slices=1", "slice"),
+        (f"/api/image/{SAMPLE}/facts?mode=demo", "model"),
+        ("/api/model?models=demo", "model"),
+    ],
+)
+def test_a_word_that_nobody_reads_is_refused_with_the_nearest(page, path, meant):
+    got = page.get(path)
+    assert (got.status_code, got.json()["code"]) == (400, "XH108")
+    assert f"Did you mean {meant!r}?" in got.json()["hint"]
+
+
+@pytest.mark.parametrize(
+    ("path", "word", "meant"),
+    [("/api/jobs", "optons", "options"), ("/api/compare", "method", "methods")],
+)
+def test_a_word_that_nobody_reads_is_refused_in_a_body(page, path, word, meant):
+    got = page.post(path, json={"image": SAMPLE, word: "gradcam"})
+    assert (got.status_code, got.json()["code"]) == (400, "XH108")
+    assert f"There is no {word!r}" in got.json()["message"]
+    assert f"Did you mean {meant!r}?" in got.json()["hint"]
+
+
+def test_a_word_that_nobody_reads_is_refused_on_a_line():
+    assert question('{"method": "gradcam", "layers": "auto", "next": true}')["next"]
+    with pytest.raises(BadOption, match="Did you mean 'against'"):
+        question('{"agianst": "3"}')
 
 
 @pytest.mark.parametrize(

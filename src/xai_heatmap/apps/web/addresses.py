@@ -17,7 +17,7 @@ from xai_heatmap.core.network import INPUT
 from xai_heatmap.core.registry import Method, find_method
 from xai_heatmap.core.version import installed_version
 from xai_heatmap.runners.looking.arrays import curve, laid, slice_picture
-from xai_heatmap.runners.looking.asked import AUTO, Asked
+from xai_heatmap.runners.looking.asked import AUTO, FIELDS, Asked, only
 from xai_heatmap.runners.looking.channels import PAGE, channels
 from xai_heatmap.runners.looking.comparing import Compared, comparison
 from xai_heatmap.runners.looking.expected import expected
@@ -27,10 +27,16 @@ from xai_heatmap.runners.looking.model import Model
 WORDS = 1 << 18
 """Bytes of a question."""
 
+TOKEN, MODEL = "token", "model"
+
+CHANNELS = (MODEL, "layer", "target", "against", "page", "size")
+COMPARISON = (MODEL, "image", "methods", "layers", "targets", "options")
+"""Words of the questions that are not about maps of one picture."""
+
 
 async def model_facts(served: Served, request: Request) -> Response:
     """Facts of a network: layers, methods, classes, samples."""
-    model = served.model(request.query_params.get("model"))
+    model = _model(served, request)
     facts: Any = await served.threads[model.key](model.facts, patience=PATIENCE)
     samples = [
         {"id": key, "name": name, "url": f"/api/image/{key}"}
@@ -69,6 +75,7 @@ async def _body(request: Request, limit: int) -> bytes:
 async def picture(served: Served, request: Request) -> Response:
     """The picture that the stage draws; of a volume one of its slices."""
     query = request.query_params
+    only(query, (MODEL, "slice", "axis", TOKEN))
     shown = await served.decoding(partial(served.pictures.get, request.path_params["key"]))
     if shown.array is None:
         mime, data = await served.decoding(shown.encoded)
@@ -83,10 +90,10 @@ async def picture(served: Served, request: Request) -> Response:
 
 async def facts_of(served: Served, request: Request) -> Response:
     """Facts of a picture that is kept; of an array with its shape as the network takes it."""
+    model = _model(served, request)
     shown = await served.decoding(partial(served.pictures.get, request.path_params["key"]))
     facts = shown.facts()
     if shown.array is not None:
-        model = served.model(request.query_params.get("model"))
         array = await served.decoding(partial(laid, shown, model.opened))
         facts["laid"] = list(array.shape)
     return answer(facts)
@@ -94,6 +101,7 @@ async def facts_of(served: Served, request: Request) -> Response:
 
 async def maps(served: Served, request: Request) -> Response:
     """The packet that answers a question: all its layers at once."""
+    only(request.query_params, (*FIELDS, TOKEN))
     said = _said(request)
     name, data = await served.maps(
         served.model(said.get("model")), request.path_params["key"], Asked.of(said)
@@ -120,6 +128,7 @@ def _names(layers: list[str]) -> list[str] | str:
 
 async def channels_of(served: Served, request: Request) -> Response:
     """A page of a layer's channels, by what they add to the score."""
+    only(request.query_params, (*CHANNELS, TOKEN))
     said = _said(request, "layer")
     numbers = [_whole(said, name, usual) for name, usual in (("page", 0), ("size", PAGE))]
     model, asked = served.model(said.get("model")), Asked.of(said)
@@ -130,7 +139,7 @@ async def channels_of(served: Served, request: Request) -> Response:
 
 async def curve_of(served: Served, request: Request) -> Response:
     """A signal's numbers, channel by channel."""
-    model = served.model(request.query_params.get("model"))
+    model = _model(served, request)
     shown = await served.decoding(partial(served.pictures.get, request.path_params["key"]))
     return answer(await served.decoding(partial(curve, shown, model.opened)))
 
@@ -138,6 +147,7 @@ async def curve_of(served: Served, request: Request) -> Response:
 async def start_job(served: Served, request: Request) -> Response:
     """Begin a dear question; its events say how far it is."""
     said = await _words(request)
+    only(said, (*FIELDS, "image"))
     model, key, asked = served.model(_text(said, "model")), _text(said, "image"), Asked.of(said)
     asked.choice(model.names)
     method = find_method(asked.method or model.method or "gradcam")
@@ -167,6 +177,7 @@ def expected_of(model: Model, method: Method, asked: Asked) -> int | None:
 async def start_comparison(served: Served, request: Request) -> Response:
     """Begin a comparison; its result is a packet of its own."""
     said = await _words(request)
+    only(said, COMPARISON)
     model, key, asked = served.model(_text(said, "model")), _text(said, "image"), Compared.of(said)
     shown = await served.decoding(partial(served.pictures.get, key))
 
@@ -202,6 +213,12 @@ async def end_job(served: Served, request: Request) -> Response:
 
 def _packet(data: bytes) -> Response:
     return Response(data, headers=PRIVATE, media_type="application/octet-stream")
+
+
+def _model(served: Served, request: Request) -> Model:
+    """The network that an address names, which says nothing else."""
+    only(request.query_params, (MODEL, TOKEN))
+    return served.model(request.query_params.get(MODEL))
 
 
 def _said(request: Request, layers: str = "layers") -> dict[str, Any]:

@@ -17,7 +17,7 @@ from xai_heatmap.apps.web.answers import LOG, failure, told
 from xai_heatmap.apps.web.served import Served
 from xai_heatmap.core.errors import BadOption, Busy, XaiHeatmapError
 from xai_heatmap.core.plain import facts_of
-from xai_heatmap.runners.looking.asked import Asked
+from xai_heatmap.runners.looking.asked import FIELDS, Asked, only
 from xai_heatmap.runners.looking.look import glance
 from xai_heatmap.runners.looking.model import Model
 from xai_heatmap.runners.looking.watched import Watch
@@ -198,6 +198,7 @@ def question(text: str) -> dict[str, Any]:
             said = None
     if not isinstance(said, dict):
         raise BadOption('A question is JSON, such as {"method": "gradcam", "layers": "auto"}.')
+    only(said, (*FIELDS, "next"))
     return said
 
 

@@ -1,17 +1,36 @@
 """Questions as a page asks them, in plain words."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from xai_heatmap.core.errors import BadOption, UnknownTarget
+from xai_heatmap.core.errors import BadOption, UnknownTarget, did_you_mean
 from xai_heatmap.core.targets.category import top
 from xai_heatmap.core.targets.contrast import contrast
 from xai_heatmap.core.targets.target import Choice, Choices
 from xai_heatmap.core.targets.wording import parsed
 
 ALL, AUTO = "all", "auto"
+
+FIELDS = ("model", "method", "target", "against", "layers", "options")
+"""Words of a question about one picture."""
+
+
+def only(said: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse a word that nobody reads, since what it was to say would be left out in silence.
+
+    Raises
+    ------
+    BadOption
+        For a name that is not among those known.
+    """
+    for name in said:
+        if name not in known:
+            raise BadOption(
+                f"There is no {name[:60]!r} in this question.{did_you_mean(name[:60], known)} It "
+                f"takes {', '.join(known)}."
+            )
 
 
 @dataclass(frozen=True)
