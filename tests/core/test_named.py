@@ -135,6 +135,8 @@ def test_numbers_are_names_of_classes():
         ({"cat": 0}, "the keys"),
         ([True], "a bool"),
         ([["cat"]], "a list"),
+        ({"cat", "dog"}, "a set, which has none"),
+        (frozenset(["cat"]), "a set, which has none"),
     ],
 )
 def test_what_is_no_name_is_refused_in_words(given, said):

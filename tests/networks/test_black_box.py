@@ -71,12 +71,26 @@ def test_many_pictures_go_in_portions():
         (lambda x: np.zeros((len(x) + 1, 2)), NoScores, r"shape \(3, 2\) for 2 pictures"),
         (lambda x: np.zeros((len(x), 2, 2)), NoScores, r"\(images, classes\)"),
         (lambda x: "cat", NoScores, "str"),
+        (lambda x: x.mean((2, 3)) > 0.5, NoScores, "bool of shape"),
+        (lambda x: x.mean((2, 3)) + 1j, NoScores, "complex"),
+        (lambda x: x.mean((2, 3)).argmax(1), NoScores, "predict_proba"),
+        (lambda x: np.array(["cat", "7"]), NoScores, "str of shape"),
+        (lambda x: x.mean((2, 3))[:, :0], NoScores, "no scores"),
         (lambda x: np.full((len(x), 2), np.nan), NonFiniteScores, "NaN"),
     ],
 )
 def test_answers_that_are_no_scores(answer, error, said):
     with pytest.raises(error, match=said):
         xh.maps(xh.network(answer), pictures(2), method="occlusion")
+
+
+def test_votes_are_scores():
+    def votes(x):
+        return (x.reshape(len(x), 3, -1) > 0.75).sum(2)
+
+    scores = xh.network(votes).record(pictures(2)).scores
+    assert scores.dtype == np.float32
+    assert (scores == votes(pictures(2))).all()
 
 
 def test_probabilities_are_read_as_such():

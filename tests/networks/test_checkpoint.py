@@ -218,3 +218,39 @@ def test_every_advice_can_be_followed(tmp_path, trained, monkeypatch):
     torch.save(network().state_dict(), "new.pt")
     for name in ("weights.pt", "new.pt"):
         assert load("net.py:build", weights=name).model is not None
+
+
+@pytest.mark.parametrize("part", ["_orig_mod", "_fsdp_wrapped_module", "module", "_module"])
+def test_names_of_wrappers_inside_are_left_out_and_said(tmp_path, trained, part):
+    """As of `model.backbone = torch.compile(model.backbone)`."""
+    inside = {name.replace("0.", f"0.{part}."): value for name, value in trained.items()}
+    assert inside.keys() != trained.keys()
+    with pytest.warns(UserWarning, match="their names without those of wrappers"):
+        assert equal(filled(tmp_path, under("module.", inside)), trained)
+
+
+def test_names_of_wrappers_that_would_hide_another_are_kept(tmp_path, trained):
+    both = trained | under("_ema.", trained)
+    with pytest.raises(NotAModel, match="another model"):
+        filled(tmp_path, {"0._a.weight": torch.ones(4, 3, 3, 3), "0._b.weight": torch.ones(1)})
+    with pytest.warns(UserWarning, match="without '_ema.'"):
+        assert equal(filled(tmp_path, both), trained)
+
+
+def test_two_models_under_two_keys_are_refused_by_their_names(tmp_path, trained):
+    other = {name: value + 1 for name, value in trained.items()}
+    for one, two in (("generator", "discriminator"), ("model", "net")):
+        with pytest.raises(NotAModel, match=rf"under '{one}', '{two}'.*\['{one}'\]"):
+            filled(tmp_path, {one: trained, two: other})
+    with pytest.warns(UserWarning, match="under 'a'"):
+        assert equal(filled(tmp_path, {"a": trained, "b": dict(trained)}), trained)
+
+
+@pytest.mark.filterwarnings("error")
+def test_counts_that_old_files_lack_are_made_anew(tmp_path, trained):
+    old = {name: value for name, value in trained.items() if "num_batches" not in name}
+    assert len(old) == len(trained) - 1
+    found = filled(tmp_path, old)
+    assert all(torch.equal(found[name], value) for name, value in old.items())
+    with pytest.raises(NotAModel, match=r"1 missing, such as 1\.running_mean"):
+        filled(tmp_path, {name: own for name, own in old.items() if name != "1.running_mean"})

@@ -273,3 +273,63 @@ class ColourByColour(nn.Module):
 
 def test_channels_in_a_loop_are_no_places():
     assert xh.network(ColourByColour().eval()).axes_of((3, 8, 8)).word == "chw"
+
+
+@pytest.mark.parametrize(
+    ("shape", "likely", "read"),
+    [
+        ((32, 24, 3), "hwc", "chw"),
+        ((32, 24, 1), "hwc", "chw"),
+        ((8, 3, 16, 24), "tchw", "cdhw"),
+        ((8, 16, 24, 3), "dhwc", "cdhw"),
+        ((128, 3), "tc", "ct"),
+    ],
+)
+def test_a_convention_that_nothing_shows_is_not_believed_against_the_shape(shape, likely, read):
+    def dark(x):
+        return -x.reshape(len(x), -1)[:, :3]
+
+    x = np.random.default_rng(0).random((1, *shape), np.float32)
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(x.size, 3)).eval()
+    for model, method in ((dark, "occlusion"), (flat, "input_x_gradient")):
+        with pytest.raises(BadArray, match=rf"axes='{likely}'\), or axes='{read}'"):
+            xh.maps(model, x, method=method, target=0)
+        for word in (likely, read):
+            grid = tuple(n for letter, n in zip(word, shape, strict=True) if letter != "c")
+            own = xh.network(model, axes=word)
+            assert xh.maps(own, x, method=method, target=0).shape == (1, *grid)
+    with pytest.raises(BadArray, match=f"axes='{likely}'"):
+        xh.network(dark, image_shape=shape)
+
+
+def test_usual_pictures_with_many_channels_stay_as_they_are():
+    def first(x):
+        return x.mean((2, 3))[:, :2]
+
+    for shape in ((13, 32, 32), (3, 32, 4), (64, 5, 32), (4, 4, 4)):
+        x = np.ones((1, *shape), np.float32)
+        assert xh.maps(first, x, method="occlusion", target=0).shape == (1, *shape[1:])
+
+
+class Colours(nn.Module):
+    """A network of pictures with channels last whose first operation shows no channels."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.body, self.last = nn.Conv2d(3, 4, 4, 4), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.last(self.body(torch.stack([x[..., c] for c in range(3)], 1)).mean((2, 3)))
+
+
+def test_advice_on_a_picture_that_does_not_go_in_names_the_axes():
+    picture, model = np.zeros((64, 64, 3), np.uint8), Colours().eval()
+    picture[8:16, 40:48] = 255
+    ask = {"preprocess": xh.Preprocess("unit", input_size=(64, 64), fit="stretch"), "target": 0}
+    with pytest.raises(BadArray, match=r"takes channels last: .*axes='hwc'"):
+        xh.explain(model, picture, **ask)
+    one = xh.explain(xh.network(model, axes="hwc"), picture, **ask, method="hirescam")
+    changed = np.abs(one.map - one.map[0, 0])
+    assert np.unravel_index(changed.argmax(), (16, 16))[0] in (2, 3)
+    assert np.unravel_index(changed.argmax(), (16, 16))[1] in (10, 11)

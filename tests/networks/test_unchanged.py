@@ -117,3 +117,21 @@ def test_of_things_that_stayed_empty_no_entries_are_compared(monkeypatch):
     assert (full.log, full.gone, full.new) == ([1], [2], [])
     assert [own for own in moved if own is full.gone or own is full.new] == [full.gone, full.new]
     assert sum(isinstance(own, list) and len(own) < 2 for own in compared) == 6
+
+
+def test_arrays_that_are_written_in_place_get_their_numbers_back():
+    thing = Thing()
+    thing.seen, thing.names = np.array([1.0, np.nan]), np.array(["a", None], object)
+    thing.fixed = np.ones(2)
+    thing.fixed.flags.writeable = False
+    own = thing.seen
+    with unchanged([thing]) as moved:
+        thing.seen += 3
+        thing.names[0] = "b"
+    assert thing.seen is own
+    assert np.array_equal(thing.seen, [1, np.nan], equal_nan=True)
+    assert list(thing.names) == ["a", None]
+    assert len(moved) == 2
+    with unchanged([thing]) as moved:
+        pass
+    assert not moved

@@ -27,6 +27,12 @@ LETTERS = {
 GRIDS = {1: "t", 2: "hw", 3: "dhw"}
 """Names of the grid's axes where nobody says which."""
 
+COLOURS = (1, 3, 4)
+"""Channels of usual pictures: grey, of three colours, with transparency."""
+
+FEWEST_PLACES = 8
+"""Least length of the other axes from which on an axis of few entries looks like channels."""
+
 Length = TypeVar("Length")
 
 
@@ -152,3 +158,36 @@ def with_channels_at(place: int | None, axes: int) -> Axes:
         return Axes(grid)
     frames = "thw" if len(grid) == 3 and place == 1 else grid
     return Axes(frames[:place] + "c" + frames[place:])
+
+
+def check_convention(axes: Axes, shape: Sequence[int], *, name: str) -> None:
+    """Refuse axes that are a framework's convention alone where an input looks like a usual
+    picture, signal or video in other axes: a map would lie on rows and colours, without a word.
+
+    Parameters
+    ----------
+    axes
+        By convention; nothing in the network shows them.
+    shape
+        Of one input in these axes.
+
+    Raises
+    ------
+    BadArray
+        With the words for both.
+    """
+    own, last = axes.channel, len(shape) - 1
+    if own is None or len(shape) != len(axes.word) or shape[own] in COLOURS:
+        return
+    for other in (last if own == 0 else 0, *([1] if last == 3 else [])):
+        rest = [length for place, length in enumerate(shape) if place != other]
+        if shape[other] in COLOURS and min(rest) >= FEWEST_PLACES:
+            likely = with_channels_at(other, len(shape)).word
+            grid = "x".join(str(length) for place, length in enumerate(shape) if place != own)
+            raise BadArray(
+                f"{name} was given inputs of {'x'.join(map(str, shape))}; read as {axes.word} they "
+                f"have {shape[own]} channels of {grid} places, which is seldom meant, and nothing "
+                f"in the network shows it. Say the axes of one input, a letter each: "
+                f"xai_heatmap.network(model, axes={likely!r}), or axes={axes.word!r} if that is "
+                f"right; on the command line --axes {likely}."
+            )

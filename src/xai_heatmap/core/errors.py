@@ -108,10 +108,17 @@ class UnknownMetric(UsageError):
 
 
 class ModelError(XaiHeatmapError):
-    """The model can't be loaded, opened or explained this way."""
+    """The model can't be loaded, opened or explained this way; `layer` and `method` name the one
+    that can't be had, where others can.
+    """
 
     code = "XH130"
     exit_code = 3
+
+    def __init__(self, message: str = "", *, layer: str = "", method: str = "") -> None:
+        super().__init__(message)
+        self.layer = layer
+        self.method = method
 
 
 class NoGrid(ModelError):
@@ -124,10 +131,6 @@ class LayerNotReached(ModelError):
     """The layer exists but did not run for this input."""
 
     code = "XH109"
-
-    def __init__(self, message: str, *, layer: str = "") -> None:
-        super().__init__(message)
-        self.layer = layer
 
 
 class ModelNotFound(ModelError):

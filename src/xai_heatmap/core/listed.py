@@ -43,6 +43,7 @@ def class_names(given: object) -> tuple[str, ...] | None:
         return None
     if isinstance(given, Mapping):
         given = _in_order(cast("Mapping[object, object]", given))
+    check_order(given, name="labels")
     plain = getattr(given, "tolist", None)  # of an array, a tensor, a column of a table
     names: object = plain() if callable(plain) else given
     if isinstance(names, str | bytes) or not isinstance(names, Iterable):
@@ -58,6 +59,21 @@ def class_names(given: object) -> tuple[str, ...] | None:
                 "Write labels=['cat', 'dog', ...], one for each class, or leave labels out."
             )
     return tuple(str(name) for name in each)
+
+
+def check_order(given: object, *, name: str) -> None:
+    """Refuse a set of names where the order of the names says what each name belongs to.
+
+    Raises
+    ------
+    BadOption
+        For a set.
+    """
+    if isinstance(given, set | frozenset):
+        raise BadOption(
+            f"{name} is a list, in order; received a set, which has none, so that each name could "
+            f"stand at any place. Write {name}=[...] in the order of what is named."
+        )
 
 
 def _in_order(names: Mapping[object, object]) -> list[object]:

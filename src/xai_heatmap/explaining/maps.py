@@ -108,6 +108,7 @@ def _by_passes(
                     passed.settled(ask, layers[0], row),
                     passed.evidence(wanted, row, layers[0], own_gradients, biases[row]),
                     row,
+                    layers[0],
                 )
                 for ask in here
             ]
@@ -118,12 +119,12 @@ def _by_passes(
             found[layer] = [[row[place] for place in own] for row in answers]
 
     def answer(
-        ask: MethodRequest, options: Mapping[str, object], known: Evidence, row: int
+        ask: MethodRequest, options: Mapping[str, object], known: Evidence, row: int, layer: str
     ) -> Answer:
         return finish(
             row,
             ask.method,
-            _finite(ask.method.found(known, options), ask.method),
+            _finite(ask.method, known, options, layer),
             known,
         )
 
@@ -163,7 +164,7 @@ def _programmed(
             own = fused.maps[layer, ask.method.name]
             one = id(own), ask.method.name
             if one not in made:
-                _check_finite(own, ask.method)
+                _check_finite(own, ask.method, layer)
                 glimpses = [glimpse(passed, fused, layer, ask.method, row) for row in rows]
                 made[one] = [
                     finish(row, ask.method, MethodResult(own[row]), glimpses[row]) for row in rows
@@ -182,14 +183,27 @@ def _sharing(recording: Recording) -> list[list[str]]:
     return list(found.values())
 
 
-def _finite(found: MethodResult, method: Method) -> MethodResult:
-    _check_finite(found.map, method)
+def _finite(
+    method: Method, known: Evidence, options: Mapping[str, object], layer: str
+) -> MethodResult:
+    """Map of a method, checked: a formula of matrices fails on what is no number."""
+    try:
+        with np.errstate(invalid="ignore", over="ignore"):
+            found = method.found(known, options)
+    except np.linalg.LinAlgError as problem:
+        said = _no_number(method, layer)
+        raise NonFiniteScores(said, layer=layer, method=method.name) from problem
+    _check_finite(found.map, method, layer)
     return found
 
 
-def _check_finite(map_: np.ndarray, method: Method) -> None:
+def _check_finite(map_: np.ndarray, method: Method, layer: str) -> None:
     if not np.isfinite(map_).all():
-        raise NonFiniteScores(
-            f"{method.name} came out as NaN or infinity: a gradient or activation overflowed. "
-            "Half precision does so easily; try the model in float32."
-        )
+        raise NonFiniteScores(_no_number(method, layer), layer=layer, method=method.name)
+
+
+def _no_number(method: Method, layer: str) -> str:
+    return (
+        f"{method.name} came out as NaN or infinity at layer {layer!r}: a gradient or activation "
+        "overflowed. Half precision does so easily; try the model in float32."
+    )

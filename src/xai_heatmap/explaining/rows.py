@@ -7,7 +7,7 @@ import numpy as np
 
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, BadOption
-from xai_heatmap.core.listed import listed
+from xai_heatmap.core.listed import check_order, listed
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.tensors import as_numpy
 
@@ -74,6 +74,7 @@ def feature_names(said: Any, given: Any, count: int) -> tuple[str, ...]:
     """
     index = getattr(given, "index", None)
     brought = None if callable(index) or index is None else list(index)
+    check_order(said, name="features")
     own = getattr(said, "tolist", lambda: said)()
     names = brought if said is None else listed(own, name="features")
     if names is None or (said is None and len(names) != count):

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activations, Inputs, Scores
-from xai_heatmap.core.axes import Axes, checked
+from xai_heatmap.core.axes import Axes, check_convention, checked, usual
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, NonFiniteScores, NoRule, NoScores
@@ -56,6 +56,9 @@ def open_function(
             "function fill in the rest: lambda x: function(x, metadata)."
         )
     shape = tuple(image_shape) if image_shape else None
+    if shape and axes is None:
+        name = getattr(model, "__name__", type(model).__name__)
+        check_convention(usual(len(shape) - 1), shape, name=name)
     return BlackBox(model, axes.lengths(shape, 1) if axes and shape else shape, axes)
 
 
@@ -135,6 +138,9 @@ class BlackBox(Network):
     def record(self, x: Inputs, at: Layers = (), *, rule: BackwardRule = GRADIENT) -> Recording:
         """Recording of the scores; one call of the function for every 32 pictures."""
         check_input(x)
+        if self._axes is None:
+            shape = x.shape[1:]
+            check_convention(usual(len(shape) - 1), shape, name=self.name)
         names = select(self.survey(x.shape[1:]), at) if at else []
         return BlackRecording(self, x, self.scores(x), {INPUT: x} if names else {})
 
@@ -172,7 +178,9 @@ class BlackBox(Network):
         with random_states():
             answer = self._function(x if self._axes is None else self._axes.turned(x))
         try:
-            rows = np.asarray(answer, np.float32)
+            own = np.asarray(answer)
+            _check_numbers(own, self.name)
+            rows = own.astype(np.float32)
         except (TypeError, ValueError) as problem:
             raise NoScores(
                 f"{self.name} answers a {type(answer).__name__}, which numpy can't read: "
@@ -193,6 +201,19 @@ class BlackBox(Network):
         own = reading(rows.shape, image=x.shape[2:], channels_last=False)
         self.form = own.form
         return own.rows(rows)
+
+
+def _check_numbers(own: np.ndarray, name: str) -> None:
+    """Refuse an answer that is chosen already: truth values, names, one whole number a picture."""
+    chosen = own.ndim == 1 and own.dtype.kind in "iu"
+    if chosen or own.dtype.kind not in "fiuO" or 0 in own.shape[1:]:
+        kind = "str" if own.dtype.kind in "US" else own.dtype
+        raise NoScores(
+            f"{name} answers {kind} of shape {own.shape}, which are no scores: real numbers were "
+            "expected, (images, classes), or (images,) for one number a picture. Let it answer "
+            "what it chooses by, before `>` or `argmax`: predict_proba or decision_function "
+            "instead of predict; numbers that are whole by nature as float."
+        )
 
 
 class BlackRecording(Recording):

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -17,6 +18,10 @@ USUAL = ("state_dict", "model_state_dict", "model", "net")
 
 SILENT = ("", "module.")
 """Prefixes used without a warning: the empty one, and that of PyTorch's parallel wrappers."""
+
+COUNT = "num_batches_tracked"
+"""Last part of the name of a count that only training reads; PyTorch makes one where it is missing,
+as in files of before it had them."""
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -39,22 +44,82 @@ def fill(model: nn.Module, found: object, path: Path) -> None:
             "torch.save(model.state_dict(), 'new.pt')."
         )
     own = model.state_dict()
-    fitting = [(key, weights, _prefixes(weights, own)) for key, weights in offered]
-    key, weights, prefixes = next((one for one in fitting if one[2]), (*offered[0], []))
+    fitting = [_fitting(key, weights, own) for key, weights in offered]
+    good = [one for one in fitting if one.prefixes]
+    key, weights, prefixes = chosen = good[0] if good else Fit(*offered[0], [])
     if len(prefixes) > 1:
         raise NotAModel(
             f"{str(path)!r} holds the weights of several models of this kind: their names begin "
             f"with {', '.join(map(repr, prefixes))}. Save those of one alone: "
             "torch.save(model.state_dict(), 'new.pt')."
         )
+    beside = [one.key for one in good[1:] if not _equal(one, chosen)]
+    if beside and (not chosen.usual or any(one.usual for one in good if one.key in beside)):
+        raise NotAModel(
+            f"{str(path)!r} holds the weights of several models of this kind, under "
+            f"{', '.join(map(repr, [key, *beside]))}. Save those of one alone: "
+            f"torch.save(torch.load({path.name!r}){_written(key)}, 'new.pt')."
+        )
     prefix = prefixes[0] if prefixes else _likely(weights, own)
     taken = {name.removeprefix(prefix): weights[name] for name in _under(prefix, weights)}
     _check(taken, own, model, path)
     _load(model, taken, own, path)
     others = [name for name in weights if not name.startswith(prefix)]
-    unusual = key and key.rpartition(".")[2] not in USUAL
-    if prefix not in SILENT or others or unusual:
-        warnings.warn(_told(path, key if unusual else "", prefix, others), stacklevel=2)
+    wrapped = weights is not dict(offered)[key]
+    if prefix not in SILENT or others or wrapped or not chosen.usual:
+        off = repr(prefix) if prefix else "those of wrappers" if wrapped else ""
+        warnings.warn(_told(path, "" if chosen.usual else key, off, others), stacklevel=2)
+
+
+class Fit(NamedTuple):
+    """A dict of tensors under a key, and the prefixes under which it holds a model's weights."""
+
+    key: str
+    weights: Weights
+    prefixes: list[str]
+
+    @property
+    def usual(self) -> bool:
+        """Whether checkpoints usually hold the weights under that key."""
+        return not self.key or self.key.rpartition(".")[2] in USUAL
+
+
+def _fitting(key: str, weights: Weights, own: Weights) -> Fit:
+    """Whether and how a dict of tensors fits, as it is or without the names of wrappers inside."""
+    found = _prefixes(weights, own)
+    if not found and (plain := _unwrapped(weights, own)) is not None:
+        return Fit(key, plain, _prefixes(plain, own))
+    return Fit(key, weights, found)
+
+
+def _unwrapped(weights: Weights, own: Weights) -> Weights | None:
+    """Weights by names without the parts that wrappers of submodules put in, such as
+    ``_orig_mod`` or ``_fsdp_wrapped_module``; None where there are none, or two names become one.
+    """
+    known = {part for name in own for part in name.split(".")}
+
+    def plain(name: str) -> str:
+        parts = name.split(".")
+        return ".".join(p for p in parts if p in known or not (p[:1] == "_" or p == "module"))
+
+    named = {plain(name): value for name, value in weights.items()}
+    return named if len(named) == len(weights) and named.keys() != weights.keys() else None
+
+
+def _equal(one: Fit, other: Fit) -> bool:
+    """Whether two dicts hold the same numbers."""
+    some, others = (
+        {name.removeprefix(fit.prefixes[0]): value for name, value in fit.weights.items()}
+        for fit in (one, other)
+    )
+    return some.keys() == others.keys() and all(
+        value.dtype == others[name].dtype and torch.equal(value, others[name])
+        for name, value in some.items()
+    )
+
+
+def _written(key: str) -> str:
+    return "".join(f"[{part!r}]" for part in key.split(".") if part)
 
 
 def dicts_of_tensors(found: object) -> Iterator[tuple[str, Weights]]:
@@ -87,11 +152,18 @@ def _prefixes(weights: Weights, own: Weights) -> list[str]:
     return [
         prefix
         for prefix in ends
-        if (prefix.endswith(".") or (not prefix and len(weights) == len(own)))
-        and all(f"{prefix}{name}" in weights for name in own)
-        and not any(_differ(weights[f"{prefix}{name}"], value) for name, value in own.items())
-        and len(_under(prefix, weights)) == len(own)
+        if (prefix.endswith(".") or (not prefix and weights.keys() <= own.keys()))
+        and all(f"{prefix}{name}" in weights for name in own if not _made_anew(name))
+        and all(
+            name.removeprefix(prefix) in own
+            and not _differ(weights[name], own[name.removeprefix(prefix)])
+            for name in _under(prefix, weights)
+        )
     ]
+
+
+def _made_anew(name: str) -> bool:
+    return name.rpartition(".")[2] == COUNT
 
 
 def _under(prefix: str, weights: Weights) -> list[str]:
@@ -119,7 +191,7 @@ def _check(weights: Weights, own: Weights, model: nn.Module, path: Path) -> None
     ]
     _refuse(
         {
-            "missing": [name for name in own if name not in weights],
+            "missing": [n for n in own if n not in weights and not _made_anew(n)],
             "unknown": [name for name in weights if name not in own],
             "of another shape": shaped,
         },
@@ -171,9 +243,9 @@ def _load(model: nn.Module, weights: Weights, own: Weights, path: Path) -> None:
         ) from error
 
 
-def _told(path: Path, key: str, prefix: str, others: Sequence[str]) -> str:
+def _told(path: Path, key: str, off: str, others: Sequence[str]) -> str:
     where = f" under {key!r}" if key else ""
-    names = f", their names without {prefix!r}" if prefix else ""
+    names = f", their names without {off}" if off else ""
     left = ""
     if others:
         are = noun(len(others), "is", "are")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from xai_heatmap.core.axes import Axes, check_convention
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall, ModelTrace
@@ -28,7 +29,7 @@ def check_axes(
     layers: Mapping[str, Layer], seen: ModelTrace, shape: Sequence[int], *, name: str, word: str
 ) -> None:
     """Refuse axes taken by convention if no layer can lie on these axes, but some layer has as many
-    axes of places.
+    axes of places, or if no layer shows anything and the input looks like one in other axes.
 
     Raises
     ------
@@ -45,6 +46,9 @@ def check_axes(
         return
     against = [call for call in seen.calls if _has_places(call, len(image))]
     if not against:
+        if not grids:
+            axes = Axes(word)
+            check_convention(axes, axes.native(shape), name=name)
         return
     own = "x".join(map(str, against[-1].shape[1:]))
     raise BadArray(

@@ -108,14 +108,16 @@ class ModelWithHeads(ScoredModel):
             behind = f" What lies behind layer {last!r} can be run." if works else ""
             raise NoHead(
                 f"{self.name}: what lies behind layer {name!r} can't be run again with other "
-                f"values, which the method needs: {proven.refusal}. {WITHOUT_A_HEAD}{behind}"
+                f"values, which the method needs: {proven.refusal}. {WITHOUT_A_HEAD}{behind}",
+                layer=name,
             )
         how = {"whole": proven.whole, "alone": proven.alone, "memory": memory}
         head = self._made(adapter, view, x, name, **how)
         if proven.alone and not still_repeats(head, scores):
             raise NoHead(
                 f"{self.name}: what lies behind layer {name!r} can't be run again with other "
-                f"values, which the method needs: {MIXED}. Explain one picture at a time."
+                f"values, which the method needs: {MIXED}. Explain one picture at a time.",
+                layer=name,
             )
         return head
 

@@ -7,6 +7,7 @@ smallest on. Nothing is said that was not seen to work.
 import math
 from collections.abc import Callable, Sequence
 
+from xai_heatmap.core.axes import with_channels_at
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, XaiHeatmapError
 from xai_heatmap.core.memory import out_of_memory
@@ -117,7 +118,14 @@ def _advice(look: Look, shape: Shape, usual: Shape, *, channels_last: bool) -> s
 def _of_order(works: Works, shape: Shape, *, channels_last: bool) -> str | None:
     channels, *image = shape
     if channels in CHANNELS:
-        return None
+        other = (image[-1], channels, *image[:-1]) if channels_last else (*image, channels)
+        if len(image) < 2 or not works(other):
+            return None
+        axes = with_channels_at(0 if channels_last else len(image), len(shape)).word
+        return (
+            f"It takes channels {'first' if channels_last else 'last'}: "
+            f"xai_heatmap.network(model, axes={axes!r}), on the command line --axes {axes}."
+        )
     if image[-1] in CHANNELS and works((image[-1], channels, *image[:-1])):
         return "It takes channels first; `np.moveaxis(x, -1, 1)` moves them there."
     if channels_last and image[0] in CHANNELS and works((image[0], channels, *image[1:])):

@@ -109,14 +109,15 @@ def moves(outputs: Native, image: Sequence[int]) -> Moves | None:
     if len(outputs) != 2 or 0 in outputs.shape or not (whole or outputs.ndim == 3):
         return None
     *first, last = outputs.shape[1:]
-    uneven = [_spread(grid, image) for grid in ((*first[1:], last), first)] if whole else [1, 0]
+    uneven = [_spread(grid, image) for grid in ((*first[1:], last), first)] if whole else [0, 0]
     kept: list[Changes | None] = [None, None]
     silent = True
     for end, axis in enumerate((1, -1)):
         if uneven[end] <= min(uneven) + EVEN:
             some = np.moveaxis(outputs, axis, 1)
             some = some[:, :: -(-some.shape[1] // ENOUGH)].astype(np.float32, copy=False)
-            change = some[1] - some[0]
+            with np.errstate(invalid="ignore"):
+                change = some[1] - some[0]
             largest = float(np.abs(change).max())
             if not np.isfinite(largest):
                 return None

@@ -41,6 +41,7 @@ CHANNELS = (
     "it has as many rows as the layer before has channels, and what changes in the picture does "
     "not show in them as in places"
 )
+FLAT = "its places stand along its last axis, behind the channels, and not in rows of tokens"
 PAIRS = "it holds a number for every pair of tokens, which lie nowhere in the picture"
 UNSHOWN = "no layer before it has such a grid, and what changes in the picture does not show one"
 
@@ -149,6 +150,8 @@ class LayoutReader:
             return lost
         if seen is None:
             return (None, PAIRS) if pairs else (own, "")
+        if own.kind == "tokens" and self._flattened(call.shape[-1], own, seen):
+            return None, FLAT
         stands = {one: standing(one, seen, self._image, self._known.get(one.grid)) for one in every}
         shown = [one for one in every if stands[one] == "shown"]
         if pairs and (math.prod(own.grid) < MANY or self._pairs_of_tokens(call.shape)):
@@ -179,6 +182,21 @@ class LayoutReader:
         if seen is not None and among(own, seen, self._known.get(own.grid)):
             return None, ELSEWHERE
         return None
+
+    def _flattened(self, last: int, own: Layout, seen: Moves) -> bool:
+        """Whether the last axis, of length `last`, shows the places of a grid, and more clearly
+        than the tokens of `own` do: feature maps with their places in a row.
+        """
+        turned = Moves(None, seen.first, seen.silent)
+        for grid in self._grids:
+            other = Layout("tokens", grid)
+            if math.prod(grid) == last and self._shows(other, turned):
+                clearer = self._likeness(other, turned) > self._likeness(own, seen)
+                return clearer or not self._shows(own, seen)
+        return False
+
+    def _shows(self, own: Layout, seen: Moves) -> bool:
+        return standing(own, seen, self._image, self._known.get(own.grid)) == "shown"
 
     def _unshown(self, call: LayerCall, own: Layout, still: bool) -> Read:
         """Layout of a layer whose changes show nothing, judged by the other layers."""

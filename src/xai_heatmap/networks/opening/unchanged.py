@@ -21,8 +21,8 @@ DRAWING = (random.Random, np.random.RandomState, np.random.Generator)
 PLAIN = frozenset({bool, dict, float, int, list, set, str, tuple, type(None), OrderedDict})
 """Kinds of most attributes: asked first, since every attribute is looked at in every pass."""
 
-HOLDING = frozenset({dict, list, OrderedDict, set})
-"""Kinds of attributes that hold others: caches, logs, the hooks of a module."""
+HOLDING = frozenset({dict, list, OrderedDict, set, np.ndarray})
+"""Kinds of attributes that hold others: caches, logs, the hooks of a module, arrays of numpy."""
 
 
 @contextmanager
@@ -49,9 +49,9 @@ def unchanged(
     objects: Sequence[object], *, apart: frozenset[str] = frozenset()
 ) -> Iterator[list[object]]:
     """Put the attributes of objects, except those in `apart`, and the states of random generators
-    among them back after the block. Lists, dicts and sets get their content back, too: a model that
-    hooks itself in its first pass, and notes so, would hook itself twice if only the note were
-    taken back.
+    among them back after the block. Lists, dicts, sets and arrays get their content back, too: a
+    model that hooks itself in its first pass, and notes so, would hook itself twice if only the
+    note were taken back.
 
     An object whose class changed is left alone: its first call has just completed the object.
     """
@@ -98,7 +98,14 @@ def restored(
 
 
 def _held_again(own: Any, before: Any) -> bool:
-    """Put the content of a list, dict or set back; return whether the content had changed."""
+    """Put the content of a list, dict, set or array back; return whether that had changed."""
+    if isinstance(own, np.ndarray):
+        changed = own.shape != before.shape or own.tobytes() != before.tobytes()
+        if changed and own.flags.writeable:
+            if own.shape != before.shape:
+                own.resize(before.shape, refcheck=False)
+            own[...] = before
+        return changed
     if not own and not before:  # most hooks and buffers of most modules
         return False
     if _ids(own) == _ids(before):

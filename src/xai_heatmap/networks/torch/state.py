@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from xai_heatmap.networks.opening.unchanged import PLAIN, restored, unchanged
 
@@ -90,9 +91,7 @@ class Untouched:
             for shelf, own in zip(shelves[::2], before[::2], strict=True):
                 moved.extend([shelf] if restored(shelf, own) else [])
             for shelf, own in zip(shelves[1::2], before[1::2], strict=True):
-                shelf.update(
-                    {name: own[name] for name, tensor in own.items() if id(tensor) in lent}
-                )
+                moved.extend([shelf] if _weights_again(shelf, own) else [])
             moved.extend(own for own, state in drawing if _put_back(own, state))
             written = [*copies.put_back(), *self._missed(watched, versions)]
             self._writes.update(map(id, written))
@@ -124,7 +123,7 @@ class Untouched:
         for shelf in shelves:
             for name, own in shelf.items():
                 if id(own) in self._writes and isinstance(own, torch.Tensor):
-                    shelf[name] = lent.setdefault(id(own), own.detach().clone())
+                    shelf[name] = lent.setdefault(id(own), _copy(own))
         return lent
 
     def _missed(
@@ -141,6 +140,26 @@ class Untouched:
                 stacklevel=2,
             )
         return missed
+
+
+def _copy(own: torch.Tensor) -> torch.Tensor:
+    """Copy of a tensor; of a parameter a parameter, which a model may look for, or write into."""
+    copied = own.detach().clone()
+    return nn.Parameter(copied, own.requires_grad) if isinstance(own, nn.Parameter) else copied
+
+
+def _weights_again(shelf: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Put the weights back that a pass put others in place of; return whether there were any.
+
+    One that the first pass made, or made the shape of, stays.
+    """
+    others = [
+        name
+        for name, own in before.items()
+        if own is not None and not is_lazy(own) and shelf.get(name, own) is not own
+    ]
+    shelf.update({name: before[name] for name in others})
+    return bool(others)
 
 
 class _Copies:
