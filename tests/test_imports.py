@@ -51,3 +51,18 @@ def test_a_torch_model_brings_torch_alone():
     pytest.importorskip("torch", reason="needs PyTorch")
     code = "import torch, xai_heatmap as xh; xh.network(torch.nn.Conv2d(3, 4, 1))"
     assert not loaded(code).intersection({"keras", "tensorflow", "jax"})
+
+
+@pytest.mark.slow
+def test_a_page_of_an_onnx_file_brings_no_metrics_no_scenes_and_no_other_job():
+    code = (
+        "from xai_heatmap.apps.cli.serve import models\n"
+        "from xai_heatmap.apps.web.app import application\n"
+        "from xai_heatmap.jobs.serve_job import Serve\n"
+        "own = models(Serve(model='demo'))['demo']; own.check(); own.facts()\n"
+        "import sys; print('seen', *[m for m in sys.modules if m.startswith(('xai_', 'onnx.'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    seen = next(line for line in done.stdout.splitlines() if line.startswith("seen")).split()
+    unwanted = ("xai_heatmap.metrics", "xai_heatmap.scenes", "xai_heatmap.jobs.audit_job")
+    assert not [name for name in seen if name.startswith((*unwanted, "onnx.reference"))]

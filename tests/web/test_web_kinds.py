@@ -8,6 +8,7 @@ import pytest
 
 import xai_heatmap as xh
 from web.pages import client, png, served, values
+from xai_heatmap.core.errors import BadOption
 from xai_heatmap.runners.looking.model import Model
 from xai_heatmap.runners.looking.packet import unpacked
 
@@ -127,3 +128,63 @@ def test_a_detector_shows_its_boxes_and_explains_one_of_them():
     assert entry["layer"] == found[1].layer.name
     away = np.abs(values(entry, payload) - found[1].map).max()
     assert away <= (entry["hi"] - entry["lo"]) / 500
+
+
+def small():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(4, 3),
+    ).eval()  # fmt: skip
+
+
+def test_a_page_names_the_framework_of_a_model_that_was_passed():
+    named = {
+        "PyTorch": xh.network(small()),
+        "ONNX": xh.network("demo"),
+        "function": xh.network(lambda x: x.mean((2, 3)), image_shape=(3, 8, 8)),
+    }
+    assert {name: Model("m", "m", own, "unit").backend for name, own in named.items()} == {
+        name: name for name in named
+    }
+
+
+@pytest.mark.parametrize("said", [{"preprocess": {"input_size": (64, 1)}}, {"white": 4095.0}])
+def test_what_is_said_of_pictures_is_refused_for_a_signal_before_the_page_opens(said):
+    model = nn.Sequential(nn.Conv1d(2, 4, 5), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten())
+    own = Model("wave", "wave", xh.network(model.eval(), image_shape=(2, 64)), **said)
+    with pytest.raises(BadOption, match="signal is taken as it is"):
+        own.check()
+
+
+TURNS = {
+    "flipped": (lambda x: x[:, :, ::-1], (-1.0, 0.0, 48.0, 0.0, 1.0, 0.0)),
+    "upside down": (lambda x: x[:, ::-1], (1.0, 0.0, 0.0, 0.0, -1.0, 48.0)),
+    "turned": (lambda x: np.rot90(x, 1, (1, 2)), (0.0, -1.0, 48.0, 1.0, 0.0, 0.0)),
+}
+
+
+@pytest.mark.parametrize("how", TURNS)
+def test_maps_of_pictures_that_go_in_turned_lie_upright_on_the_page(how):
+    """A bright spot in one corner of the picture is hot there, whichever way it went in."""
+    turn, matrix = TURNS[how]
+
+    def prepared(image):
+        x = np.moveaxis(np.asarray(image, np.float32) / 255, -1, 0)
+        geometry = xh.Geometry((48, 48), (0.0, 0.0, 48.0, 48.0), (48, 48), matrix=matrix)
+        return np.ascontiguousarray(turn(x)), geometry
+
+    network = xh.network(lambda x: x[:, :1].mean((2, 3)) * [[1.0, -1.0]], image_shape=(3, 48, 48))
+    own = Model("spot", "spot", network, prepared, method="occlusion")
+    picture = np.zeros((48, 48, 3), np.uint8)
+    picture[2:10, 30:46] = 255
+    page = client(served({"spot": own}))
+    facts = sent(page, png(picture))
+    asked = {"method": "occlusion", "layers": "input", "options": '{"window": 8, "stride": 8}'}
+    header, payload = unpacked(page.get(f"/api/maps/{facts['id']}", params=asked).content)
+    (entry,) = header["maps"]
+    found = values(entry, payload)
+    row, column = np.unravel_index(found.argmax(), found.shape)
+    assert entry["box"] == [0.0, 0.0, 48.0, 48.0]
+    assert row < found.shape[0] / 4
+    assert found.shape[1] * 5 / 8 <= column < found.shape[1]

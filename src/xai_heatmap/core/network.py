@@ -17,6 +17,7 @@ from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.redrawing import Redrawable
 from xai_heatmap.core.targets.answer import Kind, Meaning
+from xai_heatmap.core.wing import wing
 
 INPUT = "input"
 """The name of layer zero, the picture itself."""
@@ -194,6 +195,11 @@ class Network(Redrawable, ABC):
         pictures, the threads of its runtime. The maps are the same.
         """
         return ()
+
+    @property
+    def framework(self) -> str:
+        """What runs the model: ``torch``, ``keras``, ``onnx``, ``function``, or another package."""
+        return wing(type(self))
 
     def answering(self, shape: Sequence[int]) -> tuple[int, Meaning] | None:
         """Scores of each image and their scale, as far as they are known before a pass, of a

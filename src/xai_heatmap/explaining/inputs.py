@@ -109,15 +109,14 @@ def _of_picture(
     return replace(made, notes=(*filter(None, [frame.remark]), *made.notes))
 
 
-def _of_array(
-    given: np.ndarray,
-    kind: int,
-    name: str,
-    preprocess: Preparing,
-    network: Network,
-    white: int | float | None,
-) -> PreparedInput:
-    """Prepared input of an array that is no picture, taken as it is."""
+def check_unprepared(kind: int, preprocess: Preparing, white: int | float | None) -> None:
+    """Check that nothing is said of an array that is no picture but that it is taken as it is.
+
+    Raises
+    ------
+    BadOption
+        For a preprocessing, and for a white.
+    """
     if white is not None:
         raise BadOption(
             f"white belongs to pictures; a {KINDS.get(kind, 'array')} is taken as it is."
@@ -128,6 +127,18 @@ def _of_array(
             "nothing to do. "
             "Leave it out, and give what the network was trained on."
         )
+
+
+def _of_array(
+    given: np.ndarray,
+    kind: int,
+    name: str,
+    preprocess: Preparing,
+    network: Network,
+    white: int | float | None,
+) -> PreparedInput:
+    """Prepared input of an array that is no picture, taken as it is."""
+    check_unprepared(kind, preprocess, white)
     if given.ndim == kind + 2 and len(given) == 1 and given.dtype.kind == "f":
         given = given[0]
     x = laid_out(given, kind, network)

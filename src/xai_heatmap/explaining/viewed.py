@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float32
 
-from xai_heatmap.core.arrays import Image, Input, Map
+from xai_heatmap.core.arrays import Image, Input
 from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.core.plain import plain
 from xai_heatmap.core.registry import all_methods
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Cell, Refusal
+from xai_heatmap.explaining.upright import upright
 from xai_heatmap.render.viewer import picture_url
 from xai_heatmap.sinks.store.levels import packed
 
@@ -243,7 +244,7 @@ def _packet(one: Explanation, method: str, picture: Facts) -> Facts:
 
 
 def _map(one: Explanation) -> Facts:
-    drawn, box = _upright(one)
+    drawn, box = upright(one)
     kept = packed(drawn)
     said = [] if one.tested is None else [f"tested: {one.tested.short}"]
     return {
@@ -253,21 +254,3 @@ def _map(one: Explanation) -> Facts:
                     "level": LEVELS.get(one.verdict.word, "note")},
         "data": base64.b64encode(kept.data).decode(),
     }  # fmt: skip
-
-
-CELLS = 64
-"""Cells of a side on which a map is drawn out whose picture went in turned or flipped."""
-
-
-def _upright(one: Explanation) -> tuple[Map, list[float] | None]:
-    """The map with where it lies on the picture; None: on all of it."""
-    geometry = one.geometry
-    if geometry is None or one.map.ndim != one.axes:
-        return np.asarray(one.map, np.float32), None
-    if geometry.matrix is None:
-        return np.asarray(one.map, np.float32), list(geometry.box)
-    whole = np.asarray(one.heat(scale="none"), np.float32)
-    rows, columns = (min(CELLS, side) for side in whole.shape)
-    down = (np.arange(rows) + 0.5) * whole.shape[0] / rows
-    across = (np.arange(columns) + 0.5) * whole.shape[1] / columns
-    return np.ascontiguousarray(whole[np.ix_(down.astype(int), across.astype(int))]), None

@@ -12,6 +12,7 @@ from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.network import Declared, Network
 from xai_heatmap.core.redrawing import Draw
+from xai_heatmap.core.wing import wing
 from xai_heatmap.networks.opening.axes_found import Consumed, Door, Settled
 from xai_heatmap.networks.opening.held import Name
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Adapter, Engine
@@ -52,6 +53,11 @@ class OpenedModel(Network):
     def _engine(self) -> Engine:
         """The framework's engine; of a network that takes one picture at a time, given so."""
         return OneByOne(self._own_engine) if self._state.one_by_one else self._own_engine
+
+    @property
+    def framework(self) -> str:
+        """Name of the framework whose engine opens the model."""
+        return wing(type(self._own_engine))
 
     @property
     def name(self) -> str:

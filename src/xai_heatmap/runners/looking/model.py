@@ -13,6 +13,7 @@ from xai_heatmap.core.layers.selection import grids
 from xai_heatmap.core.network import INPUT, Layer, Network, Survey
 from xai_heatmap.core.registry import Method, all_methods
 from xai_heatmap.explaining.banded import bands_taken
+from xai_heatmap.explaining.inputs import check_unprepared
 from xai_heatmap.explaining.preparing import Preparation, Preparing, preparation, prepared_by
 from xai_heatmap.explaining.request import usual_method
 from xai_heatmap.runners.failing import running
@@ -85,10 +86,13 @@ class Model:
         Raises
         ------
         XaiHeatmapError
-            Where the network fails on what it is said to take, or nobody says how pictures are
-            scaled.
+            Where the network fails on what it is said to take, nobody says how pictures are
+            scaled, or it is said of what is no picture.
         """
         with running(self.opened.name):
+            axes = len(self.survey.layers[INPUT].shape) - 1
+            if axes in KINDS:
+                check_unprepared(axes, self.preprocess, self.white)
             self.how  # noqa: B018 - it raises
 
     @property
@@ -99,8 +103,7 @@ class Model:
     @property
     def backend(self) -> str:
         """Name of the framework."""
-        wing = type(self.opened).__module__.split(".")
-        return next((FRAMEWORKS[part] for part in wing if part in FRAMEWORKS), wing[0])
+        return FRAMEWORKS.get(self.opened.framework, self.opened.framework)
 
     def facts(self) -> dict[str, object]:
         """Facts for a page: layers, methods, classes, what goes in."""

@@ -9,6 +9,7 @@ from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Refusal
 from xai_heatmap.explaining.question import Question
+from xai_heatmap.explaining.upright import upright
 from xai_heatmap.runners.looking.packet import Payload, packet
 from xai_heatmap.runners.looking.pictures import Picture
 from xai_heatmap.runners.looking.watched import Watch
@@ -104,15 +105,15 @@ def cell_facts(
                 "error": {"code": error.code, "message": str(error)}}  # fmt: skip
     geometry = cell.geometry
     over = geometry is not None and geometry.image_size == picture.given.shape[:2]
+    drawn, box = upright(cell)
     return {
         "layer": cell.layer.name,
         "method": cell.method,
         "target": {"words": cell.target, "index": cell.index, "score": cell.score},
-        "shape": list(cell.map.shape),
-        **payload.add(cell.map),
+        "shape": list(drawn.shape),
+        **payload.add(drawn),
         "signed": cell.signed,
-        "box": list(geometry.box) if geometry is not None and over else None,
-        "matrix": list(geometry.matrix) if over and geometry and geometry.matrix else None,
+        "box": box if over else None,
         "verdict": {
             "kind": cell.verdict.word,
             "words": cell.verdict.because,
