@@ -80,7 +80,10 @@ def main() -> None:
         for name in asked.networks:
             for kind in ("torch", "onnx"):
                 rows += _measured(name, kind, Path(folder), asked.rounds)
-    head = ("network", "", "explained ÷ pure inference", "÷ pytorch-grad-cam", "bytes a row", "aim")
+    head = (
+        "network", "", "explained ÷ pure inference", "÷ pytorch-grad-cam",
+        "pure inference ÷ pytorch-grad-cam", "bytes a row", "aim",
+    )  # fmt: skip
     versions = [f"PyTorch {torch.__version__}", f"onnxruntime {onnxruntime.__version__}"]
     text = f"{machine.line(versions)}\n\n{tables.table(head, rows)}"
     if asked.memory:
@@ -128,9 +131,11 @@ def _measured(name: str, kind: str, folder: Path, rounds: int) -> Iterator[tuple
     ours, pure = sum(spent["ours"]), sum(spent["pure"])
     size = write_part(folder / "part.parquet", kept, {}).stat().st_size / len(kept)
     beside = sum(spent["peer"]) / ours if "peer" in spent else None
+    floor = sum(spent["peer"]) / pure if "peer" in spent else None
     yield (
         name, kind, f"{pure / ours:.2f}", "" if beside is None else f"{beside:.1f}",
-        f"{size:.0f} ({len(kept)} rows)", _aims(pure / ours, beside, size),
+        "" if floor is None else f"{floor:.1f}", f"{size:.0f} ({len(kept)} rows)",
+        _aims(pure / ours, beside, size),
     )  # fmt: skip
 
 

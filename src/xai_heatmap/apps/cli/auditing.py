@@ -8,6 +8,7 @@ from pathlib import Path
 
 from xai_heatmap.apps.cli.batching import shown, silence
 from xai_heatmap.apps.cli.terminal import (
+    Stopped,
     aside,
     columns,
     facts,
@@ -27,7 +28,7 @@ from xai_heatmap.runners.audit.run import Audit, run_job
 from xai_heatmap.runners.audit.tables import Table, holding
 from xai_heatmap.runners.local import check, opened
 
-SOME_FAILED, NOT_MET, INTERRUPTED = 1, 5, 130
+SOME_FAILED, NOT_MET = 1, 5
 
 GOOD, FAIR = 0.9, 0.5
 """Shares from which on a cell of the terminal's table is green, or yellow."""
@@ -51,8 +52,7 @@ def audited(flags: Mapping[str, object], *, as_json: bool, quiet: bool, print_co
         with telling as listen, aside():
             found = run_job(job, network, listen=listen)
     except KeyboardInterrupt:
-        log("stopped. Run the same command again to go on.")
-        return INTERRUPTED
+        raise Stopped("stopped. Run the same command again to go on.") from None
     missed = found.missed(*wanted)
     if as_json:
         said = [{"requirement": str(one), "met": one not in missed} for one in wanted]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from xai_heatmap.apps.cli.terminal import aside, facts, log, print_lines
+from xai_heatmap.apps.cli.terminal import Stopped, aside, facts, log, print_lines
 from xai_heatmap.apps.cli.text import duration, model_line
 from xai_heatmap.core.counted import counted, noun
 from xai_heatmap.core.errors import BadOption, UsageError
@@ -19,7 +19,7 @@ from xai_heatmap.runners.batch.run import retried, run_job
 from xai_heatmap.runners.batch.stored import StoredRun, open_run
 from xai_heatmap.runners.local import check, opened
 
-INTERRUPTED, SOME_FAILED = 130, 1
+SOME_FAILED = 1
 
 EVERY = 10.0
 """Seconds between two lines where there is no terminal."""
@@ -84,8 +84,7 @@ def followed(work: Callable[[Listen], StoredRun], run: str, *, as_json: bool, qu
         with telling as listen, aside():
             found = work(listen)
     except KeyboardInterrupt:
-        log("stopped. Run the same command again to go on.")
-        return INTERRUPTED
+        raise Stopped("stopped. Run the same command again to go on.") from None
     if as_json:
         _json_line(found, run)
     elif not quiet:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import typer
 
 from xai_heatmap.apps.cli.app import COMMANDS, app
-from xai_heatmap.apps.cli.terminal import log, print_json
+from xai_heatmap.apps.cli.terminal import Stopped, log, print_json, safe
 from xai_heatmap.core.errors import UsageError, XaiHeatmapError
 
 PARSING: type[Exception] = typer.BadParameter.__mro__[2]
@@ -89,7 +89,10 @@ def _ending_tidily() -> Iterator[None]:
 
 def _finished(words: list[str]) -> int:
     try:
-        return app(words, standalone_mode=False, prog_name="xai-heatmap") or 0
+        code = app(words, standalone_mode=False, prog_name="xai-heatmap") or 0
+        return _interrupted() if code == INTERRUPTED else code
+    except Stopped as stopped:
+        return _interrupted(str(stopped))
     except XaiHeatmapError as error:
         return _failed(error.code, str(error), error.exit_code, error, words)
     except PARSING as error:
@@ -98,8 +101,7 @@ def _finished(words: list[str]) -> int:
         told = f"{said} Try: xai-heatmap {_command(words)}--help"
         return _failed(UsageError.code, told, UsageError.exit_code, error, words)
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+        return _interrupted()
     except _Terminated:
         sys.stderr.write("terminated\n")
         return TERMINATED
@@ -112,6 +114,13 @@ def _finished(words: list[str]) -> int:
             "a fault of yours. Run the command again with --debug and report what it prints."
         )
         return _failed("XH000", told, 1, error, words)
+
+
+def _interrupted(said: str = "interrupted") -> int:
+    """Say in one line that the call was stopped; Typer answers 130 of Ctrl-C, without a word."""
+    wiped = "\r\x1b[K" if sys.stderr.isatty() else ""
+    sys.stderr.write(f"{wiped}{safe(said)}\n")
+    return INTERRUPTED
 
 
 def _failed(code: str, message: str, exit_code: int, error: Exception, words: Sequence[str]) -> int:

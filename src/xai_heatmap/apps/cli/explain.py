@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xai_heatmap.apps.cli.table import Table, error_alone
-from xai_heatmap.apps.cli.terminal import aside, each_aside, facts, log, print_json, print_lines
+from xai_heatmap.apps.cli.terminal import Stopped, aside, each_aside, facts, print_json, print_lines
 from xai_heatmap.apps.cli.text import (
     duration,
     exit_code,
@@ -26,8 +26,6 @@ from xai_heatmap.jobs.job import Explain
 from xai_heatmap.jobs.settings import settled
 from xai_heatmap.runners.contact import ContactSheet
 from xai_heatmap.runners.local import Row, check, opened, run
-
-INTERRUPTED = 130
 
 Showing = Callable[[Row], None]
 
@@ -50,7 +48,7 @@ def explained(
         print_lines(model_line(job, network, loading))
     many = len(job.images) > 1
     show = _nothing if as_json else error_alone if quiet else Table(job) if many else _show
-    rows, stopped, contact = [], False, ContactSheet(job)
+    rows, stopped, contact = [], "", ContactSheet(job)
     with _progress(len(job.images), show, shown=not (as_json or quiet)) as advance:
         try:
             for row in each_aside(run(job, network)):
@@ -58,17 +56,16 @@ def explained(
                 advance(row)
                 contact.add(row)
         except KeyboardInterrupt:
-            stopped = True
-            log(
-                f"stopped. {len(rows)} of "
-                f"{counted(len(job.images), 'picture is done', 'pictures are done')}."
-            )
+            are = counted(len(job.images), "picture is", "pictures are")
+            stopped = f"stopped. {len(rows)} of {are} done."
     contact.write()
     if contact.pages and not (as_json or quiet):
         print_lines(["", *facts([("sheet  ", str(page)) for page in contact.pages])])
     if as_json:
         print_json([row.event(job).document() for row in rows])
-    return INTERRUPTED if stopped else exit_code([row.error for row in rows])
+    if stopped:
+        raise Stopped(stopped)
+    return exit_code([row.error for row in rows])
 
 
 @contextmanager

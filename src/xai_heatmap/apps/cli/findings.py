@@ -28,8 +28,6 @@ Writes findings.html and findings.json into RUN/findings. The same command goes 
 where it was stopped. Exit code 0: no shortcut claimed. 1: some are.
 """
 
-CLAIMED, INTERRUPTED = 1, 130
-
 
 def findings(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run of `xai-heatmap batch`.")],
@@ -72,7 +70,7 @@ def findings(
             quiet=quiet, as_json=as_json,
         )  # fmt: skip
     except KeyboardInterrupt:
-        from xai_heatmap.apps.cli.terminal import log
+        from xai_heatmap.apps.cli.terminal import Stopped
 
-        log("stopped. Finished classes are kept; run the same command again to go on.")
-        return INTERRUPTED
+        said = "stopped. Finished classes are kept; run the same command again to go on."
+        raise Stopped(said) from None

@@ -34,8 +34,6 @@ The page needs pip install "xai-heatmap[web]"; --device needs
 pip install "xai-heatmap[video]".
 """
 
-INTERRUPTED = 130
-
 
 def live(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug = False) -> int:
     """Look through a camera: what the network sees in each frame, and where.
@@ -70,7 +68,7 @@ def live(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug = F
 
 def _told(job: "Live", model: "Model", *, as_json: bool) -> int:
     """Explain frame after frame, and tell of each; 1 where one could not be explained."""
-    from xai_heatmap.apps.cli.terminal import aside, log
+    from xai_heatmap.apps.cli.terminal import Stopped, aside, log
     from xai_heatmap.core.errors import XaiHeatmapError
     from xai_heatmap.runners.looking.feed import shots
     from xai_heatmap.runners.looking.look import seen_in
@@ -96,8 +94,7 @@ def _told(job: "Live", model: "Model", *, as_json: bool) -> int:
                 if number == job.frames:
                     break
     except KeyboardInterrupt:
-        log(f"stopped after {counted(number, 'frame')}.")
-        return INTERRUPTED
+        raise Stopped(f"stopped after {counted(number, 'frame')}.") from None
     return 1 if failed else 0
 
 

@@ -25,6 +25,10 @@ UNSAFE = re.compile(
 """Characters that steer a terminal or the direction of writing; line feeds and tabs are none."""
 
 
+class Stopped(Exception):
+    """Ctrl-C, with one line on what is done and how it goes on."""
+
+
 def safe(text: str) -> str:
     """Text as a terminal may have it: control characters are spelt out, a backslash before each.
 
