@@ -47,9 +47,19 @@ def run(place, name="run", **how):
 
 
 @pytest.mark.slow
-def test_processes_give_the_rows_of_one_process(place):
+def test_processes_give_the_rows_of_one_process(place, monkeypatch):
+    sessions = []
+
+    class Started(subprocess.Popen):
+        def __init__(self, *words, **how):
+            super().__init__(*words, **how)
+            sessions.append(os.getsid(self.pid))
+
     run(place, "local")
+    monkeypatch.setattr(subprocess, "Popen", Started)
     run(place, "many", runner="processes", workers=2)
+    assert sessions
+    assert os.getsid(0) not in sessions, "Ctrl-C of a terminal is for the driver alone"
     assert table(place / "many").equals(table(place / "local"))
     assert left(place / "many" / "work") == []
 

@@ -163,6 +163,7 @@ class _Seat:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**own, **os.environ, "PYTHONPATH": paths},
+            start_new_session=True,  # Ctrl-C is the driver's: a worker in its imports would cry out
         )
 
     def _send(self, line: str) -> None:
