@@ -14,6 +14,7 @@ pytest.importorskip("pyarrow", reason="needs pyarrow")
 from batch_places import FACTORY, folder, save, table
 
 import xai_heatmap as xh
+import xai_heatmap.runners.batch.processes as module
 from xai_heatmap.core.errors import BadOption, ModelFailed, ModelNotFound
 from xai_heatmap.runners.batch.crumbs import MOST, Crumbs, Ended, left
 
@@ -50,13 +51,14 @@ def run(place, name="run", **how):
 def test_processes_give_the_rows_of_one_process(place, monkeypatch):
     sessions = []
 
-    class Started(subprocess.Popen):
-        def __init__(self, *words, **how):
-            super().__init__(*words, **how)
-            sessions.append(os.getsid(self.pid))
+    def started(seat):
+        made = start(seat)
+        sessions.append(os.getsid(made.pid))
+        return made
 
+    start = module._Seat._started
     run(place, "local")
-    monkeypatch.setattr(subprocess, "Popen", Started)
+    monkeypatch.setattr(module._Seat, "_started", started)
     run(place, "many", runner="processes", workers=2)
     assert sessions
     assert os.getsid(0) not in sessions, "Ctrl-C of a terminal is for the driver alone"
