@@ -282,9 +282,12 @@ def _opened(
             backend = importlib.import_module(f"{__name__}.torch.model")
             return backend.open_torch(module, keep_closing=keep_closing or values, **options)
         return open_function(model, keep_closing=keep_closing, **options)
+    from xai_heatmap.networks.loading.objects import holding
+
     raise NotAModel(
         f"A torch.nn.Module, a keras.Model, an ONNX model, a function from pictures to scores, or "
         f"the path of a model file was expected; received {type(model).__name__}."
+        + holding(model, OPENERS)
     )
 
 

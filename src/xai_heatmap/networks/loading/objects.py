@@ -2,7 +2,7 @@
 imports.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from xai_heatmap.core.counted import counted
@@ -21,6 +21,26 @@ def opened_up(model: Any) -> Any:
         if name in classes:
             return opener(model)
     return model
+
+
+def holding(model: Any, known: Collection[str]) -> str:
+    """Sentence on where an object holds a model of the `known` classes; empty where it holds none.
+
+    >>> holding([1, 2], {"builtins.int"})
+    ' It holds a model, int: hand in `list[0]`.'
+    """
+    entries = model.items() if isinstance(model, dict) else ()
+    entries = enumerate(model) if isinstance(model, list | tuple) else entries
+    inside = [(f"[{key!r}]", own) for key, own in entries]
+    inside += [(f".{name}", own) for name, own in getattr(model, "__dict__", {}).items()]
+    for where, own in inside:
+        classes = (f"{c.__module__}.{c.__qualname__}" for c in type(own).__mro__)
+        if any(name in known for name in classes):
+            return (
+                f" It holds a model, {type(own).__name__}: hand in "
+                f"`{type(model).__name__.lower()}{where}`."
+            )
+    return ""
 
 
 def _pipeline(held: Any) -> Loaded:

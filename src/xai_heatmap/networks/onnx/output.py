@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from xai_heatmap.core.errors import NoScores
+from xai_heatmap.networks.opening.chosen_inside import ranked_already
 from xai_heatmap.networks.opening.interfaces import Closing
 from xai_heatmap.networks.opening.outputs import LIKELY
 
@@ -13,6 +14,12 @@ CLOSING: dict[str, Closing] = {"Softmax": "softmax", "LogSoftmax": "softmax", "S
 
 CARRYING = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Dropout")
 """Operators that may stand between a closing function and the output."""
+
+CHOOSING = (
+    *("ArgMax", "ArgMin", "OneHot", "Not", "And", "Or", "Xor", "Sign"),
+    *("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"),
+)
+"""Operators that answer which class it is, or whether; a cast makes floats of that."""
 
 NO_SCORES = (
     *(TensorProto.INT32, TensorProto.INT64, TensorProto.UINT32, TensorProto.UINT64),
@@ -40,8 +47,12 @@ def chosen(model: ModelProto, output: str | int | None) -> str:
         raise NoScores(f"The model has no output {output!r}; it has {', '.join(names)}.")
     wanted = [value for value in outputs if output in (None, value.name)]
     scores = [value for value in wanted if _may_be_scores(value)]
-    if scores:
-        return min(scores, key=lambda value: (_unlikely(value), names.index(value.name))).name
+    made = {value.name: _maker(model, value.name) for value in scores}
+    free = [value for value in scores if output is not None or not made[value.name]]
+    if free:
+        return min(free, key=lambda value: (_unlikely(value), names.index(value.name))).name
+    if any(made[value.name] == "TopK" for value in scores):
+        raise ranked_already()
     if (naming := zip_map(model, [value.name for value in wanted])) is not None:
         return naming.input[0]
     what = ", ".join(f"{value.name} ({_kind(value)})" for value in wanted) or "nothing"
@@ -50,6 +61,18 @@ def chosen(model: ModelProto, output: str | int | None) -> str:
         f"answers {what}. Labels and what a map holds have no derivative: export the model "
         f"without what follows its scores, such as ArgMax or ZipMap."
     )
+
+
+def _maker(model: ModelProto, name: str) -> str:
+    """Operator that chose a class, or the largest scores, for the output `name`; else empty."""
+    producer = {own: node for node in model.graph.node for own in node.output}
+    while (node := producer.get(name)) is not None:
+        if node.op_type == "TopK" or node.op_type in CHOOSING:
+            return node.op_type
+        if node.op_type not in CARRYING:
+            return ""
+        name = node.input[0]
+    return ""
 
 
 def zip_map(model: ModelProto, outputs: Sequence[str]) -> NodeProto | None:

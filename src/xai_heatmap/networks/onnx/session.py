@@ -140,7 +140,7 @@ class Session:
                 model.SerializeToString(), means.options, providers=list(means.providers)
             )
         except Exception as error:
-            raise _refused("compile", error) from error
+            raise _refused("compile this one", error) from error
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def __call__(self, feeds: Values) -> dict[str, onnxruntime.OrtValue]:
@@ -148,7 +148,7 @@ class Session:
         try:
             values = self._session.run_with_ort_values(self._outputs, feeds)
         except Exception as error:
-            raise _refused("run", error, ModelFailed) from error
+            raise _failed(error, [own.shape() for own in feeds.values()]) from error
         return dict(zip(self._outputs, values, strict=True))
 
     def arrays(
@@ -160,7 +160,7 @@ class Session:
         try:
             found = self._session.run(names, given)
         except Exception as error:
-            raise _refused("run", error, ModelFailed) from error
+            raise _failed(error, [own.shape for own in given.values()]) from error
         return {name: np.asarray(own) for name, own in zip(names, found, strict=True)}
 
 
@@ -175,8 +175,18 @@ def array(value: onnxruntime.OrtValue) -> np.ndarray:
     return np.from_dlpack(value) if shares else value.numpy()
 
 
-def _refused(what: str, error: Exception, kind: type[ModelError] = ModelError) -> ModelError:
-    return kind(
-        f"A model that onnxruntime can run is needed, and onnxruntime can't {what} this one: "
+def _refused(what: str, error: Exception) -> ModelError:
+    return ModelError(
+        f"A model that onnxruntime can run is needed, and onnxruntime can't {what}: "
         f"{first_line(error)}. Try it in onnxruntime alone; if that fails too, export it again."
+    )
+
+
+def _failed(error: Exception, shapes: Sequence[Sequence[int]]) -> ModelError:
+    """Error of a run, with the shapes that went in: a graph may count the pictures itself."""
+    given = ", ".join("x".join(map(str, shape)) or "a number" for shape in shapes)
+    failed = _refused(f"run this one on {given}", error)
+    return ModelFailed(
+        f"{failed} If it runs there with another number of pictures, its graph counts them (a "
+        "Reshape to fixed lengths, say): export it so that the first axis stays as it comes."
     )

@@ -9,6 +9,7 @@ import numpy as np
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import ModelError, NoScores
 from xai_heatmap.networks.opening.box_rows import Numbers, in_one_tensor, with_extras
+from xai_heatmap.networks.opening.chosen_inside import lists_detections, no_way_back
 from xai_heatmap.networks.opening.outputs import described, held
 
 SCORES = ("pred_logits", "logits", "scores", "class_logits", "classification", "classes")
@@ -148,29 +149,9 @@ def check_repeated(first: np.ndarray, second: np.ndarray, *, name: str) -> None:
     )
 
 
-def no_way_back() -> NoScores:
-    """Refusal of detections from which no gradient leads back."""
-    return NoScores(
-        "Explain one detection of this model with xai_heatmap.detector(function, box=(left, "
-        "top, right, bottom), scores=[...]), where function answers boxes and scores of each "
-        "picture: the model answers a list of detections, chosen inside of it, and that choice "
-        "has no derivative. Or wrap the model so that it answers scores and boxes before it "
-        "chooses; every method then explains them."
-    )
-
-
 def _check_chosen(output: Any) -> None:
-    if _chosen_inside(output):
+    if not isinstance(output, Mapping) and lists_detections(output, images=None):
         raise no_way_back()
-
-
-def _chosen_inside(output: Any) -> bool:
-    """Whether the output is that of a detector with non-maximum suppression: a dict per picture."""
-    return (
-        isinstance(output, list | tuple)
-        and len(output) > 0
-        and all(isinstance(one, Mapping) and "boxes" in one for one in output)
-    )
 
 
 def _first_or_only(names: Sequence[str], keys: Sequence[Key], among: Shapes) -> Key | None:

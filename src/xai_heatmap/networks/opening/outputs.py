@@ -7,6 +7,7 @@ import numpy as np
 
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import NoScores
+from xai_heatmap.networks.opening.chosen_inside import check_unchosen
 
 LIKELY = ("logits", "scores", "output", "out", "predictions", "probs")
 """Usual keys of the scores, most telling first."""
@@ -28,8 +29,10 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
     Raises
     ------
     NoScores
-        If nothing in the output reads as scores.
+        If nothing in the output reads as scores, or the model has chosen among them already.
     """
+    if which is None:
+        check_unchosen(output, images=images)
     chosen = held(output, which) if which is not None else _likely(output)
     shape = getattr(chosen, "shape", None)
     if shape is None:
@@ -39,6 +42,7 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
             "or a tuple, dict or object with `.logits` that holds one. Say which with output=KEY."
         )
     _check_numbers(chosen, output)
+    _check_followed(chosen, output)
     if images is not None and _squeezed(shape, images):
         return chosen.reshape((1, -1))
     if images is not None and len(shape) > 0 and shape[0] is not None and shape[0] != images:
@@ -77,6 +81,22 @@ def _check_numbers(chosen: Any, output: Any) -> None:
     if 0 in tuple(chosen.shape)[1:]:
         raise NoScores(
             f"The model answers {said}, no class at all; {expected}. Check what it was built for."
+        )
+
+
+def _check_followed(chosen: Any, output: Any) -> None:
+    """Refuse a value that does not depend on the picture by any derivative, beside one that does:
+    a class that was chosen already, though its number is a float.
+    """
+    if not isinstance(output, Mapping | tuple | list) or getattr(chosen, "requires_grad", True):
+        return
+    values = output.items() if isinstance(output, Mapping) else enumerate(output)
+    other = next((key for key, own in values if getattr(own, "requires_grad", False)), None)
+    if other is not None:
+        raise NoScores(
+            f"The model answers {described(output)}, and no derivative leads back from the first "
+            "that could be scores: a choice that is made already, as by argmax. Another has one: "
+            f"say output={other!r}."
         )
 
 

@@ -12,7 +12,8 @@ import torch
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.networks.opening.axes_found import Consumed
-from xai_heatmap.networks.opening.box_outputs import check_repeated, no_way_back
+from xai_heatmap.networks.opening.box_outputs import check_repeated
+from xai_heatmap.networks.opening.chosen_inside import no_way_back
 from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.replay import Memory
 from xai_heatmap.networks.opening.taps import Site, overheard

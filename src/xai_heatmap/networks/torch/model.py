@@ -35,12 +35,12 @@ from xai_heatmap.networks.torch.plainly import plainly
 from xai_heatmap.networks.torch.redrawn import laid_out, redrawn
 from xai_heatmap.networks.torch.weights import (
     Modules,
+    check_values,
     differentiable,
     evaluating,
     home_of,
     learning_in,
     undisturbed,
-    without_values,
 )
 
 CLOSING_MODULES: dict[type, Closing] = {
@@ -280,12 +280,7 @@ def _check(module: nn.Module) -> None:
             "torch.nn.Module that it was made from, with its weights: "
             "model.load_state_dict(scripted.state_dict())."
         )
-    if without_values(module):
-        raise NotAModel(
-            f"A model with weights is needed; all those of this {type(module).__name__} lie on the "
-            "meta device, which holds shapes and no numbers, and no hook brings them in. Load them "
-            "first: model.load_state_dict(weights, assign=True)."
-        )
+    check_values(module)
 
 
 def unwrapped(model: nn.Module) -> nn.Module:

@@ -1,6 +1,7 @@
 """Modules of a PyTorch model and their weights: device, precision, trainability."""
 
 import itertools
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from xai_heatmap.core.errors import ModelError
+from xai_heatmap.core.errors import ModelError, NotAModel
 
 
 def learning_in(modules: Sequence[nn.Module]) -> tuple[list[torch.Tensor], bool]:
@@ -77,18 +78,20 @@ def differentiable(modules: Sequence[nn.Module]) -> Iterator[None]:
 
 
 def home_of(module: nn.Module) -> tuple[torch.device, torch.dtype]:
-    """Device and precision of a model: those of the first weights, or, for weights on the meta
-    device, the device to which the hooks of the model bring weights.
+    """Device and precision of a model: those of the first weights that multiply, else of the first
+    numbers; for weights on the meta device, the device to which the hooks of the model bring
+    weights.
     """
-    device, dtype = None, None
-    for tensor in itertools.chain(module.parameters(), module.buffers()):
+    device, dtype, first = None, None, None
+    for name, tensor in itertools.chain(module.named_parameters(), module.named_buffers()):
         if device is None and not tensor.is_meta:
             device = tensor.device
         if dtype is None and tensor.is_floating_point():
-            dtype = tensor.dtype
+            first = first or tensor.dtype
+            dtype = tensor.dtype if name.endswith("weight") and tensor.ndim > 1 else None
         if device is not None and dtype is not None:
             break
-    return device or _brought_to(module) or torch.device("cpu"), dtype or torch.float32
+    return device or _brought_to(module) or torch.device("cpu"), dtype or first or torch.float32
 
 
 def _brought_to(module: nn.Module) -> torch.device | None:
@@ -108,6 +111,33 @@ def without_values(module: nn.Module) -> bool:
         return False
     hooked = ("_forward_pre_hooks", "_hf_hook", "forward")  # as an attribute of the instance
     return not any(vars(part).get(name) for part in modules_of(module) for name in hooked)
+
+
+def check_values(module: nn.Module) -> None:
+    """Refuse a model without any weights, and warn of a weight that the first call draws at random.
+
+    Raises
+    ------
+    NotAModel
+        If every weight is on the meta device, without a hook to fetch the weights.
+    """
+    name = type(module).__name__
+    if without_values(module):
+        raise NotAModel(
+            f"A model with weights is needed; all those of this {name} lie on the meta device, "
+            "which holds shapes and no numbers, and no hook brings them in. Load them first: "
+            "model.load_state_dict(weights, assign=True)."
+        )
+    for part in modules_of(module):
+        for own, weight in vars(part)["_parameters"].items():
+            if is_lazy(weight):
+                warnings.warn(
+                    f"{type(part).__name__}.{own} of this {name} has no weights yet: the first "
+                    "call draws them at random, and maps show what random weights do. Load what it "
+                    "learnt: model.load_state_dict(weights).",
+                    stacklevel=4,
+                )
+                return
 
 
 def modules_of(root: nn.Module) -> list[nn.Module]:
