@@ -9,6 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 onnx = pytest.importorskip("onnx", reason="needs ONNX")
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs ONNX")
 from onnx import TensorProto, helper  # noqa: E402
 from torch import nn  # noqa: E402
 
@@ -28,6 +29,8 @@ def conv(k, out, stride=1):
 class Pyramid(nn.Module):
     """Levels of 16x16 and 8x8 places, made after a grid of 4x4, which is 16 places too."""
 
+    corners = False
+
     def __init__(self, points=0):
         super().__init__()
         torch.manual_seed(0)
@@ -46,12 +49,14 @@ class Pyramid(nn.Module):
             y = head(features)
             rows = torch.arange(y.shape[2]) + 0.5, torch.arange(y.shape[3]) + 0.5
             down, across = torch.meshgrid(*rows, indexing="ij")
-            at = torch.stack([across, down]).flatten(1)[None] * stride
+            at = (torch.stack([across, down]).flatten(1)[None] * stride).to(x.dtype)
             y = y.flatten(2)
             likely = y[:, 4:].sigmoid()
-            parts = [at + y[:, :2], stride + y[:, 2:4], likely[:, :CLASSES]]
+            centre, size = at + y[:, :2], stride + y[:, 2:4]
+            box = [centre - size / 2, centre + size / 2] if self.corners else [centre, size]
+            parts = [*box, likely[:, :CLASSES]]
             for k in range(self.points):
-                parts += [at + y[:, :2], likely[:, CLASSES + k, None]]
+                parts += [centre, likely[:, CLASSES + k, None]]
             found.append(torch.cat(parts, 1))
         return torch.cat(found, 2)
 
@@ -160,3 +165,64 @@ def test_lengths_that_a_file_computes_from_lengths_are_known_before_it_runs():
     found = xh.maps(xh.network(model), x, layer="features", method="hirescam", target=0)
     features = np.einsum("kcij,ncyixj->nkyx", w, x.reshape(1, 3, 4, 2, 4, 2))
     np.testing.assert_allclose(found, 4 * 2 / 64 * features[:, 0] ** 2, atol=1e-5)
+
+
+def choosing(file, *, corners: bool):
+    """The file with an end that keeps the likeliest boxes which overlap little, (1, m, 6)."""
+    made = onnx.ModelProto()
+    made.CopyFrom(file)
+    graph, answer = made.graph, made.graph.output[0].name
+    values = {"four": [4], "two": [2], "six": [6], "zero": [0], "axis": [1], "flat": [-1]}
+    stored = [onnx.numpy_helper.from_array(np.array(v), f"own {k}") for k, v in values.items()]
+    numbers = {"half": np.float32(0.5), "most": np.array([9]), "least": np.float32([0.5])}
+    stored += [onnx.numpy_helper.from_array(np.array(v), f"own {k}") for k, v in numbers.items()]
+    graph.initializer.extend(stored)
+
+    def add(kind, out, *inputs, **options):
+        graph.node.append(helper.make_node(kind, list(inputs), [out], name=out, **options))
+        return out
+
+    def cut(out, start, stop):
+        return add("Slice", out, answer, f"own {start}", f"own {stop}", "own axis")
+
+    box, scores = cut("own boxes", "zero", "four"), cut("own scores", "four", "six")
+    if corners:
+        rows = add("Transpose", "own corners", box, perm=[0, 2, 1])
+    else:
+        centre, size = cut("own centres", "zero", "two"), cut("own sizes", "two", "four")
+        halves = add("Mul", "own halves", size, "own half")
+        ends = (
+            add("Sub", "own starts", centre, halves),
+            add("Add", "own stops", centre, halves),
+        )
+        joined = add("Concat", "own ends", *ends, axis=1)
+        rows = add("Transpose", "own corners", joined, perm=[0, 2, 1])
+    kept = add("NonMaxSuppression", "own kept", rows, scores, "own most", "own half", "own least")
+    number = add("Gather", "own numbers", kept, "own two", axis=1)
+    number = add("Reshape", "own row", number, "own flat")
+    turned = add("Transpose", "own rows", answer, perm=[0, 2, 1])
+    out = add("Gather", "detections", turned, number, axis=1)
+    del graph.output[:]
+    info = helper.make_tensor_value_info(out, TensorProto.FLOAT, [1, "m", 4 + CLASSES])
+    graph.output.append(info)
+    return made
+
+
+@pytest.mark.parametrize("corners", [False, True])
+def test_boxes_are_explained_before_the_step_that_chooses_among_them(corners):
+    model = Pyramid().eval()
+    model.corners = corners
+    plain = exported(model)
+    file = choosing(plain, corners=corners)
+    how = xh.Boxes(order="xyxy", unit="pixels") if corners else xh.Boxes()
+    own: Any = xh.explain(xh.network(plain, answers=how), RGB, target=xh.box(2))
+    found: Any = xh.explain(file, RGB, target=xh.box(2))
+    assert found.target == own.target
+    assert found.layer_reason == own.layer_reason
+    np.testing.assert_array_equal(found.map, own.map)
+    kept = onnxruntime.InferenceSession(file.SerializeToString()).run(
+        None, {"images": RGB.transpose(2, 0, 1)[None] / np.float32(255)}
+    )[0][0]
+    best = kept[kept[:, 4:].max(axis=1).argmax()]
+    first: Any = xh.explain(file, RGB, target=xh.box(1))
+    assert first.detection.probability == pytest.approx(float(best[4:].max()), abs=1e-5)

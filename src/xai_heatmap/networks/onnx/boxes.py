@@ -9,6 +9,7 @@ from onnx.shape_inference import infer_shapes
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import NoScores
 from xai_heatmap.networks.onnx import exporter
+from xai_heatmap.networks.onnx.before_choice import CHOOSING, boxes_before, order_before
 from xai_heatmap.networks.onnx.cut import leading_to
 from xai_heatmap.networks.onnx.input import lengths
 from xai_heatmap.networks.onnx.metadata import CLASSES
@@ -17,9 +18,6 @@ from xai_heatmap.networks.opening.box_rows import BOX, CHOSEN, covers_levels
 
 TOGETHER = "scores and boxes"
 """Name of the joined tensor, where the file has two outputs."""
-
-CHOOSING = ("NonMaxSuppression", "EfficientNMS_TRT", "BatchedNMS_TRT", "BatchedNMSDynamic_TRT")
-"""Operators that choose among boxes, behind which nothing has a gradient."""
 
 
 def in_onnx(model: ModelProto, image: Sequence[int]) -> Boxes | None:
@@ -43,8 +41,20 @@ def in_onnx(model: ModelProto, image: Sequence[int]) -> Boxes | None:
     return Boxes() if boxes else None
 
 
-def with_boxes(model: ModelProto, how: Boxes) -> tuple[ModelProto, Boxes, str]:
+def with_boxes(
+    model: ModelProto, how: Boxes, image: Sequence[int] = ()
+) -> tuple[ModelProto, Boxes, str]:
     """Model with scores and boxes as one tensor, the layout of that tensor, and its name.
+
+    Parameters
+    ----------
+    model
+        Is left as it is.
+    how
+        How its answer is read.
+    image
+        Rows and columns of the picture, where they are known: boxes that are chosen inside are
+        then looked for before the choice.
 
     Raises
     ------
@@ -58,12 +68,23 @@ def with_boxes(model: ModelProto, how: Boxes) -> tuple[ModelProto, Boxes, str]:
     found = told(shapes, how, says=says)
     answers = [str(name) for name in (found.scores, found.boxes) if name is not None]
     before = list(leading_to(answers, model.graph.node))
-    if choosing := next((node.op_type for node in before if node.op_type in CHOOSING), None):
+    if choosing := next((node for node in before if node.op_type in CHOOSING), None):
+        every = found.scores is None and not found.chosen
+        earlier = boxes_before(model, answers, choosing, image) if every else None
+        if earlier is not None:
+            leading = list(leading_to([earlier.name], model.graph.node))
+            order = how.order or order_before(model, earlier.name, choosing)
+            own = replace(how, boxes=None, order=order)
+            typed = ModelProto()
+            typed.CopyFrom(model)
+            typed.graph.value_info.append(earlier)
+            return typed, _in_one(model, own, lengths(earlier), leading), earlier.name
+        comes = "comes" if len(answers) == 1 else "come"
         raise NoScores(
             "Export the model without the step that chooses boxes (nms=False), or explain one "
             "detection with xai_heatmap.detector(function, box=(left, top, right, bottom), "
-            f"scores=[...]): {', '.join(answers)} come out of {choosing}, and that choice has no "
-            "derivative."
+            f"scores=[...]): {', '.join(answers)} {comes} out of "
+            f"{choosing.op_type}, and that choice has no derivative."
         )
     if found.scores is None:
         return model, _in_one(model, found, shapes[answers[0]], before), answers[0]

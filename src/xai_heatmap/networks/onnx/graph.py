@@ -120,7 +120,7 @@ def source(
     if output is None:
         how = in_onnx(model, _image(model, image_shape))
     if isinstance(how, Boxes):
-        model, boxes, answer = with_boxes(model, how)
+        model, boxes, answer = with_boxes(model, how, _image(model, image_shape))
     elif isinstance(how, SideBySide):
         model, several, answer = in_a_row(model, how)
     else:

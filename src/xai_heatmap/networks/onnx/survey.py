@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from onnx import ModelProto, NodeProto, TensorProto
 
 from xai_heatmap.core.network import INPUT
+from xai_heatmap.networks.onnx.before_choice import OF_LENGTHS
 from xai_heatmap.networks.onnx.cut import depending_on, infos, reads
 from xai_heatmap.networks.onnx.graph import Ready
 from xai_heatmap.networks.onnx.input import IMAGES, REAL
@@ -14,9 +15,6 @@ from xai_heatmap.networks.opening.mixing import mixes
 from xai_heatmap.networks.opening.shifting import may_shift
 
 SUMS = ("Add", "Sum")
-
-OF_LENGTHS = ("Shape", "Size")
-"""Operators that read how long a tensor is, and none of its values."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 Probe = Callable[[Sequence[str]], Shapes]
