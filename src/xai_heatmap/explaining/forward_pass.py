@@ -93,13 +93,18 @@ class ForwardPass:
         self.recording.each_gradient(
             seeds, lambda layers, own: gradients.update(dict.fromkeys(layers, own)), use_bias
         )
-        explained = np.array([self._score(row) for row in range(len(biases))], np.float32)
+        explained = np.array(self.explained, np.float32)
         bent = explained - np.einsum("nc,nc->n", seeds, scores)  # what the target itself adds
         use_bias(for_and_against(bent[:, None]))
         return gradients, biases
 
-    def _score(self, row: int) -> float:
-        return float(self.targets[row].value(self.recording.scores[row : row + 1])[0])
+    @cached_property
+    def explained(self) -> Sequence[float]:
+        """The explained number of every picture."""
+        scores = self.recording.scores
+        return [
+            float(target.value(scores[row : row + 1])[0]) for row, target in enumerate(self.targets)
+        ]
 
     @cached_property
     def blocks(self) -> Sequence[Block]:
@@ -138,7 +143,7 @@ class ForwardPass:
             image=self.x[row],
             activation=recording.activations[layer][row],
             gradient=gradients[layer][row] if layer in gradients else None,
-            score=self._score(row),
+            score=self.explained[row],
             head=self._head(layer, row, moves, gradients) if "head" in needs else None,
             model=Head(recording, INPUT, row, target, moves=moves) if "model" in needs else None,
             again=partial(self._again, layer, row, moves) if "again" in needs else None,
