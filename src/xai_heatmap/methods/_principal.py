@@ -10,6 +10,9 @@ Rows = Float64[np.ndarray, "k places"]
 Pattern = Float64[np.ndarray, " places"]
 Gram = Float64[np.ndarray, "n n"]
 
+BLOCK = 12
+"""Vectors that are multiplied at once where no eigenvalue stands out."""
+
 STEPS, SURE = 40, 1e-11
 """Most multiplications by a Gram matrix, and the error of its first eigenvector that ends them."""
 
@@ -50,6 +53,39 @@ def leading(gram: Gram) -> Float64[np.ndarray, " n"]:
             break
         found = along / size
     return np.linalg.eigh(gram)[1][:, -1]
+
+
+def first_of(kernel: Gram) -> tuple[float, Float64[np.ndarray, " n"]]:
+    """The largest eigenvalue of a symmetric matrix and its eigenvector, of either sign, where none
+    need stand out as in `leading`.
+
+    A block of vectors is multiplied and rotated until it holds the first one (Rayleigh-Ritz). The
+    rest of the matrix can hold no larger eigenvalue than the root of what is left of its sum of
+    squares, which with the residuals bounds the second eigenvalue of the whole, and so the error
+    of the first vector (Davis-Kahan). A full decomposition is made where that proves nothing.
+    """
+    n = len(kernel)
+    squares = float(np.einsum("ij,ij->", kernel, kernel))
+    if n <= 2 * BLOCK or not 0 < squares < np.inf:
+        return _decomposed(kernel)
+    block = np.random.default_rng(0).normal(size=(n, BLOCK))
+    for _ in range(STEPS):
+        basis = np.linalg.qr(block)[0]
+        images = product(kernel, basis)
+        values, turns = np.linalg.eigh(basis.T @ images)
+        block = images @ turns  # the next block, and the image of this one's best vectors
+        rests = np.linalg.norm(block - (basis @ turns) * values, axis=0)
+        within = float((values**2).sum() + 2 * (rests**2).sum())
+        second = max(float(values[-2]), max(squares - within, 0.0) ** 0.5)
+        gap = float(values[-1]) - second - float(np.linalg.norm(rests))
+        if gap > 0 and rests[-1] <= SURE * gap:
+            return float(values[-1]), basis @ turns[:, -1]
+    return _decomposed(kernel)
+
+
+def _decomposed(kernel: Gram) -> tuple[float, Float64[np.ndarray, " n"]]:
+    values, vectors = np.linalg.eigh(kernel)
+    return float(values[-1]), vectors[:, -1]
 
 
 def turned(pattern: Pattern, rows: Rows) -> Pattern:

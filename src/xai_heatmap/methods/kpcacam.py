@@ -7,8 +7,9 @@ from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Activation, Map
 from xai_heatmap.core.options import Within
+from xai_heatmap.core.product import product
 from xai_heatmap.core.registry import method
-from xai_heatmap.methods._principal import turned
+from xai_heatmap.methods._principal import first_of, turned
 
 LANDMARKS = 1024
 """Places among which the component is found; a larger grid is projected on it."""
@@ -46,17 +47,17 @@ def kpcacam(activation: Activation, *, gamma: Annotated[float, Within(1e-6)] = 1
     chosen = places[np.linspace(0, len(places) - 1, min(len(places), LANDMARKS)).astype(int)]
     kernel = _kernel(chosen, chosen, width)
     mean = kernel.mean(axis=0)
-    values, vectors = np.linalg.eigh(kernel - mean - mean[:, None] + mean.mean())
-    if values[-1] <= 0:
+    value, vector = first_of(kernel - mean - mean[:, None] + mean.mean())
+    if value <= 0:
         return np.zeros(activation.shape[1:], np.float32)
     across = kernel if len(chosen) == len(places) else _kernel(places, chosen, width)
     centred = across - across.mean(axis=1, keepdims=True) - mean + mean.mean()
-    pattern = centred @ vectors[:, -1] / np.sqrt(values[-1])
+    pattern = np.einsum("pq,q->p", centred, vector) / np.sqrt(value)
     found = turned(pattern, places.T)
     return found.reshape(activation.shape[1:]).astype(np.float32)
 
 
 def _kernel(some: Vectors, others: Vectors, width: float) -> Float64[np.ndarray, "some others"]:
     lengths = [np.einsum("pk,pk->p", side, side) for side in (some, others)]
-    squared = lengths[0][:, None] + lengths[1] - 2 * some @ others.T
+    squared = lengths[0][:, None] + lengths[1] - 2 * product(some, others.T)
     return np.exp(-width * np.maximum(squared, 0))

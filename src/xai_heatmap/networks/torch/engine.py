@@ -2,7 +2,9 @@
 replayed.
 """
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -62,22 +64,18 @@ class TorchEngine(Passes):
                 adapter.scores(self.tensor(x[::-1]))
         seen = watch.sightings(adapter.parts(), image, scores, closing)
         if worth_trying(adapter.parts(), seen.calls):
-            self.layouts.learn(adapter, x, self._home(), partial(self._scores, adapter))
+            run, warm = partial(self.scores, adapter), before is not None and len(before) == 1
+            self.layouts.learn(adapter, x, self._home(), run, warm=warm)
         return seen
 
-    def _scores(self, adapter: Adapter, x: torch.Tensor) -> torch.Tensor:
-        with self.running(adapter, Undo()), torch.no_grad():
-            return adapter.scores(x.clone())
-
-    def _glance(self, adapter: Adapter, x: Native) -> Native | None:
+    def _glance(self, adapter: Adapter, x: Native) -> np.ndarray | None:
         """Scores, once per model; a model without any is refused before a pass in which autograd
         keeps all values for the backward pass.
         """
         if self._glanced:
             return None
         try:
-            with self.running(adapter, Undo()), torch.no_grad():
-                scores = adapter.scores(self.tensor(x))
+            scores = self._first_scores(adapter, x)
             if adapter.boxes is not None and adapter.boxes.chosen:
                 self._check_followed(adapter, x)
         except XaiHeatmapError:
@@ -86,6 +84,19 @@ class TorchEngine(Passes):
             return None
         self._glanced["answers"] = True
         return array(scores)
+
+    def _first_scores(self, adapter: Adapter, x: Native) -> torch.Tensor:
+        """Scores of one picture of `x`; of all where the model is a detector or gives none of one.
+
+        Boxes are told by several pictures, and compared; so is what a refusal speaks of.
+        """
+        if adapter.boxes is None:
+            tried = copy.copy(adapter)  # which learns of its own whether there are boxes
+            with suppress(XaiHeatmapError):
+                scores = self.scores(tried, self.tensor(x[:1]))
+                if tried.boxes is None:
+                    return scores
+        return self.scores(adapter, self.tensor(x))
 
     def _check_followed(self, adapter: Adapter, x: Native) -> None:
         """Refuse detections that no gradient leads back from, without keeping values for one."""

@@ -28,6 +28,9 @@ those of a smaller model take about a millisecond, and its time would be chance.
 SAME = 1e-4
 """Most that scores may differ between the layouts, relative to the largest score."""
 
+MANY = 16
+"""Pictures from which on a batch is tried for itself: another layout may be the fast one there."""
+
 FINE = 1e-4
 """Seconds that a clock has to tell apart."""
 
@@ -42,6 +45,9 @@ Verdict = Literal["first", "either", "last"]
 """What a model takes: channels first alone, either layout as pictures come, or channels last, as
 that is faster."""
 
+Run = Callable[[torch.Tensor], torch.Tensor]
+"""From pictures on the device to scores."""
+
 
 @dataclass(frozen=True)
 class MemoryLayouts:
@@ -53,56 +59,93 @@ class MemoryLayouts:
         What was learnt, for each device and precision.
     notes
         Where that is said to the user, under the name `NOTE`.
+    many
+        For each device and precision: the fast layout of large batches, where that was tried since
+        channels last was no faster for one picture; None while one such batch has come.
     """
 
     known: dict[Home, Verdict]
     notes: dict[str, str]
+    many: dict[Home, Verdict | None]
 
     def of(self, adapter: Adapter, x: Native, home: Home) -> torch.memory_format:
         """Layout for the pictures `x`: channels last where that is faster, or where the pictures
         come so and the model takes them so.
         """
         takes = self.known.get(home, "first") if _may(adapter, x) else "first"
+        if takes == "either" and len(x) >= MANY and self.many.get(home) == "last":
+            takes = "last"
         return LAST if takes == "last" or (takes == "either" and channels_last(x)) else FIRST
 
     def learn(
-        self, adapter: Adapter, x: Native, home: Home, run: Callable[[torch.Tensor], torch.Tensor]
+        self, adapter: Adapter, x: Native, home: Home, run: Run, *, warm: bool = False
     ) -> None:
-        """Run one picture of `x` in both layouts, twice each, unless that was done before.
+        """Run one picture of `x` in both layouts, unless that was done before; of either the first
+        run, in which PyTorch prepares its kernels, does not count.
 
         Parameters
         ----------
         run
             From pictures on the device to scores; the model's state is put back after it.
+        warm
+            Whether one picture with channels first has run.
         """
         if home in self.known or not _may(adapter, x):
             return
-        first = torch.as_tensor(np.ascontiguousarray(x[:1]), device=home[0]).to(home[1])
-        last = first.contiguous(memory_format=LAST)
-        usual, scores = timed(lambda: run(first))
-        self.known[home], other = "first", 0.0
+        first, last = _in_both(x[:1], home)
+        self.known[home] = "first"
         try:
+            run(last)
             other, answered = timed(lambda: run(last))
         except Exception as problem:
             if out_of_memory(problem):
                 raise
             self.notes[NOTE] = FIRST_FOR + f"the model fails on the other ({first_line(problem)})."
             return
+        if not warm:
+            run(first)
+        usual, scores = timed(lambda: run(first))
         if not _same(answered, scores):
             self.notes[NOTE] = FIRST_FOR + "the model gives other scores for the other."
             return
         self.known[home] = "either"
-        if home[0].type != "cpu":
-            return
-        other = min(other, timed(lambda: run(last))[0])
-        usual = min(usual, timed(lambda: run(first))[0])
-        if other < usual:  # of one picture; what is won grows with the batch
+        if home[0].type == "cpu" and other < usual:  # of one picture; a batch wins more
             self.known[home] = "last"
-            self.notes[NOTE] = (
-                "Pictures are laid into memory with their channels last (torch.channels_last): one "
-                f"took {other / usual:.2f} of the usual time on this processor, with the same "
-                "scores. Weights and layout of the model itself are as they were."
-            )
+            self.notes[NOTE] = _faster("one", other / usual)
+
+    def learn_of_many(self, adapter: Adapter, x: Native, home: Home, run: Run) -> None:
+        """Run `MANY` pictures in both layouts, when a second batch of so many or more comes to a
+        model for which one picture is no faster with channels last: a loop is under way, and two
+        passes are made up for in a few batches.
+        """
+        if self.known.get(home) != "either" or home[0].type != "cpu" or len(x) < MANY:
+            return
+        if not _may(adapter, x) or channels_last(x) or adapter.held.images != 1:
+            return
+        if home not in self.many:
+            self.many[home] = None
+        elif self.many[home] is None:
+            self.many[home] = "first"
+            first, last = _in_both(x[:MANY], home)
+            other, answered = timed(lambda: run(last))
+            usual, scores = timed(lambda: run(first))
+            if other < usual and _same(answered, scores):
+                self.many[home] = "last"
+                self.notes[NOTE] = _faster(f"a batch of {MANY}", other / usual)
+
+
+def _in_both(x: Native, home: Home) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures with their channels first, and the same with their channels last."""
+    first = torch.as_tensor(np.ascontiguousarray(x), device=home[0]).to(home[1])
+    return first, first.contiguous(memory_format=LAST)
+
+
+def _faster(what: str, share: float) -> str:
+    return (
+        f"Pictures are laid into memory with their channels last (torch.channels_last): {what} "
+        f"took {share:.2f} of the usual time on this processor, with the same "
+        "scores. Weights and layout of the model itself are as they were."
+    )
 
 
 def worth_trying(parts: Mapping[str, object], calls: Sequence[LayerCall]) -> bool:

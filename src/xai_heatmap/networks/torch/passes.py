@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,11 @@ class Passes:
         self._modules = modules
         self.untouched: Untouched = kept.setdefault("untouched", Untouched())
         self._overwritten: dict[str, bool] = kept.setdefault("overwritten", {})
-        self.layouts = MemoryLayouts(kept.setdefault("layouts", {}), kept.setdefault("notes", {}))
+        self.layouts = MemoryLayouts(
+            kept.setdefault("layouts", {}),
+            kept.setdefault("notes", {}),
+            kept.setdefault("layouts of many", {}),
+        )
 
     def record(
         self,
@@ -72,6 +77,7 @@ class Passes:
         rule of bias terms has the terms in `found`, and passes on their gradients in `giving`. One
         that carries other scores along has these in `of`.
         """
+        self.layouts.learn_of_many(adapter, x, self._home(), partial(self.scores, adapter))
         taps, memories = Taps(self._overwritten), Memories()
         around = nullcontext() if rule is GRADIENT else implemented_by(rule, TORCH)()
         with (
@@ -144,6 +150,11 @@ class Passes:
         arrays = {key: array(tap) for key, tap in unique.items()}
         outputs = {name: arrays[id(tap)] for name, tap in taps.items()}
         return Recorded(array(scores), outputs, pullback, stream, biases)
+
+    def scores(self, adapter: Adapter, x: torch.Tensor) -> torch.Tensor:
+        """Scores of pictures as they lie on the device, in a pass of their own."""
+        with self.running(adapter, Undo()), torch.no_grad():
+            return adapter.scores(x.clone())
 
     def picture(self, adapter: Adapter, x: Native) -> torch.Tensor:
         """Pictures on the model's device, in the memory layout that suits the model."""
@@ -247,10 +258,8 @@ def zero(gradient: torch.Tensor) -> bool:
     """Whether a gradient is zero all over: the middle row of every feature map is looked at first,
     since looking at all numbers takes several times as long as making a map of these.
     """
-    if gradient.ndim > 2 and gradient.shape[2]:  # noqa: PLR2004 - images, features, then the grid
-        if gradient.select(2, gradient.shape[2] // 2).any():
-            return False
-    return not gradient.any()
+    rows = gradient.shape[2] if gradient.ndim > 2 else 0
+    return not (rows and gradient.select(2, rows // 2).any()) and not gradient.any()
 
 
 def array(tensor: torch.Tensor) -> np.ndarray:
