@@ -33,6 +33,9 @@ PAGES = [
         "training.md",
         "findings-in-your-data.md",
         "right-for-the-wrong-reason.md",
+        "threads.md",
+        "audit.md",
+        "metrics/README.md",
     )
 ] + sorted(
     [
@@ -42,7 +45,7 @@ PAGES = [
 )  # fmt: skip
 SLOW = (
     "findings-in-your-data", "notebooks", "evidence-for-a-reviewer", "features-without-classes",
-    "sliding-windows",
+    "sliding-windows", "audit",
 )  # fmt: skip
 PEERS = Path(sys.prefix) / "peers"
 SAME = 1e-4
@@ -185,7 +188,10 @@ def scaled(map_):
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    shutil.copy(ROOT / "examples" / "images" / "chelsea.jpg", tmp_path / "cat.jpg")
+    for name in ("cat.jpg", "photo.png"):
+        shutil.copy(ROOT / "examples" / "images" / "chelsea.jpg", tmp_path / name)
+    own = ROOT / "src/xai_heatmap/networks/loading/demo"
+    shutil.copy(next(own.glob("*.onnx")), tmp_path / "model.onnx")
     (tmp_path / "photographs").mkdir()
     for number in range(4):
         pixels = np.random.default_rng(number).integers(0, 255, (40, 48, 3), dtype=np.uint8)

@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections.abc import Sequence
 from html.parser import HTMLParser
+from importlib import metadata
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -21,7 +23,10 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 
-from uses import shown  # noqa: E402 - these lie beside this file
+from gallery import write_gallery  # noqa: E402 - these lie beside this file
+from llms import write_llms  # noqa: E402
+from uses import shown  # noqa: E402
+from versions import choice, kept, put_back  # noqa: E402
 from words import write_words  # noqa: E402
 
 PAGES = (
@@ -87,7 +92,14 @@ def stage(into: Path) -> None:
         readme = into / "docs" / folder / "README.md"
         own = sorted(path.stem for path in readme.parent.glob("*.md") if path != readme)
         readme.write_text(readme.read_text("utf-8") + tree(own), "utf-8")
+    write_gallery(into, _address())
     write_words(into)
+
+
+def _address() -> str:
+    """Public address of the repository, which links to Colab need; empty where none is declared."""
+    said = metadata.metadata("xai-heatmap").get_all("Project-URL") or []
+    return next((one.split(", ")[1] for one in said if "https://github.com/" in one), "")
 
 
 def write_touch(folder: Path) -> None:
@@ -224,23 +236,14 @@ def accessible(page: str) -> str:
     return page
 
 
-def write_llms(staged: Path, out: Path) -> None:
-    """``llms.txt``: a line for each page, and the pages as they were written beside it."""
-    lines = [
-        "# XAI Heatmap",
-        "",
-        "> Heatmaps for any layer of any PyTorch, Keras 3 or ONNX network.",
-        "",
-    ]
-    for page in sorted(staged.rglob("*.md")):
-        where = page.relative_to(staged)
-        if "decisions" in where.parts or where.parts[0] == "api":
-            continue
-        copy = out / "pages" / where
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(page, copy)
-        lines.append(f"- [{_title(page)}](pages/{where.as_posix()})")
-    (out / "llms.txt").write_text("\n".join(lines) + "\n", "utf-8")
+def _finish(out: Path, version: str, older: Sequence[str]) -> None:
+    """Mend what the theme leaves, and say which version a page is of."""
+    for page in out.rglob("*.html"):
+        if "touch" not in page.parts:
+            up = "../" * (len(page.relative_to(out).parts) - 1)
+            said = f'{choice(version, older, up)}<div class="sidebar-scroll">'
+            text = accessible(page.read_text("utf-8"))
+            page.write_text(text.replace('<div class="sidebar-scroll">', said, 1), "utf-8")
 
 
 def main(out: Path) -> int:
@@ -250,15 +253,17 @@ def main(out: Path) -> int:
         warnings.simplefilter("ignore")
         stage(staged)
     words = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "2", "-b", "html"]
+    version, aside = metadata.version("xai-heatmap"), out.with_name(f"{out.name}-older")
+    older = kept(out, version, aside)
     shutil.rmtree(out, ignore_errors=True)  # a page of before would keep links of before
     code = subprocess.run([*words, str(staged), str(out)], check=False).returncode  # noqa: S603
     if code:
+        put_back(out, version, older, aside)
         return code
     shutil.copytree(staged / "docs" / "guide" / "touch", out / "docs" / "guide" / "touch")
-    for page in out.rglob("*.html"):
-        if "touch" not in page.parts:
-            page.write_text(accessible(page.read_text("utf-8")), "utf-8")
-    write_llms(staged, out)
+    _finish(out, version, older)
+    put_back(out, version, older, aside)
+    write_llms(staged, out, GROUPS, OF_MODULES)
     wrong = broken(out)
     sys.stderr.write("".join(f"broken: {line}\n" for line in wrong))
     pages = len(re.findall(r"^- ", (out / "llms.txt").read_text("utf-8"), re.MULTILINE))

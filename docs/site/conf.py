@@ -8,7 +8,7 @@ from typing import Any
 project = "XAI Heatmap"
 author = "the authors of XAI Heatmap"
 version = release = version_of("xai-heatmap")
-html_title = f"XAI Heatmap {version}"
+html_title = "XAI Heatmap"
 
 extensions = [
     "myst_parser",
