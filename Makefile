@@ -27,7 +27,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compile
 COMPILED := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help install chromium check test types fast lanes fuzz mutations oldest peers demo package bench kills ray truth trust detectors words costs docs notebooks site mypages ui format clean
+.PHONY: help install chromium check test types fast lanes fuzz mutations oldest peers demo package bench kills ray truth trust detectors words audits drift costs docs notebooks site mypages ui format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -140,6 +140,12 @@ detectors: $(STAMP) ## how right maps of boxes are on planted detectors; DETECTO
 
 words: $(STAMP) ## how right maps of texts and of words that were answered are on planted scenes; WORDS="--scenes 40"
 	$(BIN)/python -m benchmarks.words $(WORDS)
+
+audits: $(STAMP) ## audit the shipped and the reference networks into docs/audit.md: AUDITED="demo cheat --write"
+	PYTHONPATH=. $(BIN)/python -m benchmarks.audit $(AUDITED)
+
+drift: $(STAMP) ## which classes' heat differs between both shipped networks: DRIFT="--write"
+	PYTHONPATH=. $(BIN)/python -m benchmarks.drift $(DRIFT)
 
 costs: $(STAMP) ## what a map of each method costs beside a forward pass; COSTS="--write"
 	$(BIN)/python -m benchmarks.costs $(COSTS)
