@@ -61,6 +61,33 @@ def test_a_dict_with_the_picture_alone_is_filled():
     np.testing.assert_array_equal(xh.maps(network, X, target=0), xh.maps(model.body, X, target=0))
 
 
+class AnyBatch(Batch):
+    """As a training framework's steps are declared."""
+
+    def forward(self, batch, *args, **kwargs):
+        return self.body(batch["image"]) + (batch["age"][:, None] if "age" in batch else 0)
+
+
+class Named(Batch):
+    """Its picture goes by any name."""
+
+    def forward(self, x=None, **others):
+        return self.body(others["image"] if x is None else x)
+
+
+@pytest.mark.parametrize("held", [{}, {"age": np.ones((1,), np.float32)}])
+def test_a_dict_is_filled_where_more_might_follow(held):
+    model = AnyBatch().eval()
+    network = xh.network(model, picture="image", held=held, image_shape=(3, 32, 32))
+    np.testing.assert_array_equal(xh.maps(network, X, target=0), xh.maps(model.body, X, target=0))
+
+
+def test_a_name_among_any_names_is_no_key():
+    model = Named().eval()
+    network = xh.network(model, picture="image", image_shape=(3, 32, 32))
+    np.testing.assert_array_equal(xh.maps(network, X, target=0), xh.maps(model.body, X, target=0))
+
+
 def test_a_dict_with_more_is_filled_as_before():
     model = Meta().eval()
     network = xh.network(model, picture="photo", held={"age": np.ones((1,), np.float32)})

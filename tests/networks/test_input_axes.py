@@ -281,6 +281,8 @@ def test_channels_in_a_loop_are_no_places():
         ((32, 24, 3), "hwc", "chw"),
         ((32, 24, 1), "hwc", "chw"),
         ((8, 3, 16, 24), "tchw", "cdhw"),
+        ((4, 3, 16, 24), "tchw", "cdhw"),
+        ((5, 1, 16, 24), "tchw", "cdhw"),
         ((8, 16, 24, 3), "dhwc", "cdhw"),
         ((128, 3), "tc", "ct"),
     ],
@@ -304,9 +306,9 @@ def test_a_convention_that_nothing_shows_is_not_believed_against_the_shape(shape
 
 def test_usual_pictures_with_many_channels_stay_as_they_are():
     def first(x):
-        return x.mean((2, 3))[:, :2]
+        return x.reshape(*x.shape[:2], -1).mean(2)[:, :2]
 
-    for shape in ((13, 32, 32), (3, 32, 4), (64, 5, 32), (4, 4, 4)):
+    for shape in ((13, 32, 32), (3, 32, 4), (64, 5, 32), (4, 4, 4), (3, 4, 16, 16), (1, 4, 16, 16)):
         x = np.ones((1, *shape), np.float32)
         assert xh.maps(first, x, method="occlusion", target=0).shape == (1, *shape[1:])
 

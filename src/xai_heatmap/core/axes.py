@@ -177,11 +177,13 @@ def check_convention(axes: Axes, shape: Sequence[int], *, name: str) -> None:
         With the words for both.
     """
     own, last = axes.channel, len(shape) - 1
-    if own is None or len(shape) != len(axes.word) or shape[own] in COLOURS:
+    if own is None or len(shape) != len(axes.word) or shape[own] == 3:
         return
     for other in (last if own == 0 else 0, *([1] if last == 3 else [])):
-        rest = [length for place, length in enumerate(shape) if place != other]
-        if shape[other] in COLOURS and min(rest) >= FEWEST_PLACES:
+        rest = [length for place, length in enumerate(shape) if place not in (own, other)]
+        usual_there = shape[other] == 3 if shape[own] in COLOURS else shape[other] in COLOURS
+        many = shape[own] >= FEWEST_PLACES or (len(shape) == 4 and other == 1)
+        if usual_there and many and min(rest, default=FEWEST_PLACES) >= FEWEST_PLACES:
             likely = with_channels_at(other, len(shape)).word
             grid = "x".join(str(length) for place, length in enumerate(shape) if place != own)
             raise BadArray(

@@ -114,18 +114,29 @@ class _Takes:
         return name in self.named or self.any_name
 
     def packs(self, held: Sequence[Name], picture: Name | None) -> bool:
-        """Whether the one argument of the signature holds all inputs, as a dict or a tuple."""
+        """Whether the one argument of the signature holds all inputs, as a dict or a tuple.
+
+        So it is, too, where the others would go by any name and leave that argument without a
+        value.
+        """
         if len(set(self.needed) | set(self.stands[:1])) != 1:
             return False
+        own = set(self.needed)
+        left = isinstance(picture, str) and own and not own & {picture, *held}
+
+        def accepts(name: Name) -> bool:
+            anything = name not in self.named and isinstance(name, str)
+            return self.accepts(name) and not (left and anything)
+
         if not held:
             known = [*self.stands, *self.named]
-            named = isinstance(picture, str) and not self.accepts(picture)
+            named = isinstance(picture, str) and not accepts(picture)
             return named and not did_you_mean(str(picture), known)
-        if any(self.accepts(name) for name in held):
+        if any(accepts(name) for name in held):
             return False
         if all(isinstance(name, int) for name in held):
             return picture is None or isinstance(picture, int)
-        return isinstance(picture, str) and not self.accepts(picture)
+        return isinstance(picture, str) and not accepts(picture)
 
     def check(self, name: Name, model: str) -> None:
         if self.accepts(name):

@@ -144,8 +144,9 @@ class LayoutReader:
         every += [before[0]] if before and before[0] and before[0] not in every else []
         self.guessed |= guess
         seen = None if self._moves is None else self._moves.get((call.path, call.call))
-        if not guess and len(every) == 1:
-            return own, ""
+        mixed = not guess and self._mixes_pairs(call, own, seen)
+        if mixed or (not guess and len(every) == 1):
+            return (None, PAIRS) if mixed else (own, "")
         if lost := self._out_of_order(own, before, seen):
             return lost
         if seen is None:
@@ -182,6 +183,14 @@ class LayoutReader:
         if seen is not None and among(own, seen, self._known.get(own.grid)):
             return None, ELSEWHERE
         return None
+
+    def _mixes_pairs(self, call: LayerCall, own: Layout, seen: Moves | None) -> bool:
+        """Whether a convolution or a batch norm of a grid that no layer had runs over the pairs of
+        tokens: as many along both axes, and not alike to the grid that the tokens have.
+        """
+        if seen is None or own.grid in self._grids or not self._pairs_of_tokens(call.shape):
+            return False
+        return self._likeness(own, seen) < ALIKE / 2 and not self._shows(own, seen)
 
     def _flattened(self, last: int, own: Layout, seen: Moves) -> bool:
         """Whether the last axis, of length `last`, shows the places of a grid, and more clearly
