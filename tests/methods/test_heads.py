@@ -16,7 +16,7 @@ from xai_heatmap.methods._masking import varying
 from xai_heatmap.methods._noise import noisy
 from xai_heatmap.methods._regions import ranked
 from xai_heatmap.methods._resize import resized
-from xai_heatmap.methods._segments import segmentations
+from xai_heatmap.methods._segments import of_one_slice, segmentations
 from xai_heatmap.testing import oracles
 from xai_heatmap.testing.networks.head import ToyHead
 
@@ -791,7 +791,7 @@ def test_xrai_equals_its_oracle(rows, columns, k, seed, around, fewest):
     activation = known((k, rows, columns), seed)[0]
     scales = (0.2, 1.0, 4.0)
     added = np.random.default_rng(seed).normal(size=(rows, columns))
-    labels = segmentations(activation, scales, least=2 / (rows * columns))
+    labels = segmentations(activation, scales, least=2 / of_one_slice((rows, columns)))
     sets = [oracles.segments_by_loops(activation, scale, 2) for scale in scales]
     for one, regions in zip(labels, sets, strict=True):
         named = {frozenset(np.flatnonzero(one.ravel() == n)) for n in range(one.max() + 1)}

@@ -7,7 +7,9 @@ import xai_heatmap as xh
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.methods._cells import cells_of
+from xai_heatmap.methods._regions import ranked
 from xai_heatmap.methods.occlusion import COVERED
+from xai_heatmap.methods.xrai import xrai
 from xai_heatmap.testing.short_options import TELLING
 
 
@@ -109,3 +111,35 @@ def test_text_on_the_command_line_is_read_axis_by_axis():
     assert option.read("2x16x16", "occlusion") == (2, 16, 16)
     assert option.read("3", "occlusion") == 3
     assert "one for each axis" in str(option)
+
+
+class OfOneFrame:
+    """The mean of frame 2 of the first channel, with its slopes."""
+
+    def __call__(self, many):
+        return np.array([float(x[0, 2].mean()) for x in many])
+
+    def gradients(self, many):
+        for x in many:
+            slopes = np.zeros_like(x)
+            slopes[0, 2] = 1 / x[0, 2].size
+            yield float(x[0, 2].mean()), slopes
+
+
+@pytest.mark.parametrize("frames", [4, pytest.param(9, marks=pytest.mark.slow)])
+def test_regions_of_xrai_hold_to_the_frame_that_counts(frames):
+    """Frames are neither blurred into one another nor widened by a share of the rows."""
+    video = np.random.default_rng(0).random((1, frames, 20, 20)).astype(np.float32) * 0.05
+    video[0, 2, 8:13, 8:13] = 1
+    share = along(xrai(video, OfOneFrame(), steps=2).map, 0)
+    assert int(share.argmax()) == 2
+    assert share[2] > 0.9 * share.sum()
+
+
+def test_regions_may_be_widened_by_another_number_along_every_axis():
+    labels = np.zeros((5, 5), np.int64) - 1
+    labels[2, 2] = 0
+    added = np.zeros((5, 5))
+    added[2, 1:4] = 3
+    found = ranked(added, [labels], around=(0, 1))
+    np.testing.assert_array_equal(found, added)

@@ -14,7 +14,7 @@ def ranked(
     added: Float64[np.ndarray, "*grid"],
     labels: Sequence[Labels],
     *,
-    around: int = 0,
+    around: int | Sequence[int] = 0,
     fewest: int = 1,
 ) -> Float64[np.ndarray, "*grid"]:
     """Every place's mean over what the region that took it added: the region of the highest mean is
@@ -25,13 +25,14 @@ def ranked(
     labels
         Several segmentations; the regions of all compete. What is below 0 is in no region.
     around
-        By how many places each is widened along every axis.
+        By how many places each is widened: along every axis, or one number for each.
     fewest
         A region with fewer free places than this takes none.
     """
     values, found = added.ravel(), np.zeros(added.size)
     left = np.ones(values.size, bool)
-    regions, places = _members(labels, around)
+    widths = [around] * added.ndim if isinstance(around, int) else around
+    regions, places = _members(labels, widths)
     count = int(regions.max(initial=-1)) + 1
     while regions.size:
         sizes = np.bincount(regions, minlength=count)
@@ -50,19 +51,19 @@ def ranked(
     return found.reshape(added.shape)
 
 
-def _members(labels: Sequence[Labels], around: int) -> tuple[Pairs, Pairs]:
+def _members(labels: Sequence[Labels], around: Sequence[int]) -> tuple[Pairs, Pairs]:
     """The places of every region of every segmentation, with those around it."""
     grid = labels[0].shape
     places, first, pairs = int(np.prod(grid)), 0, []
     for one in labels:
         label = one.ravel().astype(np.int64)
         own = (label * places + np.arange(places))[label >= 0]
-        for axis, length in enumerate(grid):
+        for axis, (length, width) in enumerate(zip(grid, around, strict=True)):
             stride = int(np.prod(grid[axis + 1 :]))
             at = own // stride % length
             shifted = [
                 (own + by * stride)[(at + by >= 0) & (at + by < length)]
-                for by in range(-around, around + 1)
+                for by in range(-width, width + 1)
             ]
             own = np.unique(np.concatenate(shifted))
         pairs.append(own + first * places)

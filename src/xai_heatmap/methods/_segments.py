@@ -27,11 +27,11 @@ def segmentations(picture: Activation, scales: Sequence[float], *, least: float)
         How far apart two colours may be that a region of one place would still take in, where the
         picture's range is 2; a region of n places asks for n times as much likeness.
     least
-        The smallest region that stays, as a share of all places.
+        The smallest region that stays, as a share of the places along all axes but short ones.
     """
     grid = picture.shape[1:]
     edges = _edges(_smooth(_ranged(picture)))
-    fewest = round(least * int(np.prod(grid)))
+    fewest = round(least * of_one_slice(grid))
     return [_merged(edges, scale, fewest, int(np.prod(grid))).reshape(grid) for scale in scales]
 
 
@@ -41,9 +41,25 @@ def _ranged(picture: Activation) -> Colours:
     return picture.astype(np.float64) * 2 / span * np.sqrt(3 / len(picture))
 
 
+def is_short(length: int, grid: Sequence[int]) -> bool:
+    """Whether an axis of that length has steps of its own, such as frames or slices: fewer than
+    half as many as the longest of the grid.
+    """
+    return 2 * length < max(grid)
+
+
+def of_one_slice(grid: Sequence[int]) -> int:
+    """Places along all axes but short ones: of a frame of a video, of all of a picture."""
+    return int(np.prod([side for side in grid if not is_short(side, grid)]))
+
+
 def _smooth(picture: Colours) -> Colours:
-    """Under 1/4, 1/2, 1/4 along every axis; beyond its edges it goes on as it ends."""
+    """Under 1/4, 1/2, 1/4 along every axis but short ones; beyond its edges it goes on as it
+    ends.
+    """
     for axis in range(1, picture.ndim):
+        if is_short(picture.shape[axis], picture.shape[1:]):
+            continue
         around = [(1, 1) if a == axis else (0, 0) for a in range(picture.ndim)]
         wide = np.moveaxis(np.pad(picture, around, mode="edge"), axis, 0)
         picture = np.moveaxis((wide[:-2] + 2 * wide[1:-1] + wide[2:]) / 4, 0, axis)

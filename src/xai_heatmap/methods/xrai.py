@@ -12,7 +12,7 @@ from xai_heatmap.core.registry import MethodResult, method
 from xai_heatmap.methods._areas import Areas, Shares
 from xai_heatmap.methods._path import RESIDUAL, along
 from xai_heatmap.methods._regions import ranked
-from xai_heatmap.methods._segments import segmentations
+from xai_heatmap.methods._segments import is_short, of_one_slice, segmentations
 
 SCALES = tuple(scale / 255 for scale in (50, 100, 150, 250, 500, 1200))
 LEAST = 150 / 224**2
@@ -50,9 +50,10 @@ def xrai(
     taken from around what is left, so it says more of the order than of evidence against.
 
     Regions are Felzenszwalb and Huttenlocher's, of neighbours along the axes, widened by 5/224 of
-    the longest axis to hold their own edges, as in the paper. With `regions`, a label image or
-    masks, those compete in their place, as they are: each has the places that it covers at least
-    by half, and what lies in none gets 0.
+    the longest axis to hold their own edges, as in the paper. An axis of less than half as many
+    places, such as frames, is not smoothed, counts for no size, and widens by 5/224 of its own.
+    With `regions`, a label image or masks, those compete in their place, as they are: each has the
+    places that it covers at least by half, and what lies in none gets 0.
 
     Examples
     --------
@@ -81,6 +82,9 @@ def xrai(
         RESIDUAL: max(way.figures[RESIDUAL] for way in ways),
         "regions": float(sum(one.max() + 1 for one in labels)),
     }
-    around, fewest = round(WIDER * max(added.shape)), max(1, round(SLIVER * added.size))
+    longest = max(added.shape)
+    sides = [side if is_short(side, added.shape) else longest for side in added.shape]
+    around = [round(WIDER * side) for side in sides]
+    fewest = max(1, round(SLIVER * of_one_slice(added.shape)))
     found = ranked(added, labels, around=around, fewest=fewest)
     return MethodResult(found.astype(np.float32), figures)
