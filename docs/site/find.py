@@ -17,6 +17,7 @@ QUESTIONS = {
     "docs/detectors.html": ("box of a YOLO", "explain a YOLO box", "detector"),
     "docs/guide/6-when-a-map-is-empty.html": ("map is empty", "why is a map empty", "empty"),
     "CONTRIBUTING.html": ("add a method", "how to add a method", "own method"),
+    "docs/troubleshooting.html": ("XH104", "UnknownMethod"),
     "docs/howto/sliding-windows.html": ("nnU-Net", "sliding windows", "overlapping windows"),
     "docs/howto/features-without-classes.html": ("DINO", "likeness of patches", "embedding"),
     "docs/howto/robot-policies.html": ("robot policy", "continuous actions", "held inputs"),
