@@ -223,7 +223,8 @@ def serve_models(
         )
     for one in models.values():
         one.check()
-    pictures = Pictures(pixels=max_pixels)
+    whites = [one.white for one in models.values() if one.white is not None]
+    pictures = Pictures(pixels=max_pixels, white=whites[0] if whites else None)
     served = Served(models, pictures, with_samples(pictures), device)
     listening = bound(host, port)
     number = listening.getsockname()[1]

@@ -260,5 +260,6 @@ def _frame(model: Model, picture: Picture) -> PreparedInput:
 
 def prepared(model: Model, picture: Picture) -> PreparedInput:
     """The picture as the network takes it."""
-    found = prepare(picture.given, model.preprocess, model.opened, white=model.white)
+    white = None if picture.array is None else model.white  # a picture was read by it
+    found = prepare(picture.wanted, model.preprocess, model.opened, white=white)
     return replace(found, name=picture.name)

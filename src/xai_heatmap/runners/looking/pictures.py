@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import PIL.Image
 
-from xai_heatmap.core.arrays import Image
+from xai_heatmap.core.arrays import Deep, Image
 from xai_heatmap.core.errors import ImageNotFound
 from xai_heatmap.jobs.serve_job import PAGE_PIXELS
 from xai_heatmap.sources.array import ENDING, stored
-from xai_heatmap.sources.image import read
+from xai_heatmap.sources.image import Photograph, read
 
 HELD = 400_000_000
 """Bytes of decoded pictures that are kept."""
@@ -44,6 +44,8 @@ class Picture:
         Numbers as they were sent; None for a picture.
     remark
         What should be said of it; empty where there is nothing.
+    values
+        Of a picture of more than 8 bits, which the network is given; else None.
     """
 
     key: str
@@ -51,11 +53,19 @@ class Picture:
     image: Image | None = None
     array: np.ndarray | None = None
     remark: str = ""
+    values: Deep | None = None
     _encoded: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])
 
     @property
+    def wanted(self) -> np.ndarray | Photograph:
+        """What is explained, with every bit of it."""
+        if self.values is None or self.image is None:
+            return self.given
+        return Photograph(self.image, self.name, values=self.values)
+
+    @property
     def given(self) -> np.ndarray:
-        """What is explained."""
+        """What is explained, as it is drawn."""
         found = self.image if self.array is None else self.array
         assert found is not None  # noqa: S101 - one of both is there
         return found
@@ -80,10 +90,14 @@ class Picture:
 
 
 class Pictures:
-    """The newest pictures up to `held` bytes; samples are made when they are first asked for."""
+    """The newest pictures up to `held` bytes, of files in which `white` is white; samples are made
+    when they are first asked for.
+    """
 
-    def __init__(self, *, pixels: int = PAGE_PIXELS, held: int = HELD) -> None:
-        self.pixels, self.held = pixels, held
+    def __init__(
+        self, *, pixels: int = PAGE_PIXELS, held: int = HELD, white: float | None = None
+    ) -> None:
+        self.pixels, self.held, self.white = pixels, held, white
         self._kept: OrderedDict[str, Picture] = OrderedDict()
         self._samples: dict[str, Callable[[], Picture]] = {}
         self._lock = threading.Lock()
@@ -103,7 +117,7 @@ class Pictures:
         key = hashlib.sha256(data).hexdigest()[:20]
         with self._lock:
             found = self._kept.get(key)
-        return self.keep(found or decoded(data, key, name, limit=self.pixels))
+        return self.keep(found or decoded(data, key, name, limit=self.pixels, white=self.white))
 
     def keep(self, picture: Picture) -> Picture:
         """Keep a picture as the newest; the oldest go where there is no room for them."""
@@ -136,18 +150,22 @@ class Pictures:
         return found
 
     def _bytes(self) -> int:
-        return sum(one.given.nbytes for one in self._kept.values())
+        kept = self._kept.values()
+        deep = sum(one.values.nbytes for one in kept if one.values is not None)
+        return deep + sum(one.given.nbytes for one in kept)
 
 
-def decoded(data: bytes, key: str, name: str, *, limit: int = PAGE_PIXELS) -> Picture:
+def decoded(
+    data: bytes, key: str, name: str, *, limit: int = PAGE_PIXELS, white: float | None = None
+) -> Picture:
     """A picture out of a file's bytes; of a ``.npy`` file the array."""
     if data.startswith(NUMPY):
         with TemporaryDirectory() as folder:
             path = Path(folder, f"array{ENDING}")
             path.write_bytes(data)
             return Picture(key, name, array=stored(path))
-    found = read(data, limit=limit)
-    return Picture(key, name, image=found.image, remark=found.remark)
+    found = read(data, limit=limit, white=white)
+    return Picture(key, name, image=found.image, remark=found.remark, values=found.values)
 
 
 def encoded(image: Image, mime: str, *, quality: int = 92) -> bytes:
