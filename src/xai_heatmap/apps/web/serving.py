@@ -223,8 +223,8 @@ def serve_models(
         )
     for one in models.values():
         one.check()
-    whites = [one.white for one in models.values() if one.white is not None]
-    pictures = Pictures(pixels=max_pixels, white=whites[0] if whites else None)
+    white = next((one.white for one in models.values() if one.white is not None), None)
+    pictures = Pictures(pixels=max_pixels, white=white)
     served = Served(models, pictures, with_samples(pictures), device)
     listening = bound(host, port)
     number = listening.getsockname()[1]
@@ -236,10 +236,8 @@ def serve_models(
     home = f"http://{f'[{shown}]' if ':' in shown else shown}:{number}/"
     url = f"{home}?token={token}{view}"
     server = _uvicorn(app)
-    running = Server(url, home, token, server)
     if not loopback:
         sys.stderr.write(WARNING.format(host=host) + "\n")
-
     begun = threading.Event()
 
     def ready() -> None:
@@ -252,6 +250,7 @@ def serve_models(
 
     if wait:
         return _run(server, listening, ready)
+    running = Server(url, home, token, server)
     thread = threading.Thread(target=_run, args=(server, listening, ready), daemon=True)
     running._thread = thread  # noqa: SLF001 - of this module
     thread.start()
