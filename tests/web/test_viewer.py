@@ -128,6 +128,7 @@ def test_a_dear_method_shows_progress_and_can_be_cancelled(page):
     page.fill("dialog label:has-text('samples') input", "9000")
     page.click("dialog button.main")
     page.wait_for_selector("progress")
+    page.wait_for_selector("text=/So far, after .* the map is not done/")
     page.click("text=Cancel")
     page.wait_for_selector("progress", state="detached")
     page.keyboard.press("m")
@@ -248,6 +249,8 @@ def test_nothing_bars_anybody(opened, view, at, theme, size):
         page.keyboard.press("m")
         page.wait_for_selector("dialog[open]")
         assert violations(page) == []
+        within = "(own) => own.scrollWidth <= own.clientWidth"
+        assert page.locator("dialog[open] .all").evaluate(within)
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0
     assert asked.faults == []

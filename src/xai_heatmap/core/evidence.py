@@ -15,6 +15,7 @@ from xai_heatmap.core.attention import Attentions
 from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.core.moves import Moves
 from xai_heatmap.core.recording import Recording
+from xai_heatmap.core.so_far import came
 from xai_heatmap.core.targets.target import Target
 
 PLACES_AT_ONCE = 1 << 19
@@ -100,10 +101,10 @@ class Head:
         """The explained score for other activations; takes any iterable and holds one batch of
         it. An iterable may give one array again and again, changed in between.
         """
-        values = [
-            self.target.value(self._replayed(batch).scores)
-            for batch in batched(activations, self.batch)
-        ]
+        values = list[Values]()
+        for batch in batched(activations, self.batch):
+            values.append(self.target.value(self._replayed(batch).scores))
+            came(values)
         found = np.concatenate([np.zeros(0, np.float32), *values])
         self.moves.among(found)
         return found

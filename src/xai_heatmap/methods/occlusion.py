@@ -6,12 +6,13 @@ from typing import Annotated
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Activation
+from xai_heatmap.core.arrays import Activation, Map, Values
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.filling import Regions
 from xai_heatmap.core.options import PerAxis, Within, per_axis
 from xai_heatmap.core.registry import MethodResult, method
+from xai_heatmap.core.so_far import telling
 from xai_heatmap.methods._areas import Shares, alone
 from xai_heatmap.methods._baseline import Baseline, baseline
 from xai_heatmap.methods._channels import Channels
@@ -76,18 +77,22 @@ def occlusion(
     sizes, steps = _sizes(grid, window, stride)
     windows = list(_windows(grid, sizes, steps))
     covered = (_covered(activation, covers, own, w) for own in which for w in windows)
-    whole, *values = head(chain([activation], covered))
-    losses, times = np.zeros((len(which), *grid)), np.zeros(grid)
-    found = iter(values)
-    for place in range(len(which)):
-        for w in windows:
-            losses[(place, *w)] += float(whole) - float(next(found))
+    times = np.zeros(grid)
     for w in windows:
         times[w] += 1
+    at = [(place, *w) for place in range(len(which)) for w in windows]
+
+    def map_of(values: Values) -> Map:
+        losses = np.zeros((len(which), *grid))
+        for place, value in zip(at, values[1:], strict=False):  # some are still to come
+            losses[place] += float(values[0]) - float(value)
+        found = (losses / times).astype(np.float32)
+        return found if each else found[0]
+
+    map_ = map_of(telling(head, map_of)(chain([activation], covered)))
     whole_axes = sum(size >= length > 1 for size, length in zip(sizes, grid, strict=True))
     figures = {COVERED: float(whole_axes)} if whole_axes else {}
-    map_ = (losses / times).astype(np.float32)
-    return MethodResult(map_ if each else map_[0], figures)
+    return MethodResult(map_, figures)
 
 
 def _of_regions(

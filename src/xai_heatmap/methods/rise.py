@@ -11,6 +11,7 @@ from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.filling import Regions
 from xai_heatmap.core.options import PerAxis, Within
 from xai_heatmap.core.registry import MethodResult, method
+from xai_heatmap.core.so_far import so_far
 from xai_heatmap.methods._areas import Areas, Shares
 from xai_heatmap.methods._baseline import Baseline, baseline
 from xai_heatmap.methods._cells import Cells, cells_of
@@ -83,6 +84,7 @@ def rise(
         values = head(hidden + mask * (activation - hidden) for mask in some)
         for place, half in enumerate(halves):
             half.take(some[place::2], values[place::2])
+        so_far(lambda: (halves[0] + halves[1]).map().astype(np.float32))
         if stable and start and reliability(*halves) >= stable:
             break
     whole = halves[0] + halves[1]

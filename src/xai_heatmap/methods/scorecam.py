@@ -5,10 +5,11 @@ from typing import Annotated
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Activation, Input, Map
+from xai_heatmap.core.arrays import Activation, Input, Map, Values
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.options import Within
 from xai_heatmap.core.registry import method
+from xai_heatmap.core.so_far import telling
 from xai_heatmap.methods._masking import varying, weighted
 from xai_heatmap.methods._resize import resized, scaled
 
@@ -50,14 +51,17 @@ def scorecam(
     """
     used = varying(activation, top)
     drawn = (resized(scaled(activation[k]), image.shape[1:]) for k in used)
-    nothing, *values = model(_hidden(image, drawn))
-    increases = np.array(values, np.float64) - float(nothing)
-    if softmax and len(used):
-        increases = np.exp(increases - increases.max())
-        increases /= increases.sum()
-    elif not negative:
-        increases = np.maximum(increases, 0)
-    return weighted(activation, used, increases)
+
+    def map_of(values: Values) -> Map:
+        increases = np.array(values[1:], np.float64) - float(values[0])
+        if softmax and len(increases):
+            increases = np.exp(increases - increases.max())
+            increases /= increases.sum()
+        elif not negative:
+            increases = np.maximum(increases, 0)
+        return weighted(activation, used[: len(increases)], increases)
+
+    return map_of(telling(model, map_of)(_hidden(image, drawn)))
 
 
 def _hidden(image: Input, drawn: Iterator[Map]) -> Iterator[Input]:

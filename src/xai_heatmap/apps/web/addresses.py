@@ -158,7 +158,7 @@ async def start_job(served: Served, request: Request) -> Response:
         def begin(layer: str) -> None:
             job.begin(f"{method.name} at {layer}")
 
-        made = look(model, shown, asked, watch=job.watch, begin=begin)
+        made = look(model, shown, asked, watch=job.watch, begin=begin, hear=job.hear)
         job.loop.call_soon_threadsafe(served.keep, served.name(model, key, asked), made)
         return f"/api/maps/{key}?{urlencode(_address(model.key, asked), doseq=True)}"
 

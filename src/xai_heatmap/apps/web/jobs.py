@@ -5,7 +5,7 @@ import json
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,6 +18,9 @@ from xai_heatmap.runners.looking.watched import Watch
 
 OFTEN = 0.1
 """Seconds between two events of progress, at least."""
+
+SHOWN = 0.7
+"""Seconds between two maps of a job that is not done, at least."""
 
 BEAT = 15.0
 """Seconds after which a silent line gets a sign of life."""
@@ -66,6 +69,7 @@ class Job:
     watch: Watch = field(default_factory=Watch)
     task: "asyncio.Future[None] | None" = None
     _said: float = 0.0
+    _shown: float = 0.0
     _alone: asyncio.TimerHandle | None = None
 
     def __post_init__(self) -> None:
@@ -81,6 +85,14 @@ class Job:
         self.words, self._said = words, 0.0
         self._tell(self.watch)
 
+    def hear(self, made: Callable[[], Mapping[str, Any]]) -> None:
+        """Tell of the map as it stands, now and then; in the job's thread."""
+        now = time.monotonic()
+        if now - self._shown < SHOWN or self.cancelled or not self.listeners:
+            return
+        self._shown = now
+        self._put(self.watch, {"map": made()})
+
     def _tell(self, watch: Watch) -> None:
         if self.cancelled:
             raise Cancelled
@@ -88,9 +100,13 @@ class Job:
         if now - self._said < OFTEN:
             return
         self._said = now
+        self._put(watch, {})
+
+    def _put(self, watch: Watch, more: Mapping[str, Any]) -> None:
+        """Put how far it is in place of what was told last."""
         done = watch.pictures
         total = self.total if self.total is not None and self.total >= done else None
-        said = {"done": done, "total": total, "words": self.words}
+        said = {"done": done, "total": total, "words": self.words, **more}
         self.loop.call_soon_threadsafe(self.tell, "progress", said)
 
     def tell(self, kind: str, facts: dict[str, Any]) -> None:

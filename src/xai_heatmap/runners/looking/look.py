@@ -25,6 +25,7 @@ from xai_heatmap.runners.grid import Grid
 from xai_heatmap.runners.looking.asked import ALL, AUTO, Asked
 from xai_heatmap.runners.looking.model import Model
 from xai_heatmap.runners.looking.pictures import Picture
+from xai_heatmap.runners.looking.standing import Hear, standing
 from xai_heatmap.runners.looking.telling import packed_answer
 from xai_heatmap.runners.looking.watched import Watch, watching
 
@@ -53,6 +54,7 @@ def look(
     *,
     watch: Watch | None = None,
     begin: Part | None = None,
+    hear: Hear | None = None,
 ) -> bytes:
     """The packet that answers a question; others have their turn between the passes of a dear one.
 
@@ -60,6 +62,8 @@ def look(
     ----------
     begin
         Given for dear methods: layers are then worked at one by one, and each is told before.
+    hear
+        Is offered the map as it stands, by methods that can say so before they are done.
 
     Raises
     ------
@@ -70,7 +74,8 @@ def look(
     started = time.perf_counter()
     with at_work(model, watch) as passes:
         grid = grid_of(model, picture, asked)
-        found = answered(model, grid, asked, begin)
+        with standing(grid, picture, hear):
+            found = answered(model, grid, asked, begin)
     own = {"options": asked.taken, "model": model.key}
     return packed_answer(picture, found.question, found.cells, passes, started, own)
 

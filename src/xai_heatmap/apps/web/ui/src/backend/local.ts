@@ -196,7 +196,9 @@ export class LocalBackend implements Backend {
     const own = asked < 0 ? ranked[0] : all[asked]
     const other = all[this.number(against ?? '')]
     const words = own.label ?? `class ${own.index}`
-    const explained: Target = { ...own, words: other ? `${words} rather than ${other.label ?? `class ${other.index}`}` : words }
+    const explained: Target = other // no probability: of a difference there is none
+      ? { ...own, words: `${words} rather than ${other.label ?? `class ${other.index}`}`, score: own.score - other.score, probability: null }
+      : { ...own, words }
     return {
       picture, model: model.name, method: method.name, target: explained, predictions: ranked.slice(0, Math.min(TOP, labels?.length ?? TOP)),
       boxes: null, seconds: (performance.now() - begun) / 1000, passes: 1, forward_ms: answer.milliseconds,

@@ -163,6 +163,7 @@ export interface Progress {
   done: number
   total: number // 0: not known
   words: string
+  map?: Pick<LayerMap, 'shape' | 'lo' | 'hi' | 'signed' | 'box' | 'bytes'> // as it stands
 }
 
 export interface Curve {

@@ -1,6 +1,7 @@
 // The backend behind HTTP and one WebSocket: xai-heatmap serve.
 
 import { Failure, read, readChannels, split, packet } from '../lib/packet'
+import { bytesOf } from '../lib/words'
 import type {
   Abilities, Backend, Channels, Curve, LiveEars, LiveLink, LiveQuestion, Matrix, Model, Packet, Picture, Progress,
   Question,
@@ -155,7 +156,9 @@ export class WsBackend implements Backend {
         })
         const heard = (name: string, what: (data: any) => void) =>
           events.addEventListener(name, (event) => what(JSON.parse((event as MessageEvent).data)))
-        heard('progress', (data) => progress({ ...data, total: data.total ?? 0 }))
+        heard('progress', (data) => progress({
+          ...data, total: data.total ?? 0, map: data.map && { ...data.map, bytes: bytesOf(',' + data.map.data) },
+        }))
         heard('result', (data) => resolve(data.url))
         heard('failed', (data) => reject(new Failure(data)))
         events.onerror = () => {
