@@ -20,11 +20,15 @@ Hear = Callable[[Callable[[], Facts]], None]
 
 @contextmanager
 def standing(grid: Grid, picture: Picture, hear: Hear | None) -> Iterator[None]:
-    """A block in which a method says what its map is meanwhile; one of other methods' maps, such
-    as a smoothed one, says nothing, as each of those is only a part of it.
+    """A block in which a method says what its map is meanwhile.
+
+    Nothing is said of a method of other methods' maps, such as a smoothed one, as each of those is
+    only a part of it; of maps of every channel; and of a picture that went in flipped or turned.
     """
-    (name,) = grid.options
-    if hear is None or ":" in name:
+    ((name, options),) = grid.options.items()
+    geometry = grid.given.geometry
+    turned = geometry is not None and geometry.matrix is not None
+    if hear is None or ":" in name or turned or options.get("channels") == "each":
         yield
         return
     signed = find_method(name).signed
