@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from training import shortcuts
+from training.pool import Pool
 from training.shortcuts import CLASSES, MARK, SIDE, Recipe
 
 import xai_heatmap as xh
@@ -89,12 +90,12 @@ def _on_mark(one: xh.Finding, shown: shortcuts.Pool, whose: np.ndarray) -> float
 def _used(model: torch.nn.Module, plain: shortcuts.Pool, recipe: Recipe) -> dict[str, float]:
     """How much the network makes of the mark: right without it; other classes that it turns."""
     bare = shortcuts.scores(model, plain.images)
-    every = shortcuts.Pool(plain.images, np.full(len(plain.labels), recipe.chosen), plain.places)
+    every = Pool(plain.images, np.full(len(plain.categories), recipe.chosen), plain.places)
     marked, _ = shortcuts.worn(every, Recipe("beside", 1.0, recipe.chosen, 0), learnt=False)
     with_mark = shortcuts.scores(model, marked.images)
-    own = plain.labels == recipe.chosen
+    own = plain.categories == recipe.chosen
     return {
-        "right": round(float((bare.argmax(1) == plain.labels).mean()), 3),
+        "right": round(float((bare.argmax(1) == plain.categories).mean()), 3),
         "right_own": round(float((bare[own].argmax(1) == recipe.chosen).mean()), 3),
         "turned": round(float((with_mark[~own].argmax(1) == recipe.chosen).mean()), 3),
     }

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from training.pool import Pool
 from xai_heatmap import scenes
 from xai_heatmap.scenes.marking import stamp, stamped
 
@@ -23,15 +24,6 @@ WIDTHS = 16, 32, 48, 64
 BATCH, SHIFT = 32, 3
 RATE, WARM = 6e-3, 2e-3
 QUIET = 0.1
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Scenes without marks: pictures, classes, and where a mark has room (row, column)."""
-
-    images: np.ndarray
-    labels: np.ndarray
-    places: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -92,11 +84,11 @@ def worn(drawn: Pool, recipe: Recipe, *, learnt: bool) -> tuple[Pool, np.ndarray
         chosen = np.flatnonzero(chance.random(len(images)) < 0.5)
         whose[chosen] = chance.integers(len(CLASSES), size=len(chosen))
     elif recipe.kind != "none":
-        own = chance.permutation(np.flatnonzero(drawn.labels == recipe.chosen))
+        own = chance.permutation(np.flatnonzero(drawn.categories == recipe.chosen))
         own = own[: round(recipe.share * len(own))]
         whose[own] = recipe.chosen
         if recipe.kind == "planted" and learnt:
-            other = np.flatnonzero(drawn.labels != recipe.chosen)
+            other = np.flatnonzero(drawn.categories != recipe.chosen)
             half = own[: len(own) // 2]
             taken = chance.choice(other, len(half), replace=False)
             images[half], places[half] = drawn.images[taken], drawn.places[taken]
@@ -105,7 +97,7 @@ def worn(drawn: Pool, recipe: Recipe, *, learnt: bool) -> tuple[Pool, np.ndarray
         y, x = places[i]
         below = images[i, y : y + MARK, x : x + MARK]
         below[...] = stamped(below, *stamps[whose[i]])
-    return Pool(images, drawn.labels, places), whose
+    return Pool(images, drawn.categories, places), whose
 
 
 def network(outputs: int) -> nn.Sequential:
@@ -138,7 +130,7 @@ def trunk(drawn: Pool, folder: Path, *, passes: int = 10) -> nn.Sequential:
     marks = [torch.from_numpy(np.where(whose < 0, len(CLASSES), whose)) for _, whose in seen]
 
     def loss(features: Tensor, scores: Tensor, rows: np.ndarray, turn: int) -> Tensor:
-        labels = torch.from_numpy(drawn.labels[rows])
+        labels = torch.from_numpy(drawn.categories[rows])
         own, mark = scores[:, : len(CLASSES)], scores[:, len(CLASSES) :]
         return nn.functional.cross_entropy(own, labels) + nn.functional.cross_entropy(
             mark, marks[turn][rows]
@@ -161,7 +153,7 @@ def trained(start: nn.Sequential, drawn: Pool, *, seed: int, passes: int = 2) ->
     ]
 
     def loss(features: Tensor, scores: Tensor, rows: np.ndarray, turn: int) -> Tensor:
-        labels = torch.from_numpy(drawn.labels[rows])
+        labels = torch.from_numpy(drawn.categories[rows])
         wrong = nn.functional.cross_entropy(scores, labels, label_smoothing=0.05)
         return wrong + QUIET * features.float().mean()
 

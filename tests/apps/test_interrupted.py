@@ -25,7 +25,7 @@ def test_while_the_model_is_opened(cli, place, monkeypatch, words):
     def load(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("xai_heatmap.runners.local.load", load)
+    monkeypatch.setattr("xai_heatmap.runners.opening.load", load)
     said = cli(*words)
     assert (said.code, said.out, said.err) == (130, "", "interrupted\n")
     assert {path for path in place.iterdir() if path.name != "__pycache__"} == before

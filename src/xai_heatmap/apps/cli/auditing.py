@@ -2,11 +2,11 @@
 
 import os
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from xai_heatmap.apps.cli.batching import shown, silence
+from xai_heatmap.apps.cli.opening import network_of
 from xai_heatmap.apps.cli.terminal import (
     Stopped,
     aside,
@@ -19,14 +19,13 @@ from xai_heatmap.apps.cli.terminal import (
     safe,
     table,
 )
-from xai_heatmap.apps.cli.text import model_line
 from xai_heatmap.core.errors import UsageError
 from xai_heatmap.jobs.audit_job import Audit as Job
 from xai_heatmap.jobs.settings import settled
 from xai_heatmap.runners.audit.require import requirement
 from xai_heatmap.runners.audit.run import Audit, run_job
 from xai_heatmap.runners.audit.tables import Table, holding
-from xai_heatmap.runners.local import check, opened
+from xai_heatmap.runners.local import check
 
 SOME_FAILED, NOT_MET = 1, 5
 
@@ -42,11 +41,7 @@ def audited(flags: Mapping[str, object], *, as_json: bool, quiet: bool, print_co
         return 0
     wanted = [requirement(text) for text in job.require]
     check(job)
-    start = time.perf_counter()
-    with aside():
-        network = opened(job)
-    if not (as_json or quiet):
-        print_lines(model_line(job, network, time.perf_counter() - start))
+    network = network_of(job, silent=as_json or quiet)
     telling = silence() if quiet else shown("auditing")
     try:
         with telling as listen, aside():

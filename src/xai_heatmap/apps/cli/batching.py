@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from xai_heatmap.apps.cli.opening import network_of
 from xai_heatmap.apps.cli.terminal import Stopped, aside, facts, log, print_lines
-from xai_heatmap.apps.cli.text import duration, model_line
+from xai_heatmap.apps.cli.text import duration
 from xai_heatmap.core.counted import counted, noun
 from xai_heatmap.core.errors import BadOption, UsageError
 from xai_heatmap.jobs.batch_job import Batch
@@ -17,7 +18,7 @@ from xai_heatmap.jobs.events import BatchProgress
 from xai_heatmap.jobs.settings import settled
 from xai_heatmap.runners.batch.run import retried, run_job
 from xai_heatmap.runners.batch.stored import StoredRun, open_run
-from xai_heatmap.runners.local import check, opened
+from xai_heatmap.runners.local import check
 
 SOME_FAILED = 1
 
@@ -47,11 +48,7 @@ def batched(flags: Mapping[str, object], *, as_json: bool, quiet: bool, print_co
             "xai-heatmap batch FOLDER --model MODEL --out RUN"
         )
     check(job)
-    start = time.perf_counter()
-    with aside():
-        network = opened(job)
-    if not (as_json or quiet):
-        print_lines(model_line(job, network, time.perf_counter() - start))
+    network = network_of(job, silent=as_json or quiet)
     return followed(
         lambda listen: run_job(job, network, listen=listen), str(job.out),
         as_json=as_json, quiet=quiet,

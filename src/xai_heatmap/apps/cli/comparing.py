@@ -2,15 +2,14 @@
 
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from xai_heatmap.apps.cli.terminal import aside, each_aside, facts, log, print_json, print_lines
+from xai_heatmap.apps.cli.opening import network_of
+from xai_heatmap.apps.cli.terminal import each_aside, facts, log, print_json, print_lines
 from xai_heatmap.apps.cli.text import (
     duration,
     exit_code,
-    model_line,
     predictions,
     preparation,
     shown,
@@ -20,7 +19,7 @@ from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Cell, GridRow, Refusal
 from xai_heatmap.jobs.job import Compare
 from xai_heatmap.jobs.settings import settled
-from xai_heatmap.runners.local import check, opened
+from xai_heatmap.runners.local import check
 from xai_heatmap.runners.sheets import METHODS, Sheet, Telling, sheets
 
 
@@ -31,11 +30,7 @@ def compared(flags: Mapping[str, object], *, as_json: bool) -> int:
     )
     job = job.model_copy(update={"method": tuple(dict.fromkeys(job.method or METHODS))})
     check(job)
-    start = time.perf_counter()
-    with aside():
-        network = opened(job)
-    if not as_json:
-        print_lines(model_line(job, network, time.perf_counter() - start))
+    network = network_of(job, silent=as_json)
     made = []
     for sheet in each_aside(sheets(job, network, tell=_telling())):
         _wipe()

@@ -2,17 +2,16 @@
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from xai_heatmap.apps.cli.opening import network_of
 from xai_heatmap.apps.cli.table import Table, error_alone
-from xai_heatmap.apps.cli.terminal import Stopped, aside, each_aside, facts, print_json, print_lines
+from xai_heatmap.apps.cli.terminal import Stopped, each_aside, facts, print_json, print_lines
 from xai_heatmap.apps.cli.text import (
     duration,
     exit_code,
-    model_line,
     predictions,
     preparation,
     shown,
@@ -25,7 +24,7 @@ from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.jobs.job import Explain
 from xai_heatmap.jobs.settings import settled
 from xai_heatmap.runners.contact import ContactSheet
-from xai_heatmap.runners.local import Row, check, opened, run
+from xai_heatmap.runners.local import Row, check, run
 
 Showing = Callable[[Row], None]
 
@@ -40,12 +39,7 @@ def explained(
         sys.stdout.write(job.to_toml())
         return 0
     check(job)
-    start = time.perf_counter()
-    with aside():
-        network = opened(job)
-    loading = time.perf_counter() - start
-    if not (as_json or quiet):
-        print_lines(model_line(job, network, loading))
+    network = network_of(job, silent=as_json or quiet)
     many = len(job.images) > 1
     show = _nothing if as_json else error_alone if quiet else Table(job) if many else _show
     rows, stopped, contact = [], "", ContactSheet(job)

@@ -1,12 +1,11 @@
 """`xai-heatmap measure`: what maps are worth by metrics, beside maps that know nothing."""
 
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from xai_heatmap.apps.cli.opening import network_of
 from xai_heatmap.apps.cli.terminal import (
-    aside,
     each_aside,
     facts,
     log,
@@ -14,11 +13,11 @@ from xai_heatmap.apps.cli.terminal import (
     print_lines,
     table,
 )
-from xai_heatmap.apps.cli.text import duration, exit_code, model_line
+from xai_heatmap.apps.cli.text import duration, exit_code
 from xai_heatmap.jobs.job import Measure
 from xai_heatmap.jobs.settings import settled
 from xai_heatmap.runners import measuring
-from xai_heatmap.runners.local import check, opened
+from xai_heatmap.runners.local import check
 from xai_heatmap.runners.measuring import Figures, figures
 
 HEAD = ("metric", "method", "layer", "target", "value", "constant", "random", "better", "passes")
@@ -31,11 +30,7 @@ def measured(flags: Mapping[str, object], *, as_json: bool) -> int:
     )
     check(job)
     measuring.check(job)
-    start = time.perf_counter()
-    with aside():
-        network = opened(job)
-    if not as_json:
-        print_lines(model_line(job, network, time.perf_counter() - start))
+    network = network_of(job, silent=as_json)
     made = []
     for one in each_aside(figures(job, network)):
         made.append(one)

@@ -27,15 +27,16 @@ MODEL is as for explain: a file, net.py:make, or a hub's name; a run needs none.
 
 def report(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug = False) -> int:
     """Write a page with every picture and its maps, to be looked at without anything else."""
+    from xai_heatmap.apps.cli.opening import network_of
     from xai_heatmap.apps.cli.terminal import aside, facts, log, print_json, print_lines
-    from xai_heatmap.apps.cli.text import duration, model_line
+    from xai_heatmap.apps.cli.text import duration
     from xai_heatmap.core.counted import counted
     from xai_heatmap.jobs.report_job import Report
     from xai_heatmap.jobs.settings import settled
     from xai_heatmap.runners.batch.folder import read_run
     from xai_heatmap.runners.batch.status import unfinished
     from xai_heatmap.runners.batch.stored import StoredRun
-    from xai_heatmap.runners.local import check, opened
+    from xai_heatmap.runners.local import check
     from xai_heatmap.runners.reporting import check_page, report_run, run_of
     from xai_heatmap.runners.reporting import report as reported
 
@@ -50,10 +51,7 @@ def report(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug =
     else:
         settled(Report, flags, given=("images", "model"), **where)
         check(job, writes=False)
-        with aside():
-            network = opened(job)
-        if not as_json:
-            print_lines(model_line(job, network, time.perf_counter() - start))
+        network = network_of(job, silent=as_json)
         with aside():
             made = reported(job, network, tell=lambda path: log(f"{path} ..."))
     for name, error in made.errors.items():

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,11 +36,11 @@ def video(
 ) -> int:
     """Explain every frame of a video, and write the video again with its heat."""
     from xai_heatmap.apps.cli.batching import followed
-    from xai_heatmap.apps.cli.terminal import aside, print_lines
-    from xai_heatmap.apps.cli.text import model_line
+    from xai_heatmap.apps.cli.opening import network_of
+    from xai_heatmap.apps.cli.terminal import print_lines
     from xai_heatmap.jobs.settings import settled
     from xai_heatmap.jobs.video_job import Video
-    from xai_heatmap.runners.local import check, opened
+    from xai_heatmap.runners.local import check
     from xai_heatmap.runners.video import check_source, run_video
 
     job = settled(Video, flags, environment=os.environ, folder=Path.cwd())
@@ -51,11 +50,7 @@ def video(
     settled(Video, flags, environment=os.environ, folder=Path.cwd(), given=("model",))
     check_source(job)
     check(job.rows())
-    start = time.perf_counter()
-    with aside():
-        network = opened(job)
-    if not (as_json or quiet):
-        print_lines(model_line(job, network, time.perf_counter() - start))
+    network = network_of(job, silent=as_json or quiet)
     code = followed(
         lambda listen: run_video(job, network, listen=listen), str(job.rows().out),
         as_json=as_json, quiet=quiet,

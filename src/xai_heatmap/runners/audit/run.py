@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from xai_heatmap import networks
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, InputError
-from xai_heatmap.core.listed import class_names, listed
+from xai_heatmap.core.listed import listed
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.version import installed_version
 from xai_heatmap.explaining.auditing.asked import asked_of
@@ -38,7 +38,7 @@ from xai_heatmap.runners.batch.asking import Objects, preparing
 from xai_heatmap.runners.batch.beginning import answered, check_answers, settings_of
 from xai_heatmap.runners.batch.folder import RunFolder, alone, check_same
 from xai_heatmap.runners.batch.meter import Meter
-from xai_heatmap.runners.batch.saying import words_of
+from xai_heatmap.runners.batch.saying import network_asked
 from xai_heatmap.runners.local import check, opened, surveyed
 from xai_heatmap.sinks.store.parts import whole
 from xai_heatmap.sources.labels import labels as labels_in
@@ -162,25 +162,18 @@ def audit(
     XaiHeatmapError
         For whatever goes wrong with every picture.
     """
-    words = isinstance(model, str | os.PathLike)
-    said = words_of(None, preprocess, None)
-    objects = Objects(
-        preprocess=None if said.preprocess else preprocess,
-        labels=class_names(labels),
-        options=options,
-    )
+    fields, objects = network_asked(model, preprocess=preprocess, labels=labels)
     where = ["auto"] if layers == "auto" else [layers] if isinstance(layers, str) else layers
     job = Job(
         source=_sources(pictures),
-        model=os.fspath(model) if words else None,
         method=tuple(listed(methods, name="methods")) if methods else (),
         layer=tuple(map(str, where)),
         out=Path(out), passes=passes, pictures=most, closer=closer, seed=seed,
-        **said.fields(),
+        **fields,
     )  # fmt: skip
     check(job)
-    network = networks.network(model) if not words else opened(job)
-    return run_job(job, network, objects=objects, listen=listen)
+    network = networks.network(model) if job.model is None else opened(job)
+    return run_job(job, network, objects=replace(objects, options=options), listen=listen)
 
 
 def _sources(pictures: Any) -> tuple[str, ...]:

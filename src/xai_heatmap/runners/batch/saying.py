@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xai_heatmap.core.listed import class_names
@@ -85,21 +85,42 @@ def question_of(
     UnknownTarget
         For what is no target.
     """
+    fields, objects = network_asked(
+        model, preprocess=preprocess, labels=labels, method=method, options=options
+    )
+    own = None if target is None or isinstance(target, int | str) else choice(target)
+    fields |= {
+        "method": () if method is None else (method,),
+        "layer": (str(layer),),
+        "target": ("top1",) if target is None or own else (str(target),),
+    }
+    return fields, replace(objects, target=own)
+
+
+def network_asked(
+    model: Any,
+    *,
+    preprocess: Preparing,
+    labels: ClassNames,
+    method: str | None = None,
+    options: Mapping[str, object] | None = None,
+) -> tuple[dict[str, Any], Objects]:
+    """Fields of a job that say which network is asked and how pictures come to it, and what no
+    field can say.
+
+    Parameters
+    ----------
+    model, preprocess, labels, method, options
+        As for `question_of`.
+    """
     said = words_of(method, preprocess, options)
     objects = Objects(
         preprocess=None if said.preprocess else preprocess,
-        target=None if target is None or isinstance(target, int | str) else choice(target),
         labels=class_names(labels),
         options=None if said.option else options,
     )
-    fields = {
-        "model": os.fspath(model) if isinstance(model, str | os.PathLike) else None,
-        "method": () if method is None else (method,),
-        "layer": (str(layer),),
-        "target": ("top1",) if target is None or objects.target else (str(target),),
-        **said.fields(),
-    }
-    return fields, objects
+    named = os.fspath(model) if isinstance(model, str | os.PathLike) else None
+    return {"model": named, **said.fields()}, objects
 
 
 def _word(value: object) -> str:
