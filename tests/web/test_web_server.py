@@ -20,6 +20,7 @@ import xai_heatmap as xh
 from web.pages import frame, png
 from xai_heatmap.apps.web import serving
 from xai_heatmap.apps.web.ending import until_ended
+from xai_heatmap.apps.web.threads import at_work
 from xai_heatmap.apps.web.token import LASTS, token_of
 from xai_heatmap.core.errors import BadOption, MissingFramework, OutputError, UnknownPreprocess
 from xai_heatmap.runners.looking.packet import unpacked
@@ -252,3 +253,16 @@ def test_a_question_about_a_model_that_is_not_there_ends_the_line(server):
     with line(server) as own:
         own.send(json.dumps({"model": "other"}))
         assert json.loads(own.recv())["code"] == "XH108"
+
+
+def test_the_end_of_a_server_ends_its_jobs_and_leaves_no_thread_at_work():
+    network = xh.network(lambda x: x.mean((2, 3)), image_shape=(3, 16, 16))
+    with xh.serve(network, preprocess="unit", port=0, browser=False, wait=False) as own:
+        said = {"authorization": f"Bearer {own.token}"}
+        with httpx.Client(base_url=own.home, headers=said, timeout=30) as client:
+            key = client.post("/api/image", content=png()).json()["id"]
+            asked = {"image": key, "method": "rise", "options": {"samples": 20_000}}
+            job = client.post("/api/jobs", json=asked).json()["job"]
+            with client.stream("GET", f"/api/jobs/{job}/events") as events:
+                assert any('"done": ' in line for line in events.iter_lines())
+    assert not at_work()

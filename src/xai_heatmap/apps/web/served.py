@@ -1,6 +1,7 @@
 """What the server holds: networks with their threads, pictures, and answers that are kept."""
 
 import hashlib
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from xai_heatmap.runners.looking.pictures import Pictures
 
 PATIENCE = 120.0
 """Seconds until a request is told that the network is still at work."""
+
+ENDING = 5.0
+"""Seconds that the end of a server waits for a pass that is at work."""
 
 CACHED = 128 << 20
 """Bytes of answers that are kept."""
@@ -74,6 +78,17 @@ class Served:
         )
         self.keep(name, made)
         return name, made
+
+    def end(self, patience: float = ENDING) -> None:
+        """End jobs at their next pass, and wait for what computes, as an interpreter that ends
+        around a thread inside of a C++ library aborts.
+        """
+        for job in self.jobs.jobs.values():
+            job.cancelled = True
+        until = time.monotonic() + patience
+        every = [*self.threads.values(), self.decoding, self.jobs.threads]
+        while any(own.busy for own in every) and time.monotonic() < until:
+            time.sleep(0.01)
 
     def keep(self, name: str, made: bytes) -> None:
         """Keep an answer; the oldest go where there is no room."""

@@ -249,9 +249,9 @@ def serve_models(
                 webbrowser.open(url)
 
     if wait:
-        return _run(server, listening, ready)
+        return _run(server, listening, ready, served.end)
     running = Server(url, home, token, server)
-    thread = threading.Thread(target=_run, args=(server, listening, ready), daemon=True)
+    thread = threading.Thread(target=_run, args=(server, listening, ready, served.end), daemon=True)
     running._thread = thread  # noqa: SLF001 - of this module
     thread.start()
     while not begun.wait(0.05) and thread.is_alive():
@@ -270,8 +270,15 @@ def _uvicorn(app: Any) -> "uvicorn.Server":
     return uvicorn.Server(config)
 
 
-def _run(server: "uvicorn.Server", listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until it is told to end; `ready` runs as soon as connections are taken."""
+def _run(
+    server: "uvicorn.Server",
+    listening: socket.socket,
+    ready: Callable[[], None],
+    ended: Callable[[], None],
+) -> None:
+    """Serve until it is told to end; `ready` runs as soon as connections are taken, `ended` when
+    none is any more.
+    """
 
     class Ready(type(server)):
         """The server, which says when it has begun."""
@@ -283,3 +290,5 @@ def _run(server: "uvicorn.Server", listening: socket.socket, ready: Callable[[],
     server.__class__ = Ready
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
+    with contextlib.suppress(KeyboardInterrupt):
+        ended()

@@ -15,6 +15,8 @@ T = TypeVar("T")
 _WORKING: set[int] = set()
 """Threads that are at work just now, by their numbers."""
 
+_COUNTING = threading.Lock()
+
 
 def at_work() -> bool:
     """Whether a thread computes: one inside of a C++ library aborts an interpreter that ends."""
@@ -38,6 +40,7 @@ class Threads:
         self.name, self.count, self.waiting = name, count, waiting
         self._work: queue.SimpleQueue[tuple[Any, Callable[[], Any], Any]] = queue.SimpleQueue()
         self._open = 0
+        self._busy = 0
         for number in range(count):
             threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True).start()
 
@@ -73,6 +76,11 @@ class Threads:
             self._work.put((None, last if not number else lambda: None, None))
 
     @property
+    def busy(self) -> bool:
+        """Whether any of the threads computes."""
+        return self._busy > 0
+
+    @property
     def full(self) -> bool:
         """Whether no more work may wait."""
         return self._open >= self.waiting
@@ -80,16 +88,22 @@ class Threads:
     def _done(self, _: object) -> None:
         self._open -= 1
 
+    def _at_work(self, more: int) -> None:
+        with _COUNTING:
+            self._busy += more
+
     def _run(self) -> None:
         while True:
             loop, work, future = self._work.get()
             _WORKING.add(threading.get_ident())
+            self._at_work(1)
             try:
                 made, error = work(), None
             except BaseException as failed:  # noqa: BLE001 - it is raised where it is waited for
                 made, error = None, failed
             finally:
                 _WORKING.discard(threading.get_ident())
+                self._at_work(-1)
             if loop is None:
                 return
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
