@@ -11,9 +11,14 @@ import PIL.ImageFile
 import pytest
 
 from xai_heatmap.core.errors import BadArray, BadOption, ImageNotFound, InputError, NotAnImage
+from xai_heatmap.runners.findings.regions import regions_in
 from xai_heatmap.sources.array import stored
 from xai_heatmap.sources.image import read
 from xai_heatmap.sources.labels import labels
+from xai_heatmap.sources.listing.archive import in_archive
+from xai_heatmap.sources.listing.entry import fetched
+from xai_heatmap.sources.listing.manifest import in_manifest
+from xai_heatmap.sources.video import frames
 
 
 @pytest.mark.parametrize("name", ["pipe.png", "pipe.npy", "pipe.txt"])
@@ -23,6 +28,47 @@ def test_a_pipe_is_not_waited_for(name, tmp_path):
     reader, refusal = kinds[name.rpartition(".")[2]]
     with pytest.raises(refusal, match="no regular file"):
         reader(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "reader", "refusal"),
+    [
+        ("list.parquet", in_manifest, ImageNotFound),
+        ("list.csv", in_manifest, ImageNotFound),
+        ("shard.tar", in_archive, NotAnImage),
+        ("boxes.parquet", regions_in, BadOption),
+        ("boxes.csv", regions_in, BadOption),
+    ],
+)
+def test_a_pipe_for_a_list_is_not_waited_for(name, reader, refusal, tmp_path):
+    pytest.importorskip("pyarrow")
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(refusal, match="no regular file"):
+        list(reader(str(tmp_path / name)))
+
+
+def test_the_address_of_a_pipe_is_not_waited_for(tmp_path):
+    pytest.importorskip("fsspec")
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(NotAnImage, match="no regular file"):
+        fetched(f"file://{tmp_path}/a.png")
+    (tmp_path / "b.png").write_bytes(b"whole")
+    assert fetched(f"file://{tmp_path}/b.png") == b"whole"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXTINF:5,\nother.ts\n",
+        "\ufeffffconcat version 1.0\nfile 'other.mp4'\n",
+        '<?xml version="1.0"?>\n<MPD></MPD>',
+    ],
+)
+def test_a_text_that_names_other_videos_is_no_video(text, tmp_path):
+    pytest.importorskip("av")
+    (tmp_path / "clip.mp4").write_text(text, encoding="utf-8")
+    with pytest.raises(NotAnImage, match="a text that names others"):
+        list(frames(str(tmp_path / "clip.mp4")))
 
 
 def test_devices_and_sockets_are_no_files(tmp_path):

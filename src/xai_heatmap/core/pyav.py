@@ -23,6 +23,10 @@ def av() -> Any:
     return found
 
 
+PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<")
+"""Beginnings of texts that name other files, or addresses, opened by FFmpeg in their place."""
+
+
 @contextmanager
 def opened(path: str) -> Generator[tuple[Any, Any]]:
     """Context with an open file and its first video stream.
@@ -34,6 +38,12 @@ def opened(path: str) -> Generator[tuple[Any, Any]]:
     """
     if not Path(path).is_file():
         raise ImageNotFound(f"There is no video {path!r}.")
+    with Path(path).open("rb") as file:
+        if file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(PLAYLISTS):
+            raise NotAnImage(
+                f"{path!r} is no video but a text that names others, such as a playlist. Name the "
+                "video itself."
+            )
     with said(path), av().open(path) as container:
         if not container.streams.video:
             raise NotAnImage(f"{path!r} has no video stream.")

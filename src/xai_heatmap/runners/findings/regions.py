@@ -1,6 +1,7 @@
 """Regions that the user has: a box or a mask of each picture, and how much heat lies in them."""
 
 import csv
+import io
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from xai_heatmap.runners.batch.stored import StoredRun
 from xai_heatmap.runners.findings.choosing import COLUMNS, Chosen
 from xai_heatmap.runners.findings.pieces import heat_of
 from xai_heatmap.sinks.store.rows import Row, parquet
+from xai_heatmap.sources.files import opened
 from xai_heatmap.sources.image import read
 
 BOX = ("left", "top", "right", "bottom")
@@ -89,10 +91,11 @@ def regions_in(path: str | os.PathLike[str]) -> dict[str, Row]:
 def _rows(path: Path) -> Iterator[Row]:
     if path.suffix.casefold() == ".parquet":
         _, files = parquet()
-        yield from files.read_table(path).to_pylist()
+        with opened(path) as held:
+            yield from files.read_table(held).to_pylist()
         return
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        yield from csv.DictReader(file)
+    with opened(path) as held:
+        yield from csv.DictReader(io.TextIOWrapper(held, encoding="utf-8-sig", newline=""))
 
 
 def inside(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xai_heatmap.core.errors import NotAnImage
-from xai_heatmap.sources.files import SUFFIXES
+from xai_heatmap.sources.files import SUFFIXES, opened
 from xai_heatmap.sources.listing.entry import Entry, absolute, member_uri
 
 LABELS = ("cls", "label", "txt")
@@ -33,7 +33,7 @@ def in_archive(path: str) -> Iterator[Entry]:
     pictures: list[tuple[str, str, tarfile.TarInfo]] = []
     labels: dict[str, dict[str, str]] = {}
     try:
-        with tarfile.open(archive, "r:") as tar:
+        with opened(archive) as held, tarfile.open(fileobj=held, mode="r:") as tar:
             for member in tar:
                 if not member.isfile():
                     continue

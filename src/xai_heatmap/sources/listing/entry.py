@@ -71,6 +71,10 @@ class Entry:
         return found
 
 
+LOCAL = ("file", "local")
+"""Schemes of addresses of files of this machine, which are read only if they are files."""
+
+
 def remote(uri: str) -> bool:
     """Whether a name is the address of something that fsspec opens."""
     return "://" in uri
@@ -84,8 +88,10 @@ def fetched(uri: str) -> bytes:
     ImageNotFound, NotAnImage
         If there is nothing, or it can't be read.
     """
+    local = uri.partition("://")[0] in LOCAL
     try:
-        with filesystems().open(uri, "rb") as file:
+        found = filesystems()
+        with opened(found.core.url_to_fs(uri)[1]) if local else found.open(uri, "rb") as file:
             return file.read()
     except FileNotFoundError:
         raise ImageNotFound(f"There is nothing at {uri!r}. Check the address.") from None

@@ -86,7 +86,7 @@ def _parquet(path: str) -> Iterator[Mapping[str, Any]]:
             "A manifest of Parquet needs pyarrow: pip install 'xai-heatmap[batch]'."
         ) from None
     try:
-        with parquet.ParquetFile(path) as file:
+        with opened(path) as held, parquet.ParquetFile(held) as file:
             names = file.schema_arrow.names
             column = _column([name.casefold() for name in names])
             if column is None:
