@@ -27,7 +27,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compile
 COMPILED := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help install chromium check test types fast lanes fuzz mutations oldest peers demo package bench kills ray truth trust detectors words audits drift costs docs notebooks site mypages ui format clean
+.PHONY: help install chromium check test types fast lanes fuzz mutations oldest peers demo package bench daily kills ray truth trust detectors words audits drift costs docs notebooks site mypages ui format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -117,6 +117,9 @@ package: $(STAMP) ## build wheel and source archive into dist/, and run the whee
 	$(PYTHON) -m venv $(VENV)/empty
 	$(VENV)/empty/bin/python -m pip install --quiet dist/*.whl
 	cd $(VENV)/empty && bin/xai-heatmap doctor && bin/xai-heatmap demo --out demo-out
+
+daily: ## what a day's work costs beside the same by hand, by processor time; DAILY="--only torch"
+	$(BIN)/python -m benchmarks.daily $(DAILY)
 
 bench: $(PEERS)/installed ## time it beside a bare forward pass and beside the peers; BENCH="--quick"
 	$(BIN)/python -m benchmarks.run $(BENCH)

@@ -114,7 +114,12 @@ def batch(name: str, count: int, *, channels_last: bool) -> np.ndarray:
 def _preprocessed(path: Path, kind: str) -> np.ndarray:
     from PIL import Image
 
-    return _loaders().preprocess(Image.open(path), kind)
+    return preprocessed(Image.open(path), kind)
+
+
+def preprocessed(picture: Any, kind: str) -> np.ndarray:
+    """A Pillow image as the trained networks take it, (H, W, 3), by the reference's own code."""
+    return _loaders().preprocess(picture, kind)
 
 
 @cache

@@ -12,9 +12,18 @@ FRAMEWORKS = {
 
 OURS = "xai-heatmap"
 STRIDED = f"{OURS}, pictures as height × width × channels"
-ONE_LAYER = 1.10
-ALL_LAYERS = 2.6
-MANY_TARGETS = 8.0
+ONE_LAYER = 1.05
+ALL_LAYERS = {
+    ("torch", "mobilenet_v2"): 4.5,
+    ("tensorflow", "squeezenet"): 4.0,
+    ("tensorflow", "mobilenet_v2"): 4.5,
+}
+"""Maps of every layer, by framework and network; what autograd itself needs is another in each."""
+
+SEVERAL_TARGETS = 1.2
+MANY_TARGETS = 6.0
+"""Five targets at the auto layer, and at all layers."""
+
 AS_THEY_COME = 1.10
 """Pictures that lie in memory as height x width x channels, beside a bare pass of the same."""
 OF_THE_HEAD = {"ablationcam": 1.5, "reciprocam": 1.9, "integrated": 1.8, "shapleycam": 1.8}

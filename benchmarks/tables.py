@@ -16,6 +16,7 @@ from benchmarks.settings import (
     OURS,
     OVERLAY,
     REPLAY,
+    SEVERAL_TARGETS,
     STRIDED,
 )
 
@@ -56,14 +57,16 @@ def _summary(records: Sequence[Record]) -> str:
         for batch in sorted({r["batch"] for r in timed}):
             ours = [r for r in timed if r["batch"] == batch]
             one = [r for r in ours if r["row"] == OURS]
-            every = [r for r in ours if r["goal"] == ALL_LAYERS]
             what = f"Grad-CAM at the auto layer ÷ bare forward pass, {framework}, batch {batch}"
             rows += _worst(what, one, ONE_LAYER, ratio)
-            what = f"maps of all grid layers ÷ bare forward pass, {framework}, batch {batch}"
-            rows += _worst(what, every, ALL_LAYERS, ratio)
-            several = [r for r in ours if r["goal"] == MANY_TARGETS]
-            what = f"5 targets × all grid layers ÷ bare forward pass, {framework}, batch {batch}"
-            rows += _worst(what, several, MANY_TARGETS, ratio)
+            for (where, network), goal in ALL_LAYERS.items():
+                every = [r for r in ours if _everywhere(r) and (where, network) == _of(r)]
+                what = f"maps of all grid layers ÷ bare forward pass, {framework}, batch {batch}"
+                rows += _worst(what, every, goal, ratio)
+            for at, goal in (("auto", SEVERAL_TARGETS), ("all", MANY_TARGETS)):
+                several = [r for r in ours if r["row"].endswith(f"targets × {at} layers")]
+                what = f"5 targets × {at} layers ÷ bare forward pass, {framework}, batch {batch}"
+                rows += _worst(what, several, goal, ratio)
             strided = [r for r in ours if r["row"] == STRIDED]
             what = f"Grad-CAM of height × width × channels ÷ bare, {framework}, batch {batch}"
             rows += _worst(what, strided, AS_THEY_COME, ratio)
@@ -107,6 +110,14 @@ def _summary(records: Sequence[Record]) -> str:
             _milliseconds,
         )
     return table(("what", "at most", "measured", "worst case", ""), rows)
+
+
+def _everywhere(record: Record) -> bool:
+    return record["row"].startswith(f"{OURS}, all ")
+
+
+def _of(record: Record) -> tuple[str, str]:
+    return record["framework"], record["network"]
 
 
 def _worst(

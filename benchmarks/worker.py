@@ -31,6 +31,7 @@ from benchmarks.settings import (
     ONE_LAYER,
     OURS,
     REPLAY,
+    SEVERAL_TARGETS,
     STRIDED,
     Settings,
 )
@@ -164,8 +165,7 @@ class Worker:
             layer = opened.survey(shape).auto
             assert layer is not None
             case = peers.Case(model, x, layer, int(bare()[0].argmax()))
-            preset = SUBJECTS[network].preprocess
-            yield from self._case(case, opened, bare, preset)
+            yield from self._case(case, opened, bare, network)
             if not self.framework.channels_last:
                 yield from self._as_they_come(case, opened)
             if count == 1:
@@ -174,12 +174,13 @@ class Worker:
             yield from self._replayed(model, opened)
 
     def _case(
-        self, case: peers.Case, opened: Any, bare: timing.Call, preset: Any
+        self, case: peers.Case, opened: Any, bare: timing.Call, network: str
     ) -> Iterator[Record]:
         def ours(layer: str) -> Any:
             return xh.maps(opened, case.x, layer=layer, target=case.target)
 
         facts = {"batch": len(case.x), "layer": case.layer}
+        preset = SUBJECTS[network].preprocess
         calls: dict[str, timing.Call] = {
             "bare forward, again": bare,
             "xai-heatmap": lambda: ours(case.layer),
@@ -187,9 +188,12 @@ class Worker:
         goals = {"xai-heatmap": ONE_LAYER}
         if len(case.x) == 1:
             everywhere = f"xai-heatmap, all {len(ours('all'))} layers"
-            calls[everywhere], goals[everywhere] = lambda: ours("all"), ALL_LAYERS
-            several = f"xai-heatmap, {TARGETS} targets × all layers"
-            calls[several], goals[several] = lambda: _many_targets(opened, preset), MANY_TARGETS
+            calls[everywhere] = lambda: ours("all")
+            if (aim := ALL_LAYERS.get((self.name, network))) is not None:
+                goals[everywhere] = aim
+            for at, aim in (("auto", SEVERAL_TARGETS), ("all", MANY_TARGETS)):
+                several = f"xai-heatmap, {TARGETS} targets × {at} layers"
+                calls[several], goals[several] = partial(_several, opened, preset, at), aim
         if self.framework.card():
             resident = self.framework.resident(case.model, case.x)
             calls["bare forward, pictures on the card"] = resident
@@ -256,11 +260,11 @@ class Worker:
             yield {"kind": "replay", "batch": count, "layer": layer} | _figures(row, pairs, goal)
 
 
-def _many_targets(opened: Any, preset: Any) -> object:
-    """From a picture of the network's own size to every map of its likeliest classes."""
+def _several(opened: Any, preset: Any, layers: str) -> object:
+    """From a picture of the network's own size to the maps of its likeliest classes."""
     picture = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
     likeliest = [xh.top(rank) for rank in range(1, TARGETS + 1)]
-    return xh.compare(opened, picture, layers="all", targets=likeliest, preprocess=preset)
+    return xh.compare(opened, picture, layers=layers, targets=likeliest, preprocess=preset)
 
 
 def _figures(row: str, pairs: timing.Pairs, goal: float | None) -> Record:

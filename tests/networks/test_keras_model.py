@@ -610,6 +610,26 @@ def test_python_runs_once_for_each_program():
         assert model.calls == traced
 
 
+@pytest.mark.skipif(BACKEND == "torch", reason="eager PyTorch compiles nothing")
+def test_all_layers_are_compiled_once():
+    """The first call runs the model's Python as often as one layer does, the second never."""
+
+    def runs_of(*asked):
+        network = open_keras(built(Convolutional()), image_shape=SHAPE)
+        network.survey(SHAPE)
+        counts = []
+        for layer in asked:
+            before = Convolutional.calls
+            xh.maps(network, np.moveaxis(images(), 1, -1), layer=layer, target=1)
+            counts.append(Convolutional.calls - before)
+        return counts
+
+    one, again = runs_of("conv", "conv")
+    every, second, third = runs_of("all", "all", "all")
+    assert one > 0
+    assert (every, again, second, third) == (one, 0, 0, 0)
+
+
 def test_heads_of_many_sizes_compile_few_programs():
     model = built(Convolutional())
     network = open_keras(model, image_shape=SHAPE)
