@@ -112,8 +112,8 @@ def _costs(path: Path, rounds: int) -> list[Row]:
         f"live, MobileNetV2, a frame of 320x240, JPEG, decoded, ÷ bare run|{FRAME}": frame,
         f"a new photograph of 1280x720 to its first map, ÷ bare run|{NEW}": new(Asked()),
         f"to the maps of all {layers} layers, ÷ bare run|{NEW}": new(Asked(layers=("all",))),
-        f"of that, one program that answers scores and maps of all {layers}|": lambda: xh.maps(
-            model.opened, given, target=3, layer="all"
+        f"for comparison, one program that answers scores and maps of all {layers}|": lambda: (
+            xh.maps(model.opened, given, target=3, layer="all")
         ),
         "of that, decoded and prepared|": lambda: how(read(large).image),
         "of a frame, one program that answers scores and its map|": lambda: xh.maps(

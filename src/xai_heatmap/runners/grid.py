@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
-from xai_heatmap.core.fused import FusedRecording
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.targets.target import Choice, Choices
@@ -30,28 +29,13 @@ class _Pass:
     rule: BackwardRule
     questions: Sequence[Question]
 
-    @property
-    def programmed(self) -> bool:
-        """Whether the pass was a program, which kept maps and no activations."""
-        return isinstance(self.questions[0].recording, FusedRecording)
-
     def serves(self, layers: Sequence[str], *, rule: BackwardRule) -> bool:
         """Whether the pass serves these layers by that rule; biases are counted from the first
         layer.
         """
-        if self.programmed:
-            return False
         if GRADIENT is not rule or GRADIENT is not self.rule:
             return self.rule is rule and list(self.layers) == list(layers)
         return set(layers) <= set(self.layers)
-
-    def answers(self, asked: Sequence[MethodRequest]) -> bool:
-        """Whether the pass was a program that made these maps."""
-        recording = self.questions[0].recording
-        keys = {(name, ask.method.name) for ask in asked for name in ask.layers}
-        return isinstance(recording, FusedRecording) and 0 < len(keys) <= len(
-            keys & recording.fused.maps.keys()
-        )
 
 
 @dataclass
@@ -70,9 +54,6 @@ class Grid:
         Is told the name of each method that is at work.
     passes
         Forward passes of the test that every map is put to; 0 for no test. All maps share them.
-    programs
-        Whether a network that has fused programs may answer by one: it keeps no activations, so
-        another target runs it again. For many maps of one target that is the cheaper way.
     """
 
     network: Network
@@ -82,7 +63,6 @@ class Grid:
     labels: Sequence[str] | None = None
     tell: Callable[[str], None] = lambda _: None
     passes: int = 0
-    programs: bool = False
     _trial: "Trial | None" = None
     _passes: list[_Pass] = field(default_factory=list[_Pass])
 
@@ -113,9 +93,7 @@ class Grid:
         return {(n, m, at): found[n, m, at] for n in targets for m in methods for at in layers}
 
     def about(self, targets: Sequence[Choice | Choices]) -> "Grid":
-        """The same picture and the same forward passes, asked about other targets; programs, which
-        answered for their own target alone, are let go.
-        """
+        """The same picture and the same forward passes, asked about other targets."""
         if self.given.geometry is not None:
             names = self.labels or self.network.declared.labels or ()
             check(targets, self.given.geometry, names)
@@ -131,7 +109,6 @@ class Grid:
                 ),
             )
             for made in self._passes
-            if not made.programmed
         ]
         return replace(self, targets=targets, _passes=kept, _trial=None)
 
@@ -141,7 +118,6 @@ class Grid:
         arrays = (
             array
             for made in self._passes
-            if not made.programmed
             for array in made.questions[0].recording.activations.values()
         )
         return sum({id(array): array.nbytes for array in arrays}.values())
@@ -173,19 +149,15 @@ class Grid:
         wanted = {name for ask in asked for name in ask.layers}
         names = [name for name in survey.layers if name in wanted]
         rule = recording_rule(asked, names)
-        own = asked if self.programs and not among else ()
-        return self._pass(opened_at(asked, survey, among), rule=rule, asked=own).questions
+        return self._pass(opened_at(asked, survey, among), rule=rule).questions
 
-    def _pass(
-        self, layers: Sequence[str], *, rule: BackwardRule, asked: Sequence[MethodRequest] = ()
-    ) -> _Pass:
-        """The forward pass that serves these layers, or these questions, made if there is none."""
+    def _pass(self, layers: Sequence[str], *, rule: BackwardRule) -> _Pass:
+        """The forward pass that serves these layers, made if there is none yet."""
         for made in self._passes:
-            if made.serves(layers, rule=rule) or made.answers(asked):
+            if made.serves(layers, rule=rule):
                 return made
         own = questions(
-            self.network, self.given, self.targets, at=layers, labels=self.labels, rule=rule,
-            asked=asked,
-        )  # fmt: skip
+            self.network, self.given, self.targets, at=layers, labels=self.labels, rule=rule
+        )
         self._passes.append(_Pass(layers, rule, own))
         return self._passes[-1]

@@ -244,7 +244,7 @@ def new_grid(model: Model, given: PreparedInput, asked: Asked) -> Grid:
     """A picture of which no pass was made yet."""
     choice = asked.choice(model.names)
     own = options_of(model, asked, given)
-    return Grid(model.network, given, [choice], own, model.labels, programs=True)
+    return Grid(model.network, given, [choice], own, model.labels)
 
 
 def options_of(model: Model, asked: Asked, given: PreparedInput) -> dict[str, Mapping[str, object]]:
