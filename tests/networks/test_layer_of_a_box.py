@@ -257,3 +257,53 @@ def test_layers_are_opened_that_only_the_networks_own_layer_needs():
     assert survey.layers[stages(survey, survey.auto)[-1]].grid == (16, 16)
     assert explained.map.shape == survey.layers[survey.auto].grid == (8, 8)
     assert xh.maps(network, picture(64), target=xh.top(1)).shape == (1, 8, 8)
+
+
+class Backbone(torch.nn.Module):
+    """Two levels as a dict, of which the finer is the answer of an inner part too."""
+
+    def __init__(self):
+        super().__init__()
+        stem = torch.nn.Conv2d(3, 6, 4, 4)
+        fine = torch.nn.Conv2d(6, 6, 2, 2)
+        self.first = torch.nn.Sequential(stem, torch.nn.ReLU(), fine, torch.nn.ReLU())
+        self.second = torch.nn.Sequential(torch.nn.Conv2d(6, 6, 2, 2), torch.nn.ReLU())
+
+    def forward(self, x):
+        fine = self.first(x)
+        return {"0": fine, "1": self.second(fine)}
+
+
+class Named(torch.nn.Module):
+    """Scores and boxes of both, (n, 6, boxes)."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.backbone = Backbone()
+        self.heads = torch.nn.ModuleList(torch.nn.Conv2d(6, 6, 1) for _ in range(2))
+
+    def forward(self, x):
+        found = []
+        for head, features, stride in zip(
+            self.heads, self.backbone(x).values(), STRIDES[:2], strict=True
+        ):
+            y = head(features)
+            rows = torch.arange(y.shape[2]), torch.arange(y.shape[3])
+            down, across = torch.meshgrid(*rows, indexing="ij")
+            at = torch.stack([across, down]).flatten(1)[None] * stride + stride / 2
+            y = y.flatten(2)
+            box = [at + 0 * y[:, :2], stride + 0 * y[:, 2:4]]
+            found.append(torch.cat([*box, y[:, 4:].sigmoid()], 1))
+        return torch.cat(found, 2)
+
+
+def test_a_level_of_two_names_is_explained_under_the_one_that_is_asked_for():
+    network = xh.network(Named().eval(), image_shape=(3, 96, 96), answers="boxes")
+    heads = [*network.survey((3, 96, 96)).heads]
+    x = picture(96)
+    for level in range(len(heads)):
+        target = xh.box(boxes_of(level, 96), 0)
+        found = xh.maps(network, x, target=target)
+        own = xh.maps(network, x, target=target, layer=heads[level])
+        np.testing.assert_array_equal(found, own)

@@ -100,23 +100,25 @@ def _by_passes(
     def use(layers: Sequence[str], gradual: Gradual) -> None:
         here = [ask for ask in asked if not set(layers).isdisjoint(ask.layers)]
         own_gradients, biases = gradual
+        asked_for = {name for ask in here for name in ask.layers}
+        own = next((name for name in layers if name in asked_for), layers[0])  # of one array
         wanted = frozenset[str]().union(*(ask.method.needs for ask in here))
         answers = [
             [
                 answer(
                     ask,
-                    passed.settled(ask, layers[0], row),
-                    passed.evidence(wanted, row, layers[0], own_gradients, biases[row]),
+                    passed.settled(ask, own, row),
+                    passed.evidence(wanted, row, own, own_gradients, biases[row]),
                     row,
-                    layers[0],
+                    own,
                 )
                 for ask in here
             ]
             for row in range(len(passed.targets))
         ]
         for layer in layers:
-            own = [place for place, ask in enumerate(here) if layer in ask.layers]
-            found[layer] = [[row[place] for place in own] for row in answers]
+            places = [place for place, ask in enumerate(here) if layer in ask.layers]
+            found[layer] = [[row[place] for place in places] for row in answers]
 
     def answer(
         ask: MethodRequest, options: Mapping[str, object], known: Evidence, row: int, layer: str
