@@ -226,3 +226,41 @@ def test_boxes_are_explained_before_the_step_that_chooses_among_them(corners):
     best = kept[kept[:, 4:].max(axis=1).argmax()]
     first: Any = xh.explain(file, RGB, target=xh.box(1))
     assert first.detection.probability == pytest.approx(float(best[4:].max()), abs=1e-5)
+
+
+class Queries(nn.Module):
+    """Seven queries, which attend to places of a grid of 6x6 and to each other."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.look = nn.Conv2d(3, 16, 16, 16)
+        self.queries = nn.Parameter(torch.randn(1, 7, 16))
+        self.scores, self.boxes = nn.Linear(16, CLASSES), nn.Linear(16, 4)
+
+    def forward(self, x):
+        places = self.look(x).relu().flatten(2).transpose(1, 2)
+        own = self.queries + attended(self.queries, places)
+        own = own + attended(own, own)
+        return self.scores(own), self.boxes(own).sigmoid()
+
+
+def attended(q, k, heads=2):
+    q, k = (one.unflatten(-1, (heads, -1)).transpose(1, 2) for one in (q, k))
+    weights = (q @ k.transpose(-1, -2)).softmax(-1)
+    return (weights @ k).transpose(1, 2).flatten(2)
+
+
+def test_a_number_for_every_pair_of_boxes_is_no_grid():
+    kept = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        names = ["logits", "pred_boxes"]
+        x = torch.rand(1, 3, 96, 96)
+        torch.onnx.export(Queries().eval(), (x,), kept, dynamo=False, output_names=names)
+    network = xh.network(onnx.load_from_string(kept.getvalue()))
+    survey = network.survey((3, 96, 96))
+    grids = {layer.grid for layer in survey.layers.values() if layer.grid}
+    assert (7, 7) not in grids
+    assert survey.layers[survey.auto].grid == (6, 6)
+    assert not any("Softmax" in name for name in survey.heads)

@@ -142,6 +142,9 @@ def _inferred(value: object, images: int | None) -> tuple[int, ...] | None:
 
 
 def _counted(shape: tuple[int, ...], images: int | None) -> tuple[int, ...]:
-    """Shape with IMAGES_IN_A_SURVEY images in place of a fixed number of images."""
-    fixed = images is not None and shape[:1] == (images,)
-    return (IMAGES_IN_A_SURVEY, *shape[1:]) if fixed else shape
+    """Shape with IMAGES_IN_A_SURVEY images in place of a fixed number of images; an axis of another
+    length, such as one that holds the heads of every image, is longer by as much.
+    """
+    if images is None or not shape:
+        return shape
+    return (max(shape[0] * IMAGES_IN_A_SURVEY // images, 1), *shape[1:])

@@ -242,12 +242,14 @@ class LayoutReader:
         return own.grid in self._grids or own.grid in finer
 
     def _pairs(self, shape: Sequence[int]) -> bool:
-        """Whether two equal axes of `shape` have as many entries as tokens, or as a grid."""
+        """Whether two equal axes of `shape` have as many entries as tokens, as a grid, or as there
+        are boxes.
+        """
         places = {math.prod(grid) for grid in self._grids}
-        return any(length in self._tokens or length in places for length in _alike(shape))
+        return self._pairs_of_tokens(shape) or not places.isdisjoint(_alike(shape))
 
     def _pairs_of_tokens(self, shape: Sequence[int]) -> bool:
-        return any(length in self._tokens for length in _alike(shape))
+        return any(length in self._tokens or length == self._queries for length in _alike(shape))
 
     def _remember(self, call: LayerCall, found: Layout) -> None:
         if found.grid not in self._grids and math.prod(found.grid) > 1:

@@ -26,6 +26,7 @@ from xai_heatmap.networks.opening.outputs import scores_in
 from xai_heatmap.networks.opening.side_by_side import Output, SideBySide
 from xai_heatmap.networks.opening.taps import intercepted
 from xai_heatmap.networks.opening.together import Slots
+from xai_heatmap.networks.torch.anchored import with_boxes
 from xai_heatmap.networks.torch.chosen import as_rows
 from xai_heatmap.networks.torch.declared import declared
 from xai_heatmap.networks.torch.engine import TorchEngine
@@ -199,7 +200,10 @@ class ModuleAdapter:
 
     def _read(self, answered: Any, x: torch.Tensor) -> torch.Tensor:
         answered, listed = as_rows(answered, images=len(x))
-        how = listed or self.boxes
+        own = None
+        if self.output is None and listed is None:
+            answered, own = with_boxes(answered, self._module, x.shape[2:])
+        how = listed or own or self.boxes
         if how is None and self.output is None:
             how = known(answered, image=x.shape[2:], numbers=_numbers)
         if how is None:
