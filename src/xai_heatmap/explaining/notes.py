@@ -97,6 +97,11 @@ def _of_boxes(form: Form, found: Detection | None) -> Iterator[str]:
         f"Of the detector's {counted(form.places, 'box')}, number {found.query} is explained, "
         f"{found.label} with probability {found.probability:.3f}; the outline is that box."
     )
+    if form.boxes is not None and form.boxes.objectness and not form.boxes.told:
+        yield (
+            "Boxes are rows, so that their fifth number is read as objectness and the sixth as "
+            "class 0. If the fifth is class 0: answers=xai_heatmap.Boxes(objectness=False)."
+        )
     if found.dropped:
         yield f"It is no detection: {found.dropped}."
     if found.overlap is not None and found.overlap < FAR:

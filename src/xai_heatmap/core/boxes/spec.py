@@ -105,6 +105,8 @@ class BoxForm:
     points, mask
         How many key points each box has a score for, and whether it has one for its mask. They
         stand between the scores and the box.
+    told
+        Whether somebody said, or names of classes show, that there is objectness, or none.
     """
 
     order: Order
@@ -114,6 +116,7 @@ class BoxForm:
     chosen: bool = False
     points: int = 0
     mask: bool = False
+    told: bool = True
 
     @property
     def parts(self) -> int:

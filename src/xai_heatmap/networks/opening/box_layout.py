@@ -100,7 +100,8 @@ def box_reading(
     apart = how.scores is not None
     boxes_last = not apart and _boxes_last(shape)
     count, numbers = (shape[2], shape[1]) if boxes_last else (shape[1], shape[2])
-    objectness = not apart and (not boxes_last if how.objectness is None else how.objectness)
+    said = how.objectness is not None or apart or boxes_last
+    objectness = not apart and objectness_in(how, boxes_last, numbers - 4, names)
     masks = int(bool(how.instances)) if apart else how.masks or 0
     classes = numbers - 4 - objectness - masks
     if how.masks is None and not apart and 0 < names < classes - (not boxes_last):
@@ -116,13 +117,30 @@ def box_reading(
     order, unit = _order_and_unit(how)
     whole = (float(image[0]), float(image[1])) if unit == "pixels" else (1.0, 1.0)
     nothing = _background(how, classes, names)
-    box = BoxForm(order, whole, objectness, nothing, False, how.points or 0, bool(how.instances))
+    told = said or names > 0
+    box = BoxForm(
+        order, whole, objectness, nothing, False, how.points or 0, bool(how.instances), told
+    )
     form = Form((count,), box)
     places = tuple(range(numbers))
     first = 4 + objectness
     parts = () if apart else part_columns(how, first + classes, numbers)
     turned = (*places[first : first + classes], *places[4:first], *parts, *places[:4])
     return BoxReading(places if apart else turned, numbers, boxes_last, form)
+
+
+def objectness_in(how: Boxes, boxes_last: bool, others: int, names: int) -> bool:
+    """Whether one number of each box is objectness: as said; else where boxes are rows, unless as
+    many numbers stand behind the box as there are names of classes.
+
+    Parameters
+    ----------
+    others
+        How many numbers a box has beside the box.
+    """
+    if how.objectness is not None:
+        return how.objectness
+    return not boxes_last and (not names or others - (how.masks or 0) != names)
 
 
 def part_columns(how: Boxes, start: int, stop: int) -> tuple[int, ...]:
