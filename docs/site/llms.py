@@ -83,7 +83,7 @@ def _about(text: str) -> str:
     for part in text.split("\n\n")[1:4]:
         plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", " ".join(part.split()))
         plain = re.sub(r"[*`]", "", plain)
-        if plain[:1].isalpha():
+        if plain[:1].isalpha() and not part.lstrip().startswith("```"):
             return ": " + re.split(r"(?<=[.?:])\s", plain)[0].rstrip(":")[:200]
     return ""
 

@@ -64,7 +64,8 @@ def unsaid(answer: Answer) -> NoScores:
         f"target=xai_heatmap.step(CLASS, STEP) with CLASS below {units} and STEP below {steps}, or "
         "target=xai_heatmap.function(...) of all of them. If they are boxes of a detector, say "
         'xai_heatmap.network(model, answers="boxes"). Else wrap the model so that it answers the '
-        "numbers to be explained, or name another output: xai_heatmap.network(model, output=KEY)."
+        "numbers to be explained, or name another output, such as 'pooler_output' of a transformer "
+        "without classes: xai_heatmap.network(model, output=KEY)."
     )
 
 
