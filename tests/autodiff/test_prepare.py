@@ -166,3 +166,22 @@ def test_opset_that_cannot_be_converted_is_reported() -> None:
         assert "opset" in str(error)  # noqa: PT017  # either answer is right
     else:
         assert autodiff.backward(prepared, "y", ["x"])
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("opset", [13, 18])
+def test_sparse_weights_are_weights(opset, flat):
+    nodes = [
+        helper.make_node("Mul", ["x", "scale"], ["m"]),
+        helper.make_node("GlobalAveragePool", ["m"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["y"]),
+    ]
+    model = model_of(nodes, {}, opset)
+    at = np.array([0, 2]) if flat else np.array([[0, 0, 0], [2, 0, 0]])
+    values = numpy_helper.from_array(np.float32([1.5, -2]), "scale")
+    places = numpy_helper.from_array(at, "places")
+    model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, places, [4, 1, 1]))
+    x = np.random.default_rng(0).random((2, 4, 6, 6), np.float32)
+    found = InferenceSession(autodiff.prepared(model).SerializeToString()).run(None, {"x": x})[0]
+    wanted = x.mean((2, 3)) * np.float32([1.5, 0, -2, 0])
+    np.testing.assert_allclose(found, wanted, atol=1e-6)

@@ -182,3 +182,16 @@ def test_what_is_explained_has_every_bit():
     network = xh.network(lambda x: x[:, 0, 0, :2], image_shape=(1, 16, 16))
     x = prepare(low, "unit", network).x
     assert x[0, 0, 15] - x[0, 0, 0] == pytest.approx(0.001, rel=1e-3)
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+@pytest.mark.parametrize("encode", [lambda values: values, encoded])
+def test_a_mask_of_ones_is_remarked_on(encode, channels):
+    mask = np.zeros((8, 8, *channels), np.uint8)
+    mask[2:5] = 1
+    assert "its highest value is 1, so the network saw it nearly black" in read(encode(mask)).remark
+    assert not read(encode(mask * 255)).remark
+    assert not read(encode(mask * 0)).remark
+    white = read(encode(mask), white=1)
+    assert not white.remark
+    assert white.image.max() == 255

@@ -252,7 +252,7 @@ def _rgb(
         pixels = np.array(picture.convert("RGB"))
     if white is not None:
         return of_array(pixels, white=white)
-    return pixels, remark(pixels, white=None, levels=255) if colours_cut else ""
+    return pixels, remark(pixels, white=None, levels=255 if colours_cut else 0)
 
 
 def _from_numbers(picture: PIL.Image.Image, white: int | float | None) -> tuple[Image, str]:

@@ -19,6 +19,10 @@ FEW = 8
 """A picture of 16 bits that uses less than one part in so many of their range gets a remark."""
 
 
+LOWEST = 2
+"""Level of 8 bits below which a picture that has no others is remarked on: black, and 1."""
+
+
 def of_array(array: np.ndarray, *, white: int | float | None = None) -> tuple[Image, str]:
     """The picture that an array is, and what should be said of it.
 
@@ -33,7 +37,8 @@ def of_array(array: np.ndarray, *, white: int | float | None = None) -> tuple[Im
         array = array.astype(array.dtype.newbyteorder("="))
     _check_shape(array.shape)
     pixels = _as_bytes(array, white)
-    said = remark(array, white=white) if array.dtype == np.uint16 else ""
+    levels = {"uint16": DEEP, "uint8": 0}.get(array.dtype.name)
+    said = "" if levels is None else remark(array, white=white, levels=levels)
     if pixels.ndim == 2 or pixels.shape[-1] == 1:
         return gray(pixels.reshape(array.shape[:2])), said
     return over_white(pixels) if pixels.shape[-1] == 4 else np.array(pixels, order="C"), said
@@ -61,7 +66,7 @@ def unrounded(array: np.ndarray, *, white: int | float | None = None) -> Deep | 
 
 
 def remark(values: np.ndarray, *, white: int | float | None, levels: int = DEEP) -> str:
-    """Remark on a picture of 16 bits that hardly uses their range; empty for any other.
+    """Remark on a picture that hardly uses the range of its bits; empty for any other.
 
     Parameters
     ----------
@@ -70,8 +75,10 @@ def remark(values: np.ndarray, *, white: int | float | None, levels: int = DEEP)
     white
         As the user said it.
     levels
-        What 65535 became in these values.
+        What 65535 became in these values; 0 of a picture of 8 bits.
     """
+    if not levels:
+        return _of_bytes(values, white)
     highest = int(values.max())
     if white is not None or not highest or FEW * highest >= levels:
         return ""
@@ -81,6 +88,18 @@ def remark(values: np.ndarray, *, white: int | float | None, levels: int = DEEP)
         f"The picture has 16 bits and uses {100 * deep / DEEP:.2g} % of their range: its highest "
         f"value is {deep} of {DEEP}, so the network saw it nearly black. If {full} is white, say "
         f"white={full} (on the command line: --white {full}); white={DEEP} says that it is right."
+    )
+
+
+def _of_bytes(pixels: np.ndarray, white: int | float | None) -> str:
+    """Remark on a picture of 8 bits that has 0 and 1 alone, as a mask has; empty for any other."""
+    highest = int(pixels[..., :3].max()) if pixels.ndim == 3 else int(pixels.max())
+    if white is not None or not 0 < highest < LOWEST:
+        return ""
+    return (
+        f"The picture has 8 bits, of 0 to 255, and its highest value is {highest}, so the network "
+        f"saw it nearly black. If {highest} is white, say white={highest} (on the command line: "
+        f"--white {highest}); white=255 says that it is right."
     )
 
 

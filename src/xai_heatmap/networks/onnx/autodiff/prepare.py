@@ -1,6 +1,7 @@
 """Preparation of a model for differentiation."""
 
-from onnx import ModelProto, checker, inliner, shape_inference
+import numpy as np
+from onnx import ModelProto, checker, inliner, numpy_helper, shape_inference
 
 from xai_heatmap.core.errors import ModelError
 from xai_heatmap.networks.onnx.autodiff.conversion import LEAST_IR, LEAST_OPSET, converted
@@ -34,6 +35,7 @@ def prepared(model: ModelProto) -> ModelProto:
     if result.ir_version < WITHOUT_INPUTS:  # what is changed below, older versions do not allow
         result.ir_version = LEAST_IR
     _checked(result)
+    _densely(result)
     if result.functions:
         result = inliner.inline_local_functions(result)
     _without_default_inputs(result)
@@ -75,6 +77,18 @@ def _checked(model: ModelProto) -> None:
         ) from error
     for kind in shapeless:
         kind.ClearField("shape")
+
+
+def _densely(model: ModelProto) -> None:
+    """Sparse weights become dense ones, of which alone onnx's own conversions know."""
+    for sparse in model.graph.sparse_initializer:
+        values = numpy_helper.to_array(sparse.values)
+        at = numpy_helper.to_array(sparse.indices)
+        dense = np.zeros(tuple(sparse.dims), values.dtype)
+        places = at if at.ndim == 1 else np.ravel_multi_index(tuple(at.T), dense.shape)
+        dense.reshape(-1)[places] = values
+        model.graph.initializer.append(numpy_helper.from_array(dense, sparse.values.name))
+    del model.graph.sparse_initializer[:]
 
 
 def _without_default_inputs(model: ModelProto) -> None:
