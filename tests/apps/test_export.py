@@ -141,9 +141,9 @@ def test_a_mismatch_writes_nothing(tmp_path, model, monkeypatch):
 
 @pytest.mark.slow
 def test_outputs_that_would_change_write_nothing(tmp_path, model, monkeypatch):
-    from xai_heatmap.exporting import export as exporting
+    from xai_heatmap.exporting import proving
 
-    monkeypatch.setattr(exporting, "same_outputs", lambda found, alone: False)
+    monkeypatch.setattr(proving, "same_outputs", lambda found, alone: False)
     with pytest.raises(xh.XaiHeatmapError, match="last bits"):
         xh.export(model, tmp_path / "explainer.onnx", layers="conv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx"]

@@ -376,7 +376,7 @@ def test_scores_that_are_probabilities_are_explained_as_such_where_the_closing_i
 def test_names_may_leave_out_the_class_of_nothing():
     named = explained(labels=["red", "green"], target=xh.box(None, 2))
     assert named.target.startswith("nothing in ")
-    with pytest.raises(BadOption, match="3 in all"):
+    with pytest.raises(BadOption, match="3 classes; received"):
         explained(labels=["red"])
 
 

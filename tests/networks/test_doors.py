@@ -165,8 +165,8 @@ def test_being_refused_keeps_nothing_for_a_way_back():
 
     with pytest.raises(NoScores):
         xh.maps(xh.network(Counted().eval(), image_shape=(3, 32, 32)), X, target=0)
-    # The first ends where something reads the channels, the second is whole.
-    assert kept == [(False, 2)] * 2
+    # The first ends where something reads the channels; one picture gives no scores, nor do two.
+    assert kept == [(False, 2), (False, 1), (False, 2)]
 
 
 def test_a_network_is_glanced_at_once():

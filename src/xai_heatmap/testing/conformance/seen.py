@@ -76,6 +76,7 @@ def sixteen_bits_are_as_eight(kit: Shares) -> None:
     for given in (image.astype("<u2") * 257, image.astype(">u2") * 257):
         assert scores(opened, given, preprocess="unit") == pytest.approx(right, rel=1e-5)
     twelve = np.rint(image * (4095 / 255)).astype(np.uint16)
+    right = own_call(twelve * (255 / 4095), "unit")
     assert scores(opened, twelve, preprocess="unit", white=4095) == pytest.approx(right, rel=1e-5)
     dark = xh.explain(opened, twelve, preprocess="unit", method="occlusion", layer="input")
     assert any("white=4095" in note for note in dark.notes)
