@@ -981,6 +981,38 @@ def resize(draw: Draw, rng: np.random.Generator) -> Case:
     return Case(inputs, lambda x, *_: F.interpolate(x, size, **options), attributes, fixed=(2, 3))
 
 
+@case("GridSample")
+def sampled(draw: Draw, rng: np.random.Generator) -> Case:
+    """Places inside the picture and outside, none on an entry or halfway between two."""
+    planes = draw(st.booleans())
+    full = (*shape(draw, 2, 2, longest=3), *numbers(draw, 2 if planes else 3, 1, 5))
+    size = numbers(draw, len(full) - 2, 1, 4)
+    newer = not planes or draw(st.booleans())
+    nearest, corners = draw(st.booleans()), draw(st.booleans())
+    padding = draw(st.sampled_from(("zeros", "border")))
+    names = ("nearest", "linear" if newer else "bilinear")
+    grid = np.empty((full[0], *size, len(size)))
+    for axis, length in enumerate(reversed(full[2:])):
+        place = rng.integers(-3, length + 2, grid.shape[:-1]) + rng.choice(
+            [0.25, 0.7], grid.shape[:-1]
+        )
+        grid[..., axis] = (
+            place * 2 / max(length - 1, 1) - 1 if corners else (place * 2 + 1) / length - 1
+        )
+    attributes = {
+        "mode": names[not nearest],
+        "padding_mode": padding,
+        "align_corners": int(corners),
+    }
+    options = {"mode": "nearest" if nearest else "bilinear", "padding_mode": padding}
+    return Case(
+        [smooth(rng, full), grid],
+        lambda x, grid: F.grid_sample(x, grid, align_corners=corners, **options),
+        attributes,
+        opset=20 if newer else 18,
+    )
+
+
 # ---- quantisation
 
 

@@ -233,6 +233,20 @@ def _resizes() -> list[Way]:
     return [replace(way, stored=(1, 2, 3)) for way in every]
 
 
+def _sampled() -> list[Way]:
+    """Modes have other names from opset 20 on, whose volumes are new."""
+    places, inner = numbers(2, 3, 4, 2, low=-1.4, high=1.4, seed=1), numbers(2, 3, 4, 2, seed=2) / 3
+    ways = [Way([IMAGES, inner]), Way([IMAGES, places], {"padding_mode": "reflection"})]
+    for cubic, opsets in (("bicubic", (16, 19)), ("cubic", (20, 10**6))):
+        ways.append(Way([IMAGES, inner], {"mode": cubic}, opsets=opsets))
+    for old, new in (("bilinear", "linear"), ("nearest", "nearest")):
+        for said in ({}, {"padding_mode": "border"}, {"align_corners": 1}):
+            ways.append(Way([IMAGES, places], {"mode": old} | said, opsets=(16, 19)))
+            ways.append(Way([IMAGES, places], {"mode": new} | said, opsets=(20, 10**6)))
+    volume = [numbers(2, 3, 4, 2, 5), numbers(2, 2, 3, 2, 3, low=-1.4, high=1.4, seed=1)]
+    return [*ways, Way(volume, opsets=(20, 10**6))]
+
+
 def _attention() -> list[Way]:
     three = [numbers(2, 6, 8, low=-1, high=1, seed=s) for s in range(3)]
     four = [numbers(2, 2, 6, 4, low=-1, high=1, seed=s) for s in range(3)]
@@ -367,6 +381,7 @@ OTHERS: dict[str, list[Way]] = {
         Way([numbers(4, 3), numbers(4, 5), numbers(5)], {"transA": 1}, stored=(1, 2)),
         Way([numbers(3, 4), numbers(4, 5)], opsets=(11, 10**6)),
     ],
+    "GridSample": _sampled(),
     "GroupNormalization": [
         Way(
             [IMAGES, numbers(size, seed=1), numbers(size, seed=2)],

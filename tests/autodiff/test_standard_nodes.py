@@ -27,6 +27,7 @@ QUANTISING = {"QuantizeLinear", "Cast", "CastLike"}
 
 REFUSED = {
     "AffineGrid": r"\(If\)",
+    "GridSample": "sampling '(bi)?cubic' is not covered|padding 'reflection' is not covered",
     "GroupNormalization": "deprecated",
     "LinearAttention": "shape inference did not find it|there is no rule",
     "Range": "there is no rule",

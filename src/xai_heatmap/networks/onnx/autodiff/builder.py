@@ -140,7 +140,7 @@ class Builder:
         given = [self._as_tensor(value) for value in inputs]
         numbers = [value and self.known.emitted(value.name) for value in given]
         if operator in _AT_ONCE and all(number is not None for number in numbers):
-            return (self.constant(_AT_ONCE[operator](*numbers, **attributes)),)
+            return (self.constant(np.asarray(_AT_ONCE[operator](*numbers, **attributes))),)
         names = tuple(value.name if value else "" for value in given)
         key = (operator, names, outputs, repr(sorted(attributes.items())))
         if key not in self._written:

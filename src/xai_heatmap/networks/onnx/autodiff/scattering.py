@@ -6,13 +6,17 @@ from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, op
 
 
 def added_at(places: Tensor, g: Tensor, *, like: Tensor) -> Tensor:
-    """Zeros in the shape of `like`, to which g is added at places that are numbered in one row.
+    """Zeros in the shape of `like`, to which g is added at places that are numbered in one row."""
+    row = like.reshape(-1)
+    return added_along(places.reshape(-1), g.reshape(-1), like=row, axis=0).reshaped_like(like)
+
+
+def added_along(places: Tensor, g: Tensor, *, like: Tensor, axis: int) -> Tensor:
+    """Zeros in the shape of `like`, to which g is added at places along an axis.
 
     Runtimes add in single and in double precision only.
     """
     precise = g.cast(np.dtype(np.float32)) if g.dtype.itemsize < 4 else g
-    zeros = like.zeros(precise.dtype).reshape(-1)
-    added = op(
-        "ScatterElements", zeros, places.reshape(-1), precise.reshape(-1), axis=0, reduction="add"
-    )
-    return added.reshaped_like(like).cast(g.dtype)
+    zeros = like.zeros(precise.dtype)
+    added = op("ScatterElements", zeros, places, precise, axis=axis, reduction="add")
+    return added.cast(g.dtype)

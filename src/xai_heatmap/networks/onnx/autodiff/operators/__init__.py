@@ -11,6 +11,7 @@ from xai_heatmap.networks.onnx.autodiff.operators import (
     quantisation,
     reduction,
     resize,
+    sampling,
     selection,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "quantisation",
     "reduction",
     "resize",
+    "sampling",
     "selection",
 ]
