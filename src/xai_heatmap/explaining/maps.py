@@ -140,7 +140,7 @@ def _by_passes(
     elif COLLECTED.isdisjoint(needs):
         recording.each_gradient(
             cotangents(recording.scores, passed.targets),
-            lambda layers, own: use(layers, ({layers[0]: own}, none)),
+            lambda layers, own: use(layers, (dict.fromkeys(layers, own), none)),
         )
     else:
         pulled = passed.pulled(needs)

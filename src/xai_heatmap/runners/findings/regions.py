@@ -95,7 +95,8 @@ def _rows(path: Path) -> Iterator[Row]:
             yield from files.read_table(held).to_pylist()
         return
     with opened(path) as held:
-        yield from csv.DictReader(io.TextIOWrapper(held, encoding="utf-8-sig", newline=""))
+        text = held.read().decode("utf-8-sig")
+    yield from csv.DictReader(io.StringIO(text, newline=""))
 
 
 def inside(
