@@ -163,3 +163,14 @@ def test_a_value_a_place_needs_no_axis_of_classes(size, method):
     assert right.any()
     np.testing.assert_allclose(got, right, atol=1e-6)
     assert networks[1].record(PICTURE).form.grid == ((64, 64) if size == "picture" else (16, 16))
+
+
+@pytest.mark.parametrize("at", [torch.tensor(2), np.array(2), np.int64(2), torch.tensor([2])])
+def test_a_step_is_a_whole_number_of_any_library(at):
+    assert xh.step(1, at).label == xh.step(1, 2).label
+
+
+@pytest.mark.parametrize("at", [torch.tensor(2.5), True, np.array([1, 2])])
+def test_what_is_no_whole_number_is_no_step(at):
+    with pytest.raises(UnknownTarget, match="whole number"):
+        xh.step(1, at)

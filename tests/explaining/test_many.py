@@ -183,3 +183,28 @@ def test_a_folder_without_pictures_is_told_in_words(network, tmp_path):
 def test_compare_says_how_many_are_compared(network):
     with pytest.raises(BadOption, match="one by one"):
         xh.compare(network, PICTURES, preprocess="unit")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (X[:1], torch.tensor([1])), (X[0], 1), (PICTURES[0], np.int64(2)), ("a.png", 3),
+        [X, X[:, 0, 0, 0].long()],
+    ],
+    ids=["a batch of a loader", "a row", "a picture", "a path", "a list"],
+)  # fmt: skip
+@pytest.mark.parametrize("call", [xh.explain, xh.compare])
+def test_a_picture_with_its_class_is_told_to_come_alone(network, given, call):
+    with pytest.raises(BadArray, match=r"row\[0\]"):
+        call(network, given)
+
+
+@pytest.mark.parametrize("call", [xh.explain, xh.compare])
+def test_what_a_processor_answers_is_told_by_its_key(network, call):
+    with pytest.raises(BadArray, match=r"row\['pixel_values'\].*ready"):
+        call(network, {"pixel_values": X})
+
+
+def test_rows_in_a_list_are_many_pictures(network):
+    rows = [(PICTURES[0], 1), (PICTURES[1], 2)]
+    assert [e.map.shape for e in xh.explain(network, rows, **ASK)] == [(16, 16)] * 2

@@ -355,3 +355,25 @@ def test_without_a_runtime_it_is_said_where_one_is(monkeypatch):
     with pytest.raises(OutputError, match=f"{WASM} of the package"):
         runtime()
     assert not runtimes.cache().exists()
+
+
+@pytest.mark.parametrize("web", [True, False])
+def test_a_page_is_never_written_over_the_model(carried, tmp_path, web):
+    file = tmp_path / "model.onnx"
+    onnx.save(network(), file)
+    (tmp_path / "page.html").symlink_to(file)
+    before = file.read_bytes()
+    with pytest.raises(BadOption, match="written over"):
+        xh.export(file, tmp_path if web else tmp_path / "page.html", preprocess="unit", web=web)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["onnx", "html"])
+def test_labels_are_never_written_over(carried, tmp_path, capsys, kind):
+    file, labels = tmp_path / "small.onnx", tmp_path / f"labels.{kind}"
+    onnx.save(network(), file)
+    labels.write_text("a\nb\nc\nd\n")
+    call = ["export", str(file), str(labels), "--labels", str(labels), "--preprocess", "unit"]
+    assert main(call) == 2
+    assert "written over" in capsys.readouterr().err
+    assert labels.read_text() == "a\nb\nc\nd\n"

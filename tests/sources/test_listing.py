@@ -1,7 +1,9 @@
 """Listing of folders, patterns, manifests and archives: every picture once, or one clear error."""
 
 import io
+import os
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -176,3 +178,13 @@ def test_nothing(place):
         listed("here")
     with pytest.raises(BadOption, match="Pictures are needed"):
         listed()
+
+
+def test_a_name_that_is_not_utf8_is_found_again_by_an_address_that_any_file_holds(tmp_path):
+    own = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9 #1%.png")
+    Path(own).write_bytes(b"mine")
+    (plain,) = listed(tmp_path)
+    assert plain.uri.encode()
+    assert plain.given() == Path(own)
+    assert plain.given().read_bytes() == b"mine"
+    assert listed(own)[0].given() == Path(own)

@@ -26,7 +26,7 @@ from xai_heatmap.explaining.guarding import testing_of
 from xai_heatmap.explaining.inputs import prepare
 from xai_heatmap.explaining.leaving import of_those_reached
 from xai_heatmap.explaining.levels import candidates
-from xai_heatmap.explaining.many import Explanations, is_many
+from xai_heatmap.explaining.many import Explanations, check_given, is_many
 from xai_heatmap.explaining.maps import recording_rule
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.preparing import Preparing, prepared_by
@@ -150,6 +150,7 @@ def explain(
     """
     opened, (target,) = opened_for(network, [target], held=held, picture=picture)
     layer, labels = named(opened, layer), class_names(labels)
+    check_given(x)
     if is_many(x):
         if image is not None:
             raise BadOption(
@@ -213,6 +214,7 @@ def compare(
     set of forward passes, `passes` at most.
     """
     x, image = (image, None) if x is None else (x, image)
+    check_given(x)
     if is_many(x):
         raise BadOption(
             "compare() takes one picture; several were given. Compare them one by one: "

@@ -69,6 +69,43 @@ def is_many(given: Any) -> bool:
     return _is_loader(given)
 
 
+def check_given(given: Any) -> None:
+    """Refuse one row of a data set, which holds more than a picture.
+
+    Raises
+    ------
+    BadArray
+        For a mapping such as ``{"pixel_values": x}``, and for a picture with its class,
+        ``(x, label)``. Lists of rows are many pictures, and are not refused.
+    """
+    if isinstance(given, Mapping):
+        key = next((key for key in KEYS if key in given), None) or next(iter(given), "KEY")
+        raise BadArray(
+            f"A {type(given).__name__} of {', '.join(map(repr, given)) or 'nothing'} is no picture"
+            f". Give what is in it, row[{key!r}]; where a processor prepared that already, with "
+            'preprocess="ready".'
+        )
+    if not isinstance(given, list | tuple) or len(given) < 2:
+        return
+    first = as_numpy(given[0]) if _is_array(given[0]) else None
+    if (first is None or first.ndim > 1) and any(map(_is_class, given[1:])):
+        raise BadArray(
+            "That is a picture with its class beside it, as a row of a data set or a batch of a "
+            "loader holds them. Give the picture alone, row[0], and target= for the class; or the "
+            "data set or the loader itself, which is gone through."
+        )
+
+
+def _is_class(given: Any) -> bool:
+    """Whether it is the number of a class, or those of a batch, and so no picture."""
+    if isinstance(given, int | float):
+        return True
+    numbers = as_numpy(given) if _is_array(given) else None
+    return numbers is not None and (
+        numbers.ndim == 0 or (numbers.ndim == 1 and numbers.dtype.kind in "iu")
+    )
+
+
 def pictures_in(given: Any) -> Iterator[Any]:
     """The pictures, one at a time; the rows of a batch too. In place of one that can't be had is
     the error, so that those behind it are not lost.

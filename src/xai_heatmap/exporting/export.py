@@ -47,6 +47,7 @@ from xai_heatmap.networks.onnx.metadata import (
 )
 from xai_heatmap.networks.onnx.runtime import open_onnx
 from xai_heatmap.networks.onnx.twins import twins
+from xai_heatmap.sources.files import check_apart
 from xai_heatmap.sources.preprocess import Preprocess
 
 
@@ -150,7 +151,7 @@ def _written(
     target = _checked(path, method)
     say("reading the model")
     given = load(model) if isinstance(model, str | os.PathLike) else model
-    _check_apart(target, given)
+    check_apart(target, given.files if isinstance(given, Loaded) else (), "The model is")
     network = networks.network(given, image_shape=image_shape)
     shape = tuple(image_shape or network.declared.input_shape or network.layers[INPUT].shape)
     labels, layers = class_names(asked.labels), named(network, asked.layers)
@@ -200,16 +201,6 @@ def _tried(
         say(f"comparing {several} with those of Python")
         yield way
         say(f"building {several} in another way, since the model's own outputs changed")
-
-
-def _check_apart(target: Path, given: object) -> None:
-    """A file that the model was read from is never written over, by whatever name it goes."""
-    files = given.files if isinstance(given, Loaded) else ()
-    if target.exists() and any(file.exists() and target.samefile(file) for file in files):
-        raise BadOption(
-            f"The model is read from {str(target)!r} itself, which would be written over. Choose "
-            f"another name, such as {str(target.with_name(f'{target.stem}-explainer.onnx'))!r}."
-        )
 
 
 def _number(images: int | None, name: str) -> str:

@@ -36,6 +36,7 @@ from xai_heatmap.networks.onnx.output import closing
 from xai_heatmap.networks.onnx.runtime import open_onnx
 from xai_heatmap.render.viewer import network_page
 from xai_heatmap.sinks.picture import save_text
+from xai_heatmap.sources.files import check_apart
 from xai_heatmap.sources.preprocess import Preprocess
 
 ENDINGS = (".html", ".htm")
@@ -93,6 +94,7 @@ def write_page(
             f"The page was to go to {str(target.parent)!r}, and there is no such folder. Make it, "
             f"or choose another."
         )
+    check_apart(target, files_of(model), "The model is")
     own = parts(written, model, as_is=as_is, runtime=runtime, most=LARGEST, say=say)
     say("writing the page")
     text = network_page(
@@ -124,7 +126,7 @@ def parts(
 ) -> Parts:
     """The parts of a page; as for `write_page`, and at most `most` bytes of graph."""
     name = _name(model)
-    for file in _files(model):
+    for file in files_of(model):
         if file.suffix.lower() == ".onnx" and file.is_file():
             _check_size(file.stat().st_size, most, name)
     carried = runtime_of(runtime, say=say)
@@ -134,7 +136,7 @@ def parts(
     return Parts(name, page_facts(loaded(content), name=name, as_is=as_is), content, carried)
 
 
-def _files(model: object) -> Sequence[Path]:
+def files_of(model: object) -> Sequence[Path]:
     """Files that the model is read from, as far as that is known."""
     if isinstance(model, Loaded):
         return model.files
@@ -143,7 +145,7 @@ def _files(model: object) -> Sequence[Path]:
 
 def _name(model: object) -> str:
     """Name that stands on the page: of the file, of the graph, of the class."""
-    if files := _files(model):
+    if files := files_of(model):
         return files[0].name
     inner = model.model if isinstance(model, Loaded) else model
     if isinstance(inner, ModelProto):

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xai_heatmap.core.errors import BadOption, OutputError
-from xai_heatmap.exporting.page import is_page, parts
+from xai_heatmap.exporting.page import files_of, is_page, parts
 from xai_heatmap.render.viewer import network_site
 from xai_heatmap.sinks.picture import save_files
+from xai_heatmap.sources.files import check_apart
 
 INDEX, GRAPH, SCRIPT, WASM = "index.html", "model.onnx", "ort.js", "ort.wasm"
 NAMES = (INDEX, GRAPH, SCRIPT, WASM)
@@ -45,6 +46,8 @@ def write_site(
     """
     folder = Path(path).absolute()
     _check_folder(folder)
+    for name in NAMES:
+        check_apart(folder / name, files_of(model), "The model is")
     own = parts(written, model, as_is=as_is, runtime=runtime, most=None, say=say)
     say("writing the folder")
     beside = {

@@ -21,6 +21,7 @@ from xai_heatmap.runners.batch.folder import RUN
 from xai_heatmap.runners.batch.stored import StoredRun
 from xai_heatmap.runners.local import check_folder, surveyed
 from xai_heatmap.runners.sheets import Telling, chosen_layers, rows_told
+from xai_heatmap.sources.files import check_apart
 from xai_heatmap.sources.frames import pictures
 
 METHODS = ("gradcam", "layercam")
@@ -82,6 +83,7 @@ def check_page(job: Report) -> None:
         raise BadOption(f"A report is a page: --out NAME.html; received {str(job.out)!r}.")
     if job.out.is_dir():
         raise OutputError(f"{str(job.out)!r} is a folder. Choose another --out NAME.html.")
+    check_apart(job.out, (job.labels, job.weights, job.regions, *job.images), "Something is")
     check_folder(job.out.parent)
 
 

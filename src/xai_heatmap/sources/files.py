@@ -3,8 +3,11 @@
 import os
 import stat
 from collections import Counter
+from collections.abc import Iterable
 from io import BufferedReader
 from pathlib import Path
+
+from xai_heatmap.core.errors import BadOption
 
 SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".npy", ".png", ".pgm", ".ppm"),
@@ -36,6 +39,23 @@ def opened(path: str | os.PathLike[str]) -> BufferedReader:
         file.close()
         raise
     return file
+
+
+def check_apart(target: Path, read: Iterable[str | os.PathLike[str] | None], what: str) -> None:
+    """Refuse to write over a file that is read, by whatever name it goes.
+
+    Raises
+    ------
+    BadOption
+        Where `target` is one of the files in `read`; `what` says what is read, and its verb.
+    """
+    held = [Path(path) for path in read if path is not None]
+    if target.exists() and any(file.exists() and target.samefile(file) for file in held):
+        other = target.with_name(f"{target.stem}-explainer{target.suffix}")
+        raise BadOption(
+            f"{what} read from {str(target)!r} itself, which would be written over. Choose "
+            f"another name, such as {str(other)!r}."
+        )
 
 
 def a_folder(path: Path) -> str:

@@ -50,9 +50,12 @@ def export(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug =
     from xai_heatmap.jobs.settings import settled
     from xai_heatmap.networks.loading.folder import same_folder
     from xai_heatmap.networks.loading.load import load
+    from xai_heatmap.sources.files import check_apart
     from xai_heatmap.sources.labels import labels as labels_in
 
     job = settled(Export, flags, environment=os.environ, folder=Path.cwd())
+    for file in (job.out / name for name in NAMES) if job.web else (job.out,):
+        check_apart(file, [job.labels], "Labels are")
     names = labels_in(job.labels) if job.labels else None
     with same_folder(), aside(), _progress(shown=not as_json) as progress:
         path = exported(

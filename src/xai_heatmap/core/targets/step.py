@@ -1,5 +1,8 @@
 """A target at one step of networks that answer a sequence: text, speech, a time series."""
 
+from operator import index
+from typing import SupportsIndex
+
 import numpy as np
 
 from xai_heatmap.core.counted import counted
@@ -10,7 +13,7 @@ from xai_heatmap.core.targets.region import over
 from xai_heatmap.core.targets.target import Choice, Target
 
 
-def step(which: int | str | Choice | None, at: int) -> Choice:
+def step(which: int | str | Choice | None, at: SupportsIndex) -> Choice:
     """A class at one step: y = s_tc, of a network that answers (images, steps, classes).
 
     Parameters
@@ -31,8 +34,7 @@ def step(which: int | str | Choice | None, at: int) -> Choice:
         raise UnknownTarget(
             f"{choice.label} says itself which places it is about. Give the class, and one step."
         )
-    if not _whole(at):
-        raise UnknownTarget(f"A step is a whole number, counted from 0; received {at!r}.")
+    at = _step(at)
 
     def pick(answer: Answer) -> Target:
         grid = answer.form.grid
@@ -69,8 +71,14 @@ def unsaid(answer: Answer) -> NoScores:
     )
 
 
-def _whole(number: object) -> bool:
-    return isinstance(number, int | np.integer) and not isinstance(number, bool)
+def _step(at: SupportsIndex) -> int:
+    """A step as a plain whole number; a tensor or an array of one whole number is one too."""
+    try:
+        if isinstance(at, bool):
+            raise TypeError
+        return index(at)
+    except TypeError:
+        raise UnknownTarget(f"A step is a whole number, counted from 0; received {at!r}.") from None
 
 
 def _said(answer: Answer) -> str:

@@ -31,7 +31,8 @@ def load_state_dict(model: nn.Module, path: Path) -> None:
         For a file that holds no weights, or weights of another model.
     """
     if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
+        kind = "is a folder" if path.is_dir() else "is no regular file" if path.exists() else ""
+        kind = kind or "does not exist"
         raise ModelNotFound(f"Weights are one file; {str(path)!r} {kind}. Check the path.")
     if path.stat().st_size == 0:
         raise NotAModel(f"{str(path)!r} is empty (0 bytes). Copy or download it again.")

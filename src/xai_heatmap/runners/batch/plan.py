@@ -54,7 +54,7 @@ class Plan:
         """
         _, files = parquet()
         try:
-            with files.ParquetFile(self.path) as file:
+            with self.path.open("rb") as held, files.ParquetFile(held) as file:
                 return [Entry(**row) for row in file.read_row_group(shard).to_pylist()]
         except (OSError, ValueError, TypeError) as error:
             raise OutputError(
@@ -89,7 +89,8 @@ def write_plan(path: Path, entries: Iterable[Entry], *, shard: int) -> tuple[Pla
                 )
                 told.pictures += len(portion)
         file.flush()
-        _check_unique(known, files.ParquetFile(file.name))
+        with open(file.name, "rb") as held:  # noqa: PTH123 - its name may be no Unicode
+            _check_unique(known, files.ParquetFile(held))
 
     whole(path, write)
     return Plan(path, told.pictures, shard), digest.hexdigest()

@@ -128,7 +128,8 @@ def counts(path: Path) -> tuple[int, int]:
 def _footer(path: Path) -> dict[str, str]:
     _, files = parquet()
     try:
-        found = files.read_schema(path).metadata or {}
+        with path.open("rb") as held:
+            found = files.read_schema(held).metadata or {}
     except (OSError, ValueError) as error:
         raise OutputError(
             f"The part {str(path)!r} can't be read: {error}. Move it away, and run the same "
@@ -140,6 +141,6 @@ def _footer(path: Path) -> dict[str, str]:
 def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
     """Rows of a part in their order, a few thousand in memory at a time."""
     _, files = parquet()
-    with files.ParquetFile(path) as file:
+    with path.open("rb") as held, files.ParquetFile(held) as file:
         for batch in file.iter_batches(batch_size=2048, columns=list(columns) if columns else None):
             yield from batch.to_pylist()

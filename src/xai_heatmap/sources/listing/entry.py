@@ -1,10 +1,10 @@
 """Entry of a listing: one picture that can be read at any time, by any process."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import ImageNotFound, NotAnImage
@@ -54,6 +54,8 @@ class Entry:
             return frame_at(self.uri.rpartition("#")[0], self.offset)
         if self.offset is not None:
             return self._member()
+        if (own := _named_in_bytes(self.uri)) is not None:
+            return own
         return fetched(self.uri) if remote(self.uri) else Path(self.uri)
 
     def _member(self) -> bytes:
@@ -69,6 +71,28 @@ class Entry:
         if len(found) != self.size:
             raise NotAnImage(f"{self.uri!r} is cut off: the archive was changed or is not whole.")
         return found
+
+
+def in_unicode(entry: Entry) -> Entry:
+    """Entry whose address any file can hold: a path whose bytes are not UTF-8 becomes ``file://``
+    with its bytes as per cents, by which it is found again.
+    """
+    uri = entry.uri
+    if entry.offset is not None or uri.isascii() or not any(map(_half, uri)):
+        return entry
+    return replace(entry, uri=f"file://{quote(os.fsencode(uri))}")
+
+
+def _half(sign: str) -> bool:
+    """Whether a character stands for a byte that is not UTF-8."""
+    return "\ud800" <= sign <= "\udfff"
+
+
+def _named_in_bytes(uri: str) -> Path | None:
+    scheme, sign, path = uri.partition("://")
+    if not sign or scheme != "file" or "%" not in path or Path(path).exists():
+        return None
+    return Path(os.fsdecode(unquote_to_bytes(path)))
 
 
 LOCAL = ("file", "local")

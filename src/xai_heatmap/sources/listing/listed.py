@@ -9,7 +9,7 @@ from xai_heatmap.sources.hugging import SIGN, is_saved
 from xai_heatmap.sources.listing.archive import in_archive
 from xai_heatmap.sources.listing.clip import in_video
 from xai_heatmap.sources.listing.dataset import in_dataset
-from xai_heatmap.sources.listing.entry import Entry, absolute, remote
+from xai_heatmap.sources.listing.entry import Entry, absolute, in_unicode, remote
 from xai_heatmap.sources.listing.folder import (
     ARCHIVES,
     archives_in,
@@ -41,7 +41,7 @@ def entries(sources: Sequence[str | os.PathLike[str]]) -> Iterator[Entry]:
     if not sources:
         raise BadOption("Pictures are needed: name a folder, a pattern, a manifest or an archive.")
     for source in [os.fspath(one) for one in sources]:
-        yield from _of(source, alone=len(sources) == 1)
+        yield from map(in_unicode, _of(source, alone=len(sources) == 1))
 
 
 def _of(source: str, *, alone: bool) -> Iterator[Entry]:
