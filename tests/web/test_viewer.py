@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
+import pyarrow.parquet
 import pytest
 
 import xai_heatmap as xh
@@ -223,6 +224,27 @@ def test_the_camera_is_explained_and_frozen(page):
     until(page, "document.querySelectorAll('.rail .stamp canvas').length > 5")
     page.keyboard.press("f")
     page.wait_for_selector(".figures")
+
+
+def test_a_recording_is_a_film_and_its_maps(opened, tmp_path):
+    page, _ = opened("#view=live")
+    files = []
+    page.on("download", files.append)
+    page.click("text=Start the camera")
+    page.click("text=Record")
+    until(page, "Number(document.querySelector('.figures b')?.innerText) >= 2")
+    page.click("button:has-text('■ Stop')")
+    for _ in range(200):
+        if len(files) == 2:
+            break
+        page.wait_for_timeout(50)
+    assert sorted(Path(one.suggested_filename).suffix for one in files) == [".parquet", ".webm"]
+    (maps,) = [one for one in files if one.suggested_filename.endswith(".parquet")]
+    maps.save_as(tmp_path / "maps.parquet")
+    rows = pyarrow.parquet.read_table(tmp_path / "maps.parquet").to_pylist()
+    assert len(rows) >= 2
+    assert {tuple(row["map_shape"]) for row in rows} == {(16, 16)}
+    assert {row["layer"] for row in rows} == {"features"}
 
 
 WIDE, NARROW, DOUBLE = (1280, 800), (360, 740), (640, 400)

@@ -49,13 +49,13 @@ async def model_facts(served: Served, request: Request) -> Response:
 
 async def take_picture(served: Served, request: Request) -> Response:
     """Take a picture, a signal or a volume as its file's bytes."""
-    data = await _body(request, BODY)
+    data = await body_of(request, BODY)
     name = unquote(request.headers.get("x-name", ""))[:200] or "picture"
     picture = await served.decoding(partial(served.pictures.put, data, name))
     return answer(picture.facts())
 
 
-async def _body(request: Request, limit: int) -> bytes:
+async def body_of(request: Request, limit: int) -> bytes:
     """The body, up to so many bytes.
 
     Raises
@@ -242,7 +242,7 @@ async def _words(request: Request) -> dict[str, Any]:
     BadOption
         For what is none.
     """
-    data = await _body(request, WORDS)
+    data = await body_of(request, WORDS)
     said: object = None
     try:
         said = json.loads(data)

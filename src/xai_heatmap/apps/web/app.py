@@ -16,6 +16,7 @@ from xai_heatmap.apps.web.answers import LOG, on_error
 from xai_heatmap.apps.web.device import device
 from xai_heatmap.apps.web.guard import Guard, script_hashes
 from xai_heatmap.apps.web.live import live
+from xai_heatmap.apps.web.recording import record
 from xai_heatmap.apps.web.served import Served
 from xai_heatmap.core.errors import XaiHeatmapError
 
@@ -48,6 +49,7 @@ def application(served: Served, token: str, **guarded: Any) -> Guard:
         Route("/api/jobs/{key}/events", partial(addresses.events, served)),
         Route("/api/compare", partial(addresses.start_comparison, served), methods=["POST"]),
         Route("/api/compare/{key}", partial(addresses.compared, served)),
+        Route("/api/recording", partial(record, served), methods=["POST"]),
         WebSocketRoute("/ws/live", partial(live, served)),
         WebSocketRoute("/ws/device", partial(device, served)),
     ]

@@ -239,6 +239,8 @@ export interface Backend {
   live(question: LiveQuestion, ears: LiveEars): LiveLink
   /** The camera or film of the server. */
   device(question: LiveQuestion, ears: LiveEars): LiveLink
+  /** Maps of a camera as a Parquet file. */
+  record?(frames: LiveFrame[]): Promise<Blob>
   /** What is held of a picture by a method, where not everything can be asked. */
   targets?(picture: string, method: string): Target[]
   /** Tells of what the page still waits for before anything is answered; null at the end. */

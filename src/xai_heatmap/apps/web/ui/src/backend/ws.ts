@@ -3,7 +3,7 @@
 import { Failure, read, readChannels, split, packet } from '../lib/packet'
 import { bytesOf } from '../lib/words'
 import type {
-  Abilities, Backend, Channels, Curve, LiveEars, LiveLink, LiveQuestion, Matrix, Model, Packet, Picture, Progress,
+  Abilities, Backend, Channels, Curve, LiveEars, LiveFrame, LiveLink, LiveQuestion, Matrix, Model, Packet, Picture, Progress,
   Question,
 } from './types'
 
@@ -77,6 +77,27 @@ export class WsBackend implements Backend {
   compare(matrix: Matrix, progress: (p: Progress) => void, signal: AbortSignal): Promise<Packet> {
     const { picture, ...rest } = matrix
     return this.run('/api/compare', { image: picture, ...rest }, progress, signal)
+  }
+
+  async record(frames: LiveFrame[]): Promise<Blob> {
+    const levels: Uint8Array<ArrayBuffer>[] = []
+    let offset = 0
+    const told = frames.flatMap((got) => got.maps.filter((map) => !map.error).map((map) => {
+      const { shape, lo, hi, signed, box, layer, bytes, verdict } = map
+      const { length } = bytes
+      levels.push(bytes as Uint8Array<ArrayBuffer>)
+      offset += length
+      const [first] = got.predictions
+      return {
+        t: got.t - frames[0].t, method: got.method, target: got.target.words, index: got.target.index, score: got.target.score,
+        label: first?.label ?? null, probability: first?.probability ?? null, top: got.predictions.map((one) => one.index),
+        top_probability: got.predictions.map((one) => one.probability), shape, lo, hi, signed, box, layer, verdict: verdict.kind, offset: offset - length, length,
+      }
+    }))
+    const header = new TextEncoder().encode(JSON.stringify({ frames: told }))
+    const size = new Uint8Array(4)
+    new DataView(size.buffer).setUint32(0, header.length, true)
+    return (await this.ask('/api/recording', { method: 'POST', body: new Blob([size, header, ...levels]) })).blob()
   }
 
   live(question: LiveQuestion, ears: LiveEars): LiveLink {

@@ -7,6 +7,8 @@ import { bytesOf } from './words'
 
 export const STALE = 150 // ms from which on a map is older than its picture can bear
 
+const MOST = 20_000 // frames of a recording
+
 export class Moving {
   readonly session: Session
   words = $state('')
@@ -18,6 +20,7 @@ export class Moving {
   age = $state(0)
   cost = $state(0)
   video: HTMLVideoElement | null = null
+  kept: LiveFrame[] | null = null // maps of a recording
   shown: () => void = () => {} // called when there is something new to draw
   private camera: MediaStream | null = null
   private still: ImageBitmap | null = null
@@ -176,6 +179,7 @@ export class Moving {
     this.cost = got.forward_ms ?? 0
     this.answers = [...this.answers.filter((t) => t > now - 2000), now]
     this.session.packet = got
+    if (this.kept && this.kept.length < MOST) this.kept.push({ ...got, jpeg: undefined, maps: got.maps.map((one) => ({ ...one, bytes: one.bytes.slice() })) })
     this.next()
     if (got.jpeg) this.shown()
   }
