@@ -229,7 +229,7 @@ def test_the_camera_is_explained_and_frozen(page):
 def test_a_recording_is_a_film_and_its_maps(opened, tmp_path):
     page, _ = opened("#view=live")
     files = []
-    page.on("download", files.append)
+    page.on("download", lambda file: files.append(file))
     page.click("text=Start the camera")
     page.click("text=Record")
     until(page, "Number(document.querySelector('.figures b')?.innerText) >= 2")
