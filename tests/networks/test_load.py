@@ -1,6 +1,7 @@
 """From text to a model: what is read, what is refused, and that no file's code is ever run."""
 
 import json
+import os
 import pickle
 import sys
 import zipfile
@@ -369,3 +370,11 @@ def test_the_former_name_of_the_module_still_loads():
     from xai_heatmap.backends.load import load as former
 
     assert former is load
+
+
+def test_a_pipe_as_weights_is_called_no_regular_file(tmp_path):
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    state_dict = pytest.importorskip("xai_heatmap.networks.loading.state_dict")
+    os.mkfifo(tmp_path / "pipe.pt")
+    with pytest.raises(ModelNotFound, match="is no regular file"):
+        state_dict.load_state_dict(torch.nn.Linear(2, 2), tmp_path / "pipe.pt")

@@ -1,6 +1,7 @@
 """Files of regions, and the option that reads them on the command line."""
 
 import json
+import os
 
 import numpy as np
 import PIL.Image
@@ -56,3 +57,9 @@ def test_the_command_line_reads_regions(tmp_path):
     plain = CliRunner().invoke(app, [own for own in said if own != "--json"])
     assert "regions=128x128" in plain.output
     assert '"regions": {"0":' in json.dumps(manifest)
+
+
+def test_a_pipe_is_no_file_of_regions_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(XaiHeatmapError, match=r"pipe\.png' is no regular file"):
+        regions_in(tmp_path / "pipe.png")

@@ -28,7 +28,9 @@ def regions_in(path: str | os.PathLike[str]) -> np.ndarray:
         return stored(path)
     own = Path(path).expanduser()
     if not own.is_file():
-        raise InputError(f"There is no file {str(path)!r}. regions= takes a label image or a .npy.")
+        what = f"{str(path)!r} is no regular" if own.exists() else "There is no"
+        named = "" if own.exists() else f" {str(path)!r}"
+        raise InputError(f"{what} file{named}. regions= takes a label image or a .npy.")
     with opened(own) as file:
         try:
             picture = identified(file)
