@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch._C._functorch import is_functorch_wrapped_tensor
 
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.layout_probe import Moves, moves
@@ -35,6 +36,8 @@ class Watch:
         self._second: dict[tuple[str, int], torch.Tensor] = {}
 
     def at(self, path: str, call: int, value: torch.Tensor) -> torch.Tensor:
+        if is_functorch_wrapped_tensor(value):  # of one picture within `torch.vmap`: no array
+            return value
         with torch.enable_grad():
             passed = value.clone() if value.requires_grad else value
         if id(value) not in self._passed or not value.requires_grad:
