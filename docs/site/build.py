@@ -6,6 +6,7 @@ every link from page to page is followed, and ``llms.txt`` lists the pages for t
 HTML.
 """
 
+import argparse
 import re
 import shutil
 import subprocess
@@ -271,5 +272,15 @@ def main(out: Path) -> int:
     return 1 if wrong else 0
 
 
+def _asked() -> Path:
+    """The folder that the command line names: none that holds anything but a site."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[2])
+    parser.add_argument("out", nargs="?", type=Path, default=ROOT / "site", help="its folder")
+    out = parser.parse_args().out.resolve()
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / "llms.txt").exists()):
+        parser.error(f"{out} holds something that is no site, and would be replaced. Name another.")
+    return out
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "site").resolve()))
+    sys.exit(main(_asked()))

@@ -5,6 +5,7 @@ answers; and from the first page one link, whose text says so, has to lead there
 Chromium nothing is asked, and that is said.
 """
 
+import argparse
 import shutil
 import sys
 from collections.abc import Iterator
@@ -87,4 +88,6 @@ def main(out: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve()))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("site", type=Path, help="folder of the built site")
+    sys.exit(main(parser.parse_args().site.resolve()))
