@@ -19,6 +19,7 @@ import numpy as np
 import PIL.Image
 
 import xai_heatmap as xh
+from benchmarks.tables import put
 from xai_heatmap import scenes
 from xai_heatmap.explaining.auditing.figures import wilson
 from xai_heatmap.explaining.auditing.registration import registration
@@ -32,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PLACE = Path(os.environ.get("AUDITS", ROOT / ".venv" / "audits"))
 REFERENCE = Path(os.environ.get("XAI_HEATMAP_REFERENCE", ROOT.parent / "shared" / "reference"))
 PAGE = ROOT / "docs" / "audit.md"
-BEGIN, END = "<!-- measured: python -m benchmarks.audit --write -->", "<!-- end -->"
+MARKS = "<!-- measured: python -m benchmarks.audit --write -->", "<!-- end -->"
 
 SCENES, FIRST = 40, 70_000
 """Planted scenes, and the first seed; the shipped networks learnt from seeds of a million and more.
@@ -199,9 +200,7 @@ def main() -> None:
             audited(name)
     text = measured()
     if asked.write:
-        page = PAGE.read_text("utf-8")
-        head, _, rest = page.partition(BEGIN)
-        PAGE.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}", "utf-8")
+        put(PAGE, MARKS, text)
     else:
         print(text)
 

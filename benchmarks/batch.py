@@ -90,10 +90,7 @@ def main() -> None:
         text += f"\n\n{_memory(asked.memory)}"
     print(text)
     if asked.write:
-        readme = Path(__file__).with_name("README.md")
-        before, _, rest = readme.read_text("utf-8").partition(MARKS[0])
-        end = rest.partition(MARKS[1])[2]
-        readme.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{end}", "utf-8")
+        tables.put(Path(__file__).with_name("README.md"), MARKS, text)
 
 
 def _measured(name: str, kind: str, folder: Path, rounds: int) -> Iterator[tuple[str, ...]]:

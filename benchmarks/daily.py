@@ -90,10 +90,7 @@ def main() -> None:
     )
     print(text)
     if asked.write:
-        readme = Path(__file__).with_name("README.md")
-        before, _, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
-        after = rest.partition(MARKS[1])[2]
-        readme.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{after}", encoding="utf-8")
+        tables.put(Path(__file__).with_name("README.md"), MARKS, text)
 
 
 def ratio(one: Call, other: Call, pairs: int) -> float:

@@ -21,7 +21,7 @@ from training.detectors.planted import NAMES, SIDE, planted
 from training.detectors.weights import opened
 
 import xai_heatmap as xh
-from benchmarks.tables import table
+from benchmarks.tables import put, table
 from xai_heatmap.core.arrays import Heat
 from xai_heatmap.core.boxes.overlap import overlaps
 from xai_heatmap.core.geometry import stretched
@@ -216,10 +216,7 @@ def least(run: Callable[[], object], times: int = 5) -> float:
 
 def written(page: Path, name: str, text: str) -> None:
     """Put a table between its marks in a page."""
-    begin, end = f"<!-- figures: {name} -->", f"<!-- end of figures: {name} -->"
-    before, _, rest = page.read_text("utf-8").partition(begin)
-    after = rest.partition(end)[2]
-    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", "utf-8")
+    put(page, (f"<!-- figures: {name} -->", f"<!-- end of figures: {name} -->"), text)
 
 
 def main() -> None:

@@ -57,9 +57,7 @@ def main() -> None:
         print(text)
         if asked.write:
             PIL.Image.fromarray(drawn(honest, cheat)).save(FIGURE, optimize=True)
-            before, _, rest = PAGE.read_text("utf-8").partition(MARKS[0])
-            end = rest.partition(MARKS[1])[2]
-            PAGE.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{end}", "utf-8")
+            tables.put(PAGE, MARKS, text)
 
 
 def planted(folder: Path, each: int) -> Path:

@@ -20,6 +20,7 @@ from training.pool import Pool
 from training.shortcuts import CLASSES, MARK, SIDE, Recipe
 
 import xai_heatmap as xh
+from benchmarks.tables import put
 
 KEPT = Path(__file__).with_name("findings.json")
 MARKS = "<!-- figures: findings -->", "<!-- end of figures: findings -->"
@@ -174,10 +175,7 @@ def main() -> None:
         print(recipe, told, flush=True)
     print(table(rows))
     if given.write:
-        page = Path("docs/findings-in-your-data.md")
-        before, _, rest = page.read_text("utf-8").partition(MARKS[0])
-        after = rest.partition(MARKS[1])[2]
-        page.write_text(f"{before}{MARKS[0]}\n\n{table(rows)}\n\n{MARKS[1]}{after}", "utf-8")
+        put(Path("docs/findings-in-your-data.md"), MARKS, table(rows))
 
 
 if __name__ == "__main__":

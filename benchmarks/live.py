@@ -69,9 +69,7 @@ def main() -> None:
     text = f"{said}\n\n{tables.table(head, rows)}"
     print(text)
     if asked.write:
-        before, _, rest = PAGE.read_text("utf-8").partition(MARKS[0])
-        after = rest.partition(MARKS[1])[2]
-        PAGE.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{after}", "utf-8")
+        tables.put(PAGE, MARKS, text)
 
 
 def _photograph(size: tuple[int, int] | None = None) -> bytes:

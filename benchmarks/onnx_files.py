@@ -56,11 +56,7 @@ def main() -> None:
     text = f"{machine.line(_versions())}\n\n{tables.table(head, rows)}\n\n{_process()}"
     print(text)
     if asked.write:
-        readme = Path(__file__).with_name("README.md")
-        before, _, rest = readme.read_text().partition(MARKS[0])
-        readme.write_text(
-            f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{rest.partition(MARKS[1])[2]}"
-        )
+        tables.put(Path(__file__).with_name("README.md"), MARKS, text)
 
 
 def _versions() -> list[str]:

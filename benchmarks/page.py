@@ -84,9 +84,7 @@ def main() -> None:
     text = f"{line}\n\n{tables.table(('', 'measured', 'aim'), rows)}"
     print(text)
     if said.write:
-        before, _, rest = PAGE.read_text("utf-8").partition(MARKS[0])
-        after = rest.partition(MARKS[1])[2]
-        PAGE.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{after}", "utf-8")
+        tables.put(PAGE, MARKS, text)
 
 
 def _pages(model: Path, folder: Path) -> tuple[Path, Path]:

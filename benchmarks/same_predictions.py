@@ -203,11 +203,8 @@ def write(rows: list[tuple[str, float]]) -> None:
         for group, found in by_group.items()
     ]
     head = ["package", "pipelines", "photographs", "largest difference of a probability"]
-    readme = Path(__file__).with_name("README.md")
-    before, _, rest = readme.read_text().partition(MARKS[0])
-    after = rest.partition(MARKS[1])[2]
     text = tables.table(head, [[str(cell) for cell in line] for line in lines])
-    readme.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{after}")
+    tables.put(Path(__file__).with_name("README.md"), MARKS, text)
 
 
 if __name__ == "__main__":

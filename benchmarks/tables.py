@@ -1,6 +1,7 @@
 """Records as Markdown: what must be reached and whether it is, then all that was measured."""
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from benchmarks.networks import SUBJECTS
@@ -22,6 +23,14 @@ from benchmarks.settings import (
 
 Record = dict[str, Any]
 Row = Sequence[str]
+
+
+def put(page: Path, marks: tuple[str, str], text: str) -> None:
+    """Put figures into a page, between the marks that begin and end them."""
+    begin, end = marks
+    before, _, rest = page.read_text("utf-8").partition(begin)
+    after = rest.partition(end)[2]
+    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", "utf-8")
 
 
 def document(records: Sequence[Record], machine: str, *, quick: bool) -> str:

@@ -128,3 +128,15 @@ def unchecked():
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", before)
+
+
+@pytest.fixture
+def runs(monkeypatch) -> list[str]:
+    """What ran of ONNX graphs from now on: a whole program, or a half of a pass."""
+    from xai_heatmap.networks.onnx.session import Session
+
+    found: list[str] = []
+    arrays, call = Session.arrays, Session.__call__
+    monkeypatch.setattr(Session, "arrays", lambda *a: (found.append("program"), arrays(*a))[1])
+    monkeypatch.setattr(Session, "__call__", lambda *a: (found.append("half"), call(*a))[1])
+    return found

@@ -19,16 +19,6 @@ from xai_heatmap.testing.kits.onnx_kit import OnnxKit
 PICTURE = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
 
 
-@pytest.fixture
-def runs(monkeypatch) -> list[str]:
-    """What was run from now on: a whole program, or a half of a pass."""
-    found: list[str] = []
-    arrays, call = Session.arrays, Session.__call__
-    monkeypatch.setattr(Session, "arrays", lambda *a: (found.append("program"), arrays(*a))[1])
-    monkeypatch.setattr(Session, "__call__", lambda *a: (found.append("half"), call(*a))[1])
-    return found
-
-
 def close(one, other) -> None:
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(other).max())
 

@@ -8,7 +8,6 @@ import pytest
 import xai_heatmap as xh
 from web.pages import TOKEN, client, frame, png, served, values
 from xai_heatmap.networks.onnx.modules import SCOPES
-from xai_heatmap.networks.onnx.session import Session
 from xai_heatmap.runners.looking.asked import Asked
 from xai_heatmap.runners.looking.look import look
 from xai_heatmap.runners.looking.model import Model
@@ -18,16 +17,6 @@ from xai_heatmap.testing.kits.onnx_kit import OnnxKit
 
 SAMPLE = "sample-ladybird"
 SCENE = xh.scenes.scene(3, size=128).image
-
-
-@pytest.fixture
-def runs(monkeypatch) -> list[str]:
-    """What ran from now on: a whole program, or a half of a pass."""
-    found: list[str] = []
-    arrays, call = Session.arrays, Session.__call__
-    monkeypatch.setattr(Session, "arrays", lambda *a: (found.append("program"), arrays(*a))[1])
-    monkeypatch.setattr(Session, "__call__", lambda *a: (found.append("half"), call(*a))[1])
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,13 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from xai_heatmap.core.arrays import Input, Scores, Values
+from xai_heatmap.core.cells import cell_means
 from xai_heatmap.core.evidence import batched
 from xai_heatmap.core.network import INPUT
 from xai_heatmap.core.targets.answer import ROW
 from xai_heatmap.core.tested import PASSES, check_passes
 from xai_heatmap.explaining.question import Question
-from xai_heatmap.metrics.parts.blocks import Blocks, blocks_of, over_places, overlap
+from xai_heatmap.metrics.parts.blocks import Blocks, blocks_of, over_places
 from xai_heatmap.metrics.parts.halving import Halves, halves, whole_draws
 from xai_heatmap.metrics.parts.imputation import interpolated_each
 from xai_heatmap.render.smooth import interpolation
@@ -174,10 +175,9 @@ def filled(x: Input, gone: Halves, blocks: Blocks) -> Iterator[Input]:
     """
     finer = CELLS[len(blocks.image)]
     cells = tuple(n * finer for n in blocks.patches)
-    means, fine = x.astype(np.float64), gone
+    means, fine = cell_means(x, cells), gone
     weights: list[Float32[np.ndarray, "places cells"]] = []
     for axis, (n, places) in enumerate(zip(cells, blocks.image, strict=True), start=1):
-        means = np.moveaxis(np.tensordot(overlap(n, places), means, axes=(1, axis)), 0, axis)
         fine = fine.repeat(finer, axis)
         weights.append(interpolation(places, n, start=0.0, stop=float(places)))
     for own, values in zip(gone, interpolated_each(means, fine), strict=True):

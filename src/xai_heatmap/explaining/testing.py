@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Map
+from xai_heatmap.core.cells import overlap
 from xai_heatmap.core.errors import BadArray, NonFiniteScores
 from xai_heatmap.core.rounding import OF_A_MEAN
 from xai_heatmap.core.tested import ALPHA, PASSES, Tested, TestedWord
@@ -24,7 +25,7 @@ from xai_heatmap.metrics.parts.agreement import (
     share_as_good,
     spread,
 )
-from xai_heatmap.metrics.parts.blocks import Blocks, Patches, overlap
+from xai_heatmap.metrics.parts.blocks import Blocks, Patches
 from xai_heatmap.metrics.parts.halving import Halves
 from xai_heatmap.metrics.parts.naive import centre, edges
 from xai_heatmap.render.smooth import interpolation

@@ -12,7 +12,7 @@ from onnx import ModelProto
 
 from xai_heatmap import networks
 from xai_heatmap.core.counted import counted
-from xai_heatmap.core.errors import BadOption, ModelError, OutputError
+from xai_heatmap.core.errors import BadOption, ModelError
 from xai_heatmap.core.layers.selection import select, several
 from xai_heatmap.core.listed import class_names
 from xai_heatmap.core.named import named
@@ -28,7 +28,7 @@ from xai_heatmap.exporting.convert import converted
 from xai_heatmap.exporting.explainer import Wanted, explainers
 from xai_heatmap.exporting.page import is_page, write_page
 from xai_heatmap.exporting.proving import proven
-from xai_heatmap.exporting.saving import save
+from xai_heatmap.exporting.saving import check_folder_of, save
 from xai_heatmap.exporting.site import write_site
 from xai_heatmap.networks.loading.load import load
 from xai_heatmap.networks.loading.loaded import Loaded
@@ -226,11 +226,7 @@ def _checked(path: str | os.PathLike[str], method: str) -> Path:
     target = Path(path).absolute()
     if target.suffix.lower() != ".onnx":
         raise BadOption(f"The file is an ONNX file, name.onnx; received {str(path)!r}.")
-    if not target.parent.is_dir():
-        raise OutputError(
-            f"The file was to go to {str(target.parent)!r}, and there is no such folder. Make it, "
-            f"or choose another."
-        )
+    check_folder_of(target, "file")
     return target
 
 

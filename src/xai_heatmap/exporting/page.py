@@ -13,13 +13,14 @@ from onnx import ModelProto, helper
 from onnx import load_model_from_string as loaded
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
-from xai_heatmap.core.errors import BadOption, OutputError
+from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.resampling import columns_first
 from xai_heatmap.core.version import installed_version
 from xai_heatmap.exporting.explainer import bare
 from xai_heatmap.exporting.runtime import Runtime
 from xai_heatmap.exporting.runtime import runtime as runtime_of
+from xai_heatmap.exporting.saving import check_folder_of
 from xai_heatmap.networks.loading.loaded import Loaded
 from xai_heatmap.networks.onnx.branch import AGAINST, MAPS
 from xai_heatmap.networks.onnx.graph import source
@@ -89,11 +90,7 @@ def write_page(
         If the page can't be written, or there is no runtime.
     """
     target = Path(path).absolute()
-    if not target.parent.is_dir():
-        raise OutputError(
-            f"The page was to go to {str(target.parent)!r}, and there is no such folder. Make it, "
-            f"or choose another."
-        )
+    check_folder_of(target, "page")
     check_apart(target, files_of(model), "The model is")
     own = parts(written, model, as_is=as_is, runtime=runtime, most=LARGEST, say=say)
     say("writing the page")

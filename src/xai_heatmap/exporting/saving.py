@@ -8,6 +8,21 @@ from onnx import ModelProto
 from xai_heatmap.core.errors import ModelError, OutputError
 
 
+def check_folder_of(target: Path, what: str) -> None:
+    """Refuse a place in a folder that is not there; `what` goes there.
+
+    Raises
+    ------
+    OutputError
+        With the folder's name.
+    """
+    if not target.parent.is_dir():
+        raise OutputError(
+            f"The {what} was to go to {str(target.parent)!r}, and there is no such folder. Make "
+            "it, or choose another."
+        )
+
+
 def save(model: ModelProto, target: Path) -> None:
     """Save the whole file, or nothing.
 

@@ -34,21 +34,6 @@ def shared_out(map_: OnGrid, grid: Sequence[int]) -> OnGrid:
     return resized(map_, grid)
 
 
-def pooled(values: OnGrid, grid: Sequence[int]) -> OnGrid:
-    """The last axes averaged over the cells of a coarser grid; a place that two cells share counts
-    in each by as much of it as lies there. Axes before them stay as they are.
-    """
-    for axis, length in zip(range(values.ndim - len(grid), values.ndim), grid, strict=True):
-        cells = values.shape[axis]
-        ends = np.arange(length + 1) * cells / length
-        low = np.maximum(ends[:-1, None], np.arange(cells))
-        high = np.minimum(ends[1:, None], np.arange(cells) + 1)
-        share = np.maximum(high - low, 0) * length / cells
-        pool = np.tensordot(share.astype(np.float32), values, (1, axis))
-        values = np.moveaxis(pool, 0, axis)
-    return values
-
-
 def _between(
     cells: int, length: int
 ) -> tuple[Int[np.ndarray, " length"], Float32[np.ndarray, " length"]]:

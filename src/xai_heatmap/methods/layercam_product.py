@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from xai_heatmap.core.arrays import Map
+from xai_heatmap.core.cells import cell_means
 from xai_heatmap.core.evidence import Level
 from xai_heatmap.core.registry import MethodResult, method
-from xai_heatmap.methods._resize import pooled, resized
+from xai_heatmap.methods._resize import resized
 from xai_heatmap.methods.layercam import layercam
 
 
@@ -38,7 +41,7 @@ def layercam_product(stages: Sequence[Level]) -> MethodResult:
     if not before:
         return MethodResult(own, {"layers": 1.0})
     finer = before[0]
-    product = pooled(resized(own, finer.shape) ** 2 * finer, own.shape)
+    product = cell_means(resized(own, finer.shape) ** 2 * finer, own.shape).astype(np.float32)
     met = bool(product.any())
     return MethodResult(product if met else own, {"layers": 1.0 + met})
 

@@ -1,6 +1,5 @@
 """Recordings of the camera: a page sends the maps that it saw, and gets them as one file."""
 
-import json
 import struct
 from functools import partial
 
@@ -12,7 +11,7 @@ from xai_heatmap.apps.web.answers import PRIVATE
 from xai_heatmap.apps.web.guard import BODY
 from xai_heatmap.apps.web.served import Served
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.runners.looking.packet import HEAD
+from xai_heatmap.runners.looking.packet import unpacked
 from xai_heatmap.runners.looking.recorded import recorded
 
 PARQUET = "application/vnd.apache.parquet"
@@ -28,10 +27,9 @@ async def record(served: Served, request: Request) -> Response:
 
 def _written(data: bytes) -> bytes:
     try:
-        (length,) = HEAD.unpack_from(data)
-        header: object = json.loads(data[HEAD.size : HEAD.size + length])
+        header, payload = unpacked(data)
     except (struct.error, ValueError, RecursionError) as error:
         raise BadOption("A recording is a packet: facts as JSON, and the maps behind.") from error
     if not isinstance(header, dict):
         raise BadOption("A recording is a packet: facts as JSON, and the maps behind.")
-    return recorded(header, data[HEAD.size + length :])
+    return recorded(header, payload)

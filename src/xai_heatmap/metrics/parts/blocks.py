@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from math import prod
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 
+from xai_heatmap.core.cells import cell_means
 from xai_heatmap.core.errors import BadArray
 
 ALONG = {1: (16,), 2: (4, 4), 3: (2, 4, 4)}
@@ -18,9 +19,6 @@ OF_A_BLOCK = 2
 
 Patches = Float64[np.ndarray, "*patches"]
 """One number for each patch."""
-
-Overlap = Float64[np.ndarray, "patches places"]
-"""Part of each patch that each place of an axis covers; rows sum to 1."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +45,6 @@ class Blocks:
     def patches(self) -> tuple[int, ...]:
         """Patches along each axis."""
         return tuple(OF_A_BLOCK * blocks for blocks in self.along)
-
-    def overlaps(self) -> list[Overlap]:
-        """For each axis, the part of each patch that each place covers."""
-        return [overlap(n, places) for n, places in zip(self.patches, self.image, strict=True)]
 
     @cached_property
     def owners(self) -> Int[np.ndarray, "*image"]:
@@ -84,20 +78,9 @@ def blocks_of(image: Sequence[int]) -> Blocks:
     return own
 
 
-@lru_cache(64)
-def overlap(patches: int, places: int) -> Overlap:
-    """Part of each patch that each place of an axis covers."""
-    edges = np.arange(patches + 1) * places / patches
-    place = np.arange(places)
-    covered = np.minimum(edges[1:, None], place + 1) - np.maximum(edges[:-1, None], place)
-    return np.clip(covered, 0, None) * patches / places
-
-
 def patch_means(values: Float64[np.ndarray, "*image"], blocks: Blocks) -> Patches:
     """Mean of the values over each patch, places that two patches share by their parts."""
-    for axis, weights in enumerate(blocks.overlaps()):
-        values = np.moveaxis(np.tensordot(weights, values, axes=(1, axis)), 0, axis)
-    return values
+    return cell_means(values, blocks.patches)
 
 
 def over_places(

@@ -72,8 +72,8 @@ def _number(value: Any) -> object:
     return value.tolist()
 
 
-def unpacked(data: bytes) -> tuple[Facts, bytes]:
-    """The header and the bytes behind it."""
+def unpacked(data: bytes) -> tuple[Any, bytes]:
+    """The header, facts in a packet of one's own, and the bytes behind it."""
     (length,) = HEAD.unpack_from(data)
     start = HEAD.size
     return json.loads(data[start : start + length]), data[start + length :]
