@@ -19,6 +19,9 @@ from xai_heatmap.core.errors import (  # noqa: E402
     InputError,
     NotAnImage,
 )
+from xai_heatmap.explaining.many import pictures_in  # noqa: E402
+from xai_heatmap.sources.files import SUFFIXES  # noqa: E402
+from xai_heatmap.sources.listing.folder import in_folder  # noqa: E402
 
 PICTURES = [
     np.random.default_rng(seed).integers(0, 256, (64, 64, 3)).astype(np.uint8) for seed in range(3)
@@ -173,6 +176,15 @@ def test_a_transform_is_measured_once_for_all(network):
 def test_what_holds_no_pictures_is_told_in_words(network, given, error, said):
     with pytest.raises(error, match=said):
         list(xh.explain(network, given, **ASK))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_folder_gives_every_kind_of_picture_that_a_run_takes(tmp_path, suffix):
+    names = [f"one{suffix}", f"TWO{suffix.upper()}"]
+    for name in (*names, "notes.txt", f"{suffix[1:]}"):
+        (tmp_path / name).touch()
+    assert sorted(path.name for path in pictures_in(tmp_path)) == sorted(names)
+    assert sorted(entry.id for entry in in_folder(str(tmp_path))) == sorted(names)
 
 
 def test_a_folder_without_pictures_is_told_in_words(network, tmp_path):

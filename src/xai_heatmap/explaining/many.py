@@ -10,9 +10,7 @@ import numpy as np
 from xai_heatmap.core.errors import BadArray, ImageNotFound, InputError, XaiHeatmapError
 from xai_heatmap.core.tensors import as_numpy
 from xai_heatmap.explaining.explanation import Explanation
-
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".npy", ".png", ".tif", ".tiff", ".webp")
-"""Suffixes of the files in a folder that are taken for pictures."""
+from xai_heatmap.sources.files import SUFFIXES, is_picture
 
 KEYS = ("image", "pixel_values", "img", "picture", "x", "input", "inputs")
 """Names of the picture in a row of a data set, most telling first."""
@@ -154,7 +152,7 @@ def _each(given: Any) -> Iterator[Any]:
 
 
 def _files(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.iterdir() if path.suffix.casefold() in SUFFIXES)
+    found = sorted(path for path in folder.iterdir() if is_picture(path.name))
     if not found:
         raise ImageNotFound(
             f"There is no picture in the folder {str(folder)!r}; files that end in "

@@ -5,7 +5,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterable
 from io import BufferedReader
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from xai_heatmap.core.errors import BadOption
 
@@ -14,6 +14,11 @@ SUFFIXES = (
     *(".tif", ".tiff", ".webp"),
 )
 """Suffixes of files that are taken for pictures."""
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file's name says that it is a picture."""
+    return PurePosixPath(name).suffix.casefold() in SUFFIXES
 
 
 class NotAFile(OSError):
@@ -60,9 +65,7 @@ def check_apart(target: Path, read: Iterable[str | os.PathLike[str] | None], wha
 
 def a_folder(path: Path) -> str:
     """Why a folder is no image, and what to write for the pictures in it."""
-    found = Counter(
-        one.suffix for one in path.glob("*") if one.suffix.casefold() in SUFFIXES
-    ).most_common(1)
+    found = Counter(one.suffix for one in path.glob("*") if is_picture(one.name)).most_common(1)
     inside = path / f"*{found[0][0] if found else '.jpg'}"
     return (
         f"An image is one file; {str(path)!r} is a folder. Name its pictures, {inside}; "

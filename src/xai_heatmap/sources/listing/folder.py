@@ -7,16 +7,11 @@ from pathlib import Path, PurePosixPath
 
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import ImageNotFound
-from xai_heatmap.sources.files import SUFFIXES
+from xai_heatmap.sources.files import SUFFIXES, is_picture
 from xai_heatmap.sources.listing.entry import Entry, absolute, filesystems
 
 ARCHIVES = (".tar",)
 """Suffixes of archives whose members are pictures."""
-
-
-def is_picture(name: str) -> bool:
-    """Whether a file's name says that it is a picture."""
-    return PurePosixPath(name).suffix.casefold() in SUFFIXES
 
 
 def in_folder(folder: str) -> Iterator[Entry]:
