@@ -5,7 +5,9 @@ python -m benchmarks.costs --methods gradcam --write    # its rows anew, others 
 python -m benchmarks.costs --quick                      # does it run? figures mean nothing
 
 Each method has a process of its own for each network, so that the most memory that a process held
-is that of the method. Then its map and a bare forward pass are timed in turn.
+is that of the method. Then its map and a bare forward pass are timed in turn. Methods that read
+attention are measured on a transformer, the reference DeiT; all others on convolutional networks.
+OMP_NUM_THREADS=1, and one core that does nothing else, are what the kept figures were taken with.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,11 @@ from benchmarks.reasons import reason
 from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.core.registry import METHODS, Method
 
-NETWORKS = {"resnet50": "ResNet-50", "mobilenet_v2": "MobileNetV2"}
+NETWORKS = {"resnet50": "ResNet-50", "mobilenet_v2": "MobileNetV2", "deit_tiny": "DeiT-Ti"}
+
+OF_TRANSFORMERS = ("deit_tiny",)
+"""Networks that are asked by methods that read attention, and by these alone."""
+
 FRAMEWORKS = {"torch": "PyTorch", "onnx": "onnxruntime"}
 
 MODEST = {"samples": 32, "steps": 16, "top": 32}
@@ -95,12 +102,17 @@ def _rows(
             for network in names:
                 onnx = framework == "onnx"
                 model = str(onnx_file(network, Path(folder))) if onnx else "torch"
-                for method in methods:
+                for method in filter(lambda one: asks(one, network), methods):
                     facts = {"method": method, "network": network, "framework": framework}
                     row = facts | _measured_apart(method, network, model, seconds)
                     said = f"{row['ratio']:.2f}" if "ratio" in row else row["refused"]
                     print(f"{framework}, {network}, {method}: {said}", file=sys.stderr)
                     yield row
+
+
+def asks(method: str, network: str) -> bool:
+    """Whether the method is measured on the network: attention is read where there is any."""
+    return ("attentions" in METHODS[method].needs) == (network in OF_TRANSFORMERS)
 
 
 def _measured_apart(method: str, network: str, model: str, seconds: float) -> Row:
@@ -129,12 +141,13 @@ def measured(method: Method, name: str, model: str, seconds: float) -> Row:
 
     bare()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.perf_counter()
     try:
         call()
     except XaiHeatmapError as error:
         return {"refused": reason(error)}
+    length = time.perf_counter() - start
     more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    (length,) = timing.repeated(call, 1)
     least = 1 if seconds < 0 else 2 if length > LONG else 7
     pairs = timing.paired(bare, {"map": call}, timing.Plan(least, max(40, least), seconds))["map"]
     return {
@@ -147,18 +160,19 @@ def measured(method: Method, name: str, model: str, seconds: float) -> Row:
 
 
 def _opened(name: str, model: str) -> tuple[Any, Callable[[], object], np.ndarray]:
+    import torch
+
     x = networks.batch("resnet50", 1, channels_last=False)
     if model != "torch":
         import onnxruntime
 
-        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads = torch.get_num_threads()
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         feeds = {session.get_inputs()[0].name: x}
-        return xh.network(model), lambda: session.run(None, feeds), x
-    import torch
-
-    from benchmarks import architectures
-
-    module = getattr(architectures, name)()
+        opened = xh.network(model, session_options={"intra_op_num_threads": threads})
+        return opened, lambda: session.run(None, feeds), x
+    module = networks.torch_model(name)
 
     def forward() -> np.ndarray:
         with torch.no_grad():
@@ -231,7 +245,8 @@ def _versions() -> list[str]:
     import onnxruntime
     import torch
 
-    threads = f"{torch.get_num_threads()} threads"
+    count = torch.get_num_threads()
+    threads = "one thread" if count == 1 else f"{count} threads"
     return [f"PyTorch {torch.__version__} ({threads})", f"onnxruntime {onnxruntime.__version__}"]
 
 

@@ -69,11 +69,13 @@ def reference() -> Path:
 
 
 def torch_model(name: str) -> Any:
-    """The network in PyTorch, in evaluation mode."""
-    subject = SUBJECTS[name]
+    """The network in PyTorch, in evaluation mode; ``deit_tiny`` is the reference's transformer."""
+    subject = SUBJECTS.get(name, Subject(name))
     if subject.torch_file:
         builders = {"squeezenet": "squeezenet_torch", "mobilenet": "mobilenet_v1_torch"}
         return getattr(_loaders(), builders[name])(reference() / "models" / subject.torch_file)
+    if name == "deit_tiny":
+        return _loaders().deit_tiny_clipped(reference() / "models" / "deit_tiny_clipped.npz")
     from benchmarks import architectures
 
     return getattr(architectures, name)()
