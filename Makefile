@@ -27,7 +27,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compile
 COMPILED := JAX_DISABLE_MOST_OPTIMIZATIONS=1 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/$(VENV)/xla JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
 	JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help install chromium check test types fast lanes fuzz mutations oldest peers demo package bench daily kills ray truth trust detectors words audits drift costs docs notebooks site mypages ui format clean
+.PHONY: help install chromium check test types fast lanes fuzz mutations oldest peers demo package bench daily kills ray truth trust detectors words audits drift costs measured docs notebooks site mypages ui format clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -152,6 +152,10 @@ drift: $(STAMP) ## which classes' heat differs between both shipped networks: DR
 
 costs: $(STAMP) ## what a map of each method costs beside a forward pass; COSTS="--write"
 	$(BIN)/python -m benchmarks.costs $(COSTS)
+
+measured: $(STAMP) ## what a new method costs and how right it is, into the tables, in minutes: METHODS=meancam
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.costs --frameworks torch --methods "$(METHODS)" --write
+	$(BIN)/python -m benchmarks.truth --methods "$(METHODS)" --write
 
 docs: $(STAMP) ## write the pages that are made from the code; DOCS="--all" draws every picture again
 	$(BIN)/python docs/write.py $(DOCS)

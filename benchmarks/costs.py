@@ -80,12 +80,13 @@ def main() -> None:
         return
     seconds = -1.0 if asked.quick else asked.seconds
     rows = _kept() if asked.write else {}
+    here = machine.line(_versions())
     for found in _rows(asked.methods, asked.networks, asked.frameworks, seconds):
-        row = found | ({"busy": True} if asked.busy else {})
+        row = found | {"machine": here} | ({"busy": True} if asked.busy else {})
         rows[row["framework"], row["network"], row["method"]] = row
         if asked.write:
             _keep(rows)
-    text = document(list(rows.values()), machine.line(_versions()))
+    text = document(list(rows.values()))
     print(text)
     if asked.write:
         readme = Path(__file__).with_name("README.md")
@@ -193,26 +194,52 @@ def modest(method: Method) -> Mapping[str, int]:
 
 
 def _kept() -> dict[tuple[str, str, str], Row]:
-    """What earlier runs wrote."""
-    rows = json.loads(KEPT.read_text())["rows"] if KEPT.exists() else []
+    """What earlier runs wrote, each row with the machine that it was measured on."""
+    known = json.loads(KEPT.read_text()) if KEPT.exists() else {"machines": [], "rows": []}
+    rows = [row | {"machine": known["machines"][row["machine"]]} for row in known["rows"]]
     return {(row["framework"], row["network"], row["method"]): row for row in rows}
 
 
 def _keep(rows: Mapping[tuple[str, str, str], Row]) -> None:
-    lines = ",\n".join(json.dumps(row) for _, row in sorted(rows.items()))
-    KEPT.write_text(f'{{"rows": [\n{lines}\n]}}\n')
+    machines = list(dict.fromkeys(row["machine"] for row in rows.values()))
+    lines = ",\n".join(
+        json.dumps(row | {"machine": machines.index(row["machine"])})
+        for _, row in sorted(rows.items())
+    )
+    KEPT.write_text(f'{{"machines": {json.dumps(machines)}, "rows": [\n{lines}\n]}}\n')
 
 
-def document(rows: Sequence[Row], machine_line: str) -> str:
-    """The table as Markdown: a row for each method."""
+def document(rows: Sequence[Row]) -> str:
+    """The tables as Markdown, a row for each method: convolutional networks, transformers."""
+    busy = any("busy" in row for row in rows)
+    said = " **~: measured while the machine did other work; good to a fifth, at best.**"
+    apart = [[row for row in rows if (row["network"] in OF_TRANSFORMERS) is is_one]
+             for is_one in (False, True)]  # fmt: skip
+    parts = [_table(some) for some in apart if some]
+    return "\n\n".join([_machines(rows) + (said if busy else ""), *parts]) + "\n"
+
+
+def _machines(rows: Sequence[Row]) -> str:
+    """The machine of most rows, and which methods were measured on others."""
+    where: dict[str, list[str]] = {}
+    for row in rows:
+        where.setdefault(row["machine"], []).append(row["method"])
+    (most, _), *others = sorted(where.items(), key=lambda one: -len(one[1]))
+    apart = [f"{', '.join(f'`{name}`' for name in dict.fromkeys(names))}: on {which}."
+             for which, names in others]  # fmt: skip
+    return " ".join([f"{most}.", *apart])
+
+
+def _table(rows: Sequence[Row]) -> str:
     known = {(row["framework"], row["network"], row["method"]): row for row in rows}
-    cases = list(dict.fromkeys((row["framework"], row["network"]) for row in rows))
+    there = {(row["framework"], row["network"]) for row in rows}
+    cases = [(one, name) for one in FRAMEWORKS for name in NETWORKS if (one, name) in there]
     names = [name for name in METHODS if any((*case, name) in known for case in cases)]
     head = ["method", "with"]
     for framework, network in cases:
         title = f"{NETWORKS[network]}, {FRAMEWORKS[framework]}"
         head += [f"{title}: ÷ bare (median of ÷)", "memory"]
-    table = tables.table(
+    return tables.table(
         head,
         [
             [
@@ -223,9 +250,6 @@ def document(rows: Sequence[Row], machine_line: str) -> str:
             for name in names
         ],
     )
-    busy = any("busy" in row for row in rows)
-    said = " **~: measured while the machine did other work; good to a fifth, at best.**"
-    return f"{machine_line}.{said if busy else ''}\n\n{table}\n"
 
 
 def _with(name: str) -> str:

@@ -37,7 +37,7 @@ FIRST = 10_000
 """The first seed; the shipped networks learnt from seeds of a million and more."""
 
 MANY_PASSES = frozenset({"head", "model", "again"})
-"""What a method asks for that runs something many times; it is measured at the last two layers."""
+"""What a method asks for that runs something many times; it is not measured at the first layer."""
 
 FEW_PASSES = ("shapleycam",)
 """Methods that ask for it and run it twice."""
@@ -291,7 +291,7 @@ def _heats(
     layered = [name for name in methods if METHODS[name].auto != "input" and name not in last]
     pixels = [name for name in methods if METHODS[name].auto == "input"]
     dear = any(map(_many_passes, methods))
-    for names, layers in ((layered, [*LAYERS[2 * dear :]]), (last, "auto"), (pixels, "auto")):
+    for names, layers in ((layered, [*LAYERS[dear:]]), (last, "auto"), (pixels, "auto")):
         if names:
             for one in xh.compare(
                 network, scene.image, methods=names, layers=layers, targets=[target]
@@ -332,7 +332,7 @@ def _edges(image: np.ndarray) -> Heat:
 def document(found: Mapping[str, Figures]) -> str:
     """The tables as Markdown."""
     objects = found["objects"]
-    methods = list(dict.fromkeys(method for method, _, _ in objects))
+    methods = _named(objects)
     parts = [
         "### At the auto layer (pixel methods: at the picture; fusions: from the stem on)\n",
         table(
@@ -362,7 +362,7 @@ def document(found: Mapping[str, Figures]) -> str:
                     _share(_mean(found["pairs"], name, layer, "own object"))
                     for layer in LAYERS[1:]
                 ), _share(_mean(found["pairs"], name, _auto(name), "points at own")))
-                for name in methods
+                for name in _named(found["pairs"])
             ],
         ),
         "\n### The cheat: is the mark among the strongest 5 %?\n",
@@ -375,11 +375,17 @@ def document(found: Mapping[str, Figures]) -> str:
                     _share(_mean(found["marks"], name, _auto(name), f"energy on the {what}"))
                     for what in ("mark", "object")
                 ))
-                for name in methods
+                for name in _named(found["marks"])
             ],
         ),
     ]  # fmt: skip
     return "\n".join(parts) + "\n"
+
+
+def _named(figures: Figures) -> list[str]:
+    """Whose figures they are: our methods as the registry has them, and then all others."""
+    names = dict.fromkeys(method for method, _, _ in figures)
+    return [*(name for name in METHODS if name in names), *(n for n in names if n not in METHODS)]
 
 
 def _auto(method: str) -> str:

@@ -162,7 +162,7 @@ def _page(method: Method, paper: str, figures: list[str]) -> str:
             *(f"| {name} | {cell(fact)} |" for name, fact in facts.items()),
             "",
             *figures,
-            *_right(method.name),
+            *_right(method),
             *_own(method),
             "[All methods](README.md) · [Which method when?](which.md)\n",
         ]
@@ -178,7 +178,7 @@ def _unsigned(method: Method) -> str:
 def _measured(method: Method) -> str:
     said = {
         title: (measured.ratio(method.name, network), measured.memory(method.name, network))
-        for network, title in measured.NETWORKS.items()
+        for network, title in measured.networks(method).items()
     }
     if {ratio for ratio, _ in said.values()} == {measured.UNKNOWN}:
         return measured.UNKNOWN
@@ -233,10 +233,11 @@ def _photo(name: str, photographed: Photographed) -> list[str]:
     return [f"![{picture}](images/photo_{name}.webp)\n", f"*{caption.strip()}*\n"]
 
 
-def _right(name: str) -> list[str]:
+def _right(method: Method) -> list[str]:
     """How right it is on planted scenes, where that has been measured."""
-    energy = measured.right(name, measured.AUTO, "energy / area")
-    pointing = measured.right(name, measured.AUTO, "pointing game")
+    layer = measured.auto(method)
+    energy = measured.right(method.name, layer, "energy / area")
+    pointing = measured.right(method.name, layer, "pointing game")
     if energy is None:
         return []
     said = (

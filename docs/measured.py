@@ -1,16 +1,26 @@
 """What the benchmarks found of each method, as far as they have run."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+
+from xai_heatmap.core.registry import Method
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
-UNKNOWN = "not measured"
+UNKNOWN, NOTHING = "not measured", "–"
+"""What stands for a figure that nobody took yet, and for one that can't be."""
 
-AUTO, SHALLOW = "features", "stage1.block1"
-"""Layers of the network `demo`: the one that it suggests, and one near the picture."""
+AUTO, FINEST, SHALLOW = "features", "stem", "stage1.block1"
+"""Layers of the network `demo`: the one that it suggests, its finest, and one near the picture."""
 
 NETWORKS = {"resnet50": "ResNet-50", "mobilenet_v2": "MobileNetV2"}
+
+TRANSFORMERS = {"deit_tiny": "DeiT-Ti"}
+"""Where methods that read attention are measured; the others have none."""
+
+LAST = ("cam",)
+"""Methods that are defined at one layer alone, the last before the average."""
 
 
 def truth() -> dict[tuple[str, str, str], tuple[float, int]]:
@@ -23,6 +33,29 @@ def costs() -> dict[tuple[str, str], dict]:
     """By method and network: what a map takes beside one bare forward pass in PyTorch."""
     rows = _read("costs.json").get("rows", [])
     return {(row["method"], row["network"]): row for row in rows if row["framework"] == "torch"}
+
+
+def reads_attention(method: Method) -> bool:
+    """Whether it can be asked of a transformer alone."""
+    return "attentions" in method.needs
+
+
+def networks(method: Method) -> Mapping[str, str]:
+    """Those that its cost is measured on, and their titles."""
+    return TRANSFORMERS if reads_attention(method) else NETWORKS
+
+
+def auto(method: Method) -> str:
+    """The layer of `demo` that ``auto`` is to the method; a map of the picture stands for any."""
+    return FINEST if method.auto == "finest" else AUTO
+
+
+def scenes(method: Method) -> str:
+    """How many planted scenes its figures are the mean of."""
+    if reads_attention(method):
+        return NOTHING
+    counts = {count for (name, _, _), (_, count) in truth().items() if name == method.name}
+    return str(min(counts)) if counts else UNKNOWN
 
 
 def right(method: str, layer: str, measure: str) -> float | None:

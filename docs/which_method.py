@@ -14,16 +14,23 @@ Start with `gradcam` at the layer that the network suggests. Then ask yourself w
 
 FIGURES = """## What each costs, and how right it is
 
-**Cost** is the time of one map ÷ that of one bare forward pass, in PyTorch on a processor, at the
-layer that the network suggests, pixel methods at the picture. Options stand beside it where fewer
-samples than by default were taken; ~ stands where the machine did other work meanwhile
-([how](../../benchmarks/README.md#what-each-method-costs)).
+**Cost** is the time of one map ÷ that of one bare forward pass, in PyTorch on one core of a
+processor that did nothing else, at the layer that the network suggests, pixel methods at the
+picture. Where fewer samples or steps than by default were taken, they stand beside it: as many as
+by default, which each method's page names, cost about as many times more. **Memory** is what the
+process held at most beyond a bare forward pass and the first look at the network; 0 MB: no more
+than these. Methods that read attention were measured on a transformer, {transformer}, beside its
+own forward pass ([how](../../benchmarks/README.md#what-each-method-costs)).
 
 **Heat on the object** is the share of the heat that lies on the object ÷ the object's share of the
-picture, the mean over planted scenes whose truth is known: 1 is chance. **Points at it** says how
-often the strongest place lies on the object. **Shallow** is the first quantity at `{shallow}`,
-near the picture. The networks there are small; on yours the order may differ: compare
+picture, the mean over so many planted **scenes** whose truth is known: 1 is chance. **Points at
+it** says how often the strongest place lies on the object. Both are taken at the method's own
+`auto`, with its defaults. **Shallow** is the first quantity at `{shallow}`, near the picture. The
+networks there are small; on yours the order may differ: compare
 ([all tables](../../benchmarks/README.md#where-the-truth-is-known)).
+
+**–** stands where there is nothing to measure: {last} is defined at the last layer alone, a map of
+single pixels has no other layer, and the network of the scenes has no attention to read.
 """
 
 LOOK = """
@@ -119,7 +126,13 @@ def page() -> str:
         names = ", ".join(f"[`{name}:NAME`](README.md#around-any-method)" for name in MODIFIERS)
         rows.append(f"| less noise in any of them | {names} | as many times the method's cost |")
     table = ["| You want | Take | Know that |", "|---|---|---|", *rows]
-    figures = [FIGURES.format(shallow=measured.SHALLOW)]
+    figures = [
+        FIGURES.format(
+            shallow=measured.SHALLOW,
+            transformer=", ".join(measured.TRANSFORMERS.values()),
+            last=", ".join(f"`{name}`" for name in measured.LAST),
+        )
+    ]
     for title, members in grouped(methods).items():
         if members:
             figures += [f"### {title.capitalize()}\n", *_measures(members), ""]
@@ -127,30 +140,53 @@ def page() -> str:
 
 
 def _measures(members: list[Method]) -> list[str]:
-    networks = measured.NETWORKS.items()
+    titles = list(measured.NETWORKS.values())
     head = [
         "method",
         "gradients",
-        *(f"cost, {title}" for _, title in networks),
-        f"memory, {next(iter(measured.NETWORKS.values()))}",
+        *(f"cost, {title}" for title in titles),
+        f"memory, {titles[0]}",
+        "scenes",
         "heat on the object",
         "points at it",
         "shallow",
     ]
-    first = next(iter(measured.NETWORKS))
     rows = [
         [
             _link(method.name),
             "yes" if method.differentiates else "no",
-            *(measured.ratio(method.name, network) for network, _ in networks),
-            measured.memory(method.name, first),
-            _times(method.name, measured.AUTO),
-            measured.share(measured.right(method.name, measured.AUTO, "pointing game")),
-            "" if method.auto == "input" else _times(method.name, measured.SHALLOW),
+            *_costs(method),
+            measured.scenes(method),
+            *_rightness(method),
         ]
         for method in members
     ]
     return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+
+
+def _costs(method: Method) -> list[str]:
+    """The cells of time and of memory; those of a transformer say so."""
+    networks = measured.networks(method)
+    first = next(iter(networks))
+    times = [measured.ratio(method.name, network) for network in networks]
+    memory = measured.memory(method.name, first)
+    if not measured.reads_attention(method):
+        return [*times, memory]
+    said = [f"{times[0]} on {networks[first]}", *[measured.NOTHING] * len(measured.NETWORKS)]
+    return [*said[: len(measured.NETWORKS)], f"{memory} on {networks[first]}"]
+
+
+def _rightness(method: Method) -> list[str]:
+    """Heat on the object, how often it points there, and the heat from a layer near the picture."""
+    if measured.reads_attention(method):
+        return [measured.NOTHING] * 3
+    layer = measured.auto(method)
+    elsewhere = method.auto == "input" or method.name in measured.LAST
+    return [
+        _times(method.name, layer),
+        measured.share(measured.right(method.name, layer, "pointing game")),
+        measured.NOTHING if elsewhere else _times(method.name, measured.SHALLOW),
+    ]
 
 
 def _times(name: str, layer: str) -> str:

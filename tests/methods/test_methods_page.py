@@ -77,7 +77,25 @@ def test_a_method_that_nobody_measured_is_not_measured(generator, monkeypatch, t
     assert "2.50 times as much heat" in told["gradcam.md"]
     assert "ResNet-50: took too long" in told["rise.md"]
     (line,) = [line for line in told["which.md"].splitlines() if line.startswith("| [`gradcam`]")]
-    assert "| 1.2 x with samples=3 | not measured | 7 MB | 2.50 | 75 % | not measured |" in line
+    assert (
+        "| 1.2 x with samples=3 | not measured | 7 MB | 500 | 2.50 | 75 % | not measured |" in line
+    )
+
+
+def test_methods_stand_where_they_can_be_measured(generator):
+    """Attention is measured on a transformer, a fusion at its finest layer, pixels at no other."""
+    measured = generator.measured
+    told = generator.pages()["which.md"].splitlines()
+    rows = {line.split("`")[1]: line.split(" | ")[2:] for line in told if line.startswith("| [`")}
+    first, second, memory, *right = rows["attention_relevance"]
+    assert first.endswith("x on DeiT-Ti")
+    assert memory.endswith("MB on DeiT-Ti")
+    assert [second, *right] == ["–", "–", "–", "–", "– |"]
+    fused = measured.right("layercam_fused", "stem", "energy / area")
+    assert fused != measured.right("layercam_fused", "features", "energy / area")
+    assert rows["layercam_fused"][4] == f"{fused:.2f}"
+    assert {rows[name][-1] for name in ("cam", "saliency", "rise")} == {"– |"}
+    assert all("–" not in cell for cell in rows["gradcam"])
 
 
 @pytest.mark.slow
