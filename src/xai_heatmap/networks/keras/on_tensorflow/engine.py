@@ -1,12 +1,14 @@
 """Engine of Keras on TensorFlow: surveys a model by the graph, differentiates and replays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.fused import Seeds
 from xai_heatmap.networks.keras.attention import WrittenOut, softmaxes
+from xai_heatmap.networks.keras.on_tensorflow.fused import fused_program
 from xai_heatmap.networks.keras.on_tensorflow.graph import traced
 from xai_heatmap.networks.keras.on_tensorflow.head import TensorflowHead
 from xai_heatmap.networks.keras.on_tensorflow.held import fed, holding, specs
@@ -14,6 +16,8 @@ from xai_heatmap.networks.keras.on_tensorflow.passes import Passes
 from xai_heatmap.networks.keras.on_tensorflow.program import running
 from xai_heatmap.networks.keras.on_tensorflow.survey import Watch, shapes
 from xai_heatmap.networks.opening.axes_found import Consumed
+from xai_heatmap.networks.opening.compile_cache import undo_key
+from xai_heatmap.networks.opening.fusing import Mapped, Ran
 from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, overheard
 
@@ -48,6 +52,28 @@ class TensorflowEngine(Passes):
     ) -> Mapping[str, np.ndarray]:
         """Output of every site, in one forward pass."""
         return self.record(adapter, x, sites, Undo()).outputs
+
+    def fused(
+        self,
+        adapter: Adapter,
+        x: Native,
+        maps: Sequence[Mapped],
+        undo: Undo,
+        seeds: Seeds,
+        *,
+        judged: bool,
+    ) -> Ran:
+        """Scores and maps of one call of one function, compiled once and kept."""
+        asked = tuple((id(own.site.part), own.site.call, own.layout, own.formula) for own in maps)
+        how = undo_key(undo), x.shape[1:], seeds.link, judged
+        program = self.program(
+            self.key_of("fused", adapter, asked, *how),
+            lambda images: fused_program(
+                adapter, (images, *x.shape[1:]), maps, undo, seeds.link, judged=judged
+            ),
+            len(x),
+        )
+        return program(tf.constant(x, tf.float32), fed(adapter), seeds)
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """Recording of one forward pass, opened at the softmax layers of attention layers."""
