@@ -135,3 +135,43 @@ def test_pixels_of_a_waveform_stay_on_the_waveform():
     wave = np.random.default_rng(0).normal(size=2048).astype(np.float32)
     found = xh.explain(Tone().eval(), wave, method="saliency", target=0)
     assert found.heat().shape == (2048,)
+
+
+class Divided(nn.Module):
+    """Attention over the patches of a frame, then over the frames of a patch, as in TimeSformer:
+    as many patches as frames.
+    """
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.patches = nn.Conv2d(3, 8, 8, 8)
+        self.first, self.split = nn.LayerNorm(8), nn.Identity()
+        self.pairs, self.space = nn.Identity(), nn.Linear(8, 8)
+        self.time, self.later, self.last = nn.LayerNorm(8), nn.LayerNorm(8), nn.Linear(8, 3)
+
+    def forward(self, video):
+        n, frames = video.shape[:2]
+        z = self.first(self.patches(video.flatten(0, 1)).flatten(2).transpose(1, 2))
+        heads = self.split(z.unflatten(2, (2, -1)).transpose(1, 2))
+        own = self.pairs((heads @ heads.transpose(2, 3)).softmax(-1)) @ heads
+        z = z + self.space(own.transpose(1, 2).flatten(2))
+        z = self.time(z.unflatten(0, (n, frames)).transpose(1, 2).flatten(0, 1))
+        z = z + (z @ z.transpose(1, 2)).softmax(-1) @ z
+        z = self.later(z).unflatten(0, (n, -1)).transpose(1, 2)
+        return self.last(z.mean((1, 2)))
+
+
+def test_rows_that_are_places_are_no_frames_though_there_are_as_many():
+    layers = xh.network(Divided().eval(), image_shape=(4, 3, SIDE, SIDE)).layers
+    assert layers["first"].grid == layers["space"].grid == (4, 2, 2)
+    assert layers["time"].layout is layers["later"].layout is None
+
+
+def test_features_and_attention_by_heads_in_frames_lie_nowhere():
+    layers = xh.network(Divided().eval(), image_shape=(8, 3, 24, 24)).layers
+    assert layers["first"].grid == layers["space"].grid == (8, 3, 3)
+    assert layers["split"].layout is None
+    assert "head by head" in layers["split"].without
+    assert layers["pairs"].layout is None
+    assert "pair of tokens" in layers["pairs"].without

@@ -1,11 +1,12 @@
 """An ONNX file on the disk: whole, or not at all."""
 
-import os
+import contextlib
 from pathlib import Path
 
 from onnx import ModelProto
 
 from xai_heatmap.core.errors import ModelError, OutputError
+from xai_heatmap.sinks.staging import alone, staged
 
 
 def check_folder_of(target: Path, what: str) -> None:
@@ -40,13 +41,11 @@ def save(model: ModelProto, target: Path) -> None:
             "The model with its maps is larger than the 2 GB that one ONNX file may have. Nothing "
             "was written."
         ) from error
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        temporary.write_bytes(content)
-        temporary.replace(target)
+        with contextlib.ExitStack() as tidy:
+            tidy.enter_context(alone(target.parent))
+            staged({target: lambda file: file.write(content)}, tidy)[target].replace(target)
     except OSError as error:
         raise OutputError(
             f"{str(target)!r} can't be written: {error.strerror}. Choose another place."
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -22,6 +22,9 @@ Write = Callable[[BinaryIO], object]
 STAGED = re.compile(r"\.[0-9a-f]{16}(\.\w+)?\.tmp")
 """Names that only this module gives to files."""
 
+GROWING = re.compile(r"\.[0-9a-f]{16}(\.\w+)?\.tmp\.\w+")
+"""Names that only `growing` gives to files."""
+
 DAY = 86_400.0
 """Seconds after which a staged file is a dead process's, where the file system has no locks."""
 
@@ -58,10 +61,40 @@ def _tidy(folder: Path, *, older: float) -> None:
     _tidied.add(key)
     with contextlib.suppress(OSError), os.scandir(folder) as inside:
         for entry in inside:
-            if STAGED.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                age = time.time() - entry.stat(follow_symlinks=False).st_mtime
-                if age >= older:
-                    if_possible(Path(entry.path).unlink)
+            if not entry.is_file(follow_symlinks=False):
+                continue
+            age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+            staged = STAGED.fullmatch(entry.name) and age >= older
+            if staged or (GROWING.fullmatch(entry.name) and _nobody_writes(Path(entry.path), age)):
+                if_possible(Path(entry.path).unlink)
+
+
+def _nobody_writes(path: Path, age: float) -> bool:
+    """Whether no process holds the lock of a file of `growing`, last written `age` seconds ago."""
+    if fcntl is None:
+        return age >= DAY
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return age >= DAY
+
+
+@contextlib.contextmanager
+def growing(path: Path) -> Iterator[Path]:
+    """Name of a file beside `path`, of the same suffix, for a library that opens files by name.
+
+    What is not renamed at the end is removed, and so is what dead processes left.
+    """
+    suffix = path.suffix
+    own = path.with_name(f".{secrets.token_hex(8)}{suffix}.tmp{suffix}")
+    with contextlib.ExitStack() as tidy:
+        with alone(path.parent):
+            file = tidy.enter_context(own.open("xb"))
+            tidy.callback(if_possible, own.unlink)
+            if fcntl is not None:
+                with contextlib.suppress(OSError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield own
 
 
 def staged(files: Mapping[Path, Write], tidy: contextlib.ExitStack) -> dict[Path, Path]:

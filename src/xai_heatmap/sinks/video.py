@@ -13,7 +13,7 @@ import numpy as np
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import OutputError
 from xai_heatmap.core.pyav import av, opened, said
-from xai_heatmap.sinks.staging import beside
+from xai_heatmap.sinks.staging import growing
 
 ENCODERS = {".webm": ("libvpx-vp9",), "": ("libx264", "libopenh264", "mpeg4")}
 """Encoders by suffix, the best first; those that a build of PyAV lacks are left out."""
@@ -52,13 +52,9 @@ def write_video(path: Path, frames: Frames, source: str) -> Path:
         If it can't be written; what stood there before stays.
     """
     check(path)
-    with contextlib.ExitStack() as tidy:
-        temporary = beside(path, tidy)
-        named = temporary.with_name(f"{temporary.name}{path.suffix}")
-        tidy.callback(named.unlink, missing_ok=True)
-        with _blamed(path):
-            _written(named, path, frames, source)
-            named.replace(path)
+    with _blamed(path), growing(path) as named:
+        _written(named, path, frames, source)
+        named.replace(path)
     return path
 
 

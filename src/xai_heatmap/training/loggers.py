@@ -5,6 +5,7 @@ What belongs to another library is told by what it can do, never by importing th
 
 import importlib
 import inspect
+import io
 import json
 import os
 from abc import ABC, abstractmethod
@@ -18,7 +19,7 @@ import numpy as np
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.sinks.picture import save_picture, save_text
+from xai_heatmap.sinks.picture import save_files, save_picture, save_text
 
 NAME = "heatmaps"
 """Tag of the sheets in another library's log."""
@@ -110,8 +111,9 @@ class Folder(Log):
             for number, one in enumerate(told.explanations, 1)
             if one is not None
         }
-        with (self.path / f"{stem}.npz").open("wb") as file:
-            np.savez_compressed(file, **maps)
+        packed = io.BytesIO()
+        np.savez_compressed(packed, **maps)
+        save_files(self.path, {f"{stem}.npz": packed.getvalue()})
         self.told.append(
             {
                 "epoch": told.epoch,

@@ -25,6 +25,7 @@ from xai_heatmap.networks.opening.layout_probe import (
     spread_out,
     standing,
 )
+from xai_heatmap.networks.opening.token_axes import HEADS, PAIRS, TokenAxes
 from xai_heatmap.networks.opening.tokens_among import among
 
 Read = tuple[Layout | None, str]
@@ -42,7 +43,6 @@ CHANNELS = (
     "not show in them as in places"
 )
 FLAT = "its places stand along its last axis, behind the channels, and not in rows of tokens"
-PAIRS = "it holds a number for every pair of tokens, which lie nowhere in the picture"
 UNSHOWN = "no layer before it has such a grid, and what changes in the picture does not show one"
 
 
@@ -81,7 +81,7 @@ class LayoutReader:
         moves: Mapping[tuple[str, int], Moves] | None,
         sources: Mapping[int, Sequence[int]] = MappingProxyType({}),
     ) -> None:
-        self._image, self._queries = tuple(image), queries
+        self._image, self._queries, self._token_axes = tuple(image), queries, TokenAxes(queries)
         self._sources, self._displaced = sources, set[int]()
         self._own_order: Literal["channels_first", "channels_last"] = (
             "channels_last" if channels_last else "channels_first"
@@ -94,6 +94,11 @@ class LayoutReader:
         self._moved: dict[tuple[int, ...], Changes] = {}
         self.guessed = False
         """Whether the layout of any layer was guessed."""
+
+    def knows(self, grid: tuple[int, ...]) -> None:
+        """Count `grid` among those that an earlier layer had."""
+        if grid not in self._grids and math.prod(grid) > 1:
+            self._grids.append(grid)
 
     def read(self, call: LayerCall) -> Read:
         """The layout of the next layer, or None and why."""
@@ -113,6 +118,7 @@ class LayoutReader:
             return None, DISPLACED
         if own and own.kind == "tokens" and (found or why == ELSEWHERE):
             self._tokens[call.shape[1]] = found, why
+            self._token_axes.add(call.shape[1])
         if found:
             self._remember(call, found)
         return found, why
@@ -137,8 +143,9 @@ class LayoutReader:
         return seen is None or standing(own, seen, self._image) != "shown"
 
     def _checked(self, call: LayerCall, own: Layout) -> Read:
-        pairs = not convolves(call.kind) and self._pairs(call.shape)
-        guess = own.kind != self._own_order or pairs
+        pairs = not convolves(call.kind) and self._token_axes.pairs(call.shape, self._grids)
+        heads = self._by_heads(call, own) and not pairs
+        guess = own.kind != self._own_order or pairs or heads
         before = self._tokens.get(call.shape[1]) if own.kind == "tokens" else None
         every = readings(call.shape, own, image=self._image, ends=before is None)
         every += [before[0]] if before and before[0] and before[0] not in every else []
@@ -150,18 +157,19 @@ class LayoutReader:
         if lost := self._out_of_order(own, before, seen):
             return lost
         if seen is None:
-            return (None, PAIRS) if pairs else (own, "")
+            return (None, PAIRS if pairs else HEADS) if pairs or heads else (own, "")
         if own.kind == "tokens" and self._flattened(call.shape[-1], own, seen):
             return None, FLAT
         stands = {one: standing(one, seen, self._image, self._known.get(one.grid)) for one in every}
         shown = [one for one in every if stands[one] == "shown"]
-        if pairs and (math.prod(own.grid) < MANY or self._pairs_of_tokens(call.shape)):
+        of_tokens = self._token_axes.pairs(call.shape) or heads
+        if (pairs and (math.prod(own.grid) < MANY or of_tokens)) or heads:
             shown = [one for one in shown if self._likeness(one, seen) >= ALIKE]
         if shown:
             again = before is not None and before[0] in shown
             return (before[0] if again and before else self._best(shown, seen)), ""
-        if pairs and (self._pairs_of_tokens(call.shape) or own.grid not in self._grids):
-            return None, PAIRS
+        if heads or (pairs and (of_tokens or own.grid not in self._grids)):
+            return None, HEADS if heads else PAIRS
         if not guess:
             return own, ""
         usual = self._in_own_order(call)
@@ -188,7 +196,7 @@ class LayoutReader:
         """Whether a convolution or a batch norm of a grid that no layer had runs over the pairs of
         tokens: as many along both axes, and not alike to the grid that the tokens have.
         """
-        if seen is None or own.grid in self._grids or not self._pairs_of_tokens(call.shape):
+        if seen is None or own.grid in self._grids or not self._token_axes.pairs(call.shape):
             return False
         return self._likeness(own, seen) < ALIKE / 2 and not self._shows(own, seen)
 
@@ -241,19 +249,17 @@ class LayoutReader:
         finer = [tuple(-(-places // 2) for places in grid) for grid in self._grids if ordered]
         return own.grid in self._grids or own.grid in finer
 
-    def _pairs(self, shape: Sequence[int]) -> bool:
-        """Whether two equal axes of `shape` have as many entries as tokens, as a grid, or as there
-        are boxes.
+    def _by_heads(self, call: LayerCall, own: Layout) -> bool:
+        """Whether a layer that is no convolution, on a grid that none had and that is not as wide
+        and high as the picture is, holds features of tokens head by head.
         """
-        places = {math.prod(grid) for grid in self._grids}
-        return self._pairs_of_tokens(shape) or not places.isdisjoint(_alike(shape))
-
-    def _pairs_of_tokens(self, shape: Sequence[int]) -> bool:
-        return any(length in self._tokens or length == self._queries for length in _alike(shape))
+        if own.kind == "tokens" or own.grid in self._grids or convolves(call.kind):
+            return False
+        (rows, columns), (height, width) = own.grid[-2:], self._image[-2:]
+        return rows * width != columns * height and self._token_axes.by_heads(call.shape, own.grid)
 
     def _remember(self, call: LayerCall, found: Layout) -> None:
-        if found.grid not in self._grids and math.prod(found.grid) > 1:
-            self._grids.append(found.grid)
+        self.knows(found.grid)
         self._width = call.shape[1 if found.kind == "channels_first" else -1]
         seen = None if self._moves is None else self._moves.get((call.path, call.call))
         if seen is not None and not seen.silent:
@@ -288,9 +294,3 @@ def made_of(node: int, sources: Mapping[int, Sequence[int]], *, stop: Collection
                 found.add(source)
                 todo += [] if source in stop else [source]
     return found
-
-
-def _alike(shape: Sequence[int]) -> set[int]:
-    """Lengths shared by two of the three axes behind the axis of images."""
-    axes = shape[1:] if len(shape) == 4 else ()
-    return {length for length in axes if list(axes).count(length) > 1}

@@ -20,13 +20,14 @@ from xai_heatmap.networks.opening.folds import candidates, proven
 from xai_heatmap.networks.opening.input_size_search import fitted
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Adapter, ModelTrace, Undo
 from xai_heatmap.networks.opening.layout_probe import moves
-from xai_heatmap.networks.opening.layout_reading import DISPLACED, PAIRS, ends_of_grids
+from xai_heatmap.networks.opening.layout_reading import DISPLACED, ends_of_grids
 from xai_heatmap.networks.opening.meaning import meaning_in
 from xai_heatmap.networks.opening.model_cache import ShapePlan
 from xai_heatmap.networks.opening.one_by_one import OneByOne
 from xai_heatmap.networks.opening.scores import ScoredModel
 from xai_heatmap.networks.opening.side_by_side import SideBySide
 from xai_heatmap.networks.opening.taps import Site
+from xai_heatmap.networks.opening.token_axes import HEADS, PAIRS
 from xai_heatmap.networks.opening.trace import flow_in, layers_in, of_the_picture, sites_in
 from xai_heatmap.networks.opening.trace import named as called
 
@@ -203,7 +204,7 @@ class SurveyedModel(ScoredModel):
             looked = self._moved(seen, shape, sites, ends_of_grids(layers))
             if not any(own.without == DISPLACED for own in read(looked)[0].values()):
                 return seen, layers
-        placed = [n for n in sites if layers[n].places > 1 or layers[n].without == PAIRS]
+        placed = [n for n in sites if layers[n].places > 1 or layers[n].without in (PAIRS, HEADS)]
         seen = self._moved(seen, shape, sites, placed)
         return seen, read(seen)[0]
 

@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 from xai_heatmap.core.folded import folded
 from xai_heatmap.core.layers.flow import Flow
-from xai_heatmap.core.layers.layout import Layout, layout, own_layout
+from xai_heatmap.core.layers.layout import Layout, own_layout
 from xai_heatmap.core.layers.signal import CONVOLVES
 from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall, ModelTrace
-from xai_heatmap.networks.opening.layout_reading import LayoutReader
+from xai_heatmap.networks.opening.layout_reading import LayoutReader, Read
 from xai_heatmap.networks.opening.signal_reading import SignalReader
 from xai_heatmap.networks.opening.taps import Site
 
@@ -66,9 +66,10 @@ def layers_in(
         moves=seen.moves,
         sources=seen.sources,
     )
+    frames = _FrameReaders(image, channels_last=channels_last)
     for name, call in named(seen).items():
         own, why = (
-            (_of_frames(call, folds[name], image, grids, channels_last=channels_last), "")
+            frames.read(call, folds[name], grids)
             if name in folds
             else signals.read(call, [grid[0] for grid in grids])
             if len(image) == 1
@@ -96,23 +97,28 @@ def _on_its_own_grid(
     return planes.get(call.shape)
 
 
-def _of_frames(
-    call: LayerCall,
-    rows: int,
-    image: Sequence[int],
-    grids: Sequence[tuple[int, ...]],
-    *,
-    channels_last: bool,
-) -> Layout | None:
-    """Layout of a layer whose rows are the frames of an image."""
-    frame = layout(
-        call.shape,
-        images=rows * IMAGES_IN_A_SURVEY,
-        image=image[1:],
-        channels_last=channels_last,
-        grids=tuple(grid[1:] for grid in grids if grid[:1] == (rows,)),
-    )
-    return None if frame is None else folded(frame, rows)
+class _FrameReaders:
+    """Readers of layers whose rows are the frames of an image, one for each number of rows."""
+
+    def __init__(self, image: Sequence[int], *, channels_last: bool) -> None:
+        self._image, self._channels_last = image, channels_last
+        self._readers: dict[int, LayoutReader] = {}
+
+    def read(self, call: LayerCall, rows: int, grids: Sequence[tuple[int, ...]]) -> Read:
+        """Layout of a layer with `rows` rows for each image, or None and why; `grids` of earlier
+        layers.
+        """
+        if rows not in self._readers:
+            self._readers[rows] = LayoutReader(
+                self._image[1:], channels_last=self._channels_last, queries=None, moves=None
+            )
+        reader = self._readers[rows]
+        for grid in grids:
+            if grid[:1] == (rows,):
+                reader.knows(grid[1:])
+        one = (IMAGES_IN_A_SURVEY, *call.shape[1:])
+        frame, why = reader.read(replace(call, shape=one))
+        return (None, why) if frame is None else (folded(frame, rows), "")
 
 
 def _input_layout(shape: tuple[int, ...], *, channels_last: bool) -> Layout:

@@ -13,7 +13,7 @@ from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import OutputError
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.sinks.folder import safe_stem
-from xai_heatmap.sinks.staging import staged
+from xai_heatmap.sinks.staging import alone, staged
 
 FOLDERS = 2
 """Digits of the folder that a file lies in: 256 folders, so that none grows too large."""
@@ -65,7 +65,7 @@ class Drawing:
         path = self.path(kind, name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.ExitStack() as tidy:
+            with alone(path.parent), contextlib.ExitStack() as tidy:
                 staged({path: write}, tidy)[path].replace(path)
         except OSError as error:
             raise OutputError(
