@@ -24,8 +24,10 @@ class Framework(ABC):
     def versions(self) -> list[str]:
         """What ran."""
 
-    def model(self, name: str) -> Any:
-        """The network, ready to run."""
+    def model(self, name: str, precision: str = "float32") -> Any:
+        """The network, ready to run; in another precision where the framework has several."""
+        if precision != "float32":
+            raise NotImplementedError(f"{self.title} is measured in float32 alone")
         return networks.keras_model(name)
 
     def synchronise(self) -> None:

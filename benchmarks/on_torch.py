@@ -17,23 +17,24 @@ class Torch(Framework):
     channels_last = False
     rivals = peers.TORCH
 
-    def model(self, name: str) -> Any:
+    def model(self, name: str, precision: str = "float32") -> Any:
         """The network on its device."""
-        return networks.torch_model(name).to("cuda" if torch.cuda.is_available() else "cpu")
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        return networks.torch_model(name).to(device, getattr(torch, precision))
 
     def bare(self, model: Any, x: np.ndarray) -> Callable[[], np.ndarray]:
         """One forward pass without gradients."""
-        device = next(model.parameters()).device
+        own = next(model.parameters())
 
         def forward() -> np.ndarray:
             with torch.no_grad():
-                return model(torch.from_numpy(x).to(device)).cpu().numpy()
+                return model(torch.from_numpy(x).to(own)).float().cpu().numpy()
 
         return forward
 
     def resident(self, model: Any, x: np.ndarray) -> Callable[[], object]:
         """The same with the pictures on the card already and the scores left there."""
-        picture = torch.from_numpy(x).to(next(model.parameters()).device)
+        picture = torch.from_numpy(x).to(next(model.parameters()))
 
         def forward() -> torch.Tensor:
             with torch.no_grad():

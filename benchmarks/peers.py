@@ -95,7 +95,7 @@ def torch_cam(case: Case) -> Maps:
 
     model, layer = copied(case)
     extractor, picture = GradCAM(model, layer), _pictures(case)
-    return lambda: extractor(case.target, model(picture()))[0].cpu().numpy()
+    return lambda: extractor(case.target, model(picture()))[0].float().cpu().numpy()
 
 
 def captum(case: Case) -> Maps:
@@ -107,7 +107,7 @@ def captum(case: Case) -> Maps:
 
     def maps() -> np.ndarray:
         found = cam.attribute(picture(), target=case.target, relu_attributions=True)
-        return found[:, 0].detach().cpu().numpy()
+        return found[:, 0].detach().float().cpu().numpy()
 
     return maps
 
@@ -163,11 +163,11 @@ def copied(case: Case) -> tuple[Any, Any]:
 
 
 def _pictures(case: Case) -> Callable[[], Any]:
-    """The pictures on the model's device, fetched from the host's memory at each call."""
+    """The pictures as the model takes them, fetched from the host's memory at each call."""
     import torch
 
-    device = next(case.model.parameters()).device
-    return lambda: torch.from_numpy(case.x).to(device)
+    own = next(case.model.parameters())
+    return lambda: torch.from_numpy(case.x).to(own)
 
 
 def visible() -> None:

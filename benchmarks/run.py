@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks import agreement, machine, starting, tables
 from benchmarks.networks import ROOT, SUBJECTS
 from benchmarks.reasons import without_folders
-from benchmarks.settings import FRAMEWORKS, Settings, quick
+from benchmarks.settings import FRAMEWORKS, PRECISIONS, Settings, quick
 
 PARTS = (*FRAMEWORKS, "starting")
 
@@ -47,6 +47,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", help=f"parts, of {','.join(PARTS)}", **several)
     parser.add_argument("--networks", help=f"of {','.join(SUBJECTS)}", **several)
     parser.add_argument("--batches", help="batch sizes, such as 1,16", **several)
+    parser.add_argument(
+        "--precisions", help=f"of {','.join(PRECISIONS)}; on a card both", **several
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument(
         "--gpu", action="store_true", help="PyTorch on the card, in a few minutes; needs a card"
@@ -58,8 +61,9 @@ def _arguments() -> argparse.Namespace:
     if asked.gpu:
         if _best_device() != "cuda":
             parser.error("--gpu measures on a card, and PyTorch finds none here")
-        asked.device, asked.only, asked.seconds = "cuda", ["torch"], asked.seconds or 5
-    for given, known in ((asked.only, PARTS), (asked.networks, SUBJECTS)):
+        asked.device, asked.only, asked.seconds = "cuda", ["torch"], asked.seconds or 2.5
+    named = ((asked.only, PARTS), (asked.networks, SUBJECTS), (asked.precisions, PRECISIONS))
+    for given, known in named:
         for name in given or ():
             if name not in known:
                 parser.error(f"there is no {name!r}; there are {', '.join(known)}")
@@ -71,10 +75,11 @@ def _settings(asked: argparse.Namespace, device: str) -> Settings:
     if asked.quick:
         sizes = (1, 2)
     batches = tuple(map(int, asked.batches)) if asked.batches else sizes
-    networks = tuple(asked.networks or SUBJECTS)
+    networks = tuple(asked.networks or (("squeezenet",) if asked.quick else SUBJECTS))
+    precisions = asked.precisions or (PRECISIONS if device == "cuda" else PRECISIONS[:1])
+    settings = Settings(networks, batches, device, tuple(precisions))
     if asked.quick:
-        return quick(tuple(asked.networks or ("squeezenet",)), batches, device)
-    settings = Settings(networks, batches, device)
+        return quick(settings)
     return dataclasses.replace(settings, seconds=asked.seconds) if asked.seconds else settings
 
 

@@ -1,6 +1,6 @@
 """What a run measures and how often."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 FRAMEWORKS = {
     "torch": "on_torch",
@@ -26,8 +26,18 @@ MANY_TARGETS = 6.0
 
 AS_THEY_COME = 1.10
 """Pictures that lie in memory as height x width x channels, beside a bare pass of the same."""
-OF_THE_HEAD = {"ablationcam": 1.5, "reciprocam": 1.9, "integrated": 1.8, "shapleycam": 1.8}
-"""Methods that run what lies behind the layer, with 16 steps where there are steps."""
+OF_THE_HEAD = {
+    "ablationcam": 1.5,
+    "reciprocam": 1.9,
+    "integrated": 1.8,
+    "shapleycam": 1.8,
+    "liftcam": None,
+}
+"""Methods that run what lies behind the layer, with 16 steps where there are steps; the last has no
+aim of its own."""
+
+PRECISIONS = ("float32", "bfloat16")
+"""Of PyTorch's weights and pictures; on a card both are measured."""
 REPLAY = 0.01
 AGREEMENT = 1e-4
 MEMORY = 5.0
@@ -48,6 +58,8 @@ class Settings:
         Sizes.
     device
         ``cpu`` or ``cuda``.
+    precisions
+        Of `PRECISIONS`; other frameworks than PyTorch have the first.
     least, most, seconds
         Rounds of a case, as in `timing.Plan`.
     images
@@ -61,6 +73,7 @@ class Settings:
     networks: tuple[str, ...]
     batches: tuple[int, ...]
     device: str = "cpu"
+    precisions: tuple[str, ...] = PRECISIONS[:1]
     least: int = 7
     most: int = 40
     seconds: float = 20
@@ -69,8 +82,6 @@ class Settings:
     starts: int = 15
 
 
-def quick(networks: tuple[str, ...], batches: tuple[int, ...], device: str) -> Settings:
+def quick(settings: Settings) -> Settings:
     """Enough to see that every row runs; its figures mean nothing."""
-    return Settings(
-        networks, batches, device, least=2, most=2, seconds=0, images=12, pictures=2, starts=2
-    )
+    return replace(settings, least=2, most=2, seconds=0, images=12, pictures=2, starts=2)

@@ -82,7 +82,7 @@ def _summary(records: Sequence[Record]) -> str:
             for method, goal in OF_THE_HEAD.items():
                 behind = [r for r in ours if r["row"] == f"{OURS}, {method}"]
                 what = f"`{method}` at the auto layer ÷ bare forward pass, {framework}"
-                rows += _worst(what, behind, goal, ratio)
+                rows += [] if goal is None else _worst(what, behind, goal, ratio)
         replays = [
             r
             for r in records
@@ -154,7 +154,7 @@ def _timings(records: Sequence[Record]) -> str:
     rows: list[Row] = []
     before = None
     for r in (r for r in records if _is(r, "timing")):
-        case = r["network"], r.get("batch")
+        case = r["network"], r.get("batch"), r.get("precision")
         if r["kind"] == "missing":
             what = "every row" if r["row"] == "timing" else r["row"]
             rows.append((*_case(r), what, f"did not run: {r['reason']}", *[""] * 4))
@@ -234,16 +234,22 @@ def _is(record: Record, kind: str) -> bool:
 
 
 def _case(record: Record) -> tuple[str, str]:
-    return SUBJECTS[record["network"]].title, str(record.get("batch", ""))
+    return _subject(record), str(record.get("batch", ""))
 
 
 def _same_case(one: Record, other: Record) -> bool:
-    return all(one.get(key) == other[key] for key in ("kind", "network", "batch"))
+    return all(one.get(key) == other[key] for key in ("kind", "network", "batch", "precision"))
 
 
 def _where(record: Record) -> str:
-    subject = SUBJECTS[record["network"]].title
+    subject = _subject(record)
     return f"{subject}, {record['row']}" if record["kind"] == "difference" else subject
+
+
+def _subject(record: Record) -> str:
+    """Network, and its precision where that is another than usual."""
+    title, precision = SUBJECTS[record["network"]].title, record.get("precision", "float32")
+    return title if precision == "float32" else f"{title}, {precision}"
 
 
 def _verdict(measured: float, goal: float) -> str:

@@ -38,6 +38,9 @@ from benchmarks.settings import (
 
 Record = dict[str, Any]
 
+LISTS = ("networks", "batches", "precisions")
+"""Settings that are tuples, which JSON does not have."""
+
 TARGETS = 5
 """The likeliest classes, each explained at all layers."""
 
@@ -55,7 +58,7 @@ def main() -> None:
     """Measure and write."""
     name, out = sys.argv[1], Path(sys.argv[2])
     given = json.load(sys.stdin)
-    settings = Settings(**given | {key: tuple(given[key]) for key in ("networks", "batches")})
+    settings = Settings(**given | {key: tuple(given[key]) for key in LISTS})
     framework = importlib.import_module(f"benchmarks.{FRAMEWORKS[name]}").FRAMEWORK
     worker = Worker(name, framework, settings)
     with (out / f"{name}.jsonl").open("w") as file:
@@ -156,7 +159,13 @@ class Worker:
         yield {"best": min(seconds), "median": statistics.median(seconds)}
 
     def _timed(self, network: str) -> Iterator[Record]:
-        model = self.framework.model(network)
+        for precision in self.settings.precisions if self.name == "torch" else ("float32",):
+            for record in self._timed_in(precision, network):
+                yield record | {"precision": precision}
+            gc.collect()
+
+    def _timed_in(self, precision: str, network: str) -> Iterator[Record]:
+        model = self.framework.model(network, precision)
         opened = xh.network(model)
         for count in self.settings.batches:
             x = self._batch(network, count)
@@ -170,7 +179,7 @@ class Worker:
                 yield from self._as_they_come(case, opened)
             if count == 1:
                 yield from self._of_the_head(case, opened, bare)
-        if network == "resnet50":
+        if network == "resnet50" and precision == "float32":
             yield from self._replayed(model, opened)
 
     def _case(

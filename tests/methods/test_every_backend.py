@@ -111,7 +111,6 @@ ROWS = {
 }
 """What every method replays: at which layer how many rows, batch by batch."""
 AGAIN = {
-    "liftcam": [1],  # up to the layer, once for what runs between A and 0
     "smooth:ablationcam": [25, *[1] * 25],  # up to the layer, once for the replays of each
     "smooth:layercam": [5],
     "smooth_gradcam_pp": [5],
@@ -120,7 +119,9 @@ AGAIN = {
 """What every method sends through the whole network beside, with noise on it."""
 
 
-CLOSED = {"ablationcam": [], "integrated": [], "reciprocam": [], "shapleycam": []}
+CLOSED: dict[str, list[int]] = {
+    **{"ablationcam": [], "integrated": [], "liftcam": [], "reciprocam": [], "shapleycam": []}
+}
 CLOSED["smooth:ablationcam"] = [25]
 """What methods send through the network beside where the head is affine; they replay nothing."""
 

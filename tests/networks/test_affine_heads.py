@@ -25,6 +25,7 @@ ASKED = (
     *(("reciprocam", {}), ("reciprocam", {"gaussian": False})),
     *(("integrated", {"steps": 4}), ("integrated", {"steps": 2, "baseline": "mean"})),
     *(("shapleycam", {}), ("shapleycam", {"relu": False})),
+    *(("liftcam", {}), ("liftcam", {"relu": False})),
 )
 
 

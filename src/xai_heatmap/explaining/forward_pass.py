@@ -174,6 +174,13 @@ class ForwardPass:
         return attentions(self.blocks, row, layer=layer, grid=grid)
 
     def _secant(self, row: int, layer: str) -> Multipliers:
+        """Slopes from 0 to A: those at A where what lies behind the layer is affine, without a run
+        of it and by no rule of a framework.
+        """
+        known = self._head(layer, row, Moves(), {}).affine
+        if known is not None:
+            nothing = np.zeros_like(known.activation)
+            return Multipliers(known.slopes, before=known.at(nothing), after=known.score)
         pair, target = self.recording.between(layer, DEEPLIFT, row=row), self.targets[row]
         seeds = np.zeros_like(pair.scores)
         seeds[0] = target.between(pair.scores)

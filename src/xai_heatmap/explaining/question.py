@@ -258,7 +258,7 @@ def heads_of(asked: Sequence[MethodRequest], among: Sequence[str] = ()) -> list[
     """Layers behind which methods run the network again; none where a level is chosen later."""
     if among:
         return []
-    run = [ask for ask in asked if "head" in ask.method.needs]
+    run = [ask for ask in asked if not ask.method.needs.isdisjoint(("head", "secant"))]
     return list(dict.fromkeys(name for ask in run for name in ask.layers))
 
 
