@@ -120,9 +120,9 @@ AGAIN = {
 
 
 CLOSED: dict[str, list[int]] = {
-    **{"ablationcam": [], "integrated": [], "liftcam": [], "reciprocam": [], "shapleycam": []}
+    **dict.fromkeys(("ablationcam", "integrated", "liftcam", "reciprocam", "shapleycam"), []),
+    "smooth:ablationcam": [25],
 }
-CLOSED["smooth:ablationcam"] = [25]
 """What methods send through the network beside where the head is affine; they replay nothing."""
 
 

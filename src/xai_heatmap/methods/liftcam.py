@@ -24,8 +24,8 @@ def liftcam(activation: Activation, secant: Multipliers, *, relu: bool = True) -
     larger one gets Δv; a product passes on the mean of its factors; a softmax is differentiated at
     p's logarithmic mean; a divisor, such as the deviation of a normalisation, is that of A. Other
     operations are refused by name. Behind an average and a linear layer S is the gradient, nothing
-    is run again, and α_k is the sum of what ``hirescam`` adds up of feature map k. ``relu=False`` keeps evidence against, as
-    negative values.
+    is run again, and α_k is the sum of what ``hirescam`` adds up of feature map k. ``relu=False``
+    keeps evidence against, as negative values.
 
     Examples
     --------
