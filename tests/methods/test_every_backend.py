@@ -120,7 +120,7 @@ AGAIN = {
 
 
 CLOSED: dict[str, list[int]] = {
-    **dict.fromkeys(("ablationcam", "integrated", "liftcam", "reciprocam", "shapleycam"), []),
+    **{key: [] for key in ("ablationcam", "integrated", "liftcam", "reciprocam", "shapleycam")},
     "smooth:ablationcam": [25],
 }
 """What methods send through the network beside where the head is affine; they replay nothing."""

@@ -213,13 +213,26 @@ def test_a_loop_over_large_batches_is_tried_for_itself(clock):
     assert CAME == [False]
     tried = mapped(network, batch, layer="last")
     assert CAME == [False, True, False, True]
-    assert "a batch of 16 took 0.50 of the usual time" in network.notes[0]
+    assert "a batch of 8 took 0.50 of the usual time" in network.notes[0]
     assert np.abs(tried - usual_maps).max() <= 1e-5 * np.abs(usual_maps).max()
     CAME.clear()
-    for pictures in (batch, many(32), many(14)):
+    for pictures in (batch, many(32), many(6)):
         mapped(network, pictures, layer="last")
     assert CAME == [True, True, False]
     assert clock == []
+
+
+def test_batches_that_a_method_of_masks_sends_are_tried_too(clock, monkeypatch):
+    clock[:] = [1.0, 1.0, 1.0, 2.0]
+    network, asked = opened(Net()), {"method": "rise", "options": {"samples": 64}}
+    found = mapped(network, X[:1], layer="input", **asked)
+    assert clock == []
+    assert "a batch of 8 took 0.50" in network.notes[0]
+    assert CAME[-1]
+    monkeypatch.setattr(memory_layout, "LARGE", 1e9)
+    slow = usual(Net(), X[:1], layer="input", **asked)
+    assert not CAME[-1]
+    assert np.abs(found - slow).max() <= 1e-5 * np.abs(slow).max()
 
 
 def test_large_batches_stay_where_the_other_layout_is_no_faster(clock):

@@ -80,7 +80,10 @@ class TorchHead:
         return Recorded(scores, outputs, pullback)
 
     def _run(self, output: Native) -> tuple[torch.Tensor, torch.Tensor]:
-        activation = self._passes.tensor(output, self._layout)
+        layout = self._layout
+        if self._name == INPUT:  # pictures, which may go as those of any pass
+            layout = self._passes.layout_of(self._adapter, output)
+        activation = self._passes.tensor(output, layout)
         activation = activation.to(self._dtype).requires_grad_()
         try:
             scores = self._scores(activation)

@@ -28,8 +28,9 @@ those of a smaller model take about a millisecond, and its time would be chance.
 SAME = 1e-4
 """Most that scores may differ between the layouts, relative to the largest score."""
 
-MANY = 16
-"""Pictures from which on a batch is tried for itself: another layout may be the fast one there."""
+MANY = 8
+"""Pictures from which on a batch is tried for itself: another layout may be the fast one there.
+Methods of masks run batches of ten pictures of the usual size."""
 
 FINE = 1e-4
 """Seconds that a clock has to tell apart."""

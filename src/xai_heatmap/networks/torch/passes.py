@@ -77,7 +77,7 @@ class Passes:
         rule of bias terms has the terms in `found`, and passes on their gradients in `giving`. One
         that carries other scores along has these in `of`.
         """
-        self.layouts.learn_of_many(adapter, x, self._home(), partial(self.scores, adapter))
+        layout = self.layout_of(adapter, x)
         taps, memories = Taps(self._overwritten), Memories()
         around = nullcontext() if rule is GRADIENT else implemented_by(rule, TORCH)()
         with (
@@ -86,7 +86,7 @@ class Passes:
             self.running(adapter, undo),
             torch.set_grad_enabled(bool(sites)),
         ):
-            image = self.picture(adapter, x)
+            image = self.tensor(x, layout)
             image = taps.at(INPUT, image) if INPUT in sites else image.clone()
             inner = {name: site for name, site in sites.items() if name != INPUT}
             crossed = Crossed(taps.kept)
@@ -159,6 +159,11 @@ class Passes:
     def picture(self, adapter: Adapter, x: Native) -> torch.Tensor:
         """Pictures on the model's device, in the memory layout that suits the model."""
         return self.tensor(x, self.layouts.of(adapter, x, self._home()))
+
+    def layout_of(self, adapter: Adapter, x: Native) -> torch.memory_format:
+        """Layout that suits the model, of large batches tried when a second one comes."""
+        self.layouts.learn_of_many(adapter, x, self._home(), partial(self.scores, adapter))
+        return self.layouts.of(adapter, x, self._home())
 
     def tensor(self, x: Native, layout: torch.memory_format = FIRST) -> torch.Tensor:
         with torch.inference_mode(mode=False):
