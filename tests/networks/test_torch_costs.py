@@ -1,5 +1,6 @@
 """What an explanation in PyTorch costs beside its passes, in counts."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs PyTorch")
 
+from torch import nn  # noqa: E402
+
 import xai_heatmap as xh  # noqa: E402
-from xai_heatmap.networks.torch import weights  # noqa: E402
-from xai_heatmap.networks.torch.passes import zero  # noqa: E402
+from xai_heatmap.networks.torch import way_back, weights  # noqa: E402
+from xai_heatmap.networks.torch.way_back import zero  # noqa: E402
 from xai_heatmap.testing.kits.torch_kit import Plain  # noqa: E402
 
 X = np.random.default_rng(0).random((2, 3, 8, 8), dtype=np.float32)
@@ -64,16 +67,64 @@ def test_a_gradient_is_zero_only_where_every_number_is(shape):
     assert zero(torch.zeros(2, 0)) == zero(torch.zeros(1, 2, 0, 3)) is True
 
 
-def test_a_gradient_that_one_row_tells_from_zero_is_not_read_through(monkeypatch):
-    own, read = torch.Tensor.any, list[int]()
+@pytest.mark.parametrize("laid", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(
+    ("told", "read"), [("anywhere", []), ("in the row", [20]), ("at a place", [20, 180])]
+)
+def test_no_more_of_a_gradient_is_read_than_tells_it_from_zero(monkeypatch, told, read, laid):
+    own, found = torch.Tensor.any, list[int]()
 
     def any_of(tensor: Any) -> Any:
-        read.append(tensor.numel())
+        found.append(tensor.numel())
         return own(tensor)
 
+    gradient = torch.zeros(1, 4, 9, 5)
+    {
+        "anywhere": gradient,
+        "in the row": gradient[:, 0, 4, 2:4],
+        "at a place": gradient[0, 0, 8, 1],
+    }[told].fill_(1)
     monkeypatch.setattr(torch.Tensor, "any", any_of)
-    assert not zero(torch.ones(1, 4, 9, 5))
-    assert read == [20]
+    assert not zero(gradient.contiguous(memory_format=laid))
+    assert found == read
+
+
+class Split(nn.Module):
+    """Parts of one output as layers, of which some reach no score."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.left, self.right = nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Identity()
+        self.unused, self.out = nn.Identity(), nn.Linear(3, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        left, right, unused = self.conv(x).split([3, 3, 2], 1)
+        self.unused(unused)
+        return self.out((self.left(left) * self.right(right)).mean((2, 3)))
+
+
+def _kept(came: dict[str, Any], layers: Any, gradients: np.ndarray) -> None:
+    came.update(dict.fromkeys(layers, gradients.copy()))
+
+
+@pytest.mark.parametrize("make", [Plain, Split])
+@pytest.mark.parametrize("seed", [1.0, 0.0])
+def test_gradients_that_are_not_held_are_those_that_are_held(monkeypatch, make, seed):
+    torch.manual_seed(0)
+    network = xh.network(make().eval(), image_shape=(3, 8, 8))
+    names = [name for name, own in network.layers.items() if own.layout]
+    cotangent = np.zeros((2, 4), np.float32)
+    cotangent[:, 1] = seed
+    found = []
+    for most in (way_back.HELD_AT_ONCE, 0):
+        monkeypatch.setattr(way_back, "HELD_AT_ONCE", most)
+        recording, came = network.record(X, names), dict[str, Any]()
+        recording.each_gradient(cotangent, partial(_kept, came))
+        found.append(came)
+    assert {*found[0]} == {*found[1]} == {*names}
+    for name in names:
+        np.testing.assert_array_equal(found[0][name], found[1][name])
+    assert any(own.any() for own in found[1].values()) == bool(seed)
 
 
 @pytest.mark.parametrize("layers", ["auto", "all"])

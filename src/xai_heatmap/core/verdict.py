@@ -13,6 +13,9 @@ from xai_heatmap.core.reach import Reach
 Answered = Float32[np.ndarray, "..."]
 """A map, or one for each channel."""
 
+Parts = Float32[np.ndarray, "k ..."]
+"""Numbers of all feature maps at one place."""
+
 Word = Literal["ok", "no_positive_evidence", "dead_gradient", "saturated", "cancelled"]
 
 SATURATED_BEYOND = 1e-3
@@ -95,13 +98,8 @@ def verdict(
     reach
         How far the score moves by what the map was made from; None for a method that sees none.
     """
-    if probability and gradient is not None and min(abs(score), abs(1 - score)) < SATURATED_BEYOND:
-        return Verdict(
-            "saturated",
-            score,
-            f"the explained probability is {score:.6g}, where its gradient has all but vanished; "
-            "explain the logit instead (target category or top).",
-        )
+    if probability and gradient is not None and is_saturated(score):
+        return saturated(score)
     if reach is not None and reach.rounding:
         return Verdict("cancelled", reach.share, _unmoved(reach))
     if gradient is not None and activation is not None:
@@ -109,12 +107,32 @@ def verdict(
         if share <= ROUNDING:
             return Verdict("cancelled", share, CANCELLED)
     highest = float(map_.max(initial=-np.inf))
-    if highest > 0:
-        return Verdict("ok", highest, f"the strongest place has relevance {highest:.4g}.")
-    if gradient is not None and not np.any(gradient):
+    if not highest > 0 and gradient is not None and not np.any(gradient):
         if reach is not None and reach.flat:
             return Verdict("cancelled", reach.share, _unmoved(reach))
         return Verdict("dead_gradient", 0.0, DEAD)
+    return by_sign(map_, highest, directed=directed)
+
+
+def is_saturated(probability: float) -> bool:
+    """Whether a probability is so near to 0 or 1 that it has lost its gradient."""
+    return min(abs(probability), abs(1 - probability)) < SATURATED_BEYOND
+
+
+def saturated(probability: float) -> Verdict:
+    """Verdict on the map of a probability that has lost its gradient."""
+    return Verdict(
+        "saturated",
+        probability,
+        f"the explained probability is {probability:.6g}, where its gradient has all but vanished; "
+        "explain the logit instead (target category or top).",
+    )
+
+
+def by_sign(map_: Answered, highest: float, *, directed: bool) -> Verdict:
+    """Verdict on a map that is more than rounding, by its highest value alone."""
+    if highest > 0:
+        return Verdict("ok", highest, f"the strongest place has relevance {highest:.4g}.")
     because = _nothing_for(map_) if directed else _undirected(map_)
     return Verdict("no_positive_evidence", highest, because)
 
@@ -168,5 +186,10 @@ def _share(map_: Answered, gradient: Gradient, activation: Activation) -> float:
     """
     place = np.unravel_index(np.abs(map_).argmax(), map_.shape)
     at = place[map_.ndim - gradient.ndim + 1 :]  # of a map for each channel, the place alone
-    parts = float(np.abs(gradient[:, *at] * activation[:, *at]).sum())
-    return float(np.abs(map_[place])) / parts if parts and map_[place] else 1.0
+    return share(float(map_[place]), gradient[:, *at], activation[:, *at])
+
+
+def share(strongest: float, gradient: Parts, activation: Parts) -> float:
+    """|map| ÷ Σ_k |G_k A_k| at one place; 1 where the map is 0 there."""
+    parts = float(np.abs(gradient * activation).sum())
+    return abs(strongest) / parts if parts and strongest else 1.0

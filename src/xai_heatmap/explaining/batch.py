@@ -23,7 +23,7 @@ from xai_heatmap.explaining.inputs import array
 from xai_heatmap.explaining.leaving import of_those_reached
 from xai_heatmap.explaining.levels import Level, at_level, candidates, levels, one_level
 from xai_heatmap.explaining.maps import compute_maps, recording_rule
-from xai_heatmap.explaining.question import heads_of, opened_at
+from xai_heatmap.explaining.opening import heads_of, opened_at
 from xai_heatmap.explaining.request import (
     ClassNames,
     Held,

@@ -18,8 +18,9 @@ from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
 from xai_heatmap.explaining.levels import at_level, candidates, levels
 from xai_heatmap.explaining.levels import reason as level_reason
 from xai_heatmap.explaining.maps import compute_maps, recording_rule
+from xai_heatmap.explaining.opening import layer_reason, opened_at
 from xai_heatmap.explaining.prepared_input import PreparedInput
-from xai_heatmap.explaining.question import Question, layer_reason, opened_at, questions_of
+from xai_heatmap.explaining.question import Question, questions_of
 from xai_heatmap.explaining.request import check
 
 

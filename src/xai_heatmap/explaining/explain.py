@@ -28,9 +28,10 @@ from xai_heatmap.explaining.leaving import of_those_reached
 from xai_heatmap.explaining.levels import candidates
 from xai_heatmap.explaining.many import Explanations, check_given, is_many
 from xai_heatmap.explaining.maps import recording_rule
+from xai_heatmap.explaining.opening import heads_of, opened_at
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.preparing import Preparing, prepared_by
-from xai_heatmap.explaining.question import heads_of, opened_at, questions
+from xai_heatmap.explaining.question import questions
 from xai_heatmap.explaining.request import (
     ClassNames,
     Held,

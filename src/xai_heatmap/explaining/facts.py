@@ -72,8 +72,12 @@ class Facts:
 
     def at(self: Same, layer: Layer, reason: str) -> Same:
         """The same facts under the name of another layer, whose output is the same array."""
-        other = object.__new__(type(self))  # dataclasses.replace asks every field again
-        vars(other).update(vars(self), layer=layer, layer_reason=reason)
+        return self.but(layer=layer, layer_reason=reason)
+
+    def but(self: Same, **others: object) -> Same:
+        """The same facts but for some; as `dataclasses.replace`, which asks every field again."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), **others)
         return other
 
     @property

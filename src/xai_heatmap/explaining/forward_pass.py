@@ -18,7 +18,7 @@ from xai_heatmap.core.network import INPUT, Network, Survey
 from xai_heatmap.core.recording import Recording, for_and_against
 from xai_heatmap.core.registry import Method
 from xai_heatmap.core.targets.target import Target
-from xai_heatmap.explaining.settling import settled
+from xai_heatmap.explaining.settling import array_options, settled
 from xai_heatmap.networks.rules import BIASES, DEEPLIFT, LIBRAGRAD
 
 
@@ -30,9 +30,22 @@ class MethodRequest:
     options: Mapping[str, object]
     layers: Sequence[str]
 
+    @cached_property
+    def among(self) -> frozenset[str]:
+        """The layers as a set."""
+        return frozenset(self.layers)
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether no option is an array, so that all are the same for every picture and layer."""
+        return not array_options(self.method, self.options)
+
 
 Gradual = tuple[Mapping[str, Gradients], Sequence[Sequence[ForAndAgainst]]]
 """The gradient of every layer, and of every picture what each bias contributed."""
+
+OF_THE_LAYER = frozenset({"image", "activation", "gradient", "score"})
+"""The fields of evidence for which nothing is needed but the picture, the layer, its gradient."""
 
 BACKWARD = frozenset({"gradient", "pyramid", "stages"})
 """The fields of evidence that a backward pass gives."""
@@ -66,6 +79,8 @@ class ForwardPass:
 
     def settled(self, ask: MethodRequest, layer: str, row: int) -> Mapping[str, object]:
         """Options as the formula takes them for one of the pictures."""
+        if ask.plain:
+            return ask.options
         own, of = (range(len(self.x)), len(self.x)) if self.among is None else self.among
         return settled(
             ask.method,
@@ -131,6 +146,17 @@ class ForwardPass:
         """
         recording, target = self.recording, self.targets[row]
         moves = Moves() if moves is None else moves
+        if OF_THE_LAYER.issuperset(needs):
+            return Evidence(
+                image=self.x[row],
+                activation=recording.activations[layer][row],
+                gradient=gradients[layer][row] if layer in gradients else None,
+                score=self.explained[row],
+                pyramid=(),
+                stages=(),
+                biases=biases,
+                moves=moves,
+            )
         coarser = pyramid(self.survey, layer) if "pyramid" in needs else ()
         before = stages(self.survey, layer) if "stages" in needs else ()
 

@@ -7,8 +7,20 @@ from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.moves import far
 from xai_heatmap.core.reach import OF_SLOPES, Terms, reach
 from xai_heatmap.core.registry import Method
-from xai_heatmap.core.verdict import Verdict, verdict
+from xai_heatmap.core.verdict import (
+    ROUNDING,
+    Verdict,
+    by_sign,
+    is_saturated,
+    saturated,
+    share,
+    verdict,
+)
+from xai_heatmap.explaining.forward_pass import OF_THE_LAYER
 from xai_heatmap.explaining.glimpse import Glimpse
+
+OF_BOTH = frozenset({"activation", "gradient"})
+"""The fields of evidence that most maps of gradients are made of."""
 
 
 def judged(map_: Map, method: Method, known: Evidence, of: Terms, *, probability: bool) -> Verdict:
@@ -23,11 +35,10 @@ def judged(map_: Map, method: Method, known: Evidence, of: Terms, *, probability
     probability
         Whether that is one.
     """
-    if isinstance(known, Glimpse):
-        seen = _at_strongest(map_, method, known, of, probability=probability)
-        if seen is not None:
-            return seen
-        known = known.whole()
+    seen = _by_strongest(map_, method, known, of, probability=probability)
+    if seen is not None:
+        return seen
+    known = known.whole() if isinstance(known, Glimpse) else known
     return verdict(
         map_,
         gradient=_slope(method, known),
@@ -39,25 +50,34 @@ def judged(map_: Map, method: Method, known: Evidence, of: Terms, *, probability
     )
 
 
-def _at_strongest(
-    map_: Map, method: Method, known: Glimpse, of: Terms, *, probability: bool
+def _by_strongest(
+    map_: Map, method: Method, known: Evidence, of: Terms, *, probability: bool
 ) -> Verdict | None:
-    """Verdict by the strongest place; None where that moves the explained number by no more than
-    rounding: then the whole layer decides. Where it does, nothing but the map's sign is left.
+    """Verdict by the strongest place alone, on a map of gradient and activation; None where that
+    place moves the explained number by no more than rounding: then the whole layer decides.
     """
-    strongest = map_.flat[known.place]
     gradient, activation = known.gradient, known.activation
-    if gradient is None or activation is None or of.flat:
+    if of.flat or gradient is None or activation is None:
         return None
-    if abs(strongest) < max(map_.max(), -map_.min()):
+    if isinstance(known, Glimpse):
+        strongest = float(map_.flat[known.place])
+        if abs(strongest) < max(map_.max(), -map_.min()):
+            return None
+    else:
+        known_by = OF_BOTH <= method.needs <= OF_THE_LAYER
+        if not (known_by and map_.size and map_.shape == gradient.shape[1:]):
+            return None
+        place = np.unravel_index(np.abs(map_).argmax(), map_.shape)
+        strongest = float(map_[place])
+        gradient, activation = gradient[:, *place], activation[:, *place]
+    if far(gradient, activation) <= OF_SLOPES * of.size:
         return None
-    if far(gradient, activation) <= OF_SLOPES * of.size:  # else it reaches far enough
+    if probability and is_saturated(of.y):
+        return saturated(of.y)
+    if share(strongest, gradient, activation) <= ROUNDING:
         return None
-    at, same = np.full((1,) * map_.ndim, strongest), {"score": of.y, "probability": probability}
-    found = verdict(at, gradient=gradient, activation=activation, **same)
-    if found.word not in ("ok", "no_positive_evidence"):
-        return found if found.word == "saturated" else None
-    return verdict(map_, gradient=None, directed=method.directed, **same)
+    highest = strongest if strongest > 0 else float(map_.max())
+    return by_sign(map_, highest, directed=method.directed)
 
 
 def _slope(method: Method, known: Evidence) -> Gradient | None:

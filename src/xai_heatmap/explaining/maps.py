@@ -28,6 +28,11 @@ Finish = Callable[[int, Method, MethodResult, Evidence], Answer]
 """Function that makes an answer of a map: the image's row, the method, the map, all that was known
 of the image."""
 
+Here = tuple[Sequence[MethodRequest], str, frozenset[str]]
+"""Requests at layers of one array, the layer that stands for all, and the fields they need."""
+
+Plan = Callable[[Sequence[str]], Here]
+
 COLLECTED = frozenset({
     *("head", "model", "again", "pyramid", "stages", "biases", "attentions", "balanced", "secant"),
 })  # fmt: skip
@@ -94,41 +99,23 @@ def _by_passes(
 ) -> dict[str, list[list[Answer]]]:
     """As `compute_maps`, by the formulas of this package, from gradients as they come."""
     recording = passed.recording
-    needs = frozenset[str]().union(*(ask.method.needs for ask in asked))
+    needs = _needs(asked)
     found: dict[str, list[list[Answer]]] = {}
 
-    def use(layers: Sequence[str], gradual: Gradual) -> None:
-        here = [ask for ask in asked if not set(layers).isdisjoint(ask.layers)]
-        own_gradients, biases = gradual
-        asked_for = {name for ask in here for name in ask.layers}
-        own = next((name for name in layers if name in asked_for), layers[0])  # of one array
-        wanted = frozenset[str]().union(*(ask.method.needs for ask in here))
-        answers = [
-            [
-                answer(
-                    ask,
-                    passed.settled(ask, own, row),
-                    passed.evidence(wanted, row, own, own_gradients, biases[row]),
-                    row,
-                    own,
-                )
-                for ask in here
-            ]
-            for row in range(len(passed.targets))
-        ]
-        for layer in layers:
-            places = [place for place, ask in enumerate(here) if layer in ask.layers]
-            found[layer] = [[row[place] for place in places] for row in answers]
+    plan = plan_of(asked)
 
-    def answer(
-        ask: MethodRequest, options: Mapping[str, object], known: Evidence, row: int, layer: str
-    ) -> Answer:
-        return finish(
-            row,
-            ask.method,
-            _finite(ask.method, known, options, layer),
-            known,
-        )
+    def use(layers: Sequence[str], gradual: Gradual) -> None:
+        here, own, wanted = plan(layers)
+        gradients, biases = gradual
+        answers = list[list[Answer]]()
+        for row in range(len(passed.targets)):
+            known = passed.evidence(wanted, row, own, gradients, biases[row])
+            answers.append([answer(ask, known, row, own) for ask in here])
+        found.update(_of_each_layer(answers, here, layers))
+
+    def answer(ask: MethodRequest, known: Evidence, row: int, layer: str) -> Answer:
+        options = passed.settled(ask, layer, row)
+        return finish(row, ask.method, _finite(ask.method, known, options, layer), known)
 
     none = [()] * len(passed.targets)
     if BACKWARD.isdisjoint(needs):
@@ -147,6 +134,45 @@ def _by_passes(
         for layers in _sharing(recording):
             use(layers, pulled)
     return found
+
+
+def _of_each_layer(
+    answers: list[list[Answer]], here: Sequence[MethodRequest], layers: Sequence[str]
+) -> dict[str, list[list[Answer]]]:
+    """Answers of layers that share one array, each layer with those that it was asked for."""
+    if len(layers) == 1:
+        return {layers[0]: answers}
+    places = {
+        name: [place for place, ask in enumerate(here) if name in ask.among] for name in layers
+    }
+    return {
+        name: [[row[place] for place in own] for row in answers] for name, own in places.items()
+    }
+
+
+def plan_of(asked: Sequence[MethodRequest]) -> Plan:
+    """From layers that share one array to the requests there, the layer that stands for all, and
+    what the methods need; what is asked of each layer is gone through once.
+    """
+    by_layer: dict[str, list[MethodRequest]] = {}
+    for ask in asked:
+        for name in ask.layers:
+            by_layer.setdefault(name, []).append(ask)
+    needs = {id(own): _needs(own) for own in by_layer.values()}
+
+    def here(layers: Sequence[str]) -> Here:
+        own = next((name for name in layers if name in by_layer), layers[0])
+        if len(layers) == 1:
+            requests = by_layer.get(own, [])
+            return requests, own, needs.get(id(requests), frozenset())
+        requests = [ask for ask in asked if not ask.among.isdisjoint(layers)]
+        return requests, own, _needs(requests)
+
+    return here
+
+
+def _needs(asked: Sequence[MethodRequest]) -> frozenset[str]:
+    return frozenset[str]().union(*(ask.method.needs for ask in asked))
 
 
 def _programmed(

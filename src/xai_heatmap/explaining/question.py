@@ -10,7 +10,6 @@ import numpy as np
 from xai_heatmap.core.arrays import Gradients, Input, Inputs, ScoreRow, Values
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.evidence import Evidence
-from xai_heatmap.core.layers.selection import JOINING, joined
 from xai_heatmap.core.network import INPUT, Network, Survey
 from xai_heatmap.core.prediction import Prediction, predictions
 from xai_heatmap.core.reach import Terms, terms
@@ -18,13 +17,14 @@ from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import Method, MethodResult
 from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.target import Choices, Target
-from xai_heatmap.core.verdict import finite
+from xai_heatmap.core.verdict import Verdict, finite
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
 from xai_heatmap.explaining.fusing import recorded
 from xai_heatmap.explaining.judging import judged
 from xai_heatmap.explaining.levels import at_level, levels, reason
 from xai_heatmap.explaining.maps import compute_maps, recording_rule
+from xai_heatmap.explaining.opening import heads_of, layer_reason, opened_at
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.request import (
     OneTarget,
@@ -36,12 +36,6 @@ from xai_heatmap.explaining.request import (
     whole,
 )
 from xai_heatmap.explaining.settling import numbers_of
-
-PIXELS = "the method explains the picture itself"
-"""Reason that ``auto`` is the picture."""
-
-FINEST = "the finest of the layers that the method joins, up to the one the network suggests"
-"""Reason that ``auto`` is an early layer."""
 
 
 @dataclass(frozen=True)
@@ -153,16 +147,35 @@ class Question:
         layer: str = INPUT,
     ) -> Explanation:
         """A map as the answer, with all facts that it came from and what it is worth."""
+        worth = judged(found.map, method, known, self.terms, probability=self._likely)
+        if found.figures:
+            worth = replace(worth, figures=finite(found.figures))
+        regions = zip(numbers_of(options), found.regions, strict=True) if found.regions else ()
+        return self._facts(method, options, layer).but(
+            map=found.map, verdict=worth, options=dict(options), regions=dict(regions)
+        )
+
+    @cached_property
+    def _likely(self) -> bool:
+        """Whether the explained number is a probability."""
+        closed = self.recording.meaning == "probabilities" and self.target.index is not None
+        return self.target.bounded or closed
+
+    def _facts(self, method: Method, options: Mapping[str, object], layer: str) -> Explanation:
+        """An explanation that lacks nothing but a map and what that is worth: the same for every
+        map of a method, and kept for the next one.
+        """
+        known = self._known.get((method.name, layer))
+        if known is not None and known[0] is method and known[1] is options:
+            return known[2]
         target, given, answer = self.target, self.given, self.answer
-        closed = self.recording.meaning == "probabilities" and target.index is not None
-        worth = judged(found.map, method, known, self.terms, probability=target.bounded or closed)
-        return Explanation(
-            map=found.map,
+        facts = Explanation(
+            map=np.zeros(0, np.float32),
             image=given.image,
             name=given.name,
             geometry=given.geometry,
             method=method.name,
-            options=dict(options),
+            options=options,
             signed=_signed(method, options),
             layer=self.survey.layers[layer],
             target=target.label,
@@ -170,17 +183,20 @@ class Question:
             detection=target.detection,
             score=self.score,
             predictions=self.predictions,
-            verdict=replace(worth, figures=finite(found.figures)) if found.figures else worth,
+            verdict=Verdict("no_positive_evidence", 0.0, ""),
             network=self.network.name,
             preprocess=given.prepared,
             meaning=answer.meaning,
             form=answer.form,
             array=given.array,
-            regions=dict(zip(numbers_of(options), found.regions, strict=True))
-            if found.regions
-            else {},
             said=(*self.network.declared.changes, *given.notes),
         )
+        self._known[method.name, layer] = method, options, facts
+        return facts
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], tuple[Method, Mapping[str, object], Explanation]]:
+        return {}
 
     def of(self, x: Input, names: Sequence[str], asked: Sequence[MethodRequest]) -> "Question":
         """The same question of one more forward pass, of another input or at other layers."""
@@ -254,40 +270,6 @@ def questions_of(
     return [Question(network, given, recording, answer, likely, target) for target in chosen]
 
 
-def heads_of(asked: Sequence[MethodRequest], among: Sequence[str] = ()) -> list[str]:
-    """Layers behind which methods run the network again; none where a level is chosen later."""
-    if among:
-        return []
-    run = [ask for ask in asked if not ask.method.needs.isdisjoint(("head", "secant"))]
-    return list(dict.fromkeys(name for ask in run for name in ask.layers))
-
-
-def opened_at(
-    asked: Sequence[MethodRequest], survey: Survey, among: Sequence[str] = ()
-) -> list[str]:
-    """Layers that are looked at, each once, with those that a method joins; at whichever of the
-    levels `among`.
-    """
-    if among:
-        every = [name for level in among for name in opened_at(at_level(asked, level), survey)]
-        return list(dict.fromkeys(every))
-    names = [name for ask in asked for name in ask.layers]
-    with_them = [
-        name
-        for ask in asked
-        if not JOINING.isdisjoint(ask.method.needs)
-        for own in ask.layers
-        for name in joined(survey, own, ask.method.needs)
-    ]
-    return list(dict.fromkeys([*names, *with_them]))
-
-
 def _signed(method: Method, options: Mapping[str, object]) -> bool:
     """Whether negative values are evidence against, by the method or by its options."""
     return method.signed or options.get("relu") is False or options.get("signed") is True
-
-
-def layer_reason(asked: Sequence[MethodRequest], method: str, survey: Survey) -> str:
-    """Reason for the layer that ``auto`` is, in words."""
-    own = next(ask.method for ask in asked if ask.method.name == method)
-    return {"input": PIXELS, "finest": FINEST}.get(own.auto, survey.reason)

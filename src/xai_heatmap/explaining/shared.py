@@ -14,7 +14,8 @@ from xai_heatmap.core.registry import find_method
 from xai_heatmap.explaining.disturbed import Disturbed, filled
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.forward_pass import MethodRequest
-from xai_heatmap.explaining.question import Question, opened_at
+from xai_heatmap.explaining.opening import opened_at
+from xai_heatmap.explaining.question import Question
 from xai_heatmap.explaining.testing import Trial
 from xai_heatmap.metrics.parts.blocks import blocks_of, over_places
 from xai_heatmap.metrics.parts.imputation import Fill, imputation

@@ -13,8 +13,9 @@ from xai_heatmap.explaining.forward_pass import MethodRequest
 from xai_heatmap.explaining.grid import Place, Refusing
 from xai_heatmap.explaining.levels import candidates
 from xai_heatmap.explaining.maps import recording_rule
+from xai_heatmap.explaining.opening import opened_at
 from xai_heatmap.explaining.prepared_input import PreparedInput
-from xai_heatmap.explaining.question import Question, opened_at, questions, questions_of
+from xai_heatmap.explaining.question import Question, questions, questions_of
 from xai_heatmap.explaining.request import check, with_options
 
 if TYPE_CHECKING:

@@ -27,8 +27,9 @@ from xai_heatmap.explaining.auditing.registration import registration
 from xai_heatmap.explaining.disturbed import Moved
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.maps import recording_rule
+from xai_heatmap.explaining.opening import heads_of, opened_at
 from xai_heatmap.explaining.prepared_input import PreparedInput
-from xai_heatmap.explaining.question import Question, heads_of, opened_at, questions
+from xai_heatmap.explaining.question import Question, questions
 from xai_heatmap.explaining.request import choice
 from xai_heatmap.explaining.testing import Trial, on_patches, untested
 from xai_heatmap.metrics.parts.blocks import Blocks, Patches, blocks_of

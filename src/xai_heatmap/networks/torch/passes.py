@@ -1,7 +1,7 @@
 """Forward pass through a torch model with taps, the context of the pass, and the backward pass."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -21,10 +21,8 @@ from xai_heatmap.networks.torch.memories import Memories
 from xai_heatmap.networks.torch.memory_layout import FIRST, MemoryLayouts, laid
 from xai_heatmap.networks.torch.state import Untouched
 from xai_heatmap.networks.torch.taps import Taps
+from xai_heatmap.networks.torch.way_back import pull
 from xai_heatmap.networks.torch.weights import Modules
-
-HELD_AT_ONCE = 32 << 20
-"""Most bytes of gradients held at once; beyond, each gradient is dropped after use."""
 
 ONE_AT_A_TIME = threading.RLock()
 """The random state and torch's fast path for attention are one for all models of a process."""
@@ -205,66 +203,6 @@ class Passes:
 
 def _as_it_is(scores: torch.Tensor) -> torch.Tensor:
     return scores
-
-
-def pull(
-    scores: torch.Tensor,
-    taps: Mapping[int, torch.Tensor],
-    seed: torch.Tensor,
-    give: Callable[[int, torch.Tensor | None], None],
-) -> None:
-    """Run one backward pass and hand each tap's gradient to `give` once complete.
-
-    Few bytes are asked for all at once. Of many, only the leaves are: every other tap descends
-    from one, so the pass runs through all of them, and what a hook does not hold is freed on the
-    way; but a hook costs as much as a small convolution.
-
-    A tap whose gradient is zero all over, such as a level that a box does not hang on, ends the way
-    back there: nothing is computed of what lies before it alone.
-
-    What is differentiated is one number, ⟨seed, scores⟩: handed in as a cotangent, the seed would
-    have PyTorch import sympy, which takes as long as many passes.
-    """
-    taps = {key: tap for key, tap in taps.items() if tap.requires_grad}  # not whole numbers
-    size = sum(tap.numel() * tap.element_size() for tap in taps.values())
-    asked = taps if size <= HELD_AT_ONCE else {k: tap for k, tap in taps.items() if tap.is_leaf}
-    hooks = [
-        tap.register_hook(lambda gradient, key=key: give(key, gradient))
-        for key, tap in taps.items()
-        if key not in asked
-    ] + [node.register_prehook(nothing_behind_zero) for node in nodes_of(taps.values())]
-    try:
-        with torch.inference_mode(mode=False), torch.enable_grad():
-            one = (scores * seed).sum()
-            gradients = torch.autograd.grad(
-                one, list(asked.values()), retain_graph=True, allow_unused=True
-            )
-    finally:
-        for hook in hooks:
-            hook.remove()
-    for key, gradient in zip(asked, gradients, strict=True):
-        give(key, gradient)
-
-
-def nodes_of(taps: Iterable[torch.Tensor]) -> list[torch.autograd.graph.Node]:
-    """Nodes of autograd's graph that the taps are the only output of, each once."""
-    made = (tap.grad_fn for tap in taps)
-    return list({id(node): node for node in made if node is not None}.values())
-
-
-def nothing_behind_zero(
-    gradients: tuple[torch.Tensor | None, ...],
-) -> tuple[torch.Tensor | None, ...]:
-    """Gradients that reach a node; none in place of zeros, which autograd need not follow."""
-    return tuple(None if own is None or zero(own) else own for own in gradients)
-
-
-def zero(gradient: torch.Tensor) -> bool:
-    """Whether a gradient is zero all over: the middle row of every feature map is looked at first,
-    since looking at all numbers takes several times as long as making a map of these.
-    """
-    rows = gradient.shape[2] if gradient.ndim > 2 else 0
-    return not (rows and gradient.select(2, rows // 2).any()) and not gradient.any()
 
 
 def array(tensor: torch.Tensor) -> np.ndarray:

@@ -17,8 +17,9 @@ from xai_heatmap.explaining.grid import Refusal, Refusing, grid_rows
 from xai_heatmap.explaining.inputs import prepare
 from xai_heatmap.explaining.levels import candidates
 from xai_heatmap.explaining.maps import recording_rule
+from xai_heatmap.explaining.opening import opened_at
 from xai_heatmap.explaining.prepared_input import PreparedInput
-from xai_heatmap.explaining.question import Question, opened_at, questions
+from xai_heatmap.explaining.question import Question, questions
 from xai_heatmap.explaining.request import usual_method, with_options
 from xai_heatmap.runners.failing import running
 from xai_heatmap.runners.grid import Grid
