@@ -1,8 +1,12 @@
+import math
+
 import numpy as np
+import PIL.Image
+import PIL.ImageFilter
 import pytest
 
 from xai_heatmap.core.errors import BadArray, BadOption
-from xai_heatmap.render.contour import contour
+from xai_heatmap.render.contour import BLACK, WHITE, contour
 
 
 def hill(size=101):
@@ -92,3 +96,47 @@ def test_bad_arguments_are_refused():
         contour(flat(0), hill(99))
     with pytest.raises(BadOption, match="above 0"):
         contour(flat(0), hill(), width=0.0)
+
+
+def outlined_at_once(image, heat, width):
+    """The outline drawn over the whole picture: nothing is left out."""
+    inside = heat >= 0.5
+    out = np.pad(~inside, 1)
+    beside = out[:-2, 1:-1] | out[2:, 1:-1] | out[1:-1, :-2] | out[1:-1, 2:]
+    edge = PIL.Image.fromarray((inside & beside).astype(np.uint8) * 255)
+    picture = PIL.Image.fromarray(image)
+    for shade, wide in ((BLACK, 2 * width), (WHITE, width)):
+        sigma = max(wide / 2, 0.8)
+        peak = 255 / (sigma * math.sqrt(2 * math.pi))
+        flank = peak * math.exp(-((wide / 2) ** 2) / (2 * sigma**2))
+        share = [min(max((at - flank) / (0.25 * peak) + 0.5, 0), 1) for at in range(256)]
+        ridge = edge.filter(PIL.ImageFilter.GaussianBlur(sigma))
+        picture.paste(shade, mask=ridge.point([round(255 * own) for own in share]))
+    return np.array(picture)
+
+
+@pytest.mark.parametrize("width", [0.7, 1.0, 2.0, 3.5, 6.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_pieces_of_an_outline_are_drawn_as_the_whole(width, seed):
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:240, :330]
+    heat = np.zeros((240, 330), np.float32)
+    for row, column, size in rng.uniform((0, 0, 4), (240, 330, 70), (6, 3)):
+        heat = np.maximum(heat, np.exp(-((y - row) ** 2 + (x - column) ** 2) / size**2))
+    image = rng.integers(0, 256, (240, 330, 3), dtype=np.uint8)
+    heat = heat.astype(np.float32)
+    drawn = contour(image, heat, width=width)
+    np.testing.assert_array_equal(drawn, outlined_at_once(image, heat, width))
+    assert not np.array_equal(drawn, image)
+
+
+def test_what_an_outline_runs_around_is_not_blurred(monkeypatch):
+    pixels, real = [], PIL.Image.Image.filter
+
+    def counted(own, kernel):
+        pixels.append(own.size[0] * own.size[1])
+        return real(own, kernel)
+
+    monkeypatch.setattr(PIL.Image.Image, "filter", counted)
+    contour(flat(0, 801), hill(801), levels=(0.1,))
+    assert 0 < sum(pixels) / 2 < 0.75 * 801**2

@@ -1,4 +1,5 @@
 import numpy as np
+import PIL.Image
 import pytest
 from benchmarks.legibility import SEEN, contrast, ours, peers, planted
 
@@ -105,7 +106,7 @@ def test_sampled_squares_hold_the_strongest_heat_of_either_sign(monkeypatch, ste
     heat = rng.uniform(lowest, 1, (61, 43)).astype(np.float32)
     image = rng.integers(0, 256, (61, 43, 3), dtype=np.uint8)
     monkeypatch.setattr(grounds, "SAMPLED", np.sqrt(heat.size) / (step - 0.5))
-    small, strength = grounds._sampled(image, heat)
+    small, strength = grounds._sampled(PIL.Image.fromarray(image), heat)
     assert small.shape[:2] == strength.shape == (-(-61 // step), -(-43 // step))
     for row, column in np.ndindex(strength.shape):
         square = heat[row * step : (row + 1) * step, column * step : (column + 1) * step]

@@ -7,8 +7,12 @@ import pytest
 from xai_heatmap.core.errors import BadArray, BadOption, UnknownColormap
 from xai_heatmap.core.geometry import cropped
 from xai_heatmap.render.colormaps import named
+from xai_heatmap.render.contour import contour
+from xai_heatmap.render.ground import ground
 from xai_heatmap.render.heat import heat, scaled
 from xai_heatmap.render.overlay import overlay
+from xai_heatmap.render.photograph import photograph
+from xai_heatmap.render.unseen import dimmed
 from xai_heatmap.testing.oracles import overlay_by_loops
 
 
@@ -135,3 +139,33 @@ def test_photographs(reference):
         assert changed[top:bottom, left:right].mean() > 0.95
         changed[top:bottom, left:right] = False
         assert not changed.any()
+
+
+def test_a_drawn_photograph_goes_to_pillow_and_back_once(monkeypatch):
+    rng, real, handed = np.random.default_rng(0), PIL.Image.fromarray, []
+
+    def counted(array, *given):
+        handed.append(array.shape)
+        return real(array, *given)
+
+    image = rng.integers(0, 256, (120, 200, 3), dtype=np.uint8)
+    geometry = cropped((120, 200), (24, 24), ratio=0.875)
+    drawn_over = scaled(heat(rng.random((6, 6)).astype(np.float32), geometry))
+    monkeypatch.setattr(PIL.Image, "fromarray", counted)
+    drawn = photograph(
+        image, drawn_over, colormap="inferno", alpha=0.75, mute=None, outlined=True,
+        geometry=geometry,
+    )  # fmt: skip
+    assert handed.count((120, 200, 3)) == 1
+    monkeypatch.undo()
+    under = ground(image, drawn_over, colormap="inferno", alpha=0.75)
+    one_by_one = contour(dimmed(overlay(under, drawn_over), geometry), drawn_over)
+    np.testing.assert_array_equal(drawn, one_by_one)
+
+
+def test_nothing_is_drawn_where_there_is_no_heat():
+    image = np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(overlay(image, np.zeros((9, 9), np.float32)), image)
+    spot = np.zeros((9, 9), np.float32)
+    spot[2:4, 5:8] = 1
+    np.testing.assert_array_equal((overlay(image, spot) != image).any(-1), spot > 0)

@@ -1,7 +1,10 @@
 import numpy as np
+import PIL.Image
+import pytest
 
 from xai_heatmap.core.geometry import cropped, letterboxed, placed, stretched
 from xai_heatmap.render import unseen
+from xai_heatmap.render.ground import STEPS, muted
 from xai_heatmap.render.unseen import LIGHT, LINE, dimmed
 
 
@@ -59,18 +62,35 @@ def test_a_picture_that_was_flipped_whole_stays_as_it_is():
 
 def test_only_what_was_not_seen_is_reckoned_dim(monkeypatch):
     image = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
-    before, pixels, real = image.copy(), [], unseen.muted
+    before, pixels, real = image.copy(), [], unseen.mute_all
 
     def seen(strip, **how):
-        pixels.append(strip.shape[0] * strip.shape[1])
+        pixels.append(strip.size[0] * strip.size[1])
         return real(strip, **how)
 
-    monkeypatch.setattr(unseen, "muted", seen)
+    monkeypatch.setattr(unseen, "mute_all", seen)
     view = placed((60, 90), (1.0, 0.0, 20.0, 0.0, 1.0, 10.0), (40, 50))
     shown = dimmed(image, view)
     assert sum(pixels) == 60 * 90 - 50 * 40
     np.testing.assert_array_equal(image, before)
     np.testing.assert_array_equal(shown[10:50, 20:70], image[10:50, 20:70])
-    whole = real(image, grey=unseen.GREY, light=LIGHT)
+    whole = muted(image, grey=unseen.GREY, light=LIGHT)
     np.testing.assert_array_equal(shown[:, 75:], whole[:, 75:])
     np.testing.assert_array_equal(shown[:5], whole[:5])
+
+
+@pytest.mark.parametrize(("grey", "light"), [*STEPS[1:], (unseen.GREY, unseen.LIGHT)])
+def test_muting_is_its_formula_to_the_nearest_level(grey, light):
+    image = np.random.default_rng(1).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    luma = image @ np.array([0.299, 0.587, 0.114])
+    wanted = light * ((1 - grey) * image + grey * luma[..., None])
+    assert np.abs(muted(image, grey=grey, light=light) - wanted).max() <= 0.501
+
+
+def test_muting_is_within_two_levels_of_rounding_at_each_step():
+    image = np.random.default_rng(2).integers(0, 256, (60, 50, 3), dtype=np.uint8)
+    for grey, light in (*STEPS[1:], (unseen.GREY, unseen.LIGHT)):
+        picture = PIL.Image.fromarray(image)
+        picture = PIL.Image.blend(picture, picture.convert("L").convert("RGB"), grey)
+        wanted = np.rint(np.asarray(picture) * light)
+        assert np.abs(muted(image, grey=grey, light=light) - wanted).max() <= 2

@@ -6,6 +6,7 @@ import pytest
 
 from xai_heatmap.core.errors import BadOption, UnknownPreprocess
 from xai_heatmap.core.resampling import columns_first
+from xai_heatmap.sources.image import read
 from xai_heatmap.sources.preprocess import PRESETS, Preprocess
 
 COLOR = (10, 100, 200)
@@ -253,3 +254,71 @@ def test_which_way_pillow_resizes_an_upright_picture_first(size, to):
     found = np.asarray(picture.resize(to, how))
     assert (columns != rows).any()
     np.testing.assert_array_equal(found, columns if columns_first() else rows)
+
+
+FORMS = {
+    "jpeg": ("RGB", "JPEG"), "png": ("RGB", "PNG"), "grey": ("L", "PNG"), "palette": ("P", "GIF"),
+    "transparent": ("RGBA", "PNG"), "tiff": ("RGB", "TIFF"), "webp": ("RGB", "WEBP"),
+    "avif": ("RGB", "AVIF"), "ppm": ("RGB", "PPM"), "cmyk": ("CMYK", "JPEG"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_file_goes_in_as_its_pixels_do(tmp_path, form, channels):
+    mode, kind = FORMS[form]
+    path = tmp_path / f"picture.{kind.lower()}"
+    PIL.Image.fromarray(noise(40, 60)).convert(mode).save(path, kind)
+    preprocess = Preprocess(input_size=(24, 32), channels=channels)
+    frame = read(path)
+    x, geometry = preprocess(frame.image, frame.pillow)
+    wanted, own = preprocess(frame.image)
+    np.testing.assert_array_equal(x, wanted)
+    assert geometry == own
+    np.testing.assert_array_equal(frame.image, _looked_at(path))
+
+
+def _looked_at(path):
+    with PIL.Image.open(path) as picture:
+        if not picture.has_transparency_data:
+            return np.array(picture.convert("RGB"))
+        own = np.asarray(picture.convert("RGBA"), np.float64)
+    share = own[..., 3:] / 255
+    return np.rint(own[..., :3] * share + 255 * (1 - share)).astype(np.uint8)
+
+
+def test_a_turned_photograph_is_handed_on_upright(tmp_path):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    PIL.Image.fromarray(noise(40, 60)).save(tmp_path / "a.jpg", exif=exif)
+    frame = read(tmp_path / "a.jpg")
+    assert frame.image.shape == (60, 40, 3)
+    np.testing.assert_array_equal(np.asarray(frame.pillow), frame.image)
+
+
+def test_decoded_pixels_are_not_handed_back_to_pillow(tmp_path, monkeypatch):
+    PIL.Image.fromarray(noise(40, 60)).save(tmp_path / "a.png")
+    monkeypatch.setattr(PIL.Image, "fromarray", None)
+    monkeypatch.setattr(PIL.Image.Image, "convert", None)
+    frame = read(tmp_path / "a.png")
+    x, _ = Preprocess(input_size=(24, 32))(frame.image, frame.pillow)
+    assert x.shape == (3, 24, 32)
+    frame.image[:] = 0  # the picture that is looked at is nobody else's
+    assert np.asarray(frame.pillow).any()
+
+
+def test_what_is_said_in_full_is_checked_once():
+    full = Preprocess("tf").filled(input_size=(8, 8))
+    assert full.filled(input_size=(9, 9), channels=1, fit="crop") is full
+
+
+@pytest.mark.parametrize("numbers", [(0.5,), (0.5, 0.25, 0.125)])
+def test_one_number_is_that_of_every_channel(numbers):
+    found = values(Preprocess("unit", mean=numbers, std=numbers))
+    each = np.float32(numbers * (3 // len(numbers)))
+    np.testing.assert_array_equal(found, (np.float32(COLOR) / np.float32(255) - each) / each)
+
+
+def test_a_preprocessing_of_bands_is_refused_for_a_photograph():
+    with pytest.raises(BadOption, match="one for each of 3 channels"):
+        Preprocess("unit", mean=(0.1, 0.2, 0.3, 0.4))(plain())

@@ -247,7 +247,8 @@ def compare(
     testing = testing_of(opened, survey, wanted, passes=passes if test or guard else 0, guard=guard)
 
     def made(asked: Sequence[MethodRequest]) -> Comparison:
-        names = [name for name in survey.layers if any(name in ask.layers for ask in asked)]
+        meant = {name for ask in asked for name in ask.layers}
+        names = [name for name in survey.layers if name in meant]
         rule = recording_rule(asked, names)
         here = testing if rule is GRADIENT and not among else replace(testing, usual=None)
         at = list(dict.fromkeys([*opened_at(asked, survey, among), *here.layers]))

@@ -258,7 +258,9 @@ def _prepared(
     """A picture, and what becomes of it."""
     image = frame.image
     if isinstance(prepare, Preparation):
-        x, geometry, facts = prepare(image if frame.values is None else frame.values)
+        deep = frame.values
+        made = prepare(image, frame.pillow) if deep is None else prepare(deep)
+        x, geometry, facts = made
         return PreparedInput(image, name, x, geometry, facts)
     x, own = prepare.given(image)
     if own is not None:

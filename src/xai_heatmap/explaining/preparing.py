@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
+
+import PIL.Image
 
 from xai_heatmap.core.arrays import Deep, Image, Input
 from xai_heatmap.core.errors import BadOption, UnknownPreprocess
@@ -40,12 +43,12 @@ class Preparation:
     preprocess: Preprocess
     fit_said: bool
 
-    def __call__(self, image: Image | Deep) -> Prepared:
-        """One picture, prepared."""
+    def __call__(self, image: Image | Deep, pillow: PIL.Image.Image | None = None) -> Prepared:
+        """One picture, prepared; `pillow` is the same one as Pillow holds it, where it does."""
         own = self.preprocess
         if not self.fit_said and image.shape[:2] == own.input_size:
             own = replace(own, fit="stretch", ratio=1.0)
-        return *own(image), own.to_dict()
+        return *own(image, pillow), own.to_dict()
 
 
 def preparation(wanted: Preparing, network: Network) -> Preparation | Transform:
@@ -101,7 +104,21 @@ def settled(
     if own.fit_said:
         return own.filled(input_size=(rows, columns), channels=shape[0])
     habit = _habit(own, network, (own.channels or shape[0], rows, columns))
+    if own is _preset(own.mode):
+        return _filled(own.mode, (rows, columns), shape[0], habit)
     return own.filled(input_size=(rows, columns), channels=shape[0], fit=habit)
+
+
+@lru_cache(maxsize=16)
+def _preset(mode: str) -> Preprocess:
+    """Preprocessing of a preset, of which nothing else is said."""
+    return Preprocess(mode=mode)
+
+
+@lru_cache(maxsize=64)
+def _filled(mode: str, size: tuple[int, int], channels: int, fit: str | None) -> Preprocess:
+    """The same with what a network says of its input; networks are asked it for every picture."""
+    return _preset(mode).filled(input_size=size, channels=channels, fit=fit)
 
 
 def _stated(wanted: object, network: Network) -> Preprocess:
@@ -112,7 +129,7 @@ def _stated(wanted: object, network: Network) -> Preprocess:
     if wanted is None and source:
         return Preprocess.from_dict(source)
     if isinstance(wanted, str):
-        return Preprocess(mode=wanted)
+        return _preset(wanted)
     if wanted is not None and not isinstance(wanted, Mapping):
         raise BadOption(
             f"preprocess is a preset's name ({', '.join(PRESETS)}), a Preprocess, its options, a "

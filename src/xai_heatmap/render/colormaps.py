@@ -17,6 +17,10 @@ Levels = UInt8[np.ndarray, "H W"]
 """A heat as indices of a colour table."""
 
 
+AT_ONCE = 1 << 16
+"""Values that are reckoned with at a time, while they are near."""
+
+
 @dataclass(frozen=True, eq=False)
 class Colormap:
     """Colormap: 256 colours for the values of a map.
@@ -51,11 +55,15 @@ class Colormap:
                 "`render.heat.scaled(heat)` gives one that can be drawn."
             )
         low = -1.0 if self.diverging else 0.0
-        share = np.clip(heat, low, 1)  # an array of its own, reckoned with in place
-        share -= np.float32(low)
-        share *= np.float32(255 / (1 - low))
-        share += np.float32(0.5)
-        return share.astype(np.uint8)
+        found = np.empty(heat.shape, np.uint8)
+        step = max(1, AT_ONCE // max(heat[:1].size, 1))
+        for start in range(0, len(heat), step):
+            share = np.clip(heat[start : start + step], low, 1)  # an array of its own
+            share -= np.float32(low)
+            share *= np.float32(255 / (1 - low))
+            share += np.float32(0.5)
+            found[start : start + step] = share
+        return found
 
 
 def named(name: str) -> Colormap:

@@ -1,7 +1,8 @@
 """Outlines of the most relevant regions."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 import PIL.Image
@@ -12,6 +13,9 @@ from xai_heatmap.core.arrays import Heat, Image
 from xai_heatmap.core.errors import BadArray, BadOption
 
 Mask = Bool[np.ndarray, "H W"]
+
+BAND = 8
+"""Rows that are outlined at a time, as a multiple of the margin around a line."""
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
@@ -41,54 +45,88 @@ def contour(
     color
         Of the line, RGB.
     """
-    if image.shape[:2] != heat.shape:
+    picture = PIL.Image.fromarray(image)
+    outline(picture, heat, levels=levels, width=width, color=color)
+    return np.array(picture)
+
+
+def outline(
+    picture: PIL.Image.Image,
+    heat: Heat,
+    *,
+    levels: Sequence[float] = (0.5,),
+    width: float | None = None,
+    color: tuple[int, int, int] = WHITE,
+) -> None:
+    """Draw outlines into a picture that Pillow holds, as `contour` does."""
+    if picture.size[::-1] != heat.shape:
         raise BadArray(
-            f"An outline takes an image and a heat of one size; received {image.shape[:2]} and "
-            f"{heat.shape}. `render.heat.heat(map_, geometry)` gives a heat of the image's size."
+            "An outline takes an image and a heat of one size; received "
+            f"{picture.size[::-1]} and {heat.shape}. `render.heat.heat(map_, geometry)` gives a "
+            "heat of the image's size."
         )
     width = max(2.0, min(heat.shape) / 160) if width is None else width
     if not width > 0:
         raise BadOption(f"An outline's width is above 0 pixels; received {width}.")
-    picture = PIL.Image.fromarray(image)
     for level in levels:
         edge = _edge(heat >= level if level > 0 else heat <= level)
-        if edge.any():
-            left, top, right, bottom = _around(edge, margin=math.ceil(4 * width))
-            edge = edge[top:bottom, left:right]
-            picture.paste(BLACK, (left, top), _line(edge, 2 * width))
-            picture.paste(color, (left, top), _line(edge, width))
-    return np.array(picture)
+        margin = math.ceil(4 * max(width, 1.5))
+        for box in _pieces(edge, margin):
+            rows, columns = (slice(max(box[i] - margin, 0), box[i + 2] + margin) for i in (1, 0))
+            near = PIL.Image.fromarray(np.where(edge[rows, columns], np.uint8(255), np.uint8(0)))
+            left, top = box[0] - columns.start, box[1] - rows.start
+            own = left, top, left + box[2] - box[0], top + box[3] - box[1]
+            for shade, wide in ((BLACK, 2 * width), (color, width)):
+                picture.paste(shade, box, _line(near, wide).crop(own))
 
 
 def _edge(region: Mask) -> Mask:
     """Pixels of the region that lie beside a pixel outside."""
-    outside = np.pad(~region, 1)
-    beside = outside[:-2, 1:-1] | outside[2:, 1:-1] | outside[1:-1, :-2] | outside[1:-1, 2:]
-    return region & beside
+    outside = ~region
+    beside = np.zeros_like(region)
+    beside[1:] = outside[:-1]
+    beside[:-1] |= outside[1:]
+    beside[:, 1:] |= outside[:, :-1]
+    beside[:, :-1] |= outside[:, 1:]
+    beside &= region
+    return beside
 
 
-def _around(edge: Mask, *, margin: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the smallest rectangle that holds the edge and a margin."""
-    rows, columns = np.flatnonzero(edge.any(axis=1)), np.flatnonzero(edge.any(axis=0))
-    return (
-        max(int(columns[0]) - margin, 0),
-        max(int(rows[0]) - margin, 0),
-        min(int(columns[-1]) + 1 + margin, edge.shape[1]),
-        min(int(rows[-1]) + 1 + margin, edge.shape[0]),
-    )
+def _pieces(edge: Mask, margin: int) -> Iterator[tuple[int, int, int, int]]:
+    """Left, top, right, bottom of rectangles, apart from each other, that together hold the edge
+    and a margin around it, and little else: most of what an outline runs around is left out.
+    """
+    filled = np.flatnonzero(edge.any(axis=1))
+    if not len(filled):
+        return
+    start, end = max(int(filled[0]) - margin, 0), min(int(filled[-1]) + 1 + margin, len(edge))
+    for top in range(start, end, BAND * margin):
+        bottom = min(top + BAND * margin, end)
+        near = np.flatnonzero(edge[max(top - margin, 0) : bottom + margin].any(axis=0))
+        for own in np.split(near, np.flatnonzero(np.diff(near) > 2 * margin) + 1):
+            if len(own):
+                left, right = max(int(own[0]) - margin, 0), int(own[-1]) + 1 + margin
+                yield left, top, min(right, edge.shape[1]), bottom
 
 
-def _line(edge: Mask, width: float) -> PIL.Image.Image:
-    """The edge drawn ``width`` pixels wide with soft borders, as an opacity mask.
+def _line(edge: PIL.Image.Image, width: float) -> PIL.Image.Image:
+    """An edge of 255 on 0 drawn ``width`` pixels wide with soft borders, as an opacity mask.
 
     Blurring an edge of one pixel by a Gaussian leaves a ridge; all of it that is higher than the
     ridge's flank at half the width is the line.
     """
-    sigma = max(width / 2, 0.8)
-    ridge = PIL.Image.fromarray(edge.astype(np.uint8) * 255).filter(
-        PIL.ImageFilter.GaussianBlur(sigma)
-    )
+    return edge.filter(PIL.ImageFilter.GaussianBlur(_sigma(width))).point(_opacity(width))
+
+
+def _sigma(width: float) -> float:
+    return max(width / 2, 0.8)
+
+
+@lru_cache(maxsize=16)
+def _opacity(width: float) -> list[int]:
+    """Opacity of a line by the height of its ridge, 0 to 255."""
+    sigma = _sigma(width)
     peak = 255 / (sigma * np.sqrt(2 * np.pi))
     flank = peak * np.exp(-((width / 2) ** 2) / (2 * sigma**2))
     share = np.clip((np.arange(256) - flank) / (0.25 * peak) + 0.5, 0, 1)
-    return ridge.point(np.rint(255 * share).astype(int).tolist())
+    return np.rint(255 * share).astype(int).tolist()

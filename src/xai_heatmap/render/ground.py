@@ -19,7 +19,8 @@ ENOUGH = 24.0
 HOT, COLD = 0.8, 0.2
 """Strength from which a place is among the hottest, and up to which a place is none of the heat."""
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+LUMA = (0.299, 0.587, 0.114)
+"""Shares of red, green and blue in grey (ITU-R BT.601)."""
 
 SAMPLED = 128
 """Pixels of a side of what is looked at; colours are those of places, not of pixels."""
@@ -30,13 +31,16 @@ AROUND = 0.1
 
 def muted(image: Image, *, grey: float, light: float) -> Image:
     """The photograph without that share of its colour, with that share of its light."""
-    picture = PIL.Image.fromarray(image)
-    if grey:
-        without = picture.convert("L").convert("RGB")
-        picture = PIL.Image.blend(picture, without, grey)
-    if light != 1:
-        picture = picture.point(np.rint(np.arange(256) * light).astype(int).tolist() * 3)
-    return np.array(picture)
+    return np.array(mute_all(PIL.Image.fromarray(image), grey=grey, light=light))
+
+
+def mute_all(picture: PIL.Image.Image, *, grey: float, light: float) -> PIL.Image.Image:
+    """A picture of Pillow, muted as by `muted`: one product of each pixel and a matrix."""
+    if (grey, light) == (0, 1):
+        return picture
+    own = np.float64(LUMA) * (grey * light) + np.eye(3) * ((1 - grey) * light)
+    matrix = np.concatenate([own, np.zeros((3, 1))], axis=1)
+    return picture.convert("RGB", tuple(matrix.ravel().tolist()))
 
 
 def ground(
@@ -58,10 +62,21 @@ def ground(
         False: the photograph as it is. True: at least the first step, whatever is drawn over it.
         None: as little as it takes.
     """
+    if mute is False:
+        return image
+    given = PIL.Image.fromarray(image)
+    under = beneath(given, heat, colormap=colormap, alpha=alpha, mute=mute)
+    return image if under is given else np.array(under)
+
+
+def beneath(
+    picture: PIL.Image.Image, heat: Heat, *, colormap: str, alpha: float, mute: bool | None = None
+) -> PIL.Image.Image:
+    """A picture of Pillow as `ground` has it; the same object where nothing is muted."""
     least = 1 if mute else 0
     if mute is False or alpha == 0 or not (mute or heat.any()):
-        return image
-    small, strength = _sampled(image, heat)
+        return picture
+    small, strength = _sampled(picture, heat)
     found: list[float] = []
     for grey, light in STEPS[least:]:
         under = muted(small, grey=grey, light=light)
@@ -69,7 +84,7 @@ def ground(
         if found[-1] >= ENOUGH:
             break
     grey, light = STEPS[least + found.index(max(found))]
-    return image if (grey, light) == (0.0, 1.0) else muted(image, grey=grey, light=light)
+    return mute_all(picture, grey=grey, light=light)
 
 
 def contrast(picture: Image, heat: Heat) -> float:
@@ -100,25 +115,30 @@ def _near(hot: Bool[np.ndarray, "H W"], cold: Bool[np.ndarray, "H W"]) -> Bool[n
 
 
 def _wider(region: Bool[np.ndarray, "H W"], by: int) -> Bool[np.ndarray, "H W"]:
-    """The region and all within so many pixels of it, in rows and columns."""
-    size = 2 * by + 1
-    for axis in (0, 1):
-        widths = [(0, 0), (0, 0)]
-        widths[axis] = (by + 1, by)
-        until = np.pad(region, widths).cumsum(axis=axis, dtype=np.int32)
-        until = np.moveaxis(until, axis, 0)
-        region = np.moveaxis(until[size:] > until[:-size], 0, axis)
+    """The region and all within so many pixels of it, in rows and columns.
+
+    It is moved against itself by as much as it has grown wide, so that few moves go far.
+    """
+    for _ in range(2):
+        grown = 0
+        while grown < by:
+            step = min(2 * grown + 1, by - grown)
+            wide = region.copy()
+            wide[step:] |= region[:-step]
+            wide[:-step] |= region[step:]
+            region, grown = wide, grown + step
+        region = region.T
     return region
 
 
-def _sampled(image: Image, heat: Heat) -> tuple[np.ndarray, np.ndarray]:
+def _sampled(picture: PIL.Image.Image, heat: Heat) -> tuple[np.ndarray, np.ndarray]:
     """Image and heat at a size that is quick to look at: mean colours of some pixels, the strongest
     heat among them.
     """
     step = math.ceil(math.sqrt(heat.size) / SAMPLED)
     if step == 1:
-        return image, heat
-    small = np.array(PIL.Image.fromarray(image).reduce(step))
+        return np.array(picture), heat
+    small = np.array(picture.reduce(step))
     highest = _pooled(np.maximum, heat, step)
     if heat.min() >= 0:
         return small, highest

@@ -8,7 +8,7 @@ from xai_heatmap.core.arrays import DrawnOut, Heat, Map
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.product import product
-from xai_heatmap.render.smooth import Span, interpolation, mixed, smoothed
+from xai_heatmap.render.smooth import Span, interpolation, mixed, smoothed, within
 from xai_heatmap.render.turned import turned
 
 
@@ -38,11 +38,20 @@ def heat(map_: Map, geometry: Geometry, *, smooth: bool = False) -> Heat:
         return turned(map_, geometry, smooth=smooth)
     left, top, right, bottom = geometry.box
     rows, columns = geometry.image_size
+    spans = Span(rows, top, bottom), Span(columns, left, right)
     if smooth:
-        return smoothed(map_, [Span(rows, top, bottom), Span(columns, left, right)])
-    down = interpolation(rows, map_.shape[0], start=top, stop=bottom)
-    along = interpolation(columns, map_.shape[1], start=left, stop=right)
-    return product(product(down, map_), along.T)
+        return smoothed(map_, spans)
+    places, inner = zip(*map(within, spans), strict=True)
+    down, along = (
+        interpolation(own.pixels, cells, start=own.start, stop=own.stop)
+        for own, cells in zip(inner, map_.shape, strict=True)
+    )
+    drawn = product(product(down, map_), along.T)
+    if drawn.shape == (rows, columns):
+        return drawn
+    whole = np.zeros((rows, columns), drawn.dtype)
+    whole[places] = drawn
+    return whole
 
 
 def drawn_out(map_: Map, lengths: Sequence[int], *, smooth: bool = False) -> DrawnOut:
@@ -71,31 +80,28 @@ def scaled(heat: DrawnOut, *, to: str | float = "max", signed: bool = False) -> 
     signed
         True: negative values are kept, and "maximum" means of the magnitude. False: they become 0.
     """
-    magnitude = _magnitude(heat, signed=signed)
-    highest = _top(magnitude, to)
+    highest = _top(heat, to, signed=signed)
     if not highest:
         return np.zeros_like(heat)
     with np.errstate(over="ignore"):  # beyond the top is 1, however far beyond
-        share = (heat if signed else magnitude) / highest
-    return np.clip(share, -1, 1)
+        share = np.divide(heat, highest, dtype=np.result_type(heat, highest))
+    return np.clip(share, -1 if signed else 0, 1, out=share)
 
 
 def top(heat: DrawnOut, *, to: str | float = "max", signed: bool = False) -> float:
     """The relevance that `scaled` makes 1; 0 where there is nothing to show."""
-    return float(_top(_magnitude(heat, signed=signed), to))
+    return float(_top(heat, to, signed=signed))
 
 
-def _magnitude(heat: DrawnOut, *, signed: bool) -> DrawnOut:
-    return np.abs(heat) if signed else np.maximum(heat, 0)
-
-
-def _top(magnitude: DrawnOut, to: str | float) -> np.float32:
-    largest = magnitude.max()
-    if not np.isfinite(largest):
+def _top(heat: DrawnOut, to: str | float, *, signed: bool) -> np.float32:
+    lowest, largest = heat.min(), heat.max()
+    largest = np.maximum(largest, -lowest if signed else np.zeros_like(largest))
+    if not np.isfinite(largest) or np.isnan(lowest):
         raise BadArray("A heat that can be scaled is finite; received NaN or infinity.")
     if to == "max":
         return largest
     if to == "p99":
+        magnitude = np.abs(heat) if signed else np.maximum(heat, 0)
         return np.float32(np.quantile(magnitude, 0.99)) or largest
     if isinstance(to, str) or not 0 < np.float32(to) < np.inf:
         raise BadOption(f"A heat is scaled to 'max', 'p99' or a number above 0; received {to!r}.")

@@ -33,10 +33,20 @@ def overlay(
         True: opacity follows relevance, and where there is none the photograph is untouched.
         False: the same opacity everywhere.
     """
-    if image.shape[:2] != heat.shape:
+    picture = PIL.Image.fromarray(image)
+    paint(picture, heat, colormap=colormap, alpha=alpha, fade=fade)
+    return np.array(picture)
+
+
+def paint(
+    picture: PIL.Image.Image, heat: Heat, *, colormap: str, alpha: float, fade: bool = True
+) -> None:
+    """Draw a heat over a picture that Pillow holds, as `overlay` does."""
+    if picture.size[::-1] != heat.shape:
         raise BadArray(
-            f"An overlay takes an image and a heat of one size; received {image.shape[:2]} and "
-            f"{heat.shape}. `render.heat.heat(map_, geometry)` gives a heat of the image's size."
+            "An overlay takes an image and a heat of one size; received "
+            f"{picture.size[::-1]} and {heat.shape}. `render.heat.heat(map_, geometry)` gives a "
+            "heat of the image's size."
         )
     if not 0 <= alpha <= 1:
         raise BadOption(f"alpha lies in [0, 1]; received {alpha}.")
@@ -45,6 +55,5 @@ def overlay(
     strength = colors.strength if fade else np.ones(256)
     opacity = levels.point(np.rint(255 * alpha * strength).astype(int).tolist())
     levels.putpalette(colors.table.tobytes())
-    picture = PIL.Image.fromarray(image)
-    picture.paste(levels.convert("RGB"), mask=opacity)
-    return np.array(picture)
+    if box := opacity.getbbox():  # there is nothing to be seen anywhere else
+        picture.paste(levels.crop(box).convert("RGB"), box, opacity.crop(box))

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+import PIL.Image
+
 from xai_heatmap.core.arrays import Heat, Image
 from xai_heatmap.core.geometry import Geometry
-from xai_heatmap.render.contour import contour
+from xai_heatmap.render.contour import outline
 from xai_heatmap.render.frame import framed
-from xai_heatmap.render.ground import ground
-from xai_heatmap.render.overlay import overlay
-from xai_heatmap.render.unseen import dimmed
+from xai_heatmap.render.ground import beneath
+from xai_heatmap.render.overlay import paint
+from xai_heatmap.render.unseen import dim
 
 
 def photograph(
@@ -40,8 +43,11 @@ def photograph(
     number
         Of that box.
     """
-    under = ground(image, heat, colormap=colormap, alpha=alpha, mute=mute)
-    picture = overlay(under, heat, colormap=colormap, alpha=alpha)
-    picture = picture if geometry is None else dimmed(picture, geometry)
-    picture = contour(picture, heat) if outlined else picture
-    return picture if box is None else framed(picture, box, number=number)
+    picture = PIL.Image.fromarray(image)  # one copy for all that is drawn
+    picture = beneath(picture, heat, colormap=colormap, alpha=alpha, mute=mute)
+    paint(picture, heat, colormap=colormap, alpha=alpha)
+    picture = picture if geometry is None else dim(picture, geometry)
+    if outlined:
+        outline(picture, heat)
+    drawn = np.array(picture)
+    return drawn if box is None else framed(drawn, box, number=number)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float32, Int
@@ -20,7 +21,7 @@ BEND = -0.5
 COARSE = 2.0
 """Pixels of a cell from which on it is drawn smoothly; finer ones are straight lines anyway."""
 
-AT_ONCE = 1 << 20
+AT_ONCE = 1 << 17
 """Pixels that are drawn at a time."""
 
 
@@ -41,29 +42,52 @@ def smoothed(map_: Map, spans: Sequence[Span]) -> DrawnOut:
     place they are cut off there, so that nothing is drawn higher, lower or of another sign than
     what lies beside it.
     """
-    drawn, low, high = (np.asarray(map_, np.float32),) * 3
-    for axis, span in list(enumerate(spans))[1:]:
-        drawn, low, high = _along(axis, span, range(span.pixels), drawn, low, high)
-    whole = np.empty([span.pixels for span in spans], np.float32)
-    step = max(1, AT_ONCE * spans[0].pixels // whole.size)
-    for start in range(0, len(whole), step):
-        rows = range(start, min(start + step, len(whole)))
-        part, least, most = _along(0, spans[0], rows, drawn, low, high)
-        np.clip(part, least, most, out=whole[start : rows.stop])
-    for axis, span in enumerate(spans):
-        np.moveaxis(whole, axis, 0)[~_inside(span)] = 0
+    whole = np.zeros([span.pixels for span in spans], np.float32)
+    places, inner = zip(*map(within, spans), strict=True)
+    if (part := whole[places]).size:
+        _smooth(map_, inner, out=part)
     return whole
 
 
-def _along(
-    axis: int, span: Span, which: range, drawn: Drawn, low: Drawn, high: Drawn
-) -> tuple[Drawn, Drawn, Drawn]:
-    """Some pixels of one axis, with the lowest and highest of the cells around each."""
-    cells = drawn.shape[axis]
-    own = slice(which.start, which.stop)
+def within(span: Span) -> tuple[slice, Span]:
+    """The pixels of an axis that lie in the span, and these as an axis of their own."""
+    inside = np.flatnonzero(_inside(span))
+    first, last = (int(inside[0]), int(inside[-1])) if len(inside) else (0, -1)
+    own = Span(last + 1 - first, span.start - first, span.stop - first)
+    return slice(first, last + 1), own
+
+
+def _smooth(map_: Map, spans: Sequence[Span], *, out: Drawn) -> None:
+    """Draw a map out over spans without anything beyond them."""
+    drawn, low, high = (np.asarray(map_, np.float32),) * 3
+    for axis, span in list(enumerate(spans))[1:]:
+        drawn, low, high = _along(axis, span, drawn, low, high)
+    weights, first = _weights(spans[0], len(drawn))
+    second = np.minimum(np.arange(len(drawn)) + 1, len(drawn) - 1)
+    low, high = np.minimum(low, low[second]), np.maximum(high, high[second])
+    step = max(1, AT_ONCE * len(out) // out.size)
+    for start in range(0, len(out), step):
+        between = first[start : start + step]
+        own = mixed(weights[start : start + step], drawn, 0)
+        turns = np.flatnonzero(np.diff(between)) + 1  # rows between the same two cells are alike
+        for top, bottom in pairwise([0, *turns.tolist(), len(between)]):
+            cell, rows = between[top], slice(start + top, start + bottom)
+            np.clip(own[top:bottom], low[cell], high[cell], out=out[rows])
+
+
+def _weights(span: Span, cells: int) -> tuple[Weights, Int[np.ndarray, " pixels"]]:
+    """Weights of the cells for each pixel of an axis, and the cell before each."""
     make = curves if span.stop - span.start >= COARSE * cells else interpolation
-    weights = make(span.pixels, cells, start=span.start, stop=span.stop)[own]
-    first = _places(span, cells)[1][own]
+    weights = make(span.pixels, cells, start=span.start, stop=span.stop)
+    return weights, _places(span, cells)[1]
+
+
+def _along(
+    axis: int, span: Span, drawn: Drawn, low: Drawn, high: Drawn
+) -> tuple[Drawn, Drawn, Drawn]:
+    """Pixels of one axis, with the lowest and highest of the cells around each."""
+    cells = drawn.shape[axis]
+    weights, first = _weights(span, cells)
     second = np.minimum(first + 1, cells - 1)
     return (
         mixed(weights, drawn, axis),

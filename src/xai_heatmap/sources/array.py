@@ -4,7 +4,6 @@ import math
 import os
 from collections.abc import Sequence
 from io import BufferedReader
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,9 @@ AXES = {1: ("length",), 3: ("depth", "height", "width")}
 
 def is_stored(image: Any) -> bool:
     """Whether the input is the path of a file that holds one array."""
-    return isinstance(image, str | os.PathLike) and Path(image).suffix.casefold() == ENDING
+    if not isinstance(image, str | os.PathLike):
+        return False
+    return os.path.splitext(image)[1].casefold() == ENDING  # noqa: PTH122 - asked of every picture
 
 
 def stored(path: str | os.PathLike[str]) -> np.ndarray:

@@ -55,6 +55,8 @@ class Photograph:
         What should be said of it; empty where there is nothing.
     values
         Of a picture of more than 8 bits, whose lower ones `image` has lost; else None.
+    pillow
+        Pixels of `image` as Pillow decoded them; None where Pillow had none such.
     """
 
     image: Image
@@ -62,6 +64,7 @@ class Photograph:
     path: Path | None = None
     remark: str = ""
     values: Deep | None = None
+    pillow: PIL.Image.Image | None = None
 
 
 Given = str | os.PathLike[str] | bytes | PIL.Image.Image | np.ndarray
@@ -98,7 +101,8 @@ def read(
         with broken_is_said(picture.what):
             pixels, said = _rgb(picture.pixels, white=white, colours_cut=picture.cut)
             values = _unrounded(picture.pixels, white)
-        return Photograph(pixels, picture.name, picture.path, said, values)
+        same = picture.pixels if white is None and _is_rgb(picture.pixels) else None
+        return Photograph(pixels, picture.name, picture.path, said, values, same)
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,10 +253,15 @@ def _rgb(
     if picture.has_transparency_data:
         pixels = over_white(np.asarray(picture.convert("RGBA")))
     else:
-        pixels = np.array(picture.convert("RGB"))
+        pixels = np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
     if white is not None:
         return of_array(pixels, white=white)
     return pixels, remark(pixels, white=None, levels=255 if colours_cut else 0)
+
+
+def _is_rgb(picture: PIL.Image.Image) -> bool:
+    """Whether Pillow holds the picture as it is looked at."""
+    return picture.mode == "RGB" and not picture.has_transparency_data
 
 
 def _from_numbers(picture: PIL.Image.Image, white: int | float | None) -> tuple[Image, str]:

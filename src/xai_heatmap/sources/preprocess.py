@@ -1,11 +1,12 @@
 """Preprocessing that a model was trained with: an image in, its input and the geometry out."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
+import PIL.Image
 
 from xai_heatmap.core.arrays import Deep, Image, Input
 from xai_heatmap.core.counted import counted
@@ -164,13 +165,12 @@ class Preprocess:
         usual = fit or ("crop" if self.mode in CROPPED else "stretch")
         chosen = self.fit or ("crop" if self.ratio is not None else usual)
         kept = self.ratio or (RATIO if chosen in ("crop", "squash") else 1.0)
-        return replace(
-            self,
-            input_size=self.input_size or input_size or USUAL,
-            channels=self.channels or channels or 3,
-            fit=chosen,
-            ratio=kept,
-        )
+        size = self.input_size or input_size or USUAL
+        own = self.input_size, self.channels, self.fit, self.ratio
+        full = size, self.channels or channels or 3, chosen, kept
+        if own == full:
+            return self  # nothing is left open, as with every picture after the first
+        return replace(self, input_size=full[0], channels=full[1], fit=full[2], ratio=full[3])
 
     def for_size(self, image_size: Size) -> "Preprocess":
         """Preprocessing of pictures of that size: no resizing where that is the input's own size
@@ -201,13 +201,17 @@ class Preprocess:
             return squashed(image_size, size, ratio=ratio, half=self.half)
         return (letterboxed if full.fit == "letterbox" else stretched)(image_size, size)
 
-    def __call__(self, image: Image | Deep) -> tuple[Input, Geometry]:
+    def __call__(
+        self, image: Image | Deep, pillow: PIL.Image.Image | None = None
+    ) -> tuple[Input, Geometry]:
         """The input, and which rectangle of the image it is; of 8 bits by Pillow's arithmetic in 8
-        bits, as models are trained, of more in floats.
+        bits, as models are trained, of more in floats. `pillow` is the same image as Pillow holds
+        it, where that is at hand.
         """
         geometry = self.geometry((image.shape[0], image.shape[1]))
-        channels = self.channels or 3
-        planes, (top, left) = channels_of(image, geometry, RESAMPLINGS[self.resampling], channels)
+        channels, how = self.channels or 3, RESAMPLINGS[self.resampling]
+        given = image if pillow is None else pillow
+        planes, (top, left) = channels_of(given, geometry, how, channels)
         planes = planes[::-1] if self.scaling.order == "BGR" else planes
         x = np.empty((channels, *geometry.input_size), np.float32)
         rows, columns = planes[0].shape
@@ -220,12 +224,12 @@ class Preprocess:
     def _scale(self, planes: Sequence[np.ndarray], *, out: np.ndarray) -> None:
         """Write (p / divisor - mean) / std of every channel; plane by plane, while it is near."""
         divisor, mean, std = self.scaling[:3]
-        each = np.broadcast_to(np.array(mean, np.float32), len(planes))
-        spread = np.broadcast_to(np.array(std, np.float32), len(planes))
+        each, spread = _one_each(mean, len(planes)), _one_each(std, len(planes))
         for number, plane in enumerate(planes):
-            np.divide(plane, np.float32(divisor), out=out[number], dtype=np.float32)
-            out[number] -= each[number]
-            out[number] /= spread[number]
+            own = out[number : number + 1]  # an array also where a plane is one number
+            np.divide(plane, np.float32(divisor), out=own, dtype=np.float32)
+            own -= each[number]
+            own /= spread[number]
 
     def _border(self) -> np.ndarray:
         border, channels = self.scaling.border, self.channels or 3
@@ -236,22 +240,22 @@ class Preprocess:
 
     def to_dict(self) -> dict[str, object]:
         """Plain values, ready for JSON."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
-        }
+        own = {name: getattr(self, name) for name in _NAMES}
+        return {n: list(value) if isinstance(value, tuple) else value for n, value in own.items()}
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> "Preprocess":
         """Undo ``to_dict``; what is left out has its default."""
-        known = [field.name for field in fields(cls)]
         for name in facts:
-            if name not in known:
+            if name not in _NAMES:
                 raise BadOption(
-                    f"Preprocessing has no option {name!r}; it has {', '.join(known)}."
-                    f"{did_you_mean(name, known)}"
+                    f"Preprocessing has no option {name!r}; it has {', '.join(_NAMES)}."
+                    f"{did_you_mean(name, _NAMES)}"
                 )
         return cls(**{name: _from_plain(name, value) for name, value in facts.items()})
+
+
+_NAMES = tuple(field.name for field in fields(Preprocess))
 
 
 def _from_plain(name: str, value: Any) -> Any:
@@ -280,6 +284,11 @@ def _size(given: object) -> None:
         raise BadOption(
             f"An input has at most {MOST_PIXELS:,} pixels; received input_size={given!r}."
         )
+
+
+def _one_each(values: Sequence[float], planes: int) -> np.ndarray:
+    found = np.array(values, np.float32)
+    return found if len(found) == planes else np.broadcast_to(found, planes)
 
 
 def _average(values: tuple[float, ...]) -> tuple[float]:

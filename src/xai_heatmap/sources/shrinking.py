@@ -15,18 +15,27 @@ Seen = tuple[list[np.ndarray], tuple[int, int]]
 
 
 def channels_of(
-    image: Image | Deep, geometry: Geometry, how: PIL.Image.Resampling, channels: int
+    image: Image | Deep | PIL.Image.Image,
+    geometry: Geometry,
+    how: PIL.Image.Resampling,
+    channels: int,
 ) -> Seen:
     """Channels, one (grey) or three (RGB), of the part of a picture that the network sees.
 
     A picture of 8 bits is resized in 8 bits, as models are trained; one of more in floats, so that
     nothing of it is rounded.
     """
-    return (_rounded if image.dtype == np.uint8 else _unrounded)(image, geometry, how, channels)
+    if isinstance(image, PIL.Image.Image):
+        return _rounded(image, geometry, how, channels)
+    if image.dtype == np.uint8:
+        return _rounded(PIL.Image.fromarray(image), geometry, how, channels)
+    return _unrounded(image, geometry, how, channels)
 
 
-def _rounded(image: Image, geometry: Geometry, how: PIL.Image.Resampling, channels: int) -> Seen:
-    seen, at = resampled(PIL.Image.fromarray(image), geometry, how)
+def _rounded(
+    image: PIL.Image.Image, geometry: Geometry, how: PIL.Image.Resampling, channels: int
+) -> Seen:
+    seen, at = resampled(image, geometry, how)
     planes = (seen.convert("L") if channels == 1 else seen).split()
     return [np.asarray(plane) for plane in planes], at
 
