@@ -15,7 +15,7 @@ from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.layers.selection import select, several
 from xai_heatmap.core.listed import class_names, listed
 from xai_heatmap.core.named import named
-from xai_heatmap.core.network import Layers, Network
+from xai_heatmap.core.network import Layers, Network, Survey
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.target import Choices
 from xai_heatmap.core.tested import check_passes
@@ -247,9 +247,7 @@ def compare(
     testing = testing_of(opened, survey, wanted, passes=passes if test or guard else 0, guard=guard)
 
     def made(asked: Sequence[MethodRequest]) -> Comparison:
-        meant = {name for ask in asked for name in ask.layers}
-        names = [name for name in survey.layers if name in meant]
-        rule = recording_rule(asked, names)
+        rule = recording_rule(asked, _in_order(asked, survey))
         here = testing if rule is GRADIENT and not among else replace(testing, usual=None)
         at = list(dict.fromkeys([*opened_at(asked, survey, among), *here.layers]))
         put = partial(questions, opened, given, at=at, labels=labels, rule=rule)
@@ -257,6 +255,12 @@ def compare(
         return Comparison(here.answers(own, asked, reasons=layers == "auto", among=among))
 
     return of_those_reached(made, wanted, layers)
+
+
+def _in_order(asked: Sequence[MethodRequest], survey: Survey) -> list[str]:
+    """Layers that are asked for, in the order in which they run."""
+    meant = {name for ask in asked for name in ask.layers}
+    return [name for name in survey.layers if name in meant]
 
 
 def _of_each(

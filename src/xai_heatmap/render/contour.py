@@ -11,6 +11,7 @@ from jaxtyping import Bool
 
 from xai_heatmap.core.arrays import Heat, Image
 from xai_heatmap.core.errors import BadArray, BadOption
+from xai_heatmap.render.overlay import looked_up
 
 Mask = Bool[np.ndarray, "H W"]
 
@@ -115,7 +116,8 @@ def _line(edge: PIL.Image.Image, width: float) -> PIL.Image.Image:
     Blurring an edge of one pixel by a Gaussian leaves a ridge; all of it that is higher than the
     ridge's flank at half the width is the line.
     """
-    return edge.filter(PIL.ImageFilter.GaussianBlur(_sigma(width))).point(_opacity(width))
+    ridge = edge.filter(PIL.ImageFilter.GaussianBlur(_sigma(width)))
+    return looked_up(ridge, _opacity(width))
 
 
 def _sigma(width: float) -> float:
@@ -123,10 +125,10 @@ def _sigma(width: float) -> float:
 
 
 @lru_cache(maxsize=16)
-def _opacity(width: float) -> list[int]:
+def _opacity(width: float) -> bytes:
     """Opacity of a line by the height of its ridge, 0 to 255."""
     sigma = _sigma(width)
     peak = 255 / (sigma * np.sqrt(2 * np.pi))
     flank = peak * np.exp(-((width / 2) ** 2) / (2 * sigma**2))
     share = np.clip((np.arange(256) - flank) / (0.25 * peak) + 0.5, 0, 1)
-    return np.rint(255 * share).astype(int).tolist()
+    return np.rint(255 * share).astype(np.uint8).tobytes()

@@ -38,7 +38,7 @@ def mute_all(picture: PIL.Image.Image, *, grey: float, light: float) -> PIL.Imag
     """A picture of Pillow, muted as by `muted`: one product of each pixel and a matrix."""
     if (grey, light) == (0, 1):
         return picture
-    own = np.float64(LUMA) * (grey * light) + np.eye(3) * ((1 - grey) * light)
+    own = np.array(LUMA, np.float64) * (grey * light) + np.eye(3) * ((1 - grey) * light)
     matrix = np.concatenate([own, np.zeros((3, 1))], axis=1)
     return picture.convert("RGB", tuple(matrix.ravel().tolist()))
 
