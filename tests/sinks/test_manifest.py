@@ -203,3 +203,13 @@ def test_plain_facts_are_told_by_their_types_alone(monkeypatch):
     assert [plain.facts_of(own) for own in facts] == [
         *(1, True, None, 0.5, None, None, "caf\ufffd", "é")
     ]
+
+
+def test_entries_are_indented_as_the_standard_library_does():
+    entry = {
+        "stem": 'a "b"\n\\ é 猫 \u2028', "": [], "none": {},
+        "deep": [[1, [2.5e-9, -0.0]], {"x": {"y": [None]}}],
+        "truth": [True, False, None], "number": 10**20, "float": 0.1 + 0.2, "text\n": "\t",
+    }  # fmt: skip
+    wanted = json.dumps(entry, indent=1, ensure_ascii=False).replace("\n", "\n  ")
+    assert manifest._in_json(entry).decode() == wanted

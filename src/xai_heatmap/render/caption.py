@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
-from xai_heatmap.render.fonts import Font, font, has, suited
+from xai_heatmap.render.fonts import Font, font, has, length, suited
 from xai_heatmap.render.page import ALARM, INK, PAPER, Picture, elided, letters
 
 NARROWEST = 200
@@ -53,10 +53,10 @@ def captioned(picture: Picture, words: Sequence[Word]) -> Picture:
             shown = elided(word.text, width - 2 * gap, using=own)
             ink = ALARM if word.alarming else INK
             draw.text((x, foot), shown, ink, own, anchor="ls")
-            x += own.getlength(shown)
+            x += length(shown, own)
             if place + 1 < len(row):
                 draw.text((x, foot), BETWEEN, INK, using, anchor="ls")
-                x += using.getlength(BETWEEN)
+                x += length(BETWEEN, using)
     return np.array(page)
 
 
@@ -65,8 +65,8 @@ def _rows(words: Sequence[Word], room: int, using: Font) -> list[list[Word]]:
     rows: list[list[Word]] = [[]]
     left = float(room)
     for word in words:
-        long = min(suited(word.text, using).getlength(word.text), room)
-        between = using.getlength(BETWEEN) if rows[-1] else 0
+        long = min(length(word.text, suited(word.text, using)), room)
+        between = length(BETWEEN, using) if rows[-1] else 0
         if long + between > left and rows[-1]:
             rows.append([])
             left, between = float(room), 0

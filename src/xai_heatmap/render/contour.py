@@ -18,6 +18,9 @@ Mask = Bool[np.ndarray, "H W"]
 BAND = 8
 """Rows that are outlined at a time, as a multiple of the margin around a line."""
 
+AT_ONCE = 1 << 18
+"""Pixels that are blurred sooner than they are told apart."""
+
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
@@ -101,8 +104,9 @@ def _pieces(edge: Mask, margin: int) -> Iterator[tuple[int, int, int, int]]:
     if not len(filled):
         return
     start, end = max(int(filled[0]) - margin, 0), min(int(filled[-1]) + 1 + margin, len(edge))
-    for top in range(start, end, BAND * margin):
-        bottom = min(top + BAND * margin, end)
+    step = BAND * margin if (end - start) * edge.shape[1] > AT_ONCE else end - start
+    for top in range(start, end, step):
+        bottom = min(top + step, end)
         near = np.flatnonzero(edge[max(top - margin, 0) : bottom + margin].any(axis=0))
         for own in np.split(near, np.flatnonzero(np.diff(near) > 2 * margin) + 1):
             if len(own):

@@ -53,6 +53,12 @@ def font(size: int) -> Font:
     return found
 
 
+@functools.lru_cache(maxsize=4096)
+def length(text: str, using: Font) -> float:
+    """Pixels that a text takes on a line; captions say the same words again and again."""
+    return using.getlength(text)
+
+
 def suited(text: str, using: Font) -> Font:
     """`using`, or an installed font of its size that has letters of the text which it lacks."""
     if text.isascii() or has(text, using):

@@ -5,7 +5,7 @@ import bisect
 import numpy as np
 from jaxtyping import UInt8
 
-from xai_heatmap.render.fonts import Font
+from xai_heatmap.render.fonts import Font, length
 
 INK, PAPER, ALARM = (33, 37, 41), (255, 255, 255), (176, 42, 55)
 
@@ -18,7 +18,7 @@ Picture = UInt8[np.ndarray, "_ _ 3"]
 def elided(text: str, width: int, *, using: Font) -> str:
     """The text on one line, its middle left out if it is wider than ``width`` pixels."""
     text = " ".join(text.split())
-    if using.getlength(text) <= width:
+    if length(text, using) <= width:
         return text
 
     def short(kept: int) -> str:

@@ -123,9 +123,24 @@ def _cut(path: Path, size: int) -> None:
         file.truncate(size)
 
 
+_scalar = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def _in_json(entry: Mapping[str, object]) -> bytes:
     """An entry as it stands inside of a list."""
-    return json.dumps(entry, indent=1, ensure_ascii=False).replace("\n", "\n  ").encode()
+    return _indented(entry, "  ").encode()
+
+
+def _indented(value: object, lead: str) -> str:
+    """JSON of a value on lines of their own, behind spaces, as ``json.dumps(indent=1)`` has it."""
+    inner = f"\n{lead} "
+    if isinstance(value, dict) and value:
+        own = [f"{_scalar(name)}: {_indented(one, f'{lead} ')}" for name, one in value.items()]
+        return f"{{{inner}{f',{inner}'.join(own)}\n{lead}}}"
+    if isinstance(value, list) and value:
+        own = [_indented(one, f"{lead} ") for one in value]
+        return f"[{inner}{f',{inner}'.join(own)}\n{lead}]"
+    return _scalar(value)
 
 
 def _write(file: BinaryIO, entries: list[dict[str, object]]) -> None:

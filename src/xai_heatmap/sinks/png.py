@@ -54,7 +54,7 @@ def said(key: str, text: str) -> Chunk:
 def _pixels(picture: Image) -> Iterator[Chunk]:
     """The pixels, filtered and compressed by runs alone, some rows at a time."""
     height, width, channels = picture.shape
-    packed = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
+    packed = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
     above = np.zeros(width * channels, np.uint8)
     step = max(1, AT_ONCE // above.size)
     for start in range(0, height, step):
