@@ -10,24 +10,19 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import xai_heatmap as xh
-from benchmarks import machine, networks, tables
+from benchmarks import machine, networks, of_files, tables
+from benchmarks.by_processor import Call, Row, bare, ratio, row
 
 NETWORKS = ("squeezenet", "mobilenet_v2", "resnet50")
 PARTS = ("torch", "first", "path", "saving", "core")
 MARKS = "<!-- figures: daily -->", "<!-- end of figures: daily -->"
-
-Call = Callable[[], object]
-Row = tuple[str, ...]
 
 FIRST = """
 import sys, time
@@ -82,40 +77,15 @@ def main() -> None:
     torch.set_num_threads(1)
     rows: list[Row] = []
     for part in asked.only:
-        for row in _MEASURED[part](asked):
-            print(*row, sep=" | ", file=sys.stderr, flush=True)
-            rows.append(row)
+        for found in _MEASURED[part](asked):
+            print(*found, sep=" | ", file=sys.stderr, flush=True)
+            rows.append(found)
     text = (
         f"{machine.line([])}\n\n{tables.table(('what', 'measured', 'floor', 'at most', ''), rows)}"
     )
     print(text)
     if asked.write:
         tables.put(Path(__file__).with_name("README.md"), MARKS, text)
-
-
-def ratio(one: Call, other: Call, pairs: int) -> float:
-    """Processor time of a call ÷ that of another: the median of pairs in turn, after two each."""
-    for _ in range(2):
-        one(), other()
-    found = []
-    for number in range(pairs):
-        order = (one, other) if number % 2 else (other, one)
-        taken = {call: seconds(call) for call in order}
-        found.append(taken[one] / taken[other])
-    return statistics.median(found)
-
-
-def seconds(call: Call) -> float:
-    """Seconds of processor time of one call."""
-    start = time.process_time()
-    call()
-    return time.process_time() - start
-
-
-def _row(what: str, measured: float, most: float | None, floor: float | None = None) -> Row:
-    below = "" if floor is None else f"{floor:.2f}"
-    verdict = "" if most is None else "ok" if measured <= most else "MISSED"
-    return what, f"{measured:.2f}", below, "" if most is None else f"{most:g}", verdict
 
 
 def _torch(asked: argparse.Namespace) -> Iterator[Row]:
@@ -128,20 +98,20 @@ def _of_network(name: str, pairs: int) -> Iterator[Row]:
     model = networks.torch_model(name).requires_grad_(requires_grad=False)
     network, subject = xh.network(model), networks.SUBJECTS[name]
     x, many = (networks.batch(name, count, channels_last=False) for count in (1, 16))
-    bare = _bare(model, x)
-    yield _row(f"{subject.title}: bare pass, again", ratio(_bare(model, x), bare, pairs), None)
+    plain = bare(model, x)
+    yield row(f"{subject.title}: bare pass, again", ratio(bare(model, x), plain, pairs), None)
     for own, count, most in ((x, 1, 0.85 if name == "squeezenet" else None), (many, 16, 0.85)):
         last = np.ascontiguousarray(own.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-        usual = _bare(model, own)
-        floor = ratio(_bare(model, last), usual, pairs)
+        usual = bare(model, own)
+        floor = ratio(bare(model, last), usual, pairs)
         found = ratio(lambda own=own: xh.maps(network, own), usual, pairs)
         what = f"{subject.title}: Grad-CAM ÷ plain pass of channels first, batch {count}"
-        yield _row(what, found, most, floor)
+        yield row(what, found, most, floor)
     there_and_back = _there_and_back(model, x)
     found = ratio(lambda: xh.maps(network, x, layer="all", target=3), there_and_back, pairs)
-    yield _row(f"{subject.title}: all layers ÷ (there and back to the picture)", found, 1.3, 1.0)
+    yield row(f"{subject.title}: all layers ÷ (there and back to the picture)", found, 1.3, 1.0)
     picture = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
-    ways_back = 1 + 5 * (ratio(there_and_back, bare, pairs) - 1)
+    ways_back = 1 + 5 * (ratio(there_and_back, plain, pairs) - 1)
     goals = {"auto": 1.2, "all": 6.0} if name == "resnet50" else {"auto": None, "all": None}
     for layer, most in goals.items():
 
@@ -151,17 +121,7 @@ def _of_network(name: str, pairs: int) -> Iterator[Row]:
             return xh.compare(network, picture, layers=layer, **given)
 
         what = f"{subject.title}: 5 targets × {layer} ÷ plain pass"
-        yield _row(what, ratio(five, bare, pairs), most, ways_back if layer == "all" else 1.0)
-
-
-def _bare(model: Any, x: np.ndarray) -> Call:
-    import torch
-
-    def forward() -> object:
-        with torch.no_grad():
-            return model(torch.from_numpy(x)).numpy()
-
-    return forward
+        yield row(what, ratio(five, plain, pairs), most, ways_back if layer == "all" else 1.0)
 
 
 def _there_and_back(model: Any, x: np.ndarray) -> Call:
@@ -180,8 +140,8 @@ def _first(asked: argparse.Namespace) -> Iterator[Row]:
         for what, said in (("fresh", "the package imported meanwhile"), ("imported", "imported")):
             found = statistics.median(_told(FIRST, name, what))
             title = networks.SUBJECTS[name].title
-            row = f"{title}: first explanation of a process above the second, {said}, seconds"
-            yield _row(row, found, 0.1)
+            about = f"{title}: first explanation of a process above the second, {said}, seconds"
+            yield row(about, found, 0.1)
 
 
 def _told(code: str, *given: str) -> list[float]:
@@ -200,81 +160,19 @@ def _told(code: str, *given: str) -> list[float]:
     return found[1:]
 
 
-def _path(asked: argparse.Namespace) -> Iterator[Row]:
-    """A photograph from its path, beside decoding, preprocessing and inference by hand."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    file = networks.reference() / "models" / "squeezenet1_1.onnx"
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    model = networks.torch_model("squeezenet")
-    runs: dict[str, tuple[Any, Callable[[np.ndarray], object]]] = {
-        "PyTorch": (model, lambda x: _bare(model, x)()),
-        "ONNX": (file, lambda x: session.run(None, {session.get_inputs()[0].name: x})),
-    }
-    kind, paths = networks.SUBJECTS["squeezenet"].preprocess, networks.photographs()[:8]
-    for title, (given, infer) in runs.items():
-        network = xh.network(given, **({"session_options": options} if given is file else {}))
-        explained = partial(xh.explain, network, preprocess=kind)
-        found = [_beside_by_hand(explained, infer, path, kind, asked.pairs) for path in paths]
-        yield _row(f"SqueezeNet 1.1, {title}: path ÷ by hand", statistics.median(found), 1.1)
-
-
-def _beside_by_hand(
-    explained: Callable[[Path], object],
-    infer: Callable[[np.ndarray], object],
-    path: Path,
-    kind: str,
-    pairs: int,
-) -> float:
-    def by_hand() -> object:
-        return infer(_by_hand(path, kind))
-
-    return ratio(lambda: explained(path), by_hand, max(3, pairs // 4))
-
-
-def _by_hand(path: Path, kind: str) -> np.ndarray:
-    from PIL import Image
-
-    x = networks.preprocessed(Image.open(path), kind)
-    return np.ascontiguousarray(np.moveaxis(x, -1, 0)[None])
-
-
-def _saving(asked: argparse.Namespace) -> Iterator[Row]:
-    """Saving beside decoding, preprocessing and inference by hand, and into a full folder."""
-    model = networks.torch_model("squeezenet")
-    network, kind = xh.network(model), networks.SUBJECTS["squeezenet"].preprocess
-    paths = networks.photographs()
-    with tempfile.TemporaryDirectory() as folder:
-        explained = xh.explain(network, paths[0], preprocess=kind)
-        taken = [
-            seconds(lambda at=at: replace(explained, name=f"{at}.jpg").save(folder))
-            for at in range(asked.saves)
-        ]
-    late, early = (statistics.median(taken[at : at + 20]) for at in (-20, 5))
-    yield _row(f"the {asked.saves}th save ÷ the 10th", late / early, 1.2)
-    with tempfile.TemporaryDirectory() as folder:
-
-        def written() -> None:
-            for path in paths:
-                xh.explain(network, path, preprocess=kind).save(folder)
-
-        def by_hand() -> None:
-            for path in paths:
-                _bare(model, _by_hand(path, kind))()
-
-        found = ratio(written, by_hand, max(3, asked.pairs // 2))
-        yield _row("photographs explained and written ÷ by hand, SqueezeNet 1.1", found, 2.5)
-
-
 def _core(_: argparse.Namespace) -> Iterator[Row]:
     """How evenly an ONNX file answers on one allowed core; by the clock on the wall."""
     found = min(_told(ONE_CORE))
-    yield _row("ONNX on one allowed core: slowest of 30 calls ÷ median, by wall clock", found, 2.0)
+    yield row("ONNX on one allowed core: slowest of 30 calls ÷ median, by wall clock", found, 2.0)
 
 
-_MEASURED = {"torch": _torch, "first": _first, "path": _path, "saving": _saving, "core": _core}
+_MEASURED = {
+    "torch": _torch,
+    "first": _first,
+    "path": of_files.path,
+    "saving": of_files.saving,
+    "core": _core,
+}
 
 if __name__ == "__main__":
     main()
