@@ -212,8 +212,8 @@ def test_a_sheet_of_every_layer_walks_the_modules_no_more_often_than_one_of_one_
     from xai_heatmap.networks.torch import weights
 
     network, walked = opened("labels"), []
-    walk = weights.modules_of
-    monkeypatch.setattr(weights, "modules_of", lambda root: walked.append(1) or walk(root))
+    walk = weights.children_of
+    monkeypatch.setattr(weights, "children_of", lambda root: walked.append(1) or walk(root))
 
     def walks(layers):
         walked.clear()

@@ -18,13 +18,48 @@ from xai_heatmap.testing.kits.torch_kit import Plain  # noqa: E402
 X = np.random.default_rng(0).random((2, 3, 8, 8), dtype=np.float32)
 
 
-def test_the_tree_of_modules_is_walked_three_times_a_call(monkeypatch):
-    network = xh.network(Plain().eval(), image_shape=(3, 8, 8))
+def test_the_tree_of_modules_is_walked_again_only_where_it_has_changed(monkeypatch):
+    model = Plain().eval()
+    network = xh.network(model, image_shape=(3, 8, 8))
     xh.maps(network, X)
     walked, own = list[Any](), weights.modules_of
     monkeypatch.setattr(weights, "modules_of", lambda root: (walked.append(root), own(root))[1])
     xh.maps(network, X)
-    assert len(walked) == 3  # for the survey, the recording and all of its pass
+    assert walked == []
+    model.add_module("aside", nn.Identity())
+    xh.maps(network, X)
+    assert walked == [model]
+
+
+def test_modules_are_those_of_the_tree_whatever_was_done_to_it():
+    """The oracle is PyTorch's own walk."""
+    root: Any = nn.Sequential(nn.Sequential(nn.ReLU(), nn.Tanh()), nn.Sequential(), nn.Identity())
+    shared: Any = nn.Sequential(nn.GELU())
+    modules = weights.Modules(root)
+
+    def moved() -> None:
+        root[1].add_module("from", root[0][1])
+        del root[0][1]
+
+    for change in (
+        lambda: None,
+        lambda: root[0].register_module("0", nn.Softmax(1)),
+        lambda: root[0].add_module("none", None),
+        moved,
+        lambda: (root.append(shared), root[1].append(shared)),
+        lambda: shared.add_module("0", nn.Sequential(nn.ELU())),
+        lambda: root[1].__delitem__(0),
+        lambda: root.__delitem__(0),
+    ):
+        change()
+        assert {*map(id, modules())} == {*map(id, root.modules())}
+        assert len(modules()) == len(list(root.modules()))
+        assert modules() == weights.modules_of(root)
+        with modules.once():
+            root.add_module("late", nn.Identity())
+            assert root.late not in modules()
+        assert root.late in modules()
+        del root.late
 
 
 def test_a_module_that_is_added_between_two_calls_is_seen():
@@ -97,7 +132,7 @@ class Split(nn.Module):
         self.conv, self.left, self.right = nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Identity()
         self.unused, self.out = nn.Identity(), nn.Linear(3, 4)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Any) -> Any:
         left, right, unused = self.conv(x).split([3, 3, 2], 1)
         self.unused(unused)
         return self.out((self.left(left) * self.right(right)).mean((2, 3)))

@@ -121,6 +121,8 @@ def maps(
             return {name: np.array([row[0] for row in found[level]]) for name, level in at}
 
         portions = halved(some, range(len(inputs)))
+        if len(portions) == 1:
+            return portions[0]
         return {name: np.concatenate([one[name] for one in portions]) for name in asked[0].layers}
 
     stacked = of_those_reached(mapped_at, asked, layer)

@@ -6,8 +6,9 @@ is large only the version, and its numbers in the first pass of all, which learn
 """
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -62,9 +63,9 @@ class Untouched:
         at from then on: the rest costs as much as several layers.
         """
         if self._quiet and self._looked >= LOOKS:
-            watched = [own for module in modules for own in vars(module)["_buffers"].values()]
-            watched = _tensors(watched)
-            versions = [_version(own) for own in watched]
+            shelves = [module.__dict__["_buffers"] for module in modules]
+            watched = _tensors([own for shelf in shelves if shelf for own in shelf.values()])
+            versions = list(map(_version, watched))
             yield
             missed = self._missed(watched, versions)
             self._writes.update(map(id, missed))
@@ -211,8 +212,8 @@ def _readable(tensor: torch.Tensor) -> bool:
     )
 
 
-def _version(tensor: torch.Tensor) -> int:
-    return tensor._version  # noqa: SLF001 - torch has no other way
+_version: Callable[[torch.Tensor], int] = attrgetter("_version")
+"""How often a tensor was written; torch has no other way to tell."""
 
 
 def _put_back(generator: torch.Generator, state: torch.Tensor) -> bool:

@@ -4,6 +4,7 @@ import itertools
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import is_
 
 import torch
 from torch import nn
@@ -11,15 +12,20 @@ from torch.nn.parameter import is_lazy
 
 from xai_heatmap.core.errors import ModelError, NotAModel
 
+PLAIN = frozenset({torch.Tensor, nn.Parameter})
+"""Types of tensors that nobody has yet to give a shape to."""
+
 
 def learning_in(modules: Sequence[nn.Module]) -> tuple[list[torch.Tensor], bool]:
     """Weights that learn, and whether any tensor at all was made in inference mode."""
     learning, inferred = [], False
     for module in modules:
-        own = vars(module)
+        own = module.__dict__
         for shelf in (own["_parameters"], own["_buffers"]):
+            if not shelf:
+                continue
             for tensor in shelf.values():
-                if tensor is None or is_lazy(tensor):
+                if tensor is None or (type(tensor) not in PLAIN and is_lazy(tensor)):
                     continue
                 if tensor.is_inference():
                     inferred = True
@@ -154,22 +160,40 @@ def modules_of(root: nn.Module) -> list[nn.Module]:
 
 
 class Modules:
-    """All modules of one model, for whoever asks in one pass: the tree is walked once a pass."""
+    """All modules of one model, for whoever asks in one pass. The tree is walked again where any
+    module has other children than it had: looking for that takes a fraction of the walk.
+    """
 
     def __init__(self, root: nn.Module) -> None:
         self._root = root
-        self._walked: list[nn.Module] | None = None
+        self._known: list[nn.Module] = []
+        self._children: list[nn.Module | None] = []
+        self._still = False
 
     def __call__(self) -> list[nn.Module]:
         """The modules; inside of `once` those that were there at its beginning."""
-        return modules_of(self._root) if self._walked is None else self._walked
+        if self._still:
+            return self._known
+        children = children_of(self._known)
+        same = len(children) == len(self._children) and all(map(is_, children, self._children))
+        if not same or not self._known:
+            self._known = modules_of(self._root)
+            self._children = children_of(self._known)
+        return self._known
 
     @contextmanager
     def once(self) -> Iterator[None]:
-        """Within the block the tree is not walked again."""
-        outer = self._walked
-        self._walked = self()
+        """Within the block nobody looks at the tree again."""
+        self()
+        outer, self._still = self._still, True
         try:
             yield
         finally:
-            self._walked = outer
+            self._still = outer
+
+
+def children_of(modules: Sequence[nn.Module]) -> list[nn.Module | None]:
+    """Children of all modules in a row, as the walk of `modules_of` comes to them: the walk is the
+    same where these are.
+    """
+    return [child for own in modules for child in own.__dict__["_modules"].values()]
