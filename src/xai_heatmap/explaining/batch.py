@@ -120,13 +120,17 @@ def maps(
             at = zip(asked[0].layers, here[0].layers, strict=True)
             return {name: np.array([row[0] for row in found[level]]) for name, level in at}
 
-        portions = halved(some, range(len(inputs)))
-        if len(portions) == 1:
-            return portions[0]
-        return {name: np.concatenate([one[name] for one in portions]) for name in asked[0].layers}
+        return _joined(halved(some, range(len(inputs))))
 
     stacked = of_those_reached(mapped_at, asked, layer)
     return stacked if several(layer) else next(iter(stacked.values()))
+
+
+def _joined(portions: Sequence[dict[str, Maps]]) -> dict[str, Maps]:
+    """Maps of a batch, from those of its portions."""
+    if len(portions) == 1:
+        return portions[0]
+    return {name: np.concatenate([one[name] for one in portions]) for name in portions[0]}
 
 
 def _check_targets(wanted: Sequence[Choice], inputs: Inputs, labels: Sequence[str]) -> None:
