@@ -126,7 +126,7 @@ def maps(
     return stacked if several(layer) else next(iter(stacked.values()))
 
 
-def _joined(portions: Sequence[dict[str, Maps]]) -> dict[str, Maps]:
+def _joined(portions: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Maps of a batch, from those of its portions."""
     if len(portions) == 1:
         return portions[0]
