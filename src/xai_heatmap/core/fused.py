@@ -4,6 +4,7 @@ A program is told beforehand what it is to explain, as a `Seed`. What it pulled 
 beside its maps, so that whoever asked sees whether that was the target.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -146,22 +147,28 @@ class Fused:
         return bool((far <= ROUNDING * np.abs(cotangents).max(axis=1, initial=0)).all())
 
 
-class FusedRecording(Recording):
+Pull = Callable[[Float32[np.ndarray, "n classes"]], Fused | None]
+"""Function from ∂y/∂s to what one way back gives, None where that fails."""
+
+
+class ProgramRecording(Recording):
     """Recording of a program, whose layers are opened by a pass of their own when first asked for.
 
     Parameters
     ----------
-    fused
-        What the program gave.
+    closed
+        The forward pass, opened at no layer.
     opened
         Makes the recording that is opened at the layers.
     """
 
-    def __init__(self, fused: Fused, opened: Callable[[], Recording]) -> None:
-        self.fused = fused
-        self.answered = False
-        """Whether the maps of the program were those that were asked for."""
+    def __init__(self, closed: Recording, opened: Callable[[], Recording]) -> None:
+        self._closed = closed
         self._record = opened
+
+    @abstractmethod
+    def pulled(self, cotangents: Float32[np.ndarray, "n classes"]) -> Fused | None:
+        """What the program gives for ∂y/∂s of the targets; None where it does not explain them."""
 
     @cached_property
     def opened(self) -> Recording:
@@ -171,17 +178,17 @@ class FusedRecording(Recording):
     @property
     def scores(self) -> Scores:
         """Scores, as of the program."""
-        return self.fused.recording.scores
+        return self._closed.scores
 
     @property
     def meaning(self) -> Meaning:
         """Scale of the scores."""
-        return self.fused.recording.meaning
+        return self._closed.meaning
 
     @property
     def form(self) -> Form:
         """Layout of a row of scores."""
-        return self.fused.recording.form
+        return self._closed.form
 
     @property
     def activations(self) -> Mapping[str, Activations]:
@@ -224,3 +231,46 @@ class FusedRecording(Recording):
     def between(self, layer: str, rule: BackwardRule, *, row: int) -> Recording:
         """Two rows, from an opened layer on."""
         return self.opened.between(layer, rule, row=row)
+
+
+class FusedRecording(ProgramRecording):
+    """Recording of a program that was told what to explain.
+
+    Parameters
+    ----------
+    fused
+        What the program gave.
+    opened
+        As of a `ProgramRecording`.
+    """
+
+    def __init__(self, fused: Fused, opened: Callable[[], Recording]) -> None:
+        super().__init__(fused.recording, opened)
+        self.fused = fused
+        self.answered = False
+        """Whether the maps of the program were those that were asked for."""
+
+    def pulled(self, cotangents: Float32[np.ndarray, "n classes"]) -> Fused | None:
+        """The maps there are, where those were the targets."""
+        self.answered = self.fused.explains(cotangents)
+        return self.fused if self.answered else None
+
+
+class MappedRecording(ProgramRecording):
+    """Recording of a forward pass whose way back ends in maps, for several targets.
+
+    Parameters
+    ----------
+    closed, opened
+        As of a `ProgramRecording`.
+    pull
+        One way back.
+    """
+
+    def __init__(self, closed: Recording, pull: Pull, opened: Callable[[], Recording]) -> None:
+        super().__init__(closed, opened)
+        self._pull = pull
+
+    def pulled(self, cotangents: Float32[np.ndarray, "n classes"]) -> Fused | None:
+        """The maps of one way back."""
+        return self._pull(cotangents)

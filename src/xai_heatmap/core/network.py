@@ -2,21 +2,21 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
 import numpy as np
 
-from xai_heatmap.core.arrays import Inputs, Native
+from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.axes import Axes, usual
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import BadOption, NotAModel
-from xai_heatmap.core.fused import Fused, Seed, Seeds
 from xai_heatmap.core.layers.layout import Layout
+from xai_heatmap.core.programmable import Programmable
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.redrawing import Redrawable
-from xai_heatmap.core.targets.answer import Kind, Meaning
+from xai_heatmap.core.targets.answer import Kind
 from xai_heatmap.core.wing import wing
 
 INPUT = "input"
@@ -141,7 +141,7 @@ class Declared:
         return self.axes if self.input_shape is None else len(self.input_shape) - 1
 
 
-class Network(Redrawable, ABC):
+class Network(Redrawable, Programmable, ABC):
     """A model that can be opened at its layers."""
 
     def __copy__(self) -> "Network":
@@ -200,29 +200,6 @@ class Network(Redrawable, ABC):
     def framework(self) -> str:
         """What runs the model: ``torch``, ``keras``, ``onnx``, ``function``, or another package."""
         return wing(type(self))
-
-    def answering(self, shape: Sequence[int]) -> tuple[int, Meaning] | None:
-        """Scores of each image and their scale, as far as they are known before a pass, of a
-        network that has fused programs for pictures of `shape`; else None.
-        """
-        return None
-
-    def fused(
-        self, x: Inputs, keys: Sequence[tuple[str, str]], seeds: Seeds, *, judged: bool = False
-    ) -> Fused | None:
-        """Maps by layer and formula from one program that runs forwards and backwards; with
-        `judged` also what a verdict needs. None where there is no such program.
-        """
-        return None
-
-    def remember(
-        self, question: Hashable, x: Native, keys: Sequence[tuple[str, str]], seed: Seed
-    ) -> None:
-        """Keep how a question was answered by a program, of a network that has any."""
-
-    def again(self, question: Hashable, x: Native) -> Sequence[np.ndarray] | None:
-        """Maps of a question that was asked before and is remembered; else None."""
-        return None
 
     @property
     @abstractmethod

@@ -14,6 +14,7 @@ from xai_heatmap.core.fused import (
     Fused,
     FusedRecording,
     Link,
+    MappedRecording,
     Seed,
     stacked,
 )
@@ -48,15 +49,26 @@ def recorded(
     rule: BackwardRule = GRADIENT,
     judged: bool = False,
 ) -> Recording:
-    """Recording of pictures, each with its choice: with the maps of `asked` where the network has a
-    program for them, and opened at the layers `at`.
+    """Recording of pictures, each with its choice, or of one with several: with the maps of `asked`
+    where the network has a program for them, and opened at the layers `at`.
     """
-    found = None
-    if rule is GRADIENT and asked and all(map(programmed, asked)):
-        found = _fused(network, x, asked, choices, labels, judged=judged)
-    if found is None:
+
+    def opened() -> Recording:
         return network.record(x, at, rule=rule)
-    return FusedRecording(found, lambda: network.record(x, at, rule=rule))
+
+    if rule is not GRADIENT or not asked or not all(map(programmed, asked)):
+        return opened()
+    own = len(choices) == len(x)
+    found = _fused(network, x, asked, choices, labels, judged=judged) if own else None
+    if found is not None:
+        return FusedRecording(found, opened)
+    passed = network.mapping(x, _keys(asked), judged=judged)
+    return opened() if passed is None else MappedRecording(*passed, opened)
+
+
+def _keys(asked: Sequence[MethodRequest]) -> list[tuple[str, str]]:
+    keys = [(name, ask.method.name) for ask in asked for name in ask.layers]
+    return list(dict.fromkeys(keys))
 
 
 def _fused(
@@ -72,8 +84,7 @@ def _fused(
     seeds = None if known is None else seeds_of(network, choices, *known, labels)
     if seeds is None or (own := stacked(seeds)) is None:
         return None
-    keys = [(name, ask.method.name) for ask in asked for name in ask.layers]
-    return network.fused(x, list(dict.fromkeys(keys)), own, judged=judged)
+    return network.fused(x, _keys(asked), own, judged=judged)
 
 
 def remember(

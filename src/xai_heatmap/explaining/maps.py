@@ -9,7 +9,7 @@ from xai_heatmap.core.arrays import Gradients
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import BadOption, NonFiniteScores
 from xai_heatmap.core.evidence import Evidence
-from xai_heatmap.core.fused import Fused, FusedRecording
+from xai_heatmap.core.fused import ProgramRecording
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import Method, MethodResult
 from xai_heatmap.explaining.forward_pass import (
@@ -83,10 +83,9 @@ def compute_maps(
         Of every layer that was opened, where they are known already: no pass is made for them.
     """
     recording = passed.recording
-    if gradients is None and isinstance(recording, FusedRecording):
-        done = _programmed(passed, recording.fused, asked, finish)
+    if gradients is None and isinstance(recording, ProgramRecording):
+        done = _programmed(passed, recording, asked, finish)
         if done is not None:
-            recording.answered = True
             return done
     return _by_passes(passed, asked, finish, gradients)
 
@@ -176,13 +175,17 @@ def _needs(asked: Sequence[MethodRequest]) -> frozenset[str]:
 
 
 def _programmed(
-    passed: ForwardPass, fused: Fused, asked: Sequence[MethodRequest], finish: Finish[Answer]
+    passed: ForwardPass,
+    recording: ProgramRecording,
+    asked: Sequence[MethodRequest],
+    finish: Finish[Answer],
 ) -> dict[str, list[list[Answer]]] | None:
     """Answers from the maps of a program; None where it was asked for others."""
     keys = [(name, ask.method.name) for ask in asked for name in ask.layers]
-    if not all(key in fused.maps for key in keys) or not all(map(programmed, asked)):
+    if not all(map(programmed, asked)):
         return None
-    if not fused.explains(cotangents(passed.recording.scores, passed.targets)):
+    fused = recording.pulled(cotangents(recording.scores, passed.targets))
+    if fused is None or not all(key in fused.maps for key in keys):
         return None
     rows = range(len(passed.targets))
     found: dict[str, list[list[Answer]]] = {}

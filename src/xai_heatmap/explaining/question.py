@@ -234,14 +234,14 @@ def questions(
     heads
         Layers behind which the network will run again.
     asked
-        What will be asked of the question, where there is one alone.
+        What will be asked of every question.
     """
     inputs = np.ascontiguousarray(given.x[None], dtype=np.float32)
     if given.geometry is not None:
         check(targets, given.geometry, labels or network.declared.labels or ())
-    own, alone = network.for_heads(heads), len(targets) == 1
-    chosen = [choice(one) for one in targets if alone and not isinstance(one, Choices)]
-    asked = asked if chosen else ()
+    own = network.for_heads(heads)
+    chosen = [choice(one) for one in targets if not isinstance(one, Choices)]
+    asked = asked if chosen and len(chosen) == len(targets) else ()
     recording = recorded(own, inputs, at, asked, chosen, labels, rule=rule, judged=True)
     return questions_of(network, given, recording, targets, labels=labels)
 

@@ -4,17 +4,22 @@ Each equals the numpy formula of its name; an activation is read as rows of plac
 or (n, k, places), so that none is turned around in memory.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import keras
+import numpy as np
 
 from xai_heatmap.core.fused import Link
 from xai_heatmap.core.layers.layout import Layout
 
 ops: Any = keras.ops  # whose own types allow None everywhere
+
+Maps = tuple[list[np.ndarray], list[tuple[np.ndarray, np.ndarray, np.ndarray]]]
+"""Maps (n, *grid), and of each its strongest place (n,), gradient and activation there (n, k)."""
 
 LIFTED = 1e6
 """Factor by which what a map shows goes before what a closing ReLU has cut off."""
@@ -77,10 +82,15 @@ def rows(native: Any, layout: Layout) -> Rows:
 
 
 def _gradcam(activation: Rows, gradient: Rows) -> Any:
-    alpha = ops.mean(gradient.values, axis=gradient.places, keepdims=True)
+    alpha = ops.mean(gradient.values, axis=gradient.places)
+    if activation.values.shape[0] == 1:  # a product of matrices takes a quarter of one of batches
+        own, alpha = activation.values[0], ops.transpose(alpha)
+        if activation.features == 1:
+            own = ops.transpose(own)
+        return ops.transpose(ops.matmul(own, alpha))
     if activation.features == 2:
-        return ops.matmul(activation.values, ops.transpose(alpha, (0, 2, 1)))[:, :, 0]
-    return ops.matmul(ops.transpose(alpha, (0, 2, 1)), activation.values)[:, 0]
+        return ops.matmul(activation.values, alpha[:, :, None])[:, :, 0]
+    return ops.matmul(alpha[:, None], activation.values)[:, 0]
 
 
 def _hirescam(activation: Rows, gradient: Rows) -> Any:
@@ -101,20 +111,82 @@ CLIPPED = frozenset({"gradcam", "layercam"})
 """Those that close in a ReLU."""
 
 
-def mapped(
-    activation: Any, gradient: Any, layout: Layout, formula: str, *, judged: bool
-) -> Sequence[Any]:
-    """A map (n, *grid); where it is judged also its strongest place, and gradient and activation
-    there, (n, k).
+def _column(of: Rows, place: Any) -> Any:
+    """The values of all feature maps at a place of each image, (n, k)."""
+    if of.values.shape[0] == 1:
+        start, shape = [0, 0, 0], list(of.values.shape)
+        start[of.places], shape[of.places] = place[0], 1
+        return ops.reshape(ops.slice(of.values, start, shape), (1, -1))
+    column = ops.take_along_axis(of.values, place[:, None, None], axis=of.places)
+    return ops.squeeze(column, axis=of.places)
+
+
+def together(
+    opened: Sequence[tuple[Any, Any, Layout, str]],
+    *,
+    judged: bool,
+) -> tuple[list[Any], list[int]]:
+    """Maps of activation, gradient, layout and formula each, side by side in one row for each
+    image: operations and what leaves a program cost by the piece.
+
+    Parameters
+    ----------
+    opened, judged
+        What they are made of, and whether their strongest places are wanted.
+
+    Returns
+    -------
+    Maps (n, every place), and where they are judged their strongest places (n, maps), gradients and
+    activations there (n, every feature map); the number of feature maps of each.
     """
-    own, slopes = rows(activation, layout), rows(gradient, layout)
-    signed = SIGNED[formula](own, slopes)
-    map_ = ops.relu(signed) if formula in CLIPPED else signed
-    found = [ops.reshape(map_, (-1, *layout.grid))]
-    if judged:
-        heights = ops.abs(map_) * LIFTED + ops.abs(signed) if formula in CLIPPED else ops.abs(map_)
-        place = ops.cast(ops.argmax(heights, axis=1), "int32")
-        at = place[:, None, None]
-        columns = [ops.take_along_axis(one.values, at, axis=one.places) for one in (slopes, own)]
-        found += [place, *(ops.squeeze(one, axis=own.places) for one in columns)]
-    return found
+    read = [(rows(own, layout), rows(slopes, layout)) for own, slopes, layout, _ in opened]
+    formulas = [formula for *_, formula in opened]
+    each = [SIGNED[formula](*pair) for formula, pair in zip(formulas, read, strict=True)]
+    lengths = [math.prod(layout.grid) for _, _, layout, _ in opened]
+    signed = ops.concatenate(each, axis=1)
+    clips = np.repeat([formula in CLIPPED for formula in formulas], lengths)[None]
+    maps = ops.relu(signed) if clips.all() else ops.where(clips, ops.relu(signed), signed)
+    features = [int(own.values.shape[own.features]) for own, _ in read]
+    if not judged:
+        return [maps], features
+    heights = ops.abs(maps) * LIFTED + ops.abs(signed)
+    places, gradients, activations = [], [], []
+    for end, length, (own, slopes) in zip(np.cumsum(lengths), lengths, read, strict=True):
+        place = ops.cast(ops.argmax(heights[:, end - length : end], axis=1), "int32")
+        places.append(place[:, None])
+        gradients.append(_column(slopes, place))
+        activations.append(_column(own, place))
+    columns = places, gradients, activations
+    return [maps, *(ops.concatenate(column, axis=1) for column in columns)], features
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """How what comes out of `together` is taken apart.
+
+    Parameters
+    ----------
+    grids, features
+        Of every map, its grid and the number of feature maps.
+    asked
+        Which of them each map is that was asked for: layers of one output share one.
+    """
+
+    grids: Sequence[tuple[int, ...]]
+    features: Sequence[int]
+    asked: Sequence[int]
+
+    def apart(self, found: Sequence[np.ndarray], *, judged: bool) -> Maps:
+        """The maps that were asked for, each with its strongest place where they are judged."""
+        ends = np.cumsum([math.prod(grid) for grid in self.grids])[:-1]
+        parts = np.split(found[0], ends, axis=1)
+        maps = [
+            part.reshape(len(part), *grid) for part, grid in zip(parts, self.grids, strict=True)
+        ]
+        own = [maps[place] for place in self.asked]
+        if not judged:
+            return own, []
+        places = found[1].astype(np.int64)
+        ends = np.cumsum(self.features)[:-1]
+        gradients, activations = (np.split(one, ends, axis=1) for one in found[2:])
+        return own, [(places[:, at], gradients[at], activations[at]) for at in self.asked]

@@ -26,10 +26,10 @@ from xai_heatmap.networks.keras.final_activation import ENDS_IN_ITS_ACTIVATION, 
 from xai_heatmap.networks.keras.preprocess import preset
 from xai_heatmap.networks.keras.redrawn import redrawn
 from xai_heatmap.networks.keras.structure import (
+    Inventory,
     channels_last_in,
     image_shape_in,
     input_shape_of,
-    layers_in,
     symbolic_inputs,
 )
 from xai_heatmap.networks.opening.axes_found import Consumed
@@ -42,7 +42,7 @@ from xai_heatmap.networks.opening.model_cache import ModelCache, cache_of
 from xai_heatmap.networks.opening.network import OpenedNetwork
 from xai_heatmap.networks.opening.outputs import scores_in
 from xai_heatmap.networks.opening.side_by_side import Output, SideBySide
-from xai_heatmap.networks.opening.taps import beneath, intercepted
+from xai_heatmap.networks.opening.taps import intercepted
 from xai_heatmap.networks.opening.together import Slots
 from xai_heatmap.networks.opening.unchanged import unchanged
 
@@ -91,6 +91,7 @@ class KerasAdapter:
         picture: Name | None = None,
     ) -> None:
         self._model = model
+        self._inventory = Inventory(model)
         self._asked = picture
         self.output = output
         self._boxes = {None: output if isinstance(output, Boxes) else None}
@@ -130,6 +131,7 @@ class KerasAdapter:
         """Adapter, engine and cache of a copy of the model with other weights."""
         other = copy.copy(self)
         other._model = redrawn(self._model, draw)  # noqa: SLF001 - of its own kind
+        other._inventory = Inventory(other._model)  # noqa: SLF001 - of its own kind
         other._boxes, state = dict(self._boxes), cache_of(other._model)  # noqa: SLF001
         return other, engine_of(other, state.kept), state
 
@@ -168,12 +170,11 @@ class KerasAdapter:
 
     def parts(self) -> Mapping[str, keras.Layer]:
         """Every layer by its path, ``outer/inner``; a layer with several paths by the first."""
-        return layers_in(self._model)
+        return self._inventory.layers()
 
     def structure(self) -> tuple[object, ...]:
         """Equal for as long as a program compiled from the model is right."""
-        parts = self.parts().values()
-        return (self.output, *((id(part), id(beneath(part, "activation"))) for part in parts))
+        return self.output, self._inventory.activations()
 
     def objects(self) -> list[keras.Layer]:
         """Model and all layers of the model."""
@@ -181,7 +182,7 @@ class KerasAdapter:
 
     def variables(self) -> list[keras.Variable]:
         """All that the model reads and could write, random states too."""
-        return self._model.variables
+        return self._inventory.variables()
 
     def build(self, x: Native) -> None:
         """Build the weights of a model that was never called."""

@@ -1,10 +1,114 @@
-"""Structure of a Keras model: layers, symbolic inputs, axes."""
+"""Structure of a Keras model: layers, variables, symbolic inputs, axes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+from operator import is_
+from typing import Any
 
 import keras
 
 from xai_heatmap.core.layers.layout import OPEN_AXIS
+from xai_heatmap.networks.opening.taps import beneath
+
+OF_VARIABLES = ("_trainable_variables", "_non_trainable_variables", "_seed_generators")
+"""Attributes in which a layer lists what its variables come from."""
+
+
+@dataclass(frozen=True)
+class _Walked:
+    """Layers of a model as they were found, with what shows whether they are still the same.
+
+    Parameters
+    ----------
+    layers
+        By path.
+    facts
+        Attributes of each, of which the names are `named`.
+    holding
+        The model and the layers that hold others, each with those.
+    leaves
+        Attributes of the layers that hold none.
+    tracked
+        The lists to which the model and the layers add their variables.
+    """
+
+    layers: Mapping[str, keras.Layer]
+    facts: Sequence[dict[str, Any]]
+    named: Sequence[Any]
+    holding: Sequence[tuple[keras.Layer, Sequence[keras.Layer]]]
+    leaves: Sequence[dict[str, Any]]
+    tracked: Sequence[Sequence[Any]]
+
+    def still(self) -> bool:
+        """Whether no layer came, went, was replaced or was given another name."""
+        return (
+            _identical(_of_each(self.facts, "name"), self.named)
+            and not any(map(dict.get, self.leaves, repeat("_layers")))
+            and all(_identical(_directly_in(layer), own) for layer, own in self.holding)
+        )
+
+
+class Inventory:
+    """Layers and variables of a model, listed again only where one came, went or was replaced.
+
+    Every call asks for them, and walking hundreds of layers takes longer than the rest of what
+    Python does for it; so what the lists are made of is compared as it stands, object by object.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+        self._walked: _Walked | None = None
+        self._activations: tuple[_Walked, Sequence[Any], tuple[object, ...]] | None = None
+        self._variables: tuple[Sequence[Any], list[keras.Variable]] | None = None
+
+    def layers(self) -> Mapping[str, keras.Layer]:
+        """As `layers_in`."""
+        return self._now().layers
+
+    def activations(self) -> tuple[object, ...]:
+        """Every layer with its activation, by their identities."""
+        walked, known = self._now(), self._activations
+        own = _of_each(walked.facts, "activation")
+        if known is None or known[0] is not walked or not _identical(own, known[1]):
+            layers = walked.layers.values()
+            found = tuple((id(layer), id(beneath(layer, "activation"))) for layer in layers)
+            self._activations = known = walked, own, found
+        return known[2]
+
+    def variables(self) -> list[keras.Variable]:
+        """All that the model reads and could write, random states too."""
+        own, known = list(chain.from_iterable(self._now().tracked)), self._variables
+        if known is None or not own or not _identical(own, known[0]):
+            self._variables = known = own, self._model.variables
+        return known[1]
+
+    def _now(self) -> _Walked:
+        walked = self._walked
+        if walked is None or not walked.still():
+            layers = layers_in(self._model)
+            every = [self._model, *layers.values()]
+            holding = [one for one in every if one is self._model or vars(one).get("_layers")]
+            known = {id(one) for one in holding}
+            facts: list[dict[str, Any]] = [one.__dict__ for one in layers.values()]
+            self._walked = walked = _Walked(
+                layers,
+                facts,
+                _of_each(facts, "name"),
+                [(one, list(_directly_in(one))) for one in holding],
+                [one.__dict__ for one in layers.values() if id(one) not in known],
+                [vars(one).get(name, ()) for one in every for name in OF_VARIABLES],
+            )
+        return walked
+
+
+def _of_each(facts: Iterable[dict[str, Any]], name: str) -> list[Any]:
+    """An attribute of every object, None where an object has none of its own."""
+    return list(map(dict.get, facts, repeat(name)))
+
+
+def _identical(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    return len(one) == len(other) and all(map(is_, one, other))
 
 
 def layers_in(model: keras.Model) -> dict[str, keras.Layer]:

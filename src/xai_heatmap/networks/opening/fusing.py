@@ -1,8 +1,8 @@
 """Fused programs of an opened network: when they are asked for, and what they are read as."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast, runtime_checkable
+from typing import Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.opening.interfaces import Adapter, Undo
 from xai_heatmap.networks.opening.model_cache import ModelCache, ShapePlan
 from xai_heatmap.networks.opening.taps import Site
+
+T = TypeVar("T")
 
 Key = tuple[str, str]
 """A layer and the formula of a map."""
@@ -54,15 +56,29 @@ class Ran:
     strongest: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]] = ()
 
 
-def result(found: Sequence[np.ndarray], *, judged: bool) -> Ran:
-    """Result of arrays that come one after the other: scores, cotangent, and of each map the map,
-    with its strongest place, gradient and activation where it is judged.
+@dataclass(frozen=True)
+class MappedPass:
+    """A forward pass whose way back ends in maps.
+
+    Parameters
+    ----------
+    scores
+        Of every image.
+    pull
+        From ∂y/∂scores to a result, None where a map has another shape than was asked for; each
+        call runs backwards once.
     """
-    scores, cotangent, *rest = found
-    if not judged:
-        return Ran(scores, cotangent, rest)
-    places = [own.astype(np.int64) for own in rest[1::4]]
-    return Ran(scores, cotangent, rest[::4], list(zip(places, rest[2::4], rest[3::4], strict=True)))
+
+    scores: Native
+    pull: Callable[[Native], Ran | None]
+
+
+def unique(maps: Sequence[Mapped]) -> tuple[dict[str, Site], list[str]]:
+    """Sites of maps, each once under a name, and the name of each map's own."""
+    places = {(id(own.site.part), own.site.call): own.site for own in maps}
+    names = {key: f"{number}" for number, key in enumerate(places)}
+    every = [names[id(own.site.part), own.site.call] for own in maps]
+    return {names[key]: site for key, site in places.items()}, every
 
 
 @runtime_checkable
@@ -90,9 +106,31 @@ class Fusing(Protocol):
         ...
 
 
+@runtime_checkable
+class PullingMaps(Protocol):
+    """An engine whose way back ends in maps, for several targets of one forward pass."""
+
+    def mapping(
+        self, adapter: Adapter, x: Native, maps: Sequence[Mapped], undo: Undo, *, judged: bool
+    ) -> MappedPass:
+        """One forward pass.
+
+        Raises
+        ------
+        Exception
+            Of any kind, if the model can't be brought into such a program.
+        """
+        ...
+
+
 def fusing(engine: object) -> Fusing | None:
     """The engine, where it has fused programs; found by its attribute, as every call asks."""
     return cast("Fusing", engine) if hasattr(engine, "fused") else None
+
+
+def pulling(engine: object) -> PullingMaps | None:
+    """The engine, where its way back ends in maps."""
+    return cast("PullingMaps", engine) if hasattr(engine, "mapping") else None
 
 
 @dataclass
@@ -122,11 +160,36 @@ class Program:
         judged: bool,
     ) -> Ran | None:
         """Result of the program; None where there can be none, which a note says once."""
-        maps = self.maps
-        if maps is None or engine is None:
+        if self.maps is None or engine is None:
             return None
+        own = adapter, x, self.maps, self.view.undo
+        found = self._tried(state, lambda: engine.fused(*own, seeds, judged=judged))
+        return found if found is not None and self._fits(found, len(x)) else None
+
+    def passed(
+        self,
+        engine: PullingMaps | None,
+        state: ModelCache,
+        adapter: Adapter,
+        x: Native,
+        *,
+        judged: bool,
+    ) -> MappedPass | None:
+        """A pass whose way back ends in the maps; None where there can be none, as for `run`."""
+        if self.maps is None or engine is None:
+            return None
+        own = adapter, x, self.maps, self.view.undo
+        found = self._tried(state, lambda: engine.mapping(*own, judged=judged))
+
+        def pull(cotangent: Native) -> Ran | None:
+            made = None if found is None else found.pull(cotangent)
+            return made if made is not None and self._fits(made, len(x)) else None
+
+        return None if found is None else MappedPass(found.scores, pull)
+
+    def _tried(self, state: ModelCache, run: Callable[[], T | None]) -> T | None:
         try:
-            found = engine.fused(adapter, x, maps, self.view.undo, seeds, judged=judged)
+            return run()
         except Exception as problem:
             if out_of_memory(problem):
                 raise
@@ -134,13 +197,13 @@ class Program:
             if not isinstance(problem, NoRule | LayerNotReached):  # is raised by the passes
                 _note(state, problem)
             return None
-        if found is None:
-            return None
-        for own, map_ in zip(maps, found.maps, strict=True):
-            if map_.shape != (len(x), *own.layout.grid):
-                self.maps = None
-                return None
-        return found
+
+    def _fits(self, found: Ran, images: int) -> bool:
+        maps = zip(self.maps or (), found.maps, strict=True)
+        if all(map_.shape == (images, *own.layout.grid) for own, map_ in maps):
+            return True
+        self.maps = None
+        return False
 
 
 def program(view: ShapePlan, keys: Sequence[Key]) -> Program:

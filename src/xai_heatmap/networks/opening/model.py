@@ -41,7 +41,7 @@ class OpenedModel(Network):
         self._given = tuple(image_shape) if image_shape else None
         self._door = Door(axes, channels_last=adapter.channels_last)
         self._keep_closing = keep_closing
-        self._parts: dict[str, object] = {}
+        self._parts: Mapping[str, object] = {}
         self._views: dict[tuple[int, ...], ShapePlan] = Recent()
         self._seen_first: tuple[int, ...] | None = None
         self._behind: tuple[str, ...] = ()

@@ -42,10 +42,10 @@ class SurveyedModel(ScoredModel):
         with self._state.lock:
             self._at_the_door(shape, first=True)
             parts = self._adapter.parts()
-            if parts != self._parts:
-                self._parts = dict(parts)
+            if parts is not self._parts and parts != self._parts:
                 self._views.clear()
                 self._state.know([*map(id, parts.values())])
+            self._parts = parts  # the same object again, of a model that lists them only once
             if shape not in self._views:
                 self._views[shape] = self._viewed(shape, parts)
                 self._seen_first = self._seen_first or shape

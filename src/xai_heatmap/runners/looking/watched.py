@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from xai_heatmap.core.fused import Fused
+from xai_heatmap.core.fused import Fused, Pull
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.recording import Recording
 
@@ -95,7 +95,27 @@ def _told_of(kind: type[Any]) -> type[Any]:
             watch.pictures += len(x)
         return made
 
-    return type(kind.__name__, (kind,), {"record": record, "fused": fused})
+    def mapping(self: Any, x: Any, *args: Any, **how: Any) -> tuple[Recording, Pull] | None:
+        watch: Watch | None = getattr(_local, "watch", None)
+        if watch is None:
+            return kind.mapping(self, x, *args, **how)
+        watch.begin()
+        begun = time.perf_counter()
+        made: tuple[Recording, Pull] | None = kind.mapping(self, x, *args, **how)
+        if made is None:
+            return None
+        watch.first = watch.first or time.perf_counter() - begun
+        watch.forward += 1
+        watch.pictures += len(x)
+
+        def pull(cotangent: Any) -> Fused | None:
+            _tell(backward=1)
+            return made[1](cotangent)
+
+        return made[0], pull
+
+    told = {"record": record, "fused": fused, "mapping": mapping}
+    return type(kind.__name__, (kind,), told)
 
 
 class _Told(Recording):

@@ -28,6 +28,7 @@ def by_passes(opened: Any) -> Any:
     other = opened.for_heads(())
     other.answering = lambda shape: None
     other.again = lambda question, x: None
+    other.mapping = lambda x, keys, judged=False: None
     return other
 
 
@@ -38,8 +39,11 @@ def the_maps_of_programs_are_those_of_passes(kit: Kit) -> None:
     for case, targets in ((kit.plain(), TARGETS), (kit.tokens(), few), (kit.sigmoid_unit(), few)):
         opened = network(case.model)
         known = opened.answering(SHAPE)
-        for name, target in targets.items():
-            asked = {"layers": "all", "methods": FORMULAS, "targets": [target]}
+        each = {name: [target] for name, target in targets.items()}
+        if targets is TARGETS:
+            each["several at once"] = [*targets.values(), xh.top(2)]
+        for name, wanted in each.items():
+            asked = {"layers": "all", "methods": FORMULAS, "targets": wanted}
             one = xh.compare(opened, picture, preprocess="unit", **asked)
             other = xh.compare(by_passes(opened), picture, preprocess="unit", **asked)
             for a, b in zip(one, other, strict=True):

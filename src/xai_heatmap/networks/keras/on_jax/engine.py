@@ -1,6 +1,6 @@
 """Engine of Keras on JAX: surveys a model by the trace, differentiates and replays."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -10,16 +10,19 @@ import numpy as np
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.fused import Seeds
 from xai_heatmap.networks.keras.attention import WrittenOut, softmaxes
-from xai_heatmap.networks.keras.on_jax.fused import FusedProgram
+from xai_heatmap.networks.keras.on_jax.fused import FusedProgram, MappedProgram, Run
 from xai_heatmap.networks.keras.on_jax.head import JaxHead
 from xai_heatmap.networks.keras.on_jax.passes import Passes
 from xai_heatmap.networks.keras.on_jax.program import Values
 from xai_heatmap.networks.keras.on_jax.survey import sightings
 from xai_heatmap.networks.opening.axes_found import Consumed
 from xai_heatmap.networks.opening.compile_cache import compiled, undo_key
-from xai_heatmap.networks.opening.fusing import Mapped, Ran
+from xai_heatmap.networks.opening.fusing import Mapped, MappedPass, Ran, unique
 from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, overheard, tapped
+
+FEW = 8
+"""Layers of one jitted function there and back, at most."""
 
 
 class JaxEngine(Passes):
@@ -70,24 +73,44 @@ class JaxEngine(Passes):
         seeds: Seeds,
         *,
         judged: bool,
-    ) -> Ran:
-        """Scores and maps of one call of one jitted function, compiled once and kept."""
-        sites = {(id(own.site.part), own.site.call): own.site for own in maps}
-        names = [f"{[*sites].index((id(own.site.part), own.site.call))}" for own in maps]
-        inner = {f"{number}": site for number, site in enumerate(sites.values())}
-        asked = tuple((id(own.site.part), own.site.call, own.layout, own.formula) for own in maps)
-        own_ = undo_key(undo), x.shape, self.structure(), adapter.held.key, adapter.axes
-        key = "fused", asked, *own_, seeds.link, judged, seeds.classes.shape
+    ) -> Ran | None:
+        """Scores and maps of one call of one jitted function, compiled once and kept; None of many
+        layers, for which the compiler makes slower code than for the two ways apart.
+        """
+        sites, names = unique(maps)
+        if len(sites) > FEW:
+            return None
+        key = self._key("fused", adapter, x, maps, undo), seeds.link, judged, seeds.classes.shape
         program = compiled(
             self.programs, key, lambda: FusedProgram(maps, names, seeds.link, judged=judged)
         )
+        given = self.values(adapter), np.asarray(x, np.float32), seeds
+        return program(self._runs(adapter, sites, undo), *given, leave_out=undo.mark)
 
+    def mapping(
+        self, adapter: Adapter, x: Native, maps: Sequence[Mapped], undo: Undo, *, judged: bool
+    ) -> MappedPass:
+        """One forward pass by a jitted function, of which a second one runs back to the maps."""
+        del judged
+        sites, names = unique(maps)
+        key = self._key("mapped", adapter, x, maps, undo)
+        program = compiled(self.programs, key, lambda: MappedProgram(maps, names))
+        given = self.values(adapter), np.asarray(x, np.float32)
+        return program(self._runs(adapter, sites, undo), *given, leave_out=undo.mark)
+
+    def _key(
+        self, kind: str, adapter: Adapter, x: Native, maps: Sequence[Mapped], undo: Undo
+    ) -> Hashable:
+        asked = tuple((id(own.site.part), own.site.call, own.layout, own.formula) for own in maps)
+        held = adapter.held.key, adapter.axes
+        return kind, asked, undo_key(undo), x.shape, self.structure(), held
+
+    def _runs(self, adapter: Adapter, sites: Mapping[str, Site], undo: Undo) -> Run:
         def run(values: Values, image: jax.Array, at: Callable[[str, Any], Any]) -> jax.Array:
-            with self.running(adapter, values, undo) as model, tapped(inner, adapter.method, at):
+            with self.running(adapter, values, undo) as model, tapped(sites, adapter.method, at):
                 return model.scores(image)
 
-        given = self.values(adapter), jnp.asarray(x, jnp.float32), seeds
-        return program(run, *given, leave_out=undo.mark)
+        return run
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """Recording of one forward pass, opened at the softmax layers of attention layers."""

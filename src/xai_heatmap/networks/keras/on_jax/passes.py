@@ -7,8 +7,10 @@ they are.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import repeat
+from operator import is_not
 from typing import Any
 
 import jax
@@ -71,7 +73,7 @@ class Passes:
     def values(self, adapter: Adapter) -> Values:
         """Current values of the variables, followed by the held inputs."""
         held = [jnp.asarray(array) for array in adapter.held.arrays]
-        return [*(variable.value for variable in self._keras.variables()), *held]
+        return [*_current(self._keras.variables()), *held]
 
     @contextmanager
     def running(self, adapter: Adapter, values: Values, undo: Undo) -> Iterator[Adapter]:
@@ -83,3 +85,13 @@ class Passes:
             stack.enter_context(keras.StatelessScope(zip(variables, values, strict=False)))
             stack.enter_context(adapter.undone(undo.part))
             yield adapter.holding(own) if held else adapter
+
+
+def _current(variables: Sequence[keras.Variable]) -> Values:
+    """Values of variables. Each asks for the scopes around it, which takes longer than the call of
+    a small model; where the first answers what it holds itself, there are none.
+    """
+    own: list[Any] = [vars(variable).get("_value") for variable in variables]
+    if own and variables[0].value is own[0] and all(map(is_not, own, repeat(None))):
+        return own
+    return [variable.value for variable in variables]

@@ -47,19 +47,15 @@ class Opened:
         images: int | None = None,
     ) -> Recorded:
         """Recording of one forward pass, cut to the first `images` rows."""
-        self._run, self._leave_out = run, leave_out
-        try:
-            scores, taps, biases, residuals = self._forward(values, image)
-        finally:
-            self._run = None
-        traced = self._shapes[_shapes_of(image)]
-        added = {name: array(bias)[:images] for name, bias in biases.items()}
+        passed = self.passed(run, values, image, leave_out=leave_out)
+        scores, taps, traced = passed.scores, passed.taps, passed.traced
+        added = {name: array(bias)[:images] for name, bias in passed.biases.items()}
         outputs = {name: array(tap)[:images] for name, tap in zip(traced.taps, taps, strict=True)}
 
         def pullback(cotangent: Native) -> dict[str, Native]:
             padded = np.zeros(scores.shape, np.float32)
             padded[: len(cotangent)] = cotangent
-            gradients = self._backward(traced.pull(residuals, values), padded)
+            gradients = self._backward(passed.pull, padded)
             if self._rule.kind == "slope":  # nothing goes back from the reference
                 gradients = {
                     tap: jnp.concatenate([own, jnp.zeros_like(own)])
@@ -75,6 +71,18 @@ class Opened:
 
         named = {name: outputs[tap] for name, tap in traced.names.items()}
         return Recorded(array(scores)[:images], named, pullback, biases=added)
+
+    def passed(
+        self, run: Callable[..., jax.Array], values: Values, image: Any, *, leave_out: Any
+    ) -> "Passed":
+        """One forward pass, whose values stay where they are."""
+        self._run, self._leave_out = run, leave_out
+        try:
+            scores, taps, biases, residuals = self._forward(values, image)
+        finally:
+            self._run = None
+        traced = self._shapes[_shapes_of(image)]
+        return Passed(scores, taps, biases, traced.pull(residuals, values), traced)
 
     def _traced(
         self, values: Values, image: Any
@@ -157,6 +165,27 @@ def _noted(
     jax.eval_shape(noted, dict(zeros))
     beside = {name: jnp.zeros(value.shape, value.dtype) for name, value in found.items()}
     return noted, {**zeros, **beside}
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A forward pass in JAX.
+
+    Parameters
+    ----------
+    scores, taps, biases
+        As they came out; taps in the order of `traced.taps`.
+    pull
+        The way back, a pytree.
+    traced
+        Names of the taps.
+    """
+
+    scores: jax.Array
+    taps: Sequence[jax.Array]
+    biases: Mapping[str, jax.Array]
+    pull: Any
+    traced: "_Traced"
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
 """Engine of Keras on TensorFlow: surveys a model by the graph, differentiates and replays."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from xai_heatmap.core.arrays import Native
-from xai_heatmap.core.fused import Seeds
+from xai_heatmap.core.fused import Link, Seeds
 from xai_heatmap.networks.keras.attention import WrittenOut, softmaxes
-from xai_heatmap.networks.keras.on_tensorflow.fused import fused_program
+from xai_heatmap.networks.keras.on_tensorflow.fused import fused_program, mapped_program
 from xai_heatmap.networks.keras.on_tensorflow.graph import traced
 from xai_heatmap.networks.keras.on_tensorflow.head import TensorflowHead
 from xai_heatmap.networks.keras.on_tensorflow.held import fed, holding, specs
@@ -17,7 +18,7 @@ from xai_heatmap.networks.keras.on_tensorflow.program import running
 from xai_heatmap.networks.keras.on_tensorflow.survey import Watch, shapes
 from xai_heatmap.networks.opening.axes_found import Consumed
 from xai_heatmap.networks.opening.compile_cache import undo_key
-from xai_heatmap.networks.opening.fusing import Mapped, Ran
+from xai_heatmap.networks.opening.fusing import Mapped, MappedPass, Ran
 from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, overheard
 
@@ -64,16 +65,37 @@ class TensorflowEngine(Passes):
         judged: bool,
     ) -> Ran:
         """Scores and maps of one call of one function, compiled once and kept."""
-        asked = tuple((id(own.site.part), own.site.call, own.layout, own.formula) for own in maps)
-        how = undo_key(undo), x.shape[1:], seeds.link, judged
-        program = self.program(
-            self.key_of("fused", adapter, asked, *how),
-            lambda images: fused_program(
-                adapter, (images, *x.shape[1:]), maps, undo, seeds.link, judged=judged
-            ),
-            len(x),
-        )
+        program = self._mapping("fused", adapter, x, maps, undo, seeds.link, judged)
         return program(tf.constant(x, tf.float32), fed(adapter), seeds)
+
+    def mapping(
+        self, adapter: Adapter, x: Native, maps: Sequence[Mapped], undo: Undo, *, judged: bool
+    ) -> MappedPass:
+        """One forward pass by a function, of which a second one runs back to the maps."""
+        program = self._mapping("mapped", adapter, x, maps, undo, None, judged)
+        return program(tf.constant(x, tf.float32), fed(adapter))
+
+    def _mapping(
+        self,
+        kind: str,
+        adapter: Adapter,
+        x: Native,
+        maps: Sequence[Mapped],
+        undo: Undo,
+        link: Link | None,
+        judged: bool,
+    ) -> Any:
+        asked = tuple((id(own.site.part), own.site.call, own.layout, own.formula) for own in maps)
+        one = len(x) == 1  # whose shapes are all known: products of matrices and no batches
+        how = undo_key(undo), x.shape[1:], link, judged, one
+
+        def build(images: int | None) -> Any:
+            shape = 1 if one else images, *x.shape[1:]
+            if link is None:
+                return mapped_program(adapter, shape, maps, undo, judged=judged)
+            return fused_program(adapter, shape, maps, undo, link, judged=judged)
+
+        return self.program(self.key_of(kind, adapter, asked, *how), build, len(x))
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """Recording of one forward pass, opened at the softmax layers of attention layers."""

@@ -1,4 +1,6 @@
-"""Scores and maps in one TensorFlow function: forward, choice, backward and formulas."""
+"""Scores and maps in TensorFlow functions: forward, choice, backward and formulas in one, or the
+way back in one of its own, for several targets of one pass.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,15 +9,24 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import LayerNotReached
 from xai_heatmap.core.fused import Link, Seeds
-from xai_heatmap.networks.keras.formulas import mapped, seed
-from xai_heatmap.networks.keras.on_tensorflow.graph import cut_out, traced
+from xai_heatmap.networks.keras.formulas import Pieces, seed, together
+from xai_heatmap.networks.keras.on_tensorflow.graph import (
+    array,
+    cut_out,
+    operations,
+    read_by,
+    traced,
+)
 from xai_heatmap.networks.keras.on_tensorflow.held import holding, specs
 from xai_heatmap.networks.keras.on_tensorflow.program import Taps, running, scores_of
-from xai_heatmap.networks.opening.fusing import Mapped, Ran, result
+from xai_heatmap.networks.opening.fusing import Mapped, MappedPass, Ran, unique
 from xai_heatmap.networks.opening.interfaces import Adapter, Undo
 from xai_heatmap.networks.opening.taps import tapped
+
+Function = Callable[..., Sequence[tf.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -24,7 +35,8 @@ class FusedProgram:
     them.
     """
 
-    function: Callable[..., Sequence[tf.Tensor]]
+    function: Function
+    pieces: Pieces
     judged: bool
 
     def __call__(self, image: tf.Tensor, held: Sequence[tf.Tensor], seeds: Seeds) -> Ran:
@@ -32,7 +44,77 @@ class FusedProgram:
         classes, weights = tf.constant(seeds.classes, tf.int32), tf.constant(seeds.weights)
         with tf.init_scope():
             found = self.function(image, *held, classes, weights)
-        return result([np.asarray(one) for one in found], judged=self.judged)
+        scores, pulled, *rest = map(np.asarray, found)
+        return Ran(scores, pulled, *self.pieces.apart(rest, judged=self.judged))
+
+
+@dataclass(frozen=True)
+class MappedProgram:
+    """A function from pictures and held inputs to scores and what the way back reads, and one from
+    that and a cotangent to maps and what judges them.
+    """
+
+    forward: Function
+    backward: Function
+    pieces: Pieces
+    judged: bool
+
+    def __call__(self, image: tf.Tensor, held: Sequence[tf.Tensor]) -> MappedPass:
+        """Run forwards."""
+        with tf.init_scope():
+            scores, *residuals = self.forward(image, *held)
+        answered = array(scores)
+
+        def pull(cotangent: Native) -> Ran:
+            with tf.init_scope():
+                found = self.backward(tf.constant(cotangent, tf.float32), *residuals)
+            rest = [np.asarray(one) for one in found]
+            return Ran(answered, cotangent, *self.pieces.apart(rest, judged=self.judged))
+
+        return MappedPass(answered, pull)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a model answered in a graph, with taps at the layers of maps."""
+
+    scores: tf.Tensor
+    taps: Taps
+    asked: Sequence[tuple[str, Mapped]]
+
+    def maps(self, pulled: tf.Tensor, *, judged: bool) -> tuple[list[tf.Tensor], Pieces]:
+        """Maps of a cotangent of the scores."""
+        found = tf.gradients(self.scores, self.taps.taps, pulled)
+        keys = [(self.taps.names[name], own.layout, own.formula) for name, own in self.asked]
+        each = list(dict.fromkeys(keys))
+        opened = [
+            (
+                self.taps.taps[tap],
+                tf.zeros_like(self.taps.taps[tap]) if found[tap] is None else found[tap],
+                layout,
+                formula,
+            )
+            for tap, layout, formula in each
+        ]
+        made, features = together(opened, judged=judged)
+        grids = [layout.grid for _, layout, _ in each]
+        pieces = Pieces(grids, features, [each.index(key) for key in keys])
+        return [tf.convert_to_tensor(one) for one in made], pieces
+
+
+def _ran(
+    adapter: Adapter,
+    image: tf.Tensor,
+    held: Sequence[tf.Tensor],
+    maps: Sequence[Mapped],
+    undo: Undo,
+) -> _Run:
+    taps, (sites, names) = Taps(), unique(maps)
+    with running(adapter, undo), tapped(sites, adapter.method, taps.at):
+        scores = scores_of(holding(adapter, held), image, undo)
+    if not set(sites) <= set(taps.names):
+        raise LayerNotReached("A layer of this program did not run.")
+    return _Run(scores, taps, list(zip(names, maps, strict=True)))
 
 
 def fused_program(
@@ -51,29 +133,52 @@ def fused_program(
     LayerNotReached
         If a layer does not run.
     """
-    taps, cut = Taps(), dict[str, Any]()
-    sites = {own.site: f"{number}" for number, own in enumerate(maps)}
+    cut = dict[str, Any]()
 
-    def forward(image: tf.Tensor, *held: tf.Tensor) -> tf.Tensor:
-        inner = {name: site for site, name in sites.items()}
-        with running(adapter, undo), tapped(inner, adapter.method, taps.at):
-            scores = scores_of(holding(adapter, held), image, undo)
-        if not set(inner) <= set(taps.names):
-            raise LayerNotReached("A layer of this program did not run.")
-        classes = tf.compat.v1.placeholder(tf.int32, [None, None])
-        weights = tf.compat.v1.placeholder(tf.float32, [None, None])
-        pulled = seed(scores, classes, weights, link)
-        found = tf.gradients(scores, taps.taps, pulled)
-        fetched = [scores, pulled]
-        for own in maps:
-            tap = taps.names[sites[own.site]]
-            activation = taps.taps[tap]
-            gradient = tf.zeros_like(activation) if found[tap] is None else found[tap]
-            made = mapped(activation, gradient, own.layout, own.formula, judged=judged)
-            fetched += [tf.convert_to_tensor(one) for one in made]
-        cut.update(fed=[image, *held, classes, weights], fetched=fetched)
-        return scores
+    def whole(image: tf.Tensor, *held: tf.Tensor) -> tf.Tensor:
+        ran = _ran(adapter, image, held, maps, undo)
+        classes = tf.compat.v1.placeholder(tf.int32, [shape[0], None])
+        weights = tf.compat.v1.placeholder(tf.float32, [shape[0], None])
+        pulled = tf.convert_to_tensor(seed(ran.scores, classes, weights, link))
+        made, pieces = ran.maps(pulled, judged=judged)
+        fetched = [ran.scores, pulled, *made]
+        cut.update(fed=[image, *held, classes, weights], fetched=fetched, pieces=pieces)
+        return ran.scores
 
     with tf.init_scope():
-        graph = traced(forward, shape, specs(adapter, shape[0])).graph
-        return FusedProgram(cut_out(graph, cut["fed"], cut["fetched"]), judged)
+        graph = traced(whole, shape, specs(adapter, shape[0])).graph
+        return FusedProgram(cut_out(graph, cut["fed"], cut["fetched"]), cut["pieces"], judged)
+
+
+def mapped_program(
+    adapter: Adapter,
+    shape: Sequence[int | None],
+    maps: Sequence[Mapped],
+    undo: Undo,
+    *,
+    judged: bool,
+) -> MappedProgram:
+    """Build both functions for pictures of `shape`.
+
+    Raises
+    ------
+    LayerNotReached
+        If a layer does not run.
+    """
+    cut = dict[str, Any]()
+
+    def whole(image: tf.Tensor, *held: tf.Tensor) -> tf.Tensor:
+        ran = _ran(adapter, image, held, maps, undo)
+        before = operations(ran.scores.graph)
+        pulled = tf.compat.v1.placeholder(tf.float32, ran.scores.shape)
+        made, pieces = ran.maps(pulled, judged=judged)
+        cut.update(fed=[image, *held], pulled=pulled, made=made, pieces=pieces)
+        cut.update(residuals=read_by(made, within=before), scores=ran.scores)
+        return ran.scores
+
+    with tf.init_scope():
+        graph = traced(whole, shape, specs(adapter, shape[0])).graph
+        residuals = cut["residuals"]
+        forward = cut_out(graph, cut["fed"], [cut["scores"], *residuals])
+        backward = cut_out(graph, [cut["pulled"], *residuals], cut["made"])
+        return MappedProgram(forward, backward, cut["pieces"], judged)

@@ -6,6 +6,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+MADE_AGAIN = frozenset({"MaxPool"})
+"""Operations that are made a second time for the way back: where oneDNN finds one beside its
+derivative, it notes which place was the largest, and the derivative takes a small part of the
+time."""
+
 
 def traced(
     run: Callable[..., tf.Tensor],
@@ -75,14 +80,17 @@ def _between(fed: Sequence[tf.Tensor], fetched: Sequence[tf.Tensor]) -> set[tf.O
 def read_by(targets: Iterable[tf.Tensor], *, within: Collection[tf.Operation]) -> list[tf.Tensor]:
     """Tensors of the older part `within` of a graph that the newer part reads for `targets`.
 
-    Constants and variables are left out: they come along wherever they are read.
+    Constants and variables are left out: they come along wherever they are read. So are outputs of
+    `MADE_AGAIN`, in place of which what they are made of is read.
     """
     found: dict[Any, tf.Tensor] = {}
     seen: set[tf.Operation] = set()
     todo = list(targets)
     while todo:
         tensor = todo.pop()
-        if tensor.op in within:
+        if tensor.op in within and tensor.op.type in MADE_AGAIN:
+            todo.extend(tensor.op.inputs)
+        elif tensor.op in within:
             if tensor.op.type != "Const" and tensor.dtype != tf.resource:
                 found[tensor.ref()] = tensor
         elif tensor.op not in seen:
