@@ -82,6 +82,14 @@ def test_a_method_that_nobody_measured_is_not_measured(generator, monkeypatch, t
     )
 
 
+def test_every_method_is_measured(generator):
+    told = generator.pages()["which.md"].splitlines()
+    rows = {name: line for line in told for name in METHODS if line.startswith(f"| [`{name}`]")}
+    assert set(rows) == set(METHODS)
+    missing = ",".join(name for name, line in rows.items() if "not measured" in line)
+    assert not missing, f"run: make measured METHODS={missing}; then: make docs"
+
+
 def test_methods_stand_where_they_can_be_measured(generator):
     """Attention is measured on a transformer, a fusion at its finest layer, pixels at no other."""
     measured = generator.measured
