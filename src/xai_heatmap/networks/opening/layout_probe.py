@@ -112,18 +112,24 @@ def moves(outputs: Native, image: Sequence[int]) -> Moves | None:
     uneven = [_spread(grid, image) for grid in ((*first[1:], last), first)] if whole else [0, 0]
     kept: list[Changes | None] = [None, None]
     silent = True
-    for end, axis in enumerate((1, -1)):
+    for end in (0, 1):
         if uneven[end] <= min(uneven) + EVEN:
-            some = np.moveaxis(outputs, axis, 1)
-            some = some[:, :: -(-some.shape[1] // ENOUGH)].astype(np.float32, copy=False)
+            some = _a_few(outputs, last=bool(end))
             with np.errstate(invalid="ignore"):
                 change = some[1] - some[0]
-            largest = float(np.abs(change).max())
+            largest = max(float(change.max()), -float(change.min()))
             if not np.isfinite(largest):
                 return None
             silent = silent and largest <= SILENT * float(np.abs(some[0]).max())
-            kept[end] = _lengths(change, largest)
+            kept[end] = _lengths(change, largest, last=bool(end))
     return Moves(kept[0], kept[1], silent)
+
+
+def _a_few(outputs: Native, *, last: bool) -> Native:
+    """A few feature maps, evenly chosen along the last axis, or along the first behind images."""
+    step = -(-outputs.shape[-1 if last else 1] // ENOUGH)
+    some = outputs[..., ::step] if last else outputs[:, ::step]
+    return some.astype(np.float32, copy=False)
 
 
 def _spread(grid: Sequence[int], image: Sequence[int]) -> float:
@@ -241,15 +247,21 @@ def on_grid(own: Layout, seen: Moves, *, whole: bool = False) -> Changes | None:
     return changes
 
 
-def _lengths(change: Changes, largest: float) -> Float32[np.ndarray, "2 ..."]:
-    """Euclidean norms along the first axis: of the change minus its mean over all places, and of
-    the whole change.
+def _lengths(change: Changes, largest: float, *, last: bool) -> Float32[np.ndarray, "2 ..."]:
+    """Euclidean norms along the first axis, or the last: of the change minus its mean over all
+    places, and of the whole change.
 
     Lengths are shares of the largest change: the squares of small numbers would be none.
     """
-    change = change / np.float32(largest or 1)
-    left = change - change.mean(axis=tuple(range(1, change.ndim)), keepdims=True)
-    return np.sqrt([np.einsum("c...,c...->...", own, own) for own in (left, change)])
+    grid = change.shape[:-1] if last else change.shape[1:]
+    rows = change.reshape(-1, change.shape[-1]) if last else change.reshape(len(change), -1)
+    rows = rows / np.float32(largest or 1)
+    squares = "nc,nc->n" if last else "cn,cn->n"
+    lengths = np.empty((2, math.prod(grid)), np.float32)
+    np.einsum(squares, rows, rows, out=lengths[1])
+    rows -= rows.mean(axis=0 if last else 1, keepdims=True)
+    np.einsum(squares, rows, rows, out=lengths[0])
+    return np.sqrt(lengths, out=lengths).reshape(2, *grid)
 
 
 def _at(changes: Changes, place: tuple[int, ...], image: Sequence[int]) -> float:

@@ -56,18 +56,19 @@ def unchanged(
     An object whose class changed is left alone: its first call has just completed the object.
     """
     kept = [(own, type(own), vars(own), dict(vars(own))) for own in objects]
-    drawing = [
-        (value, _state(value))
-        for *_, before in kept
-        for value in before.values()
-        if type(value) not in PLAIN and isinstance(value, DRAWING)
-    ]
-    held = [
-        (value, value.copy())
-        for *_, before in kept
-        for name, value in before.items()
-        if type(value) in HOLDING and name not in apart
-    ]
+    drawing, held, empty = list[Any](), list[Any](), list[Any]()
+    for *_, before in kept:
+        for name, value in before.items():
+            kind = type(value)
+            if kind in HOLDING:
+                if name in apart:
+                    continue
+                if kind is not np.ndarray and not value:  # most hooks and buffers of most modules
+                    empty.append(value)
+                else:
+                    held.append((value, value.copy()))
+            elif kind not in PLAIN and isinstance(value, DRAWING):
+                drawing.append((value, _state(value)))
     with random_states() as moved:
         try:
             yield moved
@@ -76,6 +77,10 @@ def unchanged(
             if all(type(own) is kind for own, kind, *_ in kept):
                 moved.extend(own for own, _, now, before in kept if restored(now, before, apart))
                 moved.extend(own for own, before in held if _held_again(own, before))
+                filled = [own for own in empty if own]
+                moved.extend(filled)
+                for own in filled:
+                    own.clear()
 
 
 def restored(
@@ -106,8 +111,6 @@ def _held_again(own: Any, before: Any) -> bool:
                 own.resize(before.shape, refcheck=False)
             own[...] = before
         return changed
-    if not own and not before:  # most hooks and buffers of most modules
-        return False
     if _ids(own) == _ids(before):
         return False
     own.clear()

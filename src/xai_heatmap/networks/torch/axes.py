@@ -22,6 +22,7 @@ from xai_heatmap.networks.torch.linear_first import (
     mixed_by,
     reduced,
     varies,
+    without_repeats,
 )
 
 CONVOLUTIONS = tuple(f"conv{turned}{d}d" for turned in ("", "_transpose") for d in (1, 2, 3))
@@ -266,9 +267,10 @@ def _moved(
 
 def _resampled(one: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
     """Coordinates at the nearest places of axes with other lengths."""
+    own = without_repeats(one)
     for axis, length in enumerate(shape):
-        before = one.shape[axis]
-        if before != length:
+        before = own.shape[axis]
+        if before not in (1, length):
             places = torch.arange(length, device=one.device) * before // length
-            one = one.index_select(axis, places)
-    return one
+            own = own.index_select(axis, places)
+    return own.expand(*shape)

@@ -13,6 +13,7 @@ import torch
 
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import XaiHeatmapError
+from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.networks.opening.axes_found import Consumed
 from xai_heatmap.networks.opening.box_outputs import check_repeated
 from xai_heatmap.networks.opening.chosen_inside import no_way_back
@@ -20,12 +21,18 @@ from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorde
 from xai_heatmap.networks.opening.replay import Memory
 from xai_heatmap.networks.opening.taps import Site, overheard
 from xai_heatmap.networks.torch import axes as torch_axes
+from xai_heatmap.networks.torch import memory_layout
 from xai_heatmap.networks.torch.attention import Attending
 from xai_heatmap.networks.torch.final_activation import ClosingCalls
 from xai_heatmap.networks.torch.head import TorchHead
-from xai_heatmap.networks.torch.memory_layout import worth_trying
+from xai_heatmap.networks.torch.memory_layout import Timed, worth_trying
 from xai_heatmap.networks.torch.passes import ONE_AT_A_TIME, Passes, array
-from xai_heatmap.networks.torch.survey import Watch
+from xai_heatmap.networks.torch.survey import NothingKept, Watch
+
+NOISE = 4093
+"""Numbers drawn for a pass that is about axes alone, and repeated: a prime, so that no two rows,
+columns or channels are alike.
+"""
 
 
 class TorchEngine(Passes):
@@ -44,17 +51,9 @@ class TorchEngine(Passes):
     def survey(self, adapter: Adapter, x: Native) -> ModelTrace:
         """Watch every part once, with the picture as the only leaf of autograd's graph."""
         before = self._glance(adapter, x)
-        sides = x.shape[1:-1] if adapter.channels_last else x.shape[2:]
-        watch = Watch(sides)
-        image = self.tensor(x).requires_grad_()
-        with (
-            self.running(adapter, Undo()),
-            ClosingCalls() as closing,
-            overheard(adapter.parts(), adapter.method, watch.at),
-        ):
-            scores = adapter.scores(image.clone())  # a model may write into its input
+        watch, image, scores, closing = self._watched(adapter, x)
         if before is not None and adapter.boxes is not None:
-            check_repeated(before, array(scores), name=adapter.name)
+            check_repeated(array(before[1]), array(scores), name=adapter.name)
         if watch.unfollowed:
             with (
                 self.running(adapter, Undo()),
@@ -64,18 +63,52 @@ class TorchEngine(Passes):
                 adapter.scores(self.tensor(x[::-1]))
         seen = watch.sightings(adapter.parts(), image, scores, closing)
         if worth_trying(adapter.parts(), seen.calls):
-            run, warm = partial(self.scores, adapter), before is not None and len(before) == 1
-            self.layouts.learn(adapter, x, self._home(), run, warm=warm)
+            one = before if before is not None and len(before[1]) == 1 else None
+            run = partial(self.scores, adapter)
+            self.layouts.learn(adapter, x, self._home(), run, before=one)
         return seen
 
-    def _glance(self, adapter: Adapter, x: Native) -> np.ndarray | None:
-        """Scores, once per model; a model without any is refused before a pass in which autograd
-        keeps all values for the backward pass.
+    def _watched(
+        self, adapter: Adapter, x: Native
+    ) -> tuple[Watch, torch.Tensor, torch.Tensor, ClosingCalls]:
+        """The watched pass: the watcher, the picture, the scores and the final activations.
+
+        Nothing is kept for a way back, but for a model that goes back, or transforms functions, in
+        its own pass.
+        """
+        nothing = NothingKept()
+        try:
+            with nothing:
+                found = self._watch(adapter, x)
+        except XaiHeatmapError:
+            raise
+        except Exception as problem:
+            if out_of_memory(problem) or not (nothing.asked or self._glanced):
+                raise
+            return self._watch(adapter, x)
+        return self._watch(adapter, x) if nothing.asked else found
+
+    def _watch(
+        self, adapter: Adapter, x: Native
+    ) -> tuple[Watch, torch.Tensor, torch.Tensor, ClosingCalls]:
+        watch = Watch(x.shape[1:-1] if adapter.channels_last else x.shape[2:])
+        image = self.tensor(x).requires_grad_()
+        with (
+            self.running(adapter, Undo()),
+            ClosingCalls() as closing,
+            overheard(adapter.parts(), adapter.method, watch.at),
+        ):
+            scores = adapter.scores(image.clone())  # a model may write into its input
+        return watch, image, scores, closing
+
+    def _glance(self, adapter: Adapter, x: Native) -> Timed | None:
+        """Scores, and how long they took, once per model: the first run of the usual memory layout,
+        and what the scores of a detector are compared with. A model without any is refused here.
         """
         if self._glanced:
             return None
         try:
-            scores = self._first_scores(adapter, x)
+            found = self._first_scores(adapter, x)
             if adapter.boxes is not None and adapter.boxes.chosen:
                 self._check_followed(adapter, x)
         except XaiHeatmapError:
@@ -83,9 +116,9 @@ class TorchEngine(Passes):
         except Exception:  # noqa: BLE001 - it is told with what was tried after it
             return None
         self._glanced["answers"] = True
-        return array(scores)
+        return found
 
-    def _first_scores(self, adapter: Adapter, x: Native) -> torch.Tensor:
+    def _first_scores(self, adapter: Adapter, x: Native) -> Timed:
         """Scores of one picture of `x`; of all where the model is a detector or gives none of one.
 
         Boxes are told by several pictures, and compared; so is what a refusal speaks of.
@@ -93,25 +126,23 @@ class TorchEngine(Passes):
         if adapter.boxes is None:
             tried = copy.copy(adapter)  # which learns of its own whether there are boxes
             with suppress(Exception, SystemExit):  # all of them are tried, and tell of it
-                scores = self.scores(tried, self.tensor(x[:1]))
+                found = memory_layout.timed(lambda: self.scores(tried, self.tensor(x[:1])))
                 if tried.boxes is None:
-                    return scores
-        return self.scores(adapter, self.tensor(x))
+                    return found
+        return memory_layout.timed(lambda: self.scores(adapter, self.tensor(x)))
 
     def _check_followed(self, adapter: Adapter, x: Native) -> None:
         """Refuse detections that no gradient leads back from, without keeping values for one."""
-        none: Any = lambda _: None  # noqa: E731 - what is packed is never asked for
-        nothing_kept = torch.autograd.graph.saved_tensors_hooks(none, none)
-        with self.running(adapter, Undo()), torch.enable_grad(), nothing_kept:
+        with self.running(adapter, Undo()), torch.enable_grad(), NothingKept():
             scores = adapter.scores(self.tensor(x).requires_grad_().clone())
         if not scores.requires_grad:
             raise no_way_back()
 
     def consumed(self, adapter: Adapter, shape: tuple[int, ...]) -> Consumed:
         """Channel axis of an input, from a pass that ends once the axis is decided."""
-        x = np.random.default_rng(0).normal(size=(torch_axes.ROWS, *shape)).astype(np.float32)
+        x = np.resize(np.random.default_rng(0).normal(size=NOISE), (torch_axes.ROWS, *shape))
         with self.running(adapter, Undo(), whole=False):
-            return torch_axes.consumed(adapter.scores, self.tensor(x))
+            return torch_axes.consumed(adapter.scores, self.tensor(x.astype(np.float32)))
 
     def answers(
         self, adapter: Adapter, x: Native, sites: Mapping[str, Site]

@@ -140,6 +140,7 @@ def behind(own: Coordinates, output: torch.Tensor) -> Coordinates:
 
 def varies(one: torch.Tensor) -> set[int]:
     """On which axes, counted from the end, a coordinate is not the same everywhere."""
+    one = without_repeats(one)
     return {
         axis - one.ndim
         for axis in range(one.ndim)
@@ -148,3 +149,10 @@ def varies(one: torch.Tensor) -> set[int]:
             one.narrow(axis, 0, one.shape[axis] - 1), one.narrow(axis, 1, one.shape[axis] - 1)
         )
     }
+
+
+def without_repeats(one: torch.Tensor) -> torch.Tensor:
+    """Coordinate with one number along every axis that is repeated in memory."""
+    for axis, stride in enumerate(one.stride()):
+        one = one.narrow(axis, 0, 1) if stride == 0 and one.shape[axis] else one
+    return one

@@ -22,6 +22,9 @@ SMALL = 1 << 18
 LARGE = 1 << 26
 """Bytes up to which any tensor is copied in the first pass."""
 
+JOINED = 1 << 15
+"""Bytes below which the numbers of tensors are joined, so that one comparison serves all."""
+
 LOOKS = 4
 """Passes that are compared closely."""
 
@@ -164,13 +167,17 @@ def _weights_again(shelf: dict[str, Any], before: dict[str, Any]) -> bool:
 
 
 class _Copies:
-    """Copies of the numbers of tensors, joined by type so that one comparison serves all."""
+    """Copies of the numbers of tensors; small ones are joined by type."""
 
     def __init__(self, tensors: Sequence[torch.Tensor]) -> None:
-        kinds: dict[tuple[torch.device, torch.dtype], list[torch.Tensor]] = {}
+        kinds: dict[object, list[torch.Tensor]] = {}
         for tensor in tensors:
-            kinds.setdefault((tensor.device, tensor.dtype), []).append(tensor)
-        self._kept = [(same, _flat(same)) for same in kinds.values()]
+            alone = tensor if tensor.nbytes >= JOINED else None
+            kinds.setdefault((tensor.device, tensor.dtype, id(alone)), []).append(tensor)
+        self._kept = [
+            (same, _flat(same).clone() if len(same) == 1 else _flat(same))
+            for same in kinds.values()
+        ]
 
     def put_back(self) -> list[torch.Tensor]:
         """Put the kept numbers back, bit for bit; return the tensors that had changed."""
@@ -186,13 +193,22 @@ class _Copies:
 
 
 def _flat(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Numbers of tensors in a row; of one contiguous tensor without a copy."""
     with torch.no_grad():
-        return torch.cat([own if own.ndim == 1 else own.reshape(-1) for own in tensors])
+        rows = [own if own.ndim == 1 else own.reshape(-1) for own in tensors]
+        return rows[0] if len(rows) == 1 else torch.cat(rows)
 
 
 def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether two tensors are equal bit for bit, so that NaN equals NaN."""
-    return torch.equal(one.contiguous().view(torch.uint8), other.contiguous().view(torch.uint8))
+    """Whether two rows of numbers are equal bit for bit, so that NaN equals NaN: compared in whole
+    numbers as long as fit, which takes a quarter of the time of bytes.
+    """
+    one, other = (row.detach().contiguous() for row in (one, other))
+    size, starts = one.nbytes, [row.storage_offset() * row.itemsize for row in (one, other)]
+    for whole, length in ((torch.int64, 8), (torch.int32, 4)):
+        if not any(bytes_ % length for bytes_ in (size, *starts)):
+            return torch.equal(one.view(whole), other.view(whole))
+    return torch.equal(one.view(torch.uint8), other.view(torch.uint8))
 
 
 def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:

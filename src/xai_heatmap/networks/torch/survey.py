@@ -1,5 +1,6 @@
 """Survey of a torch model by one pass: every call of every part, and autograd's graph."""
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,8 +16,66 @@ from xai_heatmap.networks.torch.passes import array
 SUMS = ("AddBackward0", "SumBackward0")
 
 
+SMALL = 1 << 20
+"""Bytes up to which an output is held to the end of the survey in any case."""
+
+
 class _Unknown:
     """Stand-in for the node of a value that autograd's graph does not contain."""
+
+
+class NothingKept:
+    """Context of a pass for autograd's graph alone: nothing is kept for a way back."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        """Whether the model itself went back in the pass, and missed what was not kept."""
+
+    def __enter__(self) -> None:
+        self._hooks = torch.autograd.graph.saved_tensors_hooks(_dropped, self._missed)
+        self._hooks.__enter__()
+
+    def __exit__(self, *raised: object) -> None:
+        self._hooks.__exit__(*raised)
+
+    def _missed(self, _: None) -> torch.Tensor:
+        self.asked = True
+        raise RuntimeError("nothing was kept of this pass")
+
+
+def _dropped(_: torch.Tensor) -> None:
+    return None
+
+
+class _Seen:
+    """One call of one part: its output as it came and as it was passed on, as long as the model
+    holds that, and its node.
+    """
+
+    def __init__(self, path: str, call: int, value: torch.Tensor, passed: torch.Tensor) -> None:
+        self.path, self.call, self.shape = path, call, tuple(value.shape)
+        self.node: Any = passed.grad_fn or _Unknown()
+        self._kept = kept = [value]
+        self._held = passed if value is passed or value.nbytes <= SMALL else None
+        self._passed = weakref.ref(passed, lambda _: kept.clear())
+
+    @property
+    def value(self) -> torch.Tensor | None:
+        """The output as it came, None where what was passed on is gone."""
+        return self._kept[0] if self._kept else None
+
+    @property
+    def passed(self) -> torch.Tensor | None:
+        """What was passed on, None where it is gone."""
+        passed = self._passed()
+        if passed is not None:
+            passed._fix_weakref()  # noqa: SLF001 - of a tensor that autograd alone had held
+        return passed
+
+    @property
+    def lost(self) -> torch.Tensor | None:
+        """The output, where autograd lost the way to it."""
+        return self.value if isinstance(self.node, _Unknown) else None
 
 
 def _differs(value: torch.Tensor) -> bool:
@@ -26,36 +85,41 @@ def _differs(value: torch.Tensor) -> bool:
 
 
 class Watch:
-    """Watcher of all calls of all parts, each marked by a node of its own in autograd's graph."""
+    """Watcher of all calls of all parts, each marked by a node of its own in autograd's graph.
+
+    What autograd follows is not held: all outputs of a model at once are many times the memory of
+    a pass, and memory that is new takes longer than the pass.
+    """
 
     def __init__(self, sides: Sequence[int]) -> None:
-        self._calls: list[tuple[str, int, torch.Tensor, torch.Tensor, Any]] = []
+        self._calls: list[_Seen] = []
         self._sides = sides
         self._moves: dict[tuple[str, int], Moves] = {}
-        self._passed: dict[int, Moves | None] = {}
+        self._passed: dict[int, tuple[_Seen, Moves | None]] = {}
         self._second: dict[tuple[str, int], torch.Tensor] = {}
 
     def at(self, path: str, call: int, value: torch.Tensor) -> torch.Tensor:
         if is_functorch_wrapped_tensor(value):  # of one picture within `torch.vmap`: no array
             return value
+        inner, moved = self._passed.get(id(value), (None, None))
+        if inner is None or inner.passed is not value or not value.requires_grad:
+            floats = value.is_floating_point() and len(self._sides) > 0
+            moved = moves(array(value), self._sides) if floats else None
+        # else: what an inner part said goes on as the outer part's own
+        if moved is not None:
+            self._moves[path, call] = moved
         with torch.enable_grad():
             passed = value.clone() if value.requires_grad else value
-        if id(value) not in self._passed or not value.requires_grad:
-            floats = value.is_floating_point() and len(self._sides) > 0
-            self._passed[id(passed)] = moves(array(value), self._sides) if floats else None
-        else:  # what an inner part said goes on as the outer part's own
-            self._passed[id(passed)] = self._passed[id(value)]
-        if (moved := self._passed[id(passed)]) is not None:
-            self._moves[path, call] = moved
-        self._calls.append((path, call, value, passed, passed.grad_fn or _Unknown()))
+        seen = _Seen(path, call, value, passed)
+        self._calls.append(seen)
+        self._passed[id(passed)] = seen, moved
         return passed
 
     @property
     def unfollowed(self) -> bool:
         """Whether autograd lost the way to any value that is another for each picture."""
-        return any(
-            isinstance(node, _Unknown) and _differs(own) for _, _, own, _, node in self._calls
-        )
+        lost = (seen.lost for seen in self._calls)
+        return any(value is not None and _differs(value) for value in lost)
 
     def again(self, path: str, call: int, value: torch.Tensor) -> torch.Tensor:
         """Keep the value of a call in a second pass, with the pictures in another order."""
@@ -80,21 +144,23 @@ class Watch:
             return numbers.setdefault(node, len(numbers))
 
         sources, sums, passing = _autograd_graph(scores.grad_fn, number)
-        lost = {
-            (path, call)
-            for path, call, value, _, node in self._calls
-            if isinstance(node, _Unknown) and self._still(path, call, value)
+        lost = {(seen.path, seen.call): seen.lost for seen in self._calls}
+        still = {
+            call for call, value in lost.items() if value is not None and self._still(*call, value)
         }
         calls = [
-            LayerCall(path, call, type(parts[path]).__name__, tuple(value.shape), number(node))
-            for path, call, value, _, node in self._calls
-            if (path, call) not in lost
+            LayerCall(
+                seen.path, seen.call, type(parts[seen.path]).__name__, seen.shape, number(seen.node)
+            )
+            for seen in self._calls
+            if (seen.path, seen.call) not in still
         ]
         leaves = (node for node in numbers if getattr(node, "variable", None) is image)
         start = number(next(leaves, object()))
-        for path, call, value, _, node in self._calls:
-            if isinstance(node, _Unknown) and _differs(value) and (path, call) not in lost:
-                sources[number(node)] = [start]
+        for seen in self._calls:
+            value = lost[seen.path, seen.call]
+            if value is not None and _differs(value) and (seen.path, seen.call) not in still:
+                sources[number(seen.node)] = [start]
         last, output = self._last(scores)
         found, mark = closing.of(output)
         return ModelTrace(
@@ -115,9 +181,10 @@ class Watch:
     def _last(self, scores: torch.Tensor) -> tuple[list[str], torch.Tensor]:
         """Paths of the parts whose output is the model's, and the innermost part's output."""
         last, output = [], scores
-        for path, _, value, passed, _ in reversed(self._calls):
-            if same(passed, output):
-                last.append(path)
+        for seen in reversed(self._calls):
+            passed, value = seen.passed, seen.value
+            if passed is not None and value is not None and same(passed, output):
+                last.append(seen.path)
                 output = value
         return last, output
 
