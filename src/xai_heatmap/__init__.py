@@ -5,7 +5,6 @@
 True
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -220,11 +219,13 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for, so that importing the package stays
     quick.
     """
+    from xai_heatmap.core.importing import imported
+
     if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
+        return imported(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    found = getattr(imported(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = found
     return found
 

@@ -12,6 +12,7 @@ from typing import Any, get_args
 from xai_heatmap.core.axes import Axes, axes_of
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import BadOption, MissingFramework, NotAModel, did_you_mean
+from xai_heatmap.core.importing import imported
 from xai_heatmap.core.network import Declared, Network
 from xai_heatmap.core.targets.answer import Kind
 from xai_heatmap.core.targets.text import Texts
@@ -260,7 +261,7 @@ def _opened(
             f"{type(model).__name__}. Leave them out; PyTorch has torch.set_num_threads."
         )
     if module:
-        backend = importlib.import_module(f"{__name__}.{module}")
+        backend = imported(f"{__name__}.{module}")
         return getattr(backend, opener)(model, keep_closing=keep_closing or values, **options)
     if (opener := _brought(classes)) is not None:
         found = opener(model, keep_closing=keep_closing or values, **options)

@@ -14,8 +14,8 @@ from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.network import Declared
 from xai_heatmap.networks.opening.axes_found import Consumed
+from xai_heatmap.networks.opening.changes import Moves
 from xai_heatmap.networks.opening.held import Given, Held
-from xai_heatmap.networks.opening.layout_probe import Moves
 from xai_heatmap.networks.opening.side_by_side import Output
 from xai_heatmap.networks.opening.taps import Site
 

@@ -7,14 +7,13 @@ its places under the spots move more than the others.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.layers.layout import Layout
+from xai_heatmap.networks.opening.changes import Changes, Moves
 
 SPOTS = ((0, 1, 2, 3, 4, 5), (1, 4, 2, 0, 5, 3), (4, 1, 5, 3, 0, 2))
 """Positions of the spots, in sixths of each axis."""
@@ -33,15 +32,6 @@ CLEAR = 0.75
 
 ALIKE, SAME = 0.6, 0.9
 """Correlations of changes with a layer of known grid, from which a layout counts as right."""
-
-ENOUGH = 32
-"""Most feature maps of a layer that are compared."""
-
-EVEN = 0.3
-"""Largest excess unevenness of a grid that is compared."""
-
-SILENT = 1e-6
-"""Relative size of changes up to which changes count as rounding."""
 
 STILL = 1e-3
 """Relative change up to which a place counts as independent of the picture under it."""
@@ -62,26 +52,6 @@ BESIDE = 0.2
 """Least share of the change beside the spots in a displaced layer."""
 
 Standing = Literal["shown", "unclear", "still"]
-Changes = Float32[np.ndarray, "..."]
-
-
-@dataclass(frozen=True)
-class Moves:
-    """Change of the entries of an output between two pictures.
-
-    Parameters
-    ----------
-    first, last
-        Length of the change along the first axis behind that of the images, and along the last
-        one, at every place of the others: without what all places have in common, and with it.
-        None where places of that kind would be less even than the others.
-    silent
-        Whether nothing moved but by rounding.
-    """
-
-    first: Changes | None
-    last: Changes | None
-    silent: bool
 
 
 def pictures(shape: Sequence[int]) -> Float32[np.ndarray, "2 ..."]:
@@ -100,42 +70,6 @@ def pictures(shape: Sequence[int]) -> Float32[np.ndarray, "2 ..."]:
         own = spotted[(slice(None), *where)]
         own[...] = spot[(slice(None), *map(slice, own.shape[1:]))]
     return np.stack([plain, spotted])
-
-
-def moves(outputs: Native, image: Sequence[int]) -> Moves | None:
-    """Change of a layer's output between two pictures; None without axes of places."""
-    rank = len(image)
-    whole = outputs.ndim == rank + 2
-    if len(outputs) != 2 or 0 in outputs.shape or not (whole or outputs.ndim == 3):
-        return None
-    *first, last = outputs.shape[1:]
-    uneven = [_spread(grid, image) for grid in ((*first[1:], last), first)] if whole else [0, 0]
-    kept: list[Changes | None] = [None, None]
-    silent = True
-    for end in (0, 1):
-        if uneven[end] <= min(uneven) + EVEN:
-            some = _a_few(outputs, last=bool(end))
-            with np.errstate(invalid="ignore"):
-                change = some[1] - some[0]
-            largest = max(float(change.max()), -float(change.min()))
-            if not np.isfinite(largest):
-                return None
-            silent = silent and largest <= SILENT * float(np.abs(some[0]).max())
-            kept[end] = _lengths(change, largest, last=bool(end))
-    return Moves(kept[0], kept[1], silent)
-
-
-def _a_few(outputs: Native, *, last: bool) -> Native:
-    """A few feature maps, evenly chosen along the last axis, or along the first behind images."""
-    step = -(-outputs.shape[-1 if last else 1] // ENOUGH)
-    some = outputs[..., ::step] if last else outputs[:, ::step]
-    return some.astype(np.float32, copy=False)
-
-
-def _spread(grid: Sequence[int], image: Sequence[int]) -> float:
-    """Log ratio of the largest to the smallest stride of a grid over the axes of a picture."""
-    steps = [math.log(side / places) for side, places in zip(image, grid, strict=True)]
-    return max(steps) - min(steps)
 
 
 def standing(
@@ -245,23 +179,6 @@ def on_grid(own: Layout, seen: Moves, *, whole: bool = False) -> Changes | None:
     if own.kind == "tokens":
         changes = changes[own.prefix : len(changes) - own.suffix].reshape(own.grid)
     return changes
-
-
-def _lengths(change: Changes, largest: float, *, last: bool) -> Float32[np.ndarray, "2 ..."]:
-    """Euclidean norms along the first axis, or the last: of the change minus its mean over all
-    places, and of the whole change.
-
-    Lengths are shares of the largest change: the squares of small numbers would be none.
-    """
-    grid = change.shape[:-1] if last else change.shape[1:]
-    rows = change.reshape(-1, change.shape[-1]) if last else change.reshape(len(change), -1)
-    rows = rows / np.float32(largest or 1)
-    squares = "nc,nc->n" if last else "cn,cn->n"
-    lengths = np.empty((2, math.prod(grid)), np.float32)
-    np.einsum(squares, rows, rows, out=lengths[1])
-    rows -= rows.mean(axis=0 if last else 1, keepdims=True)
-    np.einsum(squares, rows, rows, out=lengths[0])
-    return np.sqrt(lengths, out=lengths).reshape(2, *grid)
 
 
 def _at(changes: Changes, place: tuple[int, ...], image: Sequence[int]) -> float:

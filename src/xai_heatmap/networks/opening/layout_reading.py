@@ -14,11 +14,10 @@ import numpy as np
 from xai_heatmap.core.layers.layout import Layout, layout, plausible, readings
 from xai_heatmap.core.layers.signal import convolves
 from xai_heatmap.core.network import INPUT, Layer
+from xai_heatmap.networks.opening.changes import Changes, Moves
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall
 from xai_heatmap.networks.opening.layout_probe import (
     ALIKE,
-    Changes,
-    Moves,
     displaced,
     likeness,
     on_grid,

@@ -7,8 +7,9 @@ import numpy as np
 
 from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.layers.signal import ATTENDS, RECURS, Inner, convolves, signal_layout
+from xai_heatmap.networks.opening.changes import Changes, Moves
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall
-from xai_heatmap.networks.opening.layout_probe import Changes, Moves, on_grid, standing
+from xai_heatmap.networks.opening.layout_probe import on_grid, standing
 from xai_heatmap.networks.opening.layout_reading import Read
 
 EITHER = (

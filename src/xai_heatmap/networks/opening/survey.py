@@ -16,10 +16,10 @@ from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.core.targets.answer import ROW
 from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.opening.axes_check import OF_SHAPES, SAID, check_axes
+from xai_heatmap.networks.opening.changes import Room, moves
 from xai_heatmap.networks.opening.folds import candidates, proven
 from xai_heatmap.networks.opening.input_size_search import fitted
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Adapter, ModelTrace, Undo
-from xai_heatmap.networks.opening.layout_probe import moves
 from xai_heatmap.networks.opening.layout_reading import DISPLACED, ends_of_grids
 from xai_heatmap.networks.opening.meaning import meaning_in
 from xai_heatmap.networks.opening.model_cache import ShapePlan
@@ -220,8 +220,9 @@ class SurveyedModel(ScoredModel):
             return seen
         calls, asked = called(seen), {name: sites[name] for name in names}
         answers = self._engine.answers(self._of([0]), self._pictures(shape), asked)
+        room = Room()
         found = {
-            (calls[name].path, calls[name].call): moves(output, shape[1:])
+            (calls[name].path, calls[name].call): moves(output, shape[1:], room)
             for name, output in answers.items()
         }
         return replace(seen, moves={call: own for call, own in found.items() if own})

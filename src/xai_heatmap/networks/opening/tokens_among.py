@@ -3,7 +3,8 @@
 import numpy as np
 
 from xai_heatmap.core.layers.layout import Layout
-from xai_heatmap.networks.opening.layout_probe import ALIKE, Changes, Moves, likeness
+from xai_heatmap.networks.opening.changes import Changes, Moves
+from xai_heatmap.networks.opening.layout_probe import ALIKE, likeness
 
 BETTER = 0.05
 """Excess correlation from which tokens of no place count as standing among the patches."""

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch._C._functorch import is_functorch_wrapped_tensor
 
+from xai_heatmap.networks.opening.changes import Moves, Room, moves
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall, ModelTrace
-from xai_heatmap.networks.opening.layout_probe import Moves, moves
 from xai_heatmap.networks.opening.mixing import mixes
 from xai_heatmap.networks.torch.final_activation import ClosingCalls, same
 from xai_heatmap.networks.torch.passes import array
@@ -16,7 +16,7 @@ from xai_heatmap.networks.torch.passes import array
 SUMS = ("AddBackward0", "SumBackward0")
 
 
-SMALL = 1 << 20
+SMALL = 1 << 16
 """Bytes up to which an output is held to the end of the survey in any case."""
 
 
@@ -69,7 +69,7 @@ class _Seen:
         """What was passed on, None where it is gone."""
         passed = self._passed()
         if passed is not None:
-            passed._fix_weakref()  # noqa: SLF001 - of a tensor that autograd alone had held
+            passed._fix_weakref()  # type: ignore[attr-defined]  # noqa: SLF001 - of a tensor that autograd alone had held
         return passed
 
     @property
@@ -93,7 +93,7 @@ class Watch:
 
     def __init__(self, sides: Sequence[int]) -> None:
         self._calls: list[_Seen] = []
-        self._sides = sides
+        self._sides, self._room = sides, Room()
         self._moves: dict[tuple[str, int], Moves] = {}
         self._passed: dict[int, tuple[_Seen, Moves | None]] = {}
         self._second: dict[tuple[str, int], torch.Tensor] = {}
@@ -104,7 +104,7 @@ class Watch:
         inner, moved = self._passed.get(id(value), (None, None))
         if inner is None or inner.passed is not value or not value.requires_grad:
             floats = value.is_floating_point() and len(self._sides) > 0
-            moved = moves(array(value), self._sides) if floats else None
+            moved = moves(array(value), self._sides, self._room) if floats else None
         # else: what an inner part said goes on as the outer part's own
         if moved is not None:
             self._moves[path, call] = moved
