@@ -243,7 +243,7 @@ def test_a_loop_over_large_batches_is_tried_for_itself(clock):
 
 
 def test_batches_that_a_method_of_masks_sends_are_tried_too(clock, monkeypatch):
-    clock[:] = [1.0, 1.0, 1.0, 2.0]
+    clock[:] = [1.0, 1.0, 1.0, 1.0, 2.0]
     network, asked = opened(Net()), {"method": "rise", "options": {"samples": 64}}
     found = mapped(network, X[:1], layer="input", **asked)
     assert clock == []
