@@ -91,6 +91,36 @@ def test_looking_asks_nobody(page):
     assert asked == []
 
 
+COUNTED = """() => {
+  const own = CanvasRenderingContext2D.prototype
+  const draw = own.drawImage
+  window.resized = 0
+  own.drawImage = function (source, ...rest) {
+    if (source instanceof ImageBitmap) window.resized++
+    return draw.call(this, source, ...rest)
+  }
+}"""
+"""Counts how often a whole picture is drawn to another size, which is what a look would pay for."""
+
+
+def test_a_still_picture_is_resized_once_for_each_size(page):
+    page.wait_for_load_state("networkidle")
+    drawn(page)
+    page.evaluate(COUNTED)
+    looks = {drawn(page)}
+    for key in ("u", "T", "p", "g", "o"):  # layers, opacity, palette, cells
+        page.keyboard.press(key)
+        looks.add(drawn(page))
+    assert len(looks) == 6
+    assert page.evaluate("resized") == 0
+    page.set_viewport_size({"width": 1100, "height": 700})
+    until(page, "() => resized > 0")
+    before = page.evaluate("resized")
+    page.click(".strip .one:not([aria-pressed=true])")
+    until(page, "(before) => resized > before", before)
+    assert drawn(page) not in looks
+
+
 def test_the_probe_reads_the_map_at_the_layer_that_is_named(page):
     layer = page.locator(".rail [aria-checked=true] .name").inner_text()
     page.focus(".stage")

@@ -18,7 +18,7 @@ interface Kept {
 }
 
 const kept = new WeakMap<Uint8Array, Kept>()
-const LONGEST = 448 // pixels of a field's longer side; finer ones are drawn by the browser
+const LONGEST = 320 // pixels of a field's longer side; finer ones are drawn by the browser
 
 export function plane(map: LayerMap, slice = 0, slices = 1): Plane {
   if (map.shape.length === 1) return { bytes: map.bytes, rows: 1, columns: map.shape[0] }
@@ -94,6 +94,7 @@ export interface Box {
 }
 
 const scratch = document.createElement('canvas')
+let image: ImageData | null = null
 const scratchContext = scratch.getContext('2d', { willReadFrequently: false })!
 
 /** The map over what is drawn already, in a rectangle of the context. */
@@ -105,13 +106,13 @@ export function heat(context: CanvasRenderingContext2D, map: LayerMap, of: Plane
     const height = Math.max(1, Math.round(box.height * scale))
     const values = field(of, width, height, look.cells)
     const words = lookup(look.palette, map, highest, look.ramp)
-    const image = new ImageData(width, height)
-    const pixels = new Uint32Array(image.data.buffer)
-    for (let k = 0; k < pixels.length; k++) pixels[k] = words[values[k]]
-    if (scratch.width !== width || scratch.height !== height) {
+    if (scratch.width !== width || scratch.height !== height || !image) {
       scratch.width = width
       scratch.height = height
+      image = new ImageData(width, height)
     }
+    const pixels = new Uint32Array(image.data.buffer)
+    for (let k = 0; k < pixels.length; k++) pixels[k] = words[values[k]]
     scratchContext.putImageData(image, 0, 0)
     context.save()
     context.globalAlpha = look.opacity
@@ -134,7 +135,6 @@ function stroke(
   placed.addPath(path, new DOMMatrix([box.width, 0, 0, box.height, box.left, box.top]))
   const unit = Math.max(1, Math.min(box.width, box.height) / 420) * (0.5 + share)
   context.save()
-  context.lineCap = 'round'
   context.strokeStyle = against ? 'rgb(255 255 255 / 70%)' : 'rgb(0 0 0 / 55%)'
   context.lineWidth = 3.2 * unit
   context.stroke(placed)

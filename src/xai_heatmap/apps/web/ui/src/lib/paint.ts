@@ -41,13 +41,34 @@ export function paint(canvas: HTMLCanvasElement, width: number, height: number, 
       context.fillStyle = '#000'
       context.fillRect(clip.left, clip.top, clip.width, clip.height)
     } else if (scene.source && !alone) {
-      context.imageSmoothingQuality = 'high'
-      context.drawImage(scene.source, box.left, box.top, box.width, box.height)
+      ground(context, scene.source, box, w, h)
     }
     if (hot) warm(context, scene, k, clip, alone)
     if (scene.curve) lines(context, scene.curve, box, alone ? '#fff' : scene.ink)
     context.restore()
   })
+}
+
+// One, and no more: frames of a camera come as bitmaps too, and each would leave a canvas behind.
+const kept = document.createElement('canvas')
+let held: ImageBitmap | null = null
+
+/** The picture below the map: a still one is made smaller or larger once for each size. */
+function ground(context: CanvasRenderingContext2D, source: CanvasImageSource, box: Box, w: number, h: number) {
+  const [width, height] = [Math.round(box.width), Math.round(box.height)]
+  if (!(source instanceof ImageBitmap) || width > w || height > h) {
+    context.imageSmoothingQuality = source instanceof ImageBitmap ? 'high' : 'low'
+    context.drawImage(source, box.left, box.top, box.width, box.height)
+    return
+  }
+  if (held !== source || kept.width !== width || kept.height !== height) {
+    ;[kept.width, kept.height] = [width, height] // which empties it
+    const own = kept.getContext('2d')!
+    own.imageSmoothingQuality = 'high'
+    own.drawImage(source, 0, 0, width, height)
+    held = source
+  }
+  context.drawImage(kept, Math.round(box.left), Math.round(box.top))
 }
 
 function warm(context: CanvasRenderingContext2D, scene: Scene, k: number, clip: Box, alone: boolean) {
