@@ -84,7 +84,7 @@ def saving(asked: argparse.Namespace) -> Iterator[Row]:
             seconds(lambda at=at: replace(explained, name=f"{at}.jpg").save(folder))
             for at in range(asked.saves)
         ]
-    late, early = (statistics.median(taken[at : at + 20]) for at in (-20, 5))
+    late, early = statistics.median(taken[-20:]), statistics.median(taken[5:25])
     yield row(f"the {asked.saves}th save ÷ the 10th", late / early, 1.2)
     drawn = [subjects[0].explained(one) for one in paths]
     pictures = [one.captioned(one.overlay()) for one in drawn]
