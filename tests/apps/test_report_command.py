@@ -118,3 +118,24 @@ def test_a_run_with_flags_that_change_nothing_is_refused(cli, place):
     said = cli("report", "run", "-o", "run.html")
     assert said.code == 2
     assert "No row of 'run' has a map" in said.err
+
+
+@pytest.mark.parametrize(("classes", "shown"), [(5, 3), (2, 2), (1, 2)])
+def test_as_many_classes_are_shown_as_the_network_tells_apart(report, place, classes, shown):
+    net = (place / "net.py").read_text("utf-8")
+    few = f"""
+def few():
+    torch.manual_seed(0)
+    nn = torch.nn
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, {classes})]
+    return nn.Sequential(nn.Conv2d(3, 4, 8, 8), nn.ReLU(), *head).eval()
+"""
+    (place / "few.py").write_text(net + few, "utf-8")
+    usual = "--model", "few.py:few", "--methods", "gradcam", "--rows", "1"
+    said = report(*usual)
+    assert said.code == 0, said.err
+    assert len({one["target"]["words"] for one in held(place / "report.html")["packets"]}) == shown
+    if classes == 2:
+        asked = report(*usual, "--target", "top3")
+        assert asked.code == 2
+        assert "1 to 2" in asked.err

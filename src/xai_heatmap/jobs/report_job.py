@@ -73,7 +73,12 @@ class Report(PictureJob):
              metavar="N", after="layer", default_shown=True),
     ] = 12  # fmt: skip
     target: Annotated[
-        Words, Flag("As for explain.  [default: top3]", metavar="CLASS", after="rows")
+        Words,
+        Flag(
+            "As for explain.  [default: top3, or as many as the network tells apart]",
+            metavar="CLASS",
+            after="rows",
+        ),
     ] = ("top3",)
     title: Annotated[
         str, Flag("Head of the page.  [default: what it shows]", metavar="WORDS", after="target")

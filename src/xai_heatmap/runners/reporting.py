@@ -1,6 +1,6 @@
 """Pictures, or a finished run, as a page that is looked at from disk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from xai_heatmap.core.errors import (
     ModelFailed,
     NonFiniteScores,
     OutputError,
+    UnknownTarget,
     XaiHeatmapError,
 )
 from xai_heatmap.core.network import Network
@@ -22,7 +23,7 @@ from xai_heatmap.runners.batch.stored import StoredRun
 from xai_heatmap.runners.local import check_folder, surveyed
 from xai_heatmap.runners.sheets import Telling, chosen_layers, rows_told
 from xai_heatmap.sources.files import check_apart
-from xai_heatmap.sources.frames import pictures
+from xai_heatmap.sources.frames import Frame, pictures
 
 METHODS = ("gradcam", "layercam")
 """Methods of a report where nobody says which."""
@@ -98,17 +99,28 @@ def report(job: Report, network: Network, *, tell: Telling = lambda _: None) -> 
     job = job.model_copy(update={"method": tuple(dict.fromkeys(job.method or METHODS))})
     layers, left_out = chosen_layers(job.layer, surveyed(network, job), job.rows)
     made = Reported(left_out=left_out)
+    fewer = [] if "target" in job.model_fields_set else ["top1", "top2"]
+
+    def rows(frame: Frame) -> Mapping[str, Sequence[GridRow]]:
+        nonlocal job
+        while True:
+            try:
+                return rows_told(job, frame, network, layers, lambda _: None)
+            except UnknownTarget:  # fewer classes than are shown where nobody says which
+                if not fewer:
+                    raise
+                job = job.model_copy(update={"target": (fewer.pop(),)})
 
     def cells() -> Iterator[Cell]:
         for frame in pictures(job.images):
             tell(frame.path)
             try:
-                told = rows_told(job, frame, network, layers, lambda _: None)
+                told = rows(frame)
             except (InputError, NonFiniteScores, ModelFailed) as error:
                 made.errors[frame.path] = error
                 continue
             made.shown += 1
-            found = [cell for rows in told.values() for row in rows for cell in _each(row)]
+            found = [cell for own in told.values() for row in own for cell in _each(row)]
             yield from (cell for cell in found if isinstance(cell, Explanation))
             yield from (cell for cell in found if isinstance(cell, Refusal))
 
