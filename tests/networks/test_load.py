@@ -378,3 +378,10 @@ def test_a_pipe_as_weights_is_called_no_regular_file(tmp_path):
     os.mkfifo(tmp_path / "pipe.pt")
     with pytest.raises(ModelNotFound, match="is no regular file"):
         state_dict.load_state_dict(torch.nn.Linear(2, 2), tmp_path / "pipe.pt")
+
+
+def test_an_exported_program_is_told_the_function_that_opens_it(tmp_path):
+    path = tmp_path / "net.pt2"
+    path.write_bytes(b"PK")
+    with pytest.raises(NotAModel, match=r"torch\.export\.load\(path\).*module\.py:factory"):
+        load(path)

@@ -16,15 +16,24 @@ def listed(layers: Any) -> list[Any]:
     return [layers] if isinstance(layers, str) else list(layers)
 
 
-def numbered(layers: Sequence[Any], number: int) -> Any:
+def numbered(layers: Sequence[Any], number: Any) -> Any:
     """The layer of that number; negative ones count from the end.
 
     Raises
     ------
     UnknownLayer
-        For a number beyond the list.
+        For a number beyond the list, and for whatever is no number.
     """
-    place = operator.index(number)
+    try:
+        place = operator.index(number)
+    except TypeError:
+        raise UnknownLayer(
+            f"layer_num is the place of a layer in `layers`, 0 for the first; received {number!r}. "
+            "Of a layer's name, write layers.index(name), or camXAITool(cv2img, img_tensor, model, "
+            "layer_name)."
+        ) from None
+    if not layers:
+        raise UnknownLayer("The list of layers is empty. Give at least one, such as ['auto'].")
     if not -len(layers) <= place < len(layers):
         raise UnknownLayer(
             f"There is no layer number {place}: "

@@ -17,9 +17,9 @@ from xai_heatmap.core.named import named
 from xai_heatmap.core.network import Layers, Network
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.target import Choice
+from xai_heatmap.explaining.batch_input import alone, array
 from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
 from xai_heatmap.explaining.fusing import recorded, remember
-from xai_heatmap.explaining.inputs import array
 from xai_heatmap.explaining.leaving import of_those_reached
 from xai_heatmap.explaining.levels import Level, at_level, candidates, levels, one_level
 from xai_heatmap.explaining.maps import compute_maps, recording_rule
@@ -78,7 +78,7 @@ def maps(
     float32 (n, *grid); a dict of them by layer name where `layer` names several.
     """
     opened = networks.network(network, held=held, picture=picture)
-    native = array(x)
+    native = alone(array(x), x, opened)
     question = _question(method, layer, target) if labels is None and options is None else None
     if question is not None and (known := opened.again(question, native)) is not None:
         return known[0]
@@ -158,5 +158,6 @@ def _check(native: np.ndarray) -> None:
     if native.ndim < 2 or native.dtype != np.float32:
         raise BadArray(
             f"maps() takes preprocessed images of floats (n, ...); received {native.dtype} of "
-            f"shape {native.shape}. explain() takes pictures."
+            f"shape {native.shape}. Write x.astype('float32') where the numbers are what the "
+            "network takes; explain() takes pictures."
         )

@@ -239,19 +239,6 @@ def _said(image: Any) -> str:
     return type(image).__name__
 
 
-def array(x: Any) -> np.ndarray:
-    """A batch as a numpy array: real numbers as float32, a gradient is left behind."""
-    try:
-        found = as_numpy(x)
-        found = np.asarray(x) if found is None else found
-        return found.astype(np.float32, copy=False) if found.dtype.kind == "f" else found
-    except (TypeError, ValueError, RuntimeError) as problem:
-        raise BadArray(
-            f"maps() takes what numpy can read; this {type(x).__name__} it can't: {problem}. "
-            "A torch tensor becomes an array by `x.detach().cpu().numpy()`."
-        ) from problem
-
-
 def _prepared(
     prepare: Preparation | Transform, frame: Photograph, name: str, network: Network
 ) -> PreparedInput:

@@ -15,7 +15,7 @@ from xai_heatmap.core.network import INPUT, Declared, Network
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.tensors import as_numpy
 from xai_heatmap.explaining.batch import maps
-from xai_heatmap.explaining.inputs import array
+from xai_heatmap.explaining.batch_input import array
 from xai_heatmap.explaining.request import Held, OneTarget
 from xai_heatmap.networks.loading.loaded import Declaring
 from xai_heatmap.networks.opening.network import OpenedNetwork

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import NestedLayer, NoGrid, UnknownLayer, did_you_mean
+from xai_heatmap.core.layers.scopes import in_scope
 from xai_heatmap.core.network import INPUT, Layer, Layers, Survey
 
 
@@ -208,8 +209,11 @@ def _by_name(survey: Survey, name: str) -> str:
             "reaches it: it has no places to draw a map of. Choose a layer behind which both meet; "
             "`xai-heatmap layers MODEL` lists those that see the picture."
         )
+    meant = in_scope(name, list(survey.layers))
+    hint = did_you_mean(name, [*survey.layers, "auto", "all"])
+    hint = f" The last layer in it is {meant!r}: use that." if meant else hint
     raise UnknownLayer(
-        f"There is no layer {name!r}.{did_you_mean(name, [*survey.layers, 'auto', 'all'])} "
+        f"There is no layer {name!r}.{hint} "
         f"`xai-heatmap layers MODEL` lists all {len(survey.layers)}."
     )
 

@@ -64,8 +64,9 @@ REFUSED: Mapping[str, str] = MappingProxyType(
     {
         ".npz": "holds arrays but no architecture. Put them into the model in a function of your "
         "own and say: --model module.py:factory",
-        ".pt2": "is a program of torch.export, which has no modules to open. Give the eager module "
-        "that it was made from: --model module.py:factory",
+        ".pt2": "is a program of torch.export. Open it in a function of your own, "
+        "torch.export.load(path), whose layers are the nodes of its graph, or make the module that "
+        "it came from there, and say: --model module.py:factory",
         ".pb": "is a TensorFlow graph, which can't be opened at its layers. Save the Keras model "
         "that it came from as .keras",
         ".tflite": "is a TensorFlow Lite file, which has no gradients. Give the Keras model that "
