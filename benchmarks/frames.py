@@ -51,7 +51,9 @@ def looks(page: Any, rounds: int) -> Iterator[tuple[str, list[Callable[[], objec
 def measured(rounds: int) -> list[tuple[str, ...]]:
     """Rows of the table."""
     rows = []
-    with xh.serve(port=0, browser=False, wait=False) as server, sync_playwright() as started:
+    own = xh.serve(port=0, browser=False, wait=False)
+    assert own is not None
+    with own as server, sync_playwright() as started:
         chrome = started.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = chrome.new_page(viewport={"width": 1440, "height": 900})
         page.goto(server.url)
