@@ -96,6 +96,29 @@ def test_several_targets_are_one_forward_pass_and_a_way_back_each(runs, layer):
 
 
 @programs
+def test_layers_that_a_strongest_place_leaves_open_share_one_pass(runs):
+    """Of a network that is dead behind its layers, every one of them needs its whole gradient."""
+    model = small()
+    kernel = model.get_layer("second").kernel
+    kernel.assign(kernel * 0)
+    network: Any = xh.network(model)
+    ways = []
+    kept = network.record
+
+    def record(*given, **how):
+        made = kept(*given, **how)
+        back = made.pullback
+        made.pullback = lambda own: (ways.append("back"), back(own))[1]
+        ways.append("forward")
+        return made
+
+    network.record = record
+    found = xh.compare(network, PICTURE, preprocess="unit", layers="all", targets=[0, 1])
+    assert sum(one.verdict.word != "ok" for one in found) >= 4
+    assert ways == ["forward", "back", "back"]
+
+
+@programs
 def test_a_program_that_fails_is_tried_once_and_said_once(runs, monkeypatch):
     def refuse(*_, **__):
         raise ModelError("no such program here")

@@ -186,13 +186,13 @@ class ForwardPass:
         known = gradients if layer in gradients else None
 
         def slopes() -> Gradients:
-            return (self._slopes if known is None else known)[layer][row]
+            return (self.slopes if known is None else known)[layer][row]
 
         return Head(self.recording, layer, row, self.targets[row], moves=moves, slopes=slopes)
 
     @cached_property
-    def _slopes(self) -> Mapping[str, Gradients]:
-        """Gradients for heads that are affine; one backward pass."""
+    def slopes(self) -> Mapping[str, Gradients]:
+        """Gradients of every layer that was opened; one backward pass, when first asked for."""
         return self.recording.pullback(cotangents(self.recording.scores, self.targets))
 
     def _attended(self, row: int, layer: str) -> Attentions:

@@ -41,8 +41,7 @@ def glimpse(passed: ForwardPass, fused: Fused, layer: str, method: Method, row: 
     ones = (1,) * (fused.maps[layer, method.name].ndim - 1)
 
     def whole() -> Evidence:
-        gradients, _ = passed.pulled(method.needs)
-        return passed.evidence(method.needs, row, layer, gradients)
+        return passed.evidence(method.needs, row, layer, passed.slopes)  # of all layers, once
 
     return Glimpse(
         image=passed.x[row],
