@@ -170,6 +170,11 @@ class ProgramRecording(Recording):
     def pulled(self, cotangents: Float32[np.ndarray, "n classes"]) -> Fused | None:
         """What the program gives for ∂y/∂s of the targets; None where it does not explain them."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the recording that is opened at the layers has been made."""
+        return "opened" in self.__dict__
+
     @cached_property
     def opened(self) -> Recording:
         """Recording of the same pictures, opened at the layers."""

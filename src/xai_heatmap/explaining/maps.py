@@ -83,7 +83,7 @@ def compute_maps(
         Of every layer that was opened, where they are known already: no pass is made for them.
     """
     recording = passed.recording
-    if gradients is None and isinstance(recording, ProgramRecording):
+    if gradients is None and isinstance(recording, ProgramRecording) and not recording.is_open:
         done = _programmed(passed, recording, asked, finish)
         if done is not None:
             return done
