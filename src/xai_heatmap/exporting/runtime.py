@@ -8,12 +8,12 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from xai_heatmap.core.errors import BadOption, OutputError
-from xai_heatmap.sinks.staging import alone, staged
+from xai_heatmap.sinks.staging import replaced
 
 VERSION = "1.30.0"
 
@@ -159,11 +159,7 @@ def _keep(found: Mapping[str, bytes], folder: Path) -> None:
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in found.items():
-            place = folder / name
-            with alone(folder), ExitStack() as tidy:
-                staged({place: lambda file, own=content: file.write(own)}, tidy)[place].replace(
-                    place
-                )
+            replaced(folder / name, lambda file, own=content: file.write(own))
 
 
 def _nowhere(why: str) -> OutputError:

@@ -1,12 +1,11 @@
 """An ONNX file on the disk: whole, or not at all."""
 
-import contextlib
 from pathlib import Path
 
 from onnx import ModelProto
 
 from xai_heatmap.core.errors import ModelError, OutputError
-from xai_heatmap.sinks.staging import alone, staged
+from xai_heatmap.sinks.staging import replaced
 
 
 def check_folder_of(target: Path, what: str) -> None:
@@ -42,9 +41,7 @@ def save(model: ModelProto, target: Path) -> None:
             "was written."
         ) from error
     try:
-        with contextlib.ExitStack() as tidy:
-            tidy.enter_context(alone(target.parent))
-            staged({target: lambda file: file.write(content)}, tidy)[target].replace(target)
+        replaced(target, lambda file: file.write(content))
     except OSError as error:
         raise OutputError(
             f"{str(target)!r} can't be written: {error.strerror}. Choose another place."

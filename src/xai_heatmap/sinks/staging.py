@@ -108,6 +108,18 @@ def staged(files: Mapping[Path, Write], tidy: contextlib.ExitStack) -> dict[Path
     return temporary
 
 
+def replaced(path: Path, write: Write) -> None:
+    """Write one file that is there whole, or not at all, in place of what stood there.
+
+    Raises
+    ------
+    OSError
+        If it can't be written; what stood there before stays.
+    """
+    with alone(path.parent), contextlib.ExitStack() as tidy:
+        staged({path: write}, tidy)[path].replace(path)
+
+
 def renamed(
     temporary: Mapping[Path, Path], tidy: contextlib.ExitStack, undo: contextlib.ExitStack
 ) -> None:

@@ -5,10 +5,10 @@ or (n, k, places), so that none is turned around in memory.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -20,6 +20,8 @@ ops: Any = keras.ops  # whose own types allow None everywhere
 
 Maps = tuple[list[np.ndarray], list[tuple[np.ndarray, np.ndarray, np.ndarray]]]
 """Maps (n, *grid), and of each its strongest place (n,), gradient and activation there (n, k)."""
+
+Tap = TypeVar("Tap", bound=Hashable)
 
 LIFTED = 1e6
 """Factor by which what a map shows goes before what a closing ReLU has cut off."""
@@ -158,6 +160,39 @@ def together(
         activations.append(_column(own, place))
     columns = places, gradients, activations
     return [maps, *(ops.concatenate(column, axis=1) for column in columns)], features
+
+
+def at_taps(
+    asked: Sequence[tuple[Tap, Layout, str]],
+    activations: Mapping[Tap, Any],
+    gradients: Mapping[Tap, Any],
+    *,
+    judged: bool,
+) -> tuple[list[Any], "Pieces"]:
+    """Maps at taps, as of `together`, each of one tap, layout and formula made once.
+
+    Parameters
+    ----------
+    asked
+        Tap, layout and formula of every map.
+    activations, gradients
+        By tap; a gradient of which nothing came back is missing or None.
+    judged
+        Whether their strongest places are wanted.
+    """
+    each = list(dict.fromkeys(asked))
+    opened = [
+        (
+            activations[tap],
+            ops.zeros_like(activations[tap]) if gradients.get(tap) is None else gradients[tap],
+            how,
+            formula,
+        )
+        for tap, how, formula in each
+    ]
+    found, features = together(opened, judged=judged)
+    grids = [how.grid for _, how, _ in each]
+    return found, Pieces(grids, features, [each.index(key) for key in asked])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Fused programs of an opened network: when they are asked for, and what they are read as."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast, runtime_checkable
 
@@ -79,6 +79,11 @@ def unique(maps: Sequence[Mapped]) -> tuple[dict[str, Site], list[str]]:
     names = {key: f"{number}" for number, key in enumerate(places)}
     every = [names[id(own.site.part), own.site.call] for own in maps]
     return {names[key]: site for key, site in places.items()}, every
+
+
+def told_apart(maps: Sequence[Mapped]) -> Hashable:
+    """What a program that is kept is told by: its layers, their layouts and formulas."""
+    return tuple((id(own.site.part), own.site.call, own.layout, own.formula) for own in maps)
 
 
 @runtime_checkable
@@ -181,11 +186,14 @@ class Program:
         own = adapter, x, self.maps, self.view.undo
         found = self._tried(state, lambda: engine.mapping(*own, judged=judged))
 
+        if found is None:
+            return None
+
         def pull(cotangent: Native) -> Ran | None:
-            made = None if found is None else found.pull(cotangent)
+            made = found.pull(cotangent)
             return made if made is not None and self._fits(made, len(x)) else None
 
-        return None if found is None else MappedPass(found.scores, pull)
+        return MappedPass(found.scores, pull)
 
     def _tried(self, state: ModelCache, run: Callable[[], T | None]) -> T | None:
         try:

@@ -1,6 +1,5 @@
 """Files beside the rows of a run: a picture with its heat, a map of numpy."""
 
-import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import OutputError
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.sinks.folder import safe_stem
-from xai_heatmap.sinks.staging import alone, staged
+from xai_heatmap.sinks.staging import replaced
 
 FOLDERS = 2
 """Digits of the folder that a file lies in: 256 folders, so that none grows too large."""
@@ -65,8 +64,7 @@ class Drawing:
         path = self.path(kind, name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with alone(path.parent), contextlib.ExitStack() as tidy:
-                staged({path: write}, tidy)[path].replace(path)
+            replaced(path, write)
         except OSError as error:
             raise OutputError(
                 f"{str(path)!r} can't be written: {error.strerror or error}. Mend that, and run "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from xai_heatmap.core.errors import OutputError
-from xai_heatmap.sinks.staging import alone, staged
+from xai_heatmap.sinks.staging import replaced
 from xai_heatmap.sinks.store.rows import REPEATED, Row, parquet, schema
 
 ROWS = "rows"
@@ -84,10 +84,8 @@ def whole(path: Path, write: Any) -> Path:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as tidy:
-            tidy.enter_context(alone(path.parent))
-            staged({path: write}, tidy)[path].replace(path)
-            _synced(path.parent)
+        replaced(path, write)
+        _synced(path.parent)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         advice = "Free some space" if full else "Mend that"

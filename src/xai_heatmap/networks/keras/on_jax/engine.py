@@ -17,7 +17,7 @@ from xai_heatmap.networks.keras.on_jax.program import Values
 from xai_heatmap.networks.keras.on_jax.survey import sightings
 from xai_heatmap.networks.opening.axes_found import Consumed
 from xai_heatmap.networks.opening.compile_cache import compiled, undo_key
-from xai_heatmap.networks.opening.fusing import Mapped, MappedPass, Ran, unique
+from xai_heatmap.networks.opening.fusing import Mapped, MappedPass, Ran, told_apart, unique
 from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, overheard, tapped
 
@@ -101,9 +101,8 @@ class JaxEngine(Passes):
     def _key(
         self, kind: str, adapter: Adapter, x: Native, maps: Sequence[Mapped], undo: Undo
     ) -> Hashable:
-        asked = tuple((id(own.site.part), own.site.call, own.layout, own.formula) for own in maps)
         held = adapter.held.key, adapter.axes
-        return kind, asked, undo_key(undo), x.shape, self.structure(), held
+        return kind, told_apart(maps), undo_key(undo), x.shape, self.structure(), held
 
     def _runs(self, adapter: Adapter, sites: Mapping[str, Site], undo: Undo) -> Run:
         def run(values: Values, image: jax.Array, at: Callable[[str, Any], Any]) -> jax.Array:

@@ -12,7 +12,7 @@ import numpy as np
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import LayerNotReached
 from xai_heatmap.core.fused import Link, Seeds
-from xai_heatmap.networks.keras.formulas import Pieces, seed, together
+from xai_heatmap.networks.keras.formulas import Pieces, at_taps, seed
 from xai_heatmap.networks.keras.on_jax.program import Opened, Taps, Values, array
 from xai_heatmap.networks.keras.on_jax.survey import without_closing
 from xai_heatmap.networks.opening.fusing import Mapped, MappedPass, Ran
@@ -56,15 +56,8 @@ class _Maps:
         """
         if not {name for name, *_ in self._asked} <= set(taps):
             raise LayerNotReached("A layer of this program did not run.")
-        keys = [(taps[name], layout, formula) for name, layout, formula in self._asked]
-        each = list(dict.fromkeys(keys))
-        opened = [
-            (activations[tap], gradients.get(tap, jnp.zeros_like(activations[tap])), how, formula)
-            for tap, how, formula in each
-        ]
-        found, features = together(opened, judged=self.judged)
-        grids = [layout.grid for _, layout, _ in each]
-        self.pieces = Pieces(grids, features, [each.index(key) for key in keys])
+        asked = [(taps[name], layout, formula) for name, layout, formula in self._asked]
+        found, self.pieces = at_taps(asked, activations, gradients, judged=self.judged)
         return found
 
     def apart(self, found: Sequence[Any]) -> Any:

@@ -18,7 +18,7 @@ from xai_heatmap.networks.keras.on_tensorflow.program import running
 from xai_heatmap.networks.keras.on_tensorflow.survey import Watch, shapes
 from xai_heatmap.networks.opening.axes_found import Consumed
 from xai_heatmap.networks.opening.compile_cache import undo_key
-from xai_heatmap.networks.opening.fusing import Mapped, MappedPass, Ran
+from xai_heatmap.networks.opening.fusing import Mapped, MappedPass, Ran, told_apart
 from xai_heatmap.networks.opening.interfaces import Adapter, ModelTrace, Recorded, Undo
 from xai_heatmap.networks.opening.taps import Site, overheard
 
@@ -85,7 +85,6 @@ class TensorflowEngine(Passes):
         link: Link | None,
         judged: bool,
     ) -> Any:
-        asked = tuple((id(own.site.part), own.site.call, own.layout, own.formula) for own in maps)
         one = len(x) == 1  # whose shapes are all known: products of matrices and no batches
         how = undo_key(undo), x.shape[1:], link, judged, one
 
@@ -95,7 +94,7 @@ class TensorflowEngine(Passes):
                 return mapped_program(adapter, shape, maps, undo, judged=judged)
             return fused_program(adapter, shape, maps, undo, link, judged=judged)
 
-        return self.program(self.key_of(kind, adapter, asked, *how), build, len(x))
+        return self.program(self.key_of(kind, adapter, told_apart(maps), *how), build, len(x))
 
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """Recording of one forward pass, opened at the softmax layers of attention layers."""

@@ -12,7 +12,7 @@ import tensorflow as tf
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import LayerNotReached
 from xai_heatmap.core.fused import Link, Seeds
-from xai_heatmap.networks.keras.formulas import Pieces, seed, together
+from xai_heatmap.networks.keras.formulas import Pieces, at_taps, seed
 from xai_heatmap.networks.keras.on_tensorflow.graph import (
     array,
     cut_out,
@@ -85,20 +85,10 @@ class _Run:
     def maps(self, pulled: tf.Tensor, *, judged: bool) -> tuple[list[tf.Tensor], Pieces]:
         """Maps of a cotangent of the scores."""
         found = tf.gradients(self.scores, self.taps.taps, pulled)
-        keys = [(self.taps.names[name], own.layout, own.formula) for name, own in self.asked]
-        each = list(dict.fromkeys(keys))
-        opened = [
-            (
-                self.taps.taps[tap],
-                tf.zeros_like(self.taps.taps[tap]) if found[tap] is None else found[tap],
-                layout,
-                formula,
-            )
-            for tap, layout, formula in each
-        ]
-        made, features = together(opened, judged=judged)
-        grids = [layout.grid for _, layout, _ in each]
-        pieces = Pieces(grids, features, [each.index(key) for key in keys])
+        asked = [(self.taps.names[name], own.layout, own.formula) for name, own in self.asked]
+        made, pieces = at_taps(
+            asked, dict(enumerate(self.taps.taps)), dict(enumerate(found)), judged=judged
+        )
         return [tf.convert_to_tensor(one) for one in made], pieces
 
 
