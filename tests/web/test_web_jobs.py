@@ -1,5 +1,6 @@
 """Dear questions as jobs, comparisons, channels: what comes, from how many passes, and the end."""
 
+import asyncio
 import json
 import threading
 
@@ -8,6 +9,7 @@ import pytest
 
 import xai_heatmap as xh
 from web.pages import client, served, values
+from xai_heatmap.apps.web.jobs import Job
 from xai_heatmap.core.errors import NoRule
 from xai_heatmap.explaining.grid import Refusal
 from xai_heatmap.explaining.inputs import prepare
@@ -179,6 +181,21 @@ def test_more_maps_than_a_page_holds_are_refused(asking):
     kind, facts = events(asking, job)[-1]
     assert (kind, facts["code"]) == ("failed", "XH108")
     assert "at most 400 maps" in facts["message"]
+
+
+async def both_lines():
+    """What a stream says when its job fails while the line before is still on its way."""
+    job = Job("key", asyncio.get_running_loop())
+    lines = job.stream()
+    first = await anext(lines)
+    job.tell("failed", {"code": "XH108"})
+    return [first, *[line async for line in lines]]
+
+
+def test_an_end_that_comes_while_a_line_is_sent_is_told():
+    first, last = asyncio.run(both_lines())
+    assert first.startswith("event: progress")
+    assert last.startswith("event: failed")
 
 
 def test_channels_come_by_what_they_add_page_by_page(page, held):

@@ -137,9 +137,10 @@ class Job:
                 if self.version == seen and not await self._newer(seen):
                     yield ": still here\n\n"
                     continue
-                seen = self.version
-                yield _event(*self.state)
-                if self.over:
+                seen, (kind, facts) = self.version, self.state
+                yield _event(kind, facts)
+                # The end may come while a line is on its way: only a told end closes the stream.
+                if kind != "progress":
                     return
         finally:
             self.listeners -= 1
