@@ -89,10 +89,7 @@ def main() -> None:
     text = document(list(rows.values()))
     print(text)
     if asked.write:
-        readme = Path(__file__).with_name("README.md")
-        before, _, rest = readme.read_text().partition(MARKS[0])
-        after = rest.partition(MARKS[1])[2]
-        readme.write_text(f"{before}{MARKS[0]}\n\n{text}\n{MARKS[1]}{after}")
+        tables.put(Path(__file__).with_name("README.md"), MARKS, text)
 
 
 def _rows(

@@ -38,7 +38,7 @@ def main() -> None:
     text = tables.document(records, machine.line(details), quick=asked.quick)
     print(text)
     if asked.write:
-        _write(text, *MARKS[device])
+        tables.put(README, MARKS[device], text)
 
 
 def _arguments() -> argparse.Namespace:
@@ -132,14 +132,6 @@ def _best_device() -> str:
         [sys.executable, "-c", ask], check=True, stdout=subprocess.PIPE, text=True
     )
     return done.stdout.strip()
-
-
-def _write(text: str, start: str, end: str) -> None:
-    """The tables in place of those between the two marks."""
-    whole = README.read_text(encoding="utf-8")
-    before, _, rest = whole.partition(start)
-    _, _, after = rest.partition(end)
-    README.write_text(f"{before}{start}\n\n{text}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

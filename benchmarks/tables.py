@@ -30,7 +30,7 @@ def put(page: Path, marks: tuple[str, str], text: str) -> None:
     begin, end = marks
     before, _, rest = page.read_text("utf-8").partition(begin)
     after = rest.partition(end)[2]
-    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", "utf-8")
+    page.write_text(f"{before}{begin}\n\n{text.rstrip()}\n\n{end}{after}", "utf-8")
 
 
 def document(records: Sequence[Record], machine: str, *, quick: bool) -> str:

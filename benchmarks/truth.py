@@ -26,7 +26,7 @@ import PIL.ImageFilter
 
 import xai_heatmap as xh
 import xai_heatmap.methods
-from benchmarks.tables import table
+from benchmarks.tables import put, table
 from xai_heatmap import metrics, scenes
 from xai_heatmap.core.arrays import Heat
 from xai_heatmap.core.registry import METHODS
@@ -96,9 +96,7 @@ def main() -> None:
     text = document(found)
     print(text)
     if asked.write:
-        readme = Path(__file__).with_name("README.md")
-        before, _, rest = readme.read_text().partition(MARKS[0])
-        readme.write_text(f"{before}{MARKS[0]}\n\n{text}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}")
+        put(Path(__file__).with_name("README.md"), MARKS, text)
 
 
 def _longer(kept: Figures, found: Figures) -> Figures:

@@ -14,7 +14,7 @@ from training import answering, towers
 from training.words import Asked, at_side, beside, knowledge
 
 import xai_heatmap as xh
-from benchmarks.tables import table
+from benchmarks.tables import put, table
 from xai_heatmap import scenes
 from xai_heatmap.explaining.answer import UNMOVED
 from xai_heatmap.scenes import CLASSES, Scene
@@ -150,10 +150,7 @@ def main() -> None:
     print("moved, quantiles:", np.quantile(looks[:, 1], [0, 0.05, 0.5]),
           np.quantile(blind[:, 1], [0.5, 0.95, 1]))  # fmt: skip
     if asked.write:
-        text = PAGE.read_text("utf-8")
-        before, after = text.split(MARKS[0])[0], text.split(MARKS[1])[1]
-        page = f"{before}{MARKS[0]}\n" + "\n\n".join(said) + f"\n{MARKS[1]}{after}"
-        PAGE.write_text(page, "utf-8")
+        put(PAGE, MARKS, "\n\n".join(said))
 
 
 if __name__ == "__main__":
