@@ -67,6 +67,13 @@ def changed(place, change, name="good"):
 # damage ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("own", "other"), [("keras", "h5"), ("h5", "keras")])
+def test_a_file_under_the_name_of_the_other_kind_is_told_so(place, own, other):
+    shutil.copy(place / f"good.{own}", place / f"other.{other}")
+    with pytest.raises(NotAModel, match=rf"by its content.* Rename it to 'other\.{own}'"):
+        load(f"other.{other}")
+
+
 def test_any_damage_is_told(place):
     packed("packed.keras", members("good.keras"))
     content = (place / "packed.keras").read_bytes()

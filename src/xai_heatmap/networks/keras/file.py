@@ -47,7 +47,14 @@ def load_keras_file(path: Path) -> Loaded:
     NotAModel
         For a file that is no such model, or only part of one.
     """
-    config = _configuration_of_h5(path) if _is_hdf5(path) else _configuration_of_zip(path)
+    hdf5 = _is_hdf5(path)
+    config = _configuration_of_h5(path) if hdf5 else _configuration_of_zip(path)
+    if hdf5 is (path.suffix.lower() == ".keras"):
+        kind, ending = ("an HDF5 file", ".h5") if hdf5 else ("an archive of Keras 3", ".keras")
+        raise NotAModel(
+            f"{str(path)!r} is {kind} by its content, and Keras goes by the name. Rename it to "
+            f"{path.with_suffix(ending).name!r}."
+        )
     _refuse_code(config, path)
     keras = imported_keras(purpose=f"{str(path)!r}")
     _refuse_strangers(config, path, keras)

@@ -113,7 +113,9 @@ def load(
     if weights is not None:
         loaded = replace(loaded, files=(*loaded.files, Path(weights).absolute()))
     if weights is not None:
-        if "torch.nn.modules.module.Module" not in _classes(loaded.model):
+        classes = _classes(loaded.model)
+        keras = any(name.startswith("keras.") for name in classes)  # on PyTorch a module, too
+        if keras or "torch.nn.modules.module.Module" not in classes:
             raise BadOption(
                 f"--weights is for a PyTorch model; {str(text)!r} is a "
                 f"{type(loaded.model).__name__}. A .keras or .h5 file already holds its weights."

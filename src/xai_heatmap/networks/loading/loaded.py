@@ -184,6 +184,8 @@ def unimportable(
 
 def first_line(error: BaseException, *, limit: int = 240) -> str:
     """First line of the message of a framework's error, cut to `limit` letters."""
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "").rstrip(".")
+    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "").rstrip(
+        ".:! "
+    )
     said = said if len(said) <= limit else said[: limit - 1] + "…"
     return f"{type(error).__name__}: {said}" if said else type(error).__name__

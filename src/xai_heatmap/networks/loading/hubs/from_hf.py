@@ -1,13 +1,12 @@
 """``hf:ORG/NAME``: an image classifier for transformers, with its image processor's figures."""
 
-from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from xai_heatmap.core.errors import ModelNotFound, NotAModel, UnsafeModel
 from xai_heatmap.core.network import Declared
-from xai_heatmap.networks.loading.hubs.hf_settings import facts, with_defaults
-from xai_heatmap.networks.loading.loaded import Loaded, first_line, missing, unimportable
+from xai_heatmap.networks.loading.hubs.hf_errors import check_filled, worded
+from xai_heatmap.networks.loading.hubs.hf_processor import said_by
+from xai_heatmap.networks.loading.loaded import Loaded, unimportable
 
 
 def load_hf(name: str, *, trained: bool, texts: bool = False) -> Loaded:
@@ -19,39 +18,22 @@ def load_hf(name: str, *, trained: bool, texts: bool = False) -> Loaded:
         transformers = import_module("transformers")
     except (ImportError, RuntimeError) as error:
         raise unimportable("transformers", error, beside="torch", purpose=f"hf:{name}") from error
-    kinds = ("ImageClassification", "ZeroShotImageClassification")
-    classifier = getattr(transformers, f"AutoModelFor{kinds[texts]}")
-    try:
+    kind = "ZeroShotImageClassification" if texts else "ImageClassification"
+    classifier = getattr(transformers, f"AutoModelFor{kind}")
+    task = f"{'zero-shot-' if texts else ''}image-classification"
+    with worded(transformers, name, task=task):
         if trained:
-            model = classifier.from_pretrained(name, trust_remote_code=False)
+            model, info = classifier.from_pretrained(
+                name, trust_remote_code=False, output_loading_info=True
+            )
+            check_filled(transformers, info, model, name)
         else:
             config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
             model = classifier.from_config(config, trust_remote_code=False)
-    except OSError as error:
-        raise ModelNotFound(
-            f"hf:{name} could not be loaded: {first_line(error)} Check the name on "
-            "huggingface.co/models, or the connection."
-        ) from error
-    except ImportError as error:
-        raise missing(
-            "another package", "see the reason", purpose=f"hf:{name}", why=first_line(error)
-        ) from error
-    except (ValueError, KeyError) as error:
-        if "trust_remote_code" in str(error):
-            raise UnsafeModel(
-                f"A model without code of its own was expected; hf:{name} brings Python files that "
-                "would have to be run, and none of them was. If you have read them and trust them, "
-                "load it in a factory of your own, --model module.py:factory, with "
-                "from_pretrained(..., trust_remote_code=True)."
-            ) from error
-        raise NotAModel(
-            f"hf:{name} is no image classifier that transformers knows: {first_line(error)}. "
-            f"Choose a model with the task {'zero-shot-' if texts else ''}image-classification."
-        ) from error
-    if texts:
+        if not texts:
+            return Loaded(model, _declared(transformers, model, name))
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-        return Loaded(model, _declared(transformers, model, name), tokenizer=tokenizer)
-    return Loaded(model, _declared(transformers, model, name))
+    return Loaded(model, _declared(transformers, model, name), tokenizer=tokenizer)
 
 
 def _declared(transformers: Any, model: Any, name: str) -> Declared:
@@ -59,18 +41,9 @@ def _declared(transformers: Any, model: Any, name: str) -> Declared:
     labels = tuple(str(names[index]) for index in sorted(names)) if names else None
     if labels and all(label == f"LABEL_{index}" for index, label in enumerate(labels)):
         labels = None  # what transformers writes where nobody named the classes
-    processor = _processor(transformers, name)
-    if processor is None:
+    found = said_by(transformers, model, name)
+    if found is None:
         return Declared(labels=labels)
-    said, size = facts(with_defaults(processor, transformers))
+    said, size = found
     channels = getattr(model.config, "num_channels", 3)
     return Declared((channels, *size) if size else None, said, labels)
-
-
-def _processor(transformers: Any, name: str) -> Mapping[str, Any] | None:
-    """Settings of an image processor as JSON; no code of the processor runs."""
-    reader = transformers.image_processing_base.ImageProcessingMixin
-    try:
-        return reader.get_image_processor_dict(name)[0]
-    except (OSError, ValueError, KeyError):
-        return None

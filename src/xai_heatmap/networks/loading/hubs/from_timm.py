@@ -27,7 +27,7 @@ def load_timm(name: str, *, trained: bool) -> Loaded:
         )
     try:
         model = timm.create_model(name, pretrained=trained)
-    except (OSError, RuntimeError) as error:
+    except Exception as error:  # a name without weights, no connection, a damaged download
         raise ModelNotFound(
             f"timm:{name} could not be loaded: {first_line(error)}. Try again with a connection, "
             "or give the weights yourself: --weights FILE"

@@ -28,10 +28,11 @@ def load_torchvision(name: str, *, trained: bool) -> Loaded:
     weights = _weights(models.get_model_weights(architecture), architecture, wanted)
     try:
         model = models.get_model(architecture, weights=weights)
-    except (OSError, RuntimeError) as error:
+    except Exception as error:  # no connection, or a damaged download
         raise ModelNotFound(
-            f"The weights of torchvision:{name} could not be downloaded: {first_line(error)}. Try "
-            f"again with a connection, or give them yourself: --weights FILE"
+            f"The weights of torchvision:{name} could not be downloaded and read: "
+            f"{first_line(error)}. Try again with a connection, or give them yourself: "
+            "--weights FILE"
         ) from error
     return Loaded(model, _declared(weights))
 

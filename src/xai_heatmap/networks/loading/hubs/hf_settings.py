@@ -11,6 +11,9 @@ from xai_heatmap.core.resampling import RESAMPLINGS
 CONVNEXT_WARPS_FROM = 384
 """Least size at which processors with `crop_pct` squeeze the picture instead of cropping."""
 
+LEVIT = 256 / 224
+"""What LeViT's processor multiplies the size of the shorter side by, whatever the size."""
+
 DOES = ("do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_flip_channel_order")
 SETTINGS = (
     "size", "crop_size", "crop_pct", "resample", "image_mean", "image_std", "rescale_factor",
@@ -23,10 +26,16 @@ LEVEL = 1 / 255
 Settings = Mapping[str, Any]
 
 
+def class_name(processor: Settings) -> str:
+    """Class of a processor, by the name that it has in all versions; empty where none is named."""
+    written = processor.get("image_processor_type") or processor.get("feature_extractor_type")
+    plain = str(written or "").removesuffix("Fast").removesuffix("Pil")
+    return plain.replace("FeatureExtractor", "ImageProcessor")
+
+
 def with_defaults(processor: Settings, transformers: Any) -> Settings:
     """Settings of a file, completed by the defaults of the processor's class."""
-    written = processor.get("image_processor_type") or processor.get("feature_extractor_type")
-    name = str(written or "").removesuffix("Fast").replace("FeatureExtractor", "ImageProcessor")
+    name = class_name(processor)
     for kind in (f"{name}Pil", name):
         with suppress(AttributeError, ImportError, RuntimeError):
             own = getattr(transformers, kind)
@@ -80,6 +89,8 @@ def _fit(processor: Settings) -> tuple[Mapping[str, object], tuple[int, int] | N
     shorter = size.get("shortest_edge") if isinstance(size, Mapping) else None
     if isinstance(size, int) and not processor.get("default_to_square", True):
         shorter = size
+    if class_name(processor) == "LevitImageProcessor" and shorter:
+        shorter = int(LEVIT * shorter)
     share = processor.get("crop_pct")
     if shorter and share:
         warped = shorter >= CONVNEXT_WARPS_FROM
@@ -88,8 +99,10 @@ def _fit(processor: Settings) -> tuple[Mapping[str, object], tuple[int, int] | N
     if crop and processor.get("do_center_crop", True):
         seen = _rows_columns(crop)
         whole = shorter or (min(_rows_columns(size)) if size else min(seen))
+        if min(seen) > whole:
+            raise ValueError(f"a crop of {min(seen)} is larger than the picture, {whole}")
         fit = "crop" if shorter or not size else "squash"
-        return {"fit": fit, "ratio": min(1.0, min(seen) / whole)}, seen
+        return {"fit": fit, "ratio": min(seen) / whole}, seen
     if shorter:
         return {"fit": "crop", "ratio": 1.0}, (shorter, shorter)
     return {"fit": "stretch"}, _rows_columns(size) if size else None
