@@ -46,8 +46,9 @@ def instance_mask(where: Place = None, which: int | str | None = None) -> Choice
     def column(form: Form) -> int:
         if not box_form(form).mask:
             raise UnknownTarget(
-                "A mask needs a detector that answers masks beside its boxes, as Mask R-CNN "
-                "and YOLO-seg do in PyTorch; this one answers none that is known. "
+                "A mask needs a detector that answers masks beside its boxes, as Mask R-CNN does "
+                "in PyTorch and YOLO-seg there and in ONNX (of opset 12 or newer); this one "
+                "answers none that is known. "
                 "xai_heatmap.box(...) explains the box alone."
             )
         return box_form(form).points

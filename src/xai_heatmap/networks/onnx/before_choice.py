@@ -48,7 +48,7 @@ def boxes_before(
     every = list(leading_to(answers, model.graph.node))
     dropped = [name for node in every if node.op_type in DROPPING for name in node.output]
     left_out = depending_on(dropped, every)
-    known = _known(model, image)
+    known = known_at(model, image)
     shapes = {name: lengths(one) for name, one in known.items()}
     producers = {name: node for node in every for name in node.output}
     found: str | None = None
@@ -114,7 +114,7 @@ def _pictures(model: ModelProto) -> set[str]:
     return {value.name for value in model.graph.input} - stored
 
 
-def _known(model: ModelProto, image: Sequence[int]) -> dict[str, ValueInfoProto]:
+def known_at(model: ModelProto, image: Sequence[int]) -> dict[str, ValueInfoProto]:
     """Types and shapes of tensors, for a picture of that size; none where onnx finds none."""
     copy, pictures = ModelProto(), _pictures(model)
     copy.CopyFrom(model)

@@ -12,6 +12,7 @@ from xai_heatmap.networks.onnx import exporter
 from xai_heatmap.networks.onnx.before_choice import CHOOSING, boxes_before, order_before
 from xai_heatmap.networks.onnx.cut import leading_to
 from xai_heatmap.networks.onnx.input import lengths
+from xai_heatmap.networks.onnx.instances import with_instances
 from xai_heatmap.networks.onnx.metadata import CLASSES
 from xai_heatmap.networks.opening.box_outputs import Shapes, named, told
 from xai_heatmap.networks.opening.box_rows import BOX, CHOSEN, covers_levels
@@ -78,7 +79,8 @@ def with_boxes(
             typed = ModelProto()
             typed.CopyFrom(model)
             typed.graph.value_info.append(earlier)
-            return typed, _in_one(model, own, lengths(earlier), leading), earlier.name
+            own = _in_one(model, own, lengths(earlier), leading)
+            return _with_masks(typed, own, earlier.name, image)
         comes = "comes" if len(answers) == 1 else "come"
         raise NoScores(
             "Export the model without the step that chooses boxes (nms=False), or explain one "
@@ -87,7 +89,8 @@ def with_boxes(
             f"{choosing.op_type}, and that choice has no derivative."
         )
     if found.scores is None:
-        return model, _in_one(model, found, shapes[answers[0]], before), answers[0]
+        own = _in_one(model, found, shapes[answers[0]], before)
+        return _with_masks(model, own, answers[0], image)
     joined = ModelProto()
     joined.CopyFrom(model)
     names = [f"{name} as float32" for name in answers]
@@ -100,6 +103,14 @@ def with_boxes(
     joined.graph.value_info.extend(outputs[name] for name in answers)
     joined.graph.output.append(value)
     return joined, found, TOGETHER
+
+
+def _with_masks(
+    model: ModelProto, how: Boxes, answer: str, image: Sequence[int]
+) -> tuple[ModelProto, Boxes, str]:
+    """Boxes with the mean logit of their masks, where the file answers prototypes of masks."""
+    names = len(exporter.names(model) or ())
+    return with_instances(model, how, answer, image, names=names)
 
 
 def _inferred(model: ModelProto, value: ValueInfoProto) -> tuple[int | None, ...]:

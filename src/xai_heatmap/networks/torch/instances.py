@@ -1,18 +1,15 @@
 """Masks that a PyTorch model answers beside its boxes, each as one number: its mean logit."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
 
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.networks.opening.box_outputs import main_part
+from xai_heatmap.networks.opening.box_rows import BOX
+from xai_heatmap.networks.opening.masked_rows import MOST, MaskedRows, masked_rows
 
-MOST = 100
-"""Boxes of a picture whose masks are made of weights and prototypes, at most; the likeliest."""
-
-CHOSEN, BOX = 6, 4
 TINY = 1e-6
 
 
@@ -28,33 +25,56 @@ def of_probabilities(masks: torch.Tensor) -> torch.Tensor:
     return mean_logit(torch.logit(masks[:, 0], eps=TINY))
 
 
-def with_instances(answered: Any, how: Boxes, image: Sequence[int]) -> tuple[Any, Boxes]:
+def with_instances(
+    answered: Any, how: Boxes, image: Sequence[int], *, names: int = 0
+) -> tuple[Any, Boxes]:
     """The answer with the mean logit of each mask as the last number of each box, and how it is
-    read; both as they are where there are no masks.
+    read; both as they are where there are no masks. `names` counts the names of classes.
     """
-    if how.scores is not None:
+    found = None if how.scores is not None else _with_prototypes(main_part(answered))
+    if found is None:
         return answered, how
-    own = main_part(answered)
-    if not isinstance(own, tuple | list) or len(own) != 2 or not all(map(torch.is_tensor, own)):
-        return answered, how
-    rows, prototypes = own
-    if rows.ndim != 3 or prototypes.ndim != 4 or len(rows) != len(prototypes):
-        return answered, how
+    own, prototypes = found
     count = prototypes.shape[1]
-    if rows.shape[2] == CHOSEN + count:
-        weights, boxes = rows[:, :, CHOSEN:], rows[:, :, :BOX]
-        own = _masks(weights, prototypes, boxes, image, corners=True)
-        joined = torch.cat([rows, own[:, :, None].to(rows.dtype)], dim=2)
-        return joined, replace(how, boxes=None, instances=True)
-    if rows.shape[2] <= rows.shape[1] or rows.shape[1] < BOX + 1 + count:
+    rows = masked_rows(how, own.shape, count, names)
+    if rows is None:
         return answered, how
-    scores = rows[:, BOX:-count].detach().amax(dim=1)
-    best = scores.topk(min(MOST, scores.shape[1]), dim=1).indices
-    chosen = rows.gather(2, best[:, None].expand(-1, rows.shape[1], -1)).transpose(1, 2)
-    found = _masks(chosen[:, :, -count:], prototypes, chosen[:, :, :BOX], image, corners=False)
-    column = torch.zeros_like(rows[:, 0]).scatter(1, best, found.to(rows.dtype))
-    joined = torch.cat([rows, column[:, None]], dim=1)
-    return joined, replace(how, boxes=None, masks=count + 1, instances=True, chosen=False)
+    every = own if rows.boxes_last else own.transpose(1, 2)  # (n, numbers, boxes)
+    best = None if rows.chosen else _likeliest(every, rows)
+    numbers = every.shape[1]
+    meant = every if best is None else every.gather(2, best[:, None].expand(-1, numbers, -1))
+    corners = how.order == "xyxy" if how.order else rows.chosen
+    by_box = meant.transpose(1, 2)
+    column = _masks(by_box[..., -count:], prototypes, by_box[..., :BOX], image, corners=corners)
+    column = column.to(own.dtype)
+    if best is not None:
+        column = torch.zeros_like(every[:, 0]).scatter(1, best, column)
+    joined = torch.cat([every, column[:, None]], dim=1)
+    return joined if rows.boxes_last else joined.transpose(1, 2), rows.read(how, count)
+
+
+def _with_prototypes(answered: Any) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Boxes and prototypes of masks, the first two values of an answer of which the others are
+    lists of maps; None of any other answer.
+    """
+    if not isinstance(answered, tuple | list) or len(answered) < 2:
+        return None
+    rows, prototypes, *others = answered
+    if not (torch.is_tensor(rows) and torch.is_tensor(prototypes)):
+        return None
+    if any(not isinstance(own, tuple | list) for own in others):
+        return None
+    fits = rows.ndim == 3 and prototypes.ndim == 4 and len(rows) == len(prototypes)
+    return (rows, prototypes) if fits else None
+
+
+def _likeliest(every: torch.Tensor, rows: MaskedRows) -> torch.Tensor:
+    """Numbers of the likeliest boxes, (n, k), of boxes (n, numbers, boxes)."""
+    start, stop = rows.scores
+    scores = every[:, start:stop].detach().amax(dim=1)
+    if rows.objectness:
+        scores = scores * every[:, BOX].detach()
+    return scores.topk(min(MOST, scores.shape[1]), dim=1).indices
 
 
 def _masks(

@@ -211,8 +211,8 @@ class ModuleAdapter:
                 return self.output.row(answered, _flat, _in_a_row, images=len(x))
             which = None if isinstance(self.output, Boxes) else self.output
             return scores_in(answered, images=len(x), which=which)
-        answered, how = with_instances(answered, how, x.shape[2:])
         names = len(self.declared.labels or ())
+        answered, how = with_instances(answered, how, x.shape[2:], names=names)
         self.boxes = resolved(answered, how, numbers=_numbers, names=names)
         found = together(answered, self.boxes, _joined)
         if self.boxes.scores is None or self.boxes.instances is False:
