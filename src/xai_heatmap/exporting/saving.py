@@ -5,11 +5,12 @@ from pathlib import Path
 from onnx import ModelProto
 
 from xai_heatmap.core.errors import ModelError, OutputError
+from xai_heatmap.sinks.refused import advice, check_folder, reason
 from xai_heatmap.sinks.staging import replaced
 
 
 def check_folder_of(target: Path, what: str) -> None:
-    """Refuse a place in a folder that is not there; `what` goes there.
+    """Refuse a place in a folder that is not there or can't be written to; `what` goes there.
 
     Raises
     ------
@@ -21,6 +22,7 @@ def check_folder_of(target: Path, what: str) -> None:
             f"The {what} was to go to {str(target.parent)!r}, and there is no such folder. Make "
             "it, or choose another."
         )
+    check_folder(target.parent)
 
 
 def save(model: ModelProto, target: Path) -> None:
@@ -44,5 +46,6 @@ def save(model: ModelProto, target: Path) -> None:
         replaced(target, lambda file: file.write(content))
     except OSError as error:
         raise OutputError(
-            f"{str(target)!r} can't be written: {error.strerror}. Choose another place."
+            f"{str(target)!r} can't be written: {reason(error)}. {advice(error)} Nothing was "
+            "written."
         ) from error

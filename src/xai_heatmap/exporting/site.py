@@ -8,6 +8,7 @@ from xai_heatmap.core.errors import BadOption, OutputError
 from xai_heatmap.exporting.page import files_of, is_page, parts
 from xai_heatmap.render.viewer import network_site
 from xai_heatmap.sinks.picture import save_files
+from xai_heatmap.sinks.refused import check_folder
 from xai_heatmap.sources.files import check_apart
 
 INDEX, GRAPH, SCRIPT, WASM = "index.html", "model.onnx", "ort.js", "ort.wasm"
@@ -73,6 +74,7 @@ def _check_folder(folder: Path) -> None:
             f"{str(folder)!r} is a file, and the page with the files beside it goes into a folder. "
             f"Name another one."
         )
+    check_folder(folder)
     index = folder / INDEX
     if index.exists() and OWN not in index.read_text("utf-8", errors="replace"):
         raise OutputError(

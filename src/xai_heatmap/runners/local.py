@@ -25,7 +25,6 @@ from xai_heatmap.jobs.picture_job import PictureJob
 from xai_heatmap.networks.loading.folder import same_folder
 from xai_heatmap.runners.failing import running
 from xai_heatmap.runners.opening import check as check
-from xai_heatmap.runners.opening import check_folder as check_folder
 from xai_heatmap.runners.opening import opened as opened
 from xai_heatmap.sources.frames import Frame, pictures
 from xai_heatmap.sources.labels import labels as labels_in

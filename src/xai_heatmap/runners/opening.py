@@ -1,12 +1,11 @@
 """What can be found wrong with a job before its network runs, and the network that it names."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from xai_heatmap import networks
 from xai_heatmap.core.axes import axes_of
-from xai_heatmap.core.errors import BadOption, NotAnImage, OutputError
+from xai_heatmap.core.errors import BadOption, NotAnImage
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.wording import answering
@@ -17,6 +16,7 @@ from xai_heatmap.jobs.picture_job import PictureJob
 from xai_heatmap.networks.loading.folder import same_folder
 from xai_heatmap.networks.loading.load import load
 from xai_heatmap.render.colormaps import named
+from xai_heatmap.sinks.refused import check_folder
 from xai_heatmap.sources.files import a_folder
 from xai_heatmap.sources.labels import labels as labels_in
 from xai_heatmap.sources.pixels import check_white
@@ -84,23 +84,3 @@ def opened(job: PictureJob) -> Network:
         picture=request.picture(job),
         axes=job.axes,
     )
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that can't be made or written to, before the work.
-
-    Raises
-    ------
-    OutputError
-        That says why.
-    """
-    near = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not near.is_dir():
-        raise OutputError(
-            f"Results go to a folder; {str(near)!r} is a file. Choose another with --out."
-        )
-    if not os.access(near, os.W_OK):
-        raise OutputError(
-            f"Results were to go to {str(folder)!r}, but you may not write to {str(near)!r}. "
-            "Choose another folder with --out, or change its permissions."
-        )

@@ -20,8 +20,9 @@ from xai_heatmap.explaining.reporting import ENDINGS, save_report
 from xai_heatmap.jobs.report_job import Report
 from xai_heatmap.runners.batch.folder import RUN
 from xai_heatmap.runners.batch.stored import StoredRun
-from xai_heatmap.runners.local import check_folder, surveyed
+from xai_heatmap.runners.local import surveyed
 from xai_heatmap.runners.sheets import Telling, chosen_layers, rows_told
+from xai_heatmap.sinks.refused import check_folder
 from xai_heatmap.sources.files import check_apart
 from xai_heatmap.sources.frames import Frame, pictures
 

@@ -1,7 +1,6 @@
 """An explanation in a folder: picture, arrays, an entry of its manifest; all or nothing."""
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -20,23 +19,13 @@ from xai_heatmap.core.plain import plain
 from xai_heatmap.sinks.identity import IDENTITY, METADATA, free, identity_in
 from xai_heatmap.sinks.manifest import MANIFEST, Listed, add, listed
 from xai_heatmap.sinks.png import said, write_png
-from xai_heatmap.sinks.staging import alone, if_possible, renamed, staged
+from xai_heatmap.sinks.refused import advice, reason
+from xai_heatmap.sinks.staging import alone, made, renamed, staged
 
 LONGEST = 120
 """Bytes of a stem; with temporary names around it, every common file system takes it."""
 
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
-_ADVICE = {
-    errno.ENOSPC: "The disk is full: free some space, or choose another folder.",
-    errno.EDQUOT: "Your quota is used up: free some space, or choose another folder.",
-    errno.EROFS: "The file system is read-only: choose another folder.",
-    errno.EACCES: "You may not write there: choose another folder, or change its permissions.",
-    errno.EPERM: "You may not write there: choose another folder, or change its permissions.",
-    errno.ENOTDIR: "Part of that path is a file: choose another folder.",
-    errno.EEXIST: "There is a file of that name: choose another folder.",
-    errno.EISDIR: "A folder stands where a file has to go: move it away.",
-    errno.ENAMETOOLONG: "The path is too long: choose a shorter folder.",
-}
 
 
 def save(
@@ -87,7 +76,7 @@ def save(
     _check(picture, arrays)
     try:
         with contextlib.ExitStack() as tidy, contextlib.ExitStack() as undo:
-            _make(folder, tidy)
+            made(folder, tidy)
             locked = tidy.enter_context(alone(folder))
             known = listed(folder / MANIFEST)
             stem = _free(folder, stem, known, identity) if identity else stem
@@ -97,9 +86,8 @@ def save(
             add(folder / MANIFEST, known, entry, tidy, undo, in_place=locked)
             undo.pop_all()
     except OSError as error:
-        advice = _ADVICE.get(error.errno or 0, "Choose another folder.")
         raise OutputError(
-            f"{stem!r} can't be saved in {str(folder)!r}: {error.strerror or error}. {advice} "
+            f"{stem!r} can't be saved in {str(folder)!r}: {reason(error)}. {advice(error)} "
             "Nothing was written."
         ) from error
     return [*temporary, folder / MANIFEST]
@@ -232,13 +220,3 @@ def _write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _make(folder: Path, tidy: contextlib.ExitStack) -> None:
-    """The folder and those above it; those made here go again if they stay empty."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    for path in reversed(missing):
-        path.mkdir(exist_ok=True)
-        tidy.callback(if_possible, path.rmdir)
-    if not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))

@@ -8,7 +8,8 @@ from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import OutputError
 from xai_heatmap.sinks.identity import IDENTITY, METADATA, free, identity_in
 from xai_heatmap.sinks.png import said, write_png
-from xai_heatmap.sinks.staging import Write, alone, renamed, staged
+from xai_heatmap.sinks.refused import advice, reason
+from xai_heatmap.sinks.staging import Write, alone, made, renamed, staged
 
 
 def save_picture(path: Path, picture: Image, *, identity: str = "") -> Path:
@@ -41,7 +42,6 @@ def save_text(path: Path, text: str) -> Path:
 def save_files(folder: Path, files: Mapping[str, bytes]) -> Path:
     """Write files into a folder by their names, all or none of them; as `save_picture`."""
     with _said(folder.name, folder.parent):
-        folder.mkdir(parents=True, exist_ok=True)
         _placed({folder / name: _writing(content) for name, content in files.items()}, folder)
     return folder
 
@@ -53,6 +53,7 @@ def _writing(content: bytes) -> Write:
 def _placed(files: Mapping[Path, Write], folder: Path, *, identity: str = "") -> Path:
     """Files that are all whole or not there; the path of the last one."""
     with contextlib.ExitStack() as tidy, contextlib.ExitStack() as undo:
+        made(folder, tidy)
         tidy.enter_context(alone(folder))
         if identity:
             files = {_free(path, identity): write for path, write in files.items()}
@@ -63,7 +64,6 @@ def _placed(files: Mapping[Path, Write], folder: Path, *, identity: str = "") ->
 
 def _saved(path: Path, write: Write, *, identity: str = "") -> Path:
     with _said(path.name, path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
         return _placed({path: write}, path.parent, identity=identity)
 
 
@@ -74,8 +74,8 @@ def _said(name: str, folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(
-            f"{name!r} can't be saved in {str(folder)!r}: {error.strerror or error}. "
-            "Choose another folder, or free some space. Nothing was written."
+            f"{name!r} can't be saved in {str(folder)!r}: {reason(error)}. {advice(error)} "
+            "Nothing was written."
         ) from error
 
 

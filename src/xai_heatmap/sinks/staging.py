@@ -1,6 +1,7 @@
 """Files that are whole or not there: written under another name, then renamed, under a lock."""
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -149,6 +150,16 @@ def beside(path: Path, tidy: contextlib.ExitStack) -> Path:
     temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}.tmp")
     tidy.callback(if_possible, temporary.unlink)
     return temporary
+
+
+def made(folder: Path, tidy: contextlib.ExitStack) -> None:
+    """The folder and those above it; `tidy` removes those made here if they stay empty."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        tidy.callback(if_possible, path.rmdir)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
 def if_possible(action: Callable[[], object]) -> None:

@@ -40,7 +40,9 @@ def demo(
     from xai_heatmap.apps.cli.terminal import print_json, print_lines, table
     from xai_heatmap.showcase import demo as shown
     from xai_heatmap.sinks.picture import save_picture, save_text
+    from xai_heatmap.sinks.refused import check_folder
 
+    check_folder(out)
     exhibits = list(shown.exhibits())
     written = [
         save_picture(out / "sheet.png", shown.contact_sheet(exhibits)),

@@ -13,6 +13,7 @@ from xai_heatmap.runners.findings.findings import Findings
 from xai_heatmap.runners.findings.findings import findings as looked
 from xai_heatmap.runners.findings.keeping import FOLDER
 from xai_heatmap.runners.findings.page import summary
+from xai_heatmap.sinks.refused import check_folder
 
 EVERY = 10.0
 """Seconds between two lines where there is no terminal."""
@@ -28,11 +29,14 @@ def found(
     out: Path | None, quiet: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Find, write and tell; answers the exit code."""
+    place = out or run / FOLDER
+    if run.is_dir():
+        check_folder(place)
     with _nobody() if quiet or as_json else _told() as listen, aside():
         made = looked(
             run, model, regions=regions, classes=classes, most=most, listen=listen
         )  # fmt: skip
-        written = made.save(out or run / FOLDER)
+        written = made.save(place)
     if as_json:
         print_json(made.facts(pictures=False))
     elif not quiet:

@@ -53,7 +53,7 @@ def live(flags: Mapping[str, object], *, as_json: Json = False, debug: Debug = F
             "path of a video, or the address of a stream."
         )
     if job.save is not None:
-        from xai_heatmap.runners.local import check_folder
+        from xai_heatmap.sinks.refused import check_folder
 
         check_folder(job.save)
     if job.device is not None:

@@ -33,6 +33,7 @@ from xai_heatmap.runners.findings.regions import Inside, Outside, inside, region
 from xai_heatmap.runners.findings.reopening import reopened
 from xai_heatmap.runners.findings.subjects import Looker, Subject
 from xai_heatmap.runners.local import surveyed
+from xai_heatmap.sinks.refused import advice, reason
 from xai_heatmap.sinks.store.parts import whole
 
 OTHERS = 96
@@ -115,8 +116,7 @@ class Findings:
             place.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(
-                f"The folder {str(place)!r} can't be made: {error.strerror or error}. Choose "
-                "another --out."
+                f"The folder {str(place)!r} can't be made: {reason(error)}. {advice(error)}"
             ) from error
         written = {"findings.html": page(self), "findings.json": text + "\n"}
         for name, said in written.items():
