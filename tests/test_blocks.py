@@ -3,6 +3,7 @@ whose arguments are held against the signature; a command has flags that the com
 """
 
 import ast
+import builtins
 import inspect
 import re
 import shlex
@@ -96,6 +97,28 @@ def test_calls_on_generated_pages_are_calls(page):
             inspect.signature(own).bind(*call.args, **given)
             assert {given.get("method", "gradcam").split(":")[-1]} <= {*METHODS}
             assert {*given.get("metrics", ())} <= {*METRICS}
+
+
+def unmade(page):
+    """Names that blocks of a page use and no block above, nor the same, makes."""
+    made, left = {*dir(builtins)}, set()
+    for code in python(page):
+        every = [*ast.walk(ast.parse(code))]
+        made |= {one.arg for one in every if isinstance(one, ast.arg)}
+        made |= {one.name for one in every if isinstance(one, ast.ClassDef | ast.FunctionDef)}
+        made |= {
+            (one.asname or one.name).split(".")[0] for one in every if isinstance(one, ast.alias)
+        }
+        names = [one for one in every if isinstance(one, ast.Name)]
+        made |= {one.id for one in names if isinstance(one.ctx, ast.Store)}
+        left |= {one.id for one in names} - made
+    return left
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_makes_what_its_blocks_use_or_says_what_it_is(page):
+    told = FENCE.sub("", page.read_text("utf-8"))
+    assert [name for name in sorted(unmade(page)) if f"`{name}`" not in told] == []
 
 
 def unknown(line):

@@ -70,3 +70,8 @@ def test_linked_files_exist():
     assert links
     for link in links:
         assert (ROOT / link).exists(), link
+
+
+def test_it_counts_the_operators_that_have_a_derivative():
+    operators = re.search(r"([0-9]+) of them\]\(docs/onnx-operators", README)[1]
+    assert f"## {operators} operators" in (ROOT / "docs/onnx-operators.md").read_text("utf-8")
