@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from xai_heatmap.apps.cli import main
+from xai_heatmap.apps.cli.demo import demo
+from xai_heatmap.apps.cli.finding import found
 from xai_heatmap.core.errors import OutputError
 from xai_heatmap.exporting import saving
 from xai_heatmap.exporting.export import export
@@ -57,9 +58,11 @@ def test_an_export_that_can_not_be_written_is_refused_before_the_model_is_read(o
 
 
 @pytest.mark.usefixtures("closed")
-def test_findings_and_the_demo_are_refused_before_their_work(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "run").mkdir()
-    for command in (["demo"], ["findings", "run"]):
-        assert main(command) == 4
-        assert "you may not write to" in capsys.readouterr().err
+def test_findings_and_the_demo_are_refused_before_their_work(tmp_path):
+    asked = {"model": None, "regions": None, "classes": (), "most": 100, "as_json": True}
+    for begun in (
+        lambda: demo(tmp_path / "demo-out"),
+        lambda: found(tmp_path, out=None, quiet=True, **asked),
+    ):
+        with pytest.raises(OutputError, match="you may not write to"):
+            begun()
