@@ -21,7 +21,8 @@ OWN = """
 @media (prefers-color-scheme: dark) { :root { --warm: #ff8787; --cool: #74c0fc; --wash: #23262a } }
 a { color: var(--cool) } a:focus-visible, summary:focus-visible, .scroll:focus-visible {
   outline: 3px solid var(--cool); outline-offset: 2px }
-nav { margin: 1rem 0 } nav ol { columns: 21rem; column-gap: 2.6rem; padding-left: 1.6rem; margin: .3rem 0 }
+nav { margin: 1rem 0 }
+nav ol { columns: 21rem; column-gap: 2.6rem; padding-left: 1.6rem; margin: .3rem 0 }
 .skip { position: absolute; left: -99rem } .skip:focus { position: static }
 .mark { display: inline-block; border: 1px solid var(--warm); color: var(--warm);
   border-radius: 4px; padding: 0 .4rem; font-size: .8rem; font-weight: 600; vertical-align: .12em }
