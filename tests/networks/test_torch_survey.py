@@ -64,6 +64,55 @@ def test_outputs_are_not_held_all_at_once(monkeypatch):
     assert list(network.layers)[-2:] == ["blocks.5", "fc"]
 
 
+class Told(nn.Conv2d):
+    """Says where in memory its output lies."""
+
+    def forward(self, x):
+        made = super().forward(x)
+        MADE.append(made.data_ptr())
+        return made
+
+
+class Passing(nn.Module):
+    """A convolution within two others, and activations that write into what they are given."""
+
+    def __init__(self, *, inplace: bool = True) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        act = nn.ReLU(inplace=inplace)
+        self.block = nn.Sequential(nn.Sequential(Told(3, 4, 3)), nn.Identity(), act)
+        self.last = nn.Sequential(nn.Flatten(), nn.Linear(144, 3), nn.Sigmoid())
+
+    def forward(self, x):
+        seen = self.block(x)
+        MADE.append(seen.data_ptr())
+        return self.last(seen)
+
+
+MADE: list[int] = []
+
+
+def test_outputs_are_passed_on_without_a_copy():
+    model = Passing().eval()
+    network = xh.network(model)
+    network.axes_of((3, 8, 8))
+    MADE.clear()
+    network.survey((3, 8, 8))
+    assert len(MADE) == 4  # its scores, and what is watched
+    assert MADE[2] == MADE[3]
+
+
+def test_what_writes_into_its_input_is_followed_like_what_does_not():
+    models = (Passing(inplace=own).eval() for own in (True, False))
+    found = [xh.network(model, image_shape=(3, 8, 8)) for model in models]
+    one, other = (network.survey((3, 8, 8)) for network in found)
+    assert found[0].layers == found[1].layers
+    assert one == other
+    assert found[0].closing == found[1].closing == "sigmoid"
+    maps = [xh.maps(network, X, layer="block.0.0", target=1) for network in found]
+    np.testing.assert_array_equal(maps[0], maps[1])
+
+
 class Energy(Deep):
     """Goes back to its own features in its forward pass, as networks of forces do."""
 

@@ -22,19 +22,19 @@ class ClosingCalls(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self._answers: list[tuple[torch.Tensor, Closing]] = []
+        self._answers: list[tuple[torch.Tensor, int, Closing]] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
         closing = CLOSING_FUNCTIONS.get(getattr(func, "__name__", ""))
         if closing is not None:
-            self._answers.append((output, closing))
+            self._answers.append((output, output._version, closing))  # noqa: SLF001
         return output
 
     def of(self, output: torch.Tensor) -> tuple[Closing | None, int | None]:
         """Final activation that returned `output`, and the index of that call among all calls."""
-        for call, (answer, closing) in enumerate(self._answers):
-            if same(answer, output):
+        for call, (answer, version, closing) in enumerate(self._answers):
+            if same(answer, output, version):
                 return closing, call
         return None, None
 
@@ -54,12 +54,12 @@ class LeaveOut(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def same(one: torch.Tensor, other: torch.Tensor) -> bool:
+def same(one: torch.Tensor, other: torch.Tensor, version: int) -> bool:
     """Whether two tensors share the same memory: one is the other, or a view of all of the other,
-    such as a squeezed one, and neither has been written since.
+    such as a squeezed one, and neither has been written since `one` was of that version.
     """
     return one is other or (
         one.numel() == other.numel() > 0
         and one.data_ptr() == other.data_ptr()
-        and one._version == other._version == 0  # noqa: SLF001 - torch has no other way
+        and one._version == other._version == version  # noqa: SLF001 - torch has no other way
     )

@@ -2,9 +2,11 @@
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, cast
 
 import torch
+from torch._C import _are_functorch_transforms_active as transforming
 from torch._C._functorch import is_functorch_wrapped_tensor
 
 from xai_heatmap.networks.opening.changes import Moves, Room, moves
@@ -47,6 +49,30 @@ def _dropped(_: torch.Tensor) -> None:
     return None
 
 
+class _Marked(torch.autograd.Function):
+    """A tensor as it is, in the same memory, with a node of its own in autograd's graph."""
+
+    @staticmethod
+    def forward(ctx: Any, value: torch.Tensor) -> torch.Tensor:
+        return value.detach()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient
+
+
+def _marked(value: torch.Tensor) -> torch.Tensor:
+    """`value` with a node of its own, which no other part's output has. Nothing is copied, except
+    where torch takes no such function: of other kinds of tensors, and while it transforms others.
+    """
+    if not value.requires_grad:
+        return value
+    with nullcontext() if torch.is_grad_enabled() else torch.enable_grad():
+        if type(value) is not torch.Tensor or transforming():
+            return value.clone()
+        return cast("torch.Tensor", _Marked.apply(value))
+
+
 class _Seen:
     """One call of one part: its output as it came and as it was passed on, as long as the model
     holds that, and its node.
@@ -54,6 +80,7 @@ class _Seen:
 
     def __init__(self, path: str, call: int, value: torch.Tensor, passed: torch.Tensor) -> None:
         self.path, self.call, self.shape = path, call, tuple(value.shape)
+        self.version = passed._version  # noqa: SLF001 - torch has no other way
         self.node: Any = passed.grad_fn or _Unknown()
         self._kept = kept = [value]
         self._held = passed if value is passed or value.nbytes <= SMALL else None
@@ -101,6 +128,12 @@ class Watch:
     def at(self, path: str, call: int, value: torch.Tensor) -> torch.Tensor:
         if is_functorch_wrapped_tensor(value):  # of one picture within `torch.vmap`: no array
             return value
+        if type(value) is not torch.Tensor:
+            return self._seen(path, call, value)
+        with torch._C.DisableTorchFunction():  # noqa: SLF001 - modes would follow every question
+            return self._seen(path, call, value)
+
+    def _seen(self, path: str, call: int, value: torch.Tensor) -> torch.Tensor:
         inner, moved = self._passed.get(id(value), (None, None))
         if inner is None or inner.passed is not value or not value.requires_grad:
             floats = value.is_floating_point() and len(self._sides) > 0
@@ -108,8 +141,7 @@ class Watch:
         # else: what an inner part said goes on as the outer part's own
         if moved is not None:
             self._moves[path, call] = moved
-        with torch.enable_grad():
-            passed = value.clone() if value.requires_grad else value
+        passed = _marked(value)
         seen = _Seen(path, call, value, passed)
         self._calls.append(seen)
         self._passed[id(passed)] = seen, moved
@@ -183,7 +215,7 @@ class Watch:
         last, output = [], scores
         for seen in reversed(self._calls):
             passed, value = seen.passed, seen.value
-            if passed is not None and value is not None and same(passed, output):
+            if passed is not None and value is not None and same(passed, output, seen.version):
                 last.append(seen.path)
                 output = value
         return last, output
