@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 import xai_heatmap as xh
+from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.sources.image import LIMIT
 
 
@@ -269,6 +270,25 @@ def test_a_contact_sheet_of_more_than_a_page_has_several(explain, place, monkeyp
         "sheet", "heatmaps/sheets/contact-sheet.png",
         "sheet", "heatmaps/sheets/contact-sheet.2.png",
     ]  # fmt: skip
+
+
+def test_each_picture_is_drawn_once_and_shown_again_on_the_contact_sheet(
+    explain, place, monkeypatch
+):
+    drawn, own = list[str](), Explanation.overlay
+
+    def counted(self, **how):
+        drawn.append(self.name)
+        return own(self, **how)
+
+    monkeypatch.setattr(Explanation, "overlay", counted)
+    explain(images=["dog.png", "cat.png"])
+    assert drawn == ["dog.png", "cat.png"]
+    with PIL.Image.open(place / "heatmaps" / "sheets" / "contact-sheet.png") as page:
+        assert len(page.getcolors(maxcolors=page.width * page.height)) > 1000
+    drawn.clear()
+    explain("--legend", images=["dog.png", "cat.png"])  # whose numbers are read at their own size
+    assert sorted(drawn) == ["cat.png", "cat.png", "dog.png", "dog.png"]
 
 
 def test_pictures_that_all_fail_are_an_input_error(explain):

@@ -9,7 +9,7 @@ from xai_heatmap.jobs.job import Explain
 from xai_heatmap.render.page import Picture
 from xai_heatmap.render.sheet import sheet
 from xai_heatmap.runners.local import Row
-from xai_heatmap.runners.pages import drawn_small
+from xai_heatmap.runners.pages import drawn_small, narrowed
 from xai_heatmap.sinks.identity import joined
 from xai_heatmap.sinks.picture import save_picture
 
@@ -49,11 +49,20 @@ class ContactSheet:
         if row.comparison is None or len(self.job.images) < 2:
             return
         first = row.comparison[0]
-        self._tiles.append(drawn_small(first, request.drawing(self.job), width=TILE))
+        self._tiles.append(self._tile(first, row.drawn))
         self._titles.append(_title(first))
         self._identities.append(first.identity)
         if len(self._tiles) == MOST:
             self.write()
+
+    def _tile(self, first: Explanation, drawn: Picture | None) -> Picture:
+        """The picture that was drawn already, made smaller; drawn anew where there are words in it,
+        which are read at their own size.
+        """
+        written = self.job.legend or first.detection is not None or first.instead is not None
+        if drawn is None or written:
+            return drawn_small(first, request.drawing(self.job), width=TILE)
+        return narrowed(drawn, TILE)
 
     def write(self) -> None:
         """Write what is not written yet."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import (
     InputError,
     ModelError,
@@ -18,6 +19,7 @@ from xai_heatmap.core.plain import plain
 from xai_heatmap.core.targets.wording import parsed
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explain import compare
+from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.request import usual_method
 from xai_heatmap.jobs import request
 from xai_heatmap.jobs.events import MapsResult, Refusal, refusal
@@ -48,6 +50,8 @@ class Row:
         What was written: one picture an explanation, and one of all where there are several.
     seconds
         How long it took, by stage.
+    drawn
+        The first explanation on its picture, without a caption; None of what was not drawn.
     """
 
     image: str
@@ -57,6 +61,7 @@ class Row:
     pictures: Sequence[Path] = ()
     sheet: Path | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    drawn: Image | None = field(default=None, repr=False, compare=False)
 
     def event(self, job: PictureJob) -> MapsResult | Refusal:
         """The row in plain values, for pages, other processes and ``--json``."""
@@ -151,7 +156,15 @@ def _explained(
     with running(network.name):
         comparison = Comparison(tuple(replace(one, name=frame.name) for one in ask(given)))
     explained = time.perf_counter()
-    saved = comparison.save(job.out, draw=request.drawing(job), caption=job.caption)
+    draw, drawn = request.drawing(job), list[Image]()
+
+    def kept(one: Explanation) -> Image:
+        picture = draw(one)
+        if not drawn:  # the first one, which a sheet shows again
+            drawn.append(picture)
+        return picture
+
+    saved = comparison.save(job.out, draw=kept, caption=job.caption)
     written = time.perf_counter()
     return Row(
         frame.path,
@@ -164,4 +177,5 @@ def _explained(
             "explain": explained - decoded,
             "draw and write": written - explained,
         },
+        drawn=drawn[0] if drawn else None,
     )

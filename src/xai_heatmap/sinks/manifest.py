@@ -126,6 +126,13 @@ def _cut(path: Path, size: int) -> None:
 _scalar = json.JSONEncoder(ensure_ascii=False).encode
 
 
+def _leaf(value: object) -> str:
+    """JSON of a number or a text; of floats, which are finite here, as the encoder has it: it takes
+    more time to begin.
+    """
+    return float.__repr__(value) if type(value) is float else _scalar(value)
+
+
 def _in_json(entry: Mapping[str, object]) -> bytes:
     """An entry as it stands inside of a list."""
     return _indented(entry, "  ").encode()
@@ -140,7 +147,7 @@ def _indented(value: object, lead: str) -> str:
     if isinstance(value, list) and value:
         own = [_indented(one, f"{lead} ") for one in value]
         return f"[{inner}{f',{inner}'.join(own)}\n{lead}]"
-    return _scalar(value)
+    return _leaf(value)
 
 
 def _write(file: BinaryIO, entries: list[dict[str, object]]) -> None:

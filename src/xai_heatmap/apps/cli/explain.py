@@ -18,6 +18,7 @@ from xai_heatmap.apps.cli.text import (
     times,
 )
 from xai_heatmap.core.counted import counted
+from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.core.filling import plain_options
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explanation import Explanation
@@ -42,24 +43,26 @@ def explained(
     network = network_of(job, silent=as_json or quiet)
     many = len(job.images) > 1
     show = _nothing if as_json else error_alone if quiet else Table(job) if many else _show
-    rows, stopped, contact = [], "", ContactSheet(job)
+    stopped, contact = "", ContactSheet(job)
+    told, errors = list[dict[str, object]](), list[XaiHeatmapError | None]()
     with _progress(len(job.images), show, shown=not (as_json or quiet)) as advance:
         try:
             for row in each_aside(run(job, network)):
-                rows.append(row)
+                errors.append(row.error)  # no row is kept: each holds its picture
+                told += [row.event(job).document()] if as_json else []
                 advance(row)
                 contact.add(row)
         except KeyboardInterrupt:
             are = counted(len(job.images), "picture is", "pictures are")
-            stopped = f"stopped. {len(rows)} of {are} done."
+            stopped = f"stopped. {len(errors)} of {are} done."
     contact.write()
     if contact.pages and not (as_json or quiet):
         print_lines(["", *facts([("sheet  ", str(page)) for page in contact.pages])])
     if as_json:
-        print_json([row.event(job).document() for row in rows])
+        print_json(told)
     if stopped:
         raise Stopped(stopped)
-    return exit_code([row.error for row in rows])
+    return exit_code(errors)
 
 
 @contextmanager

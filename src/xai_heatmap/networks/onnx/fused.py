@@ -128,14 +128,16 @@ def fused_plan(key: Key, means: Means, images: int | None) -> FusedPlan:
     places: list[str] = []
     for own in opened:
         activation = on_grid(builder.tensor(own.tensor), own.layout)
-        map_ = FORMULAS[own.formula](activation, gradients[own.tensor], own.layout.grid)
+        gradient, even = gradients[own.tensor]
+        map_ = FORMULAS[own.formula](activation, gradient, own.layout.grid)
         written.append(builder.output(f"map {len(written)}", map_))
         if judged:
-            signed = SIGNED[own.formula](activation, gradients[own.tensor], own.layout.grid)
+            signed = SIGNED[own.formula](activation, gradient, own.layout.grid)
             at = _strongest(map_, signed)
             places.append(builder.output(f"place {len(written)}", op("Reshape", at, (-1,))))
-            for name, values in (("gradient", gradients[own.tensor]), ("activation", activation)):
-                column = _column(values, at)
+            k = activation.shape[1] if activation.shape else None
+            for name, values, one in (("gradient", gradient, even), ("activation", activation, 0)):
+                column = op("Reshape", values, (0, -1)) if one else _column(values, at, k)
                 places.append(builder.output(f"{name} {len(written)}", column))
     finished = builder.finished()
     outputs = [graph.scores, *written, *places]
@@ -167,8 +169,10 @@ def _seed(scores: Tensor, units: int, link: Link) -> Tensor:
 
 def _gradients(
     builder: Builder, graph: OnnxGraph, opened: Sequence[Opened], seed: Tensor, link: Link
-) -> dict[str, Tensor]:
-    """Gradient of every tensor on its grid; of a linear head rows of its weights."""
+) -> dict[str, tuple[Tensor, bool]]:
+    """Gradient of every tensor on its grid, and whether there is one place for all; of a linear
+    head rows of its weights.
+    """
     layouts = {own.tensor: own.layout for own in opened}
     if len(layouts) == 1 and link == "scores":
         ((name, layout),) = layouts.items()
@@ -177,12 +181,13 @@ def _gradients(
         if head is not None and shape is not None and shape[1] != 1:
             best = op("ArgMax", builder.tensor(graph.scores), axis=1, keepdims=1)
             classes = op("Where", builder.tensor(CLASSES) < 0, best, builder.tensor(CLASSES))
-            return {name: head.gradients(builder, classes, builder.tensor(WEIGHTS), layout)}
+            found = head.gradients(builder, classes, builder.tensor(WEIGHTS), layout)
+            return {name: (found, True)}
     swept = autodiff.gradients(builder, {graph.scores: seed}, list(layouts))
     written = {node.output[0]: node for node in builder.model.graph.node[len(builder.forward) :]}
+    narrow = {name: _narrow(swept[name], layout, written) for name, layout in layouts.items()}
     return {
-        name: on_grid(_narrow(swept[name], layout, written), layout)
-        for name, layout in layouts.items()
+        name: (on_grid(own, layouts[name]), own is not swept[name]) for name, own in narrow.items()
     }
 
 
@@ -205,16 +210,19 @@ def _narrow(gradient: Tensor, layout: Layout, written: Mapping[str, NodeProto]) 
 
 def _strongest(map_: Tensor, signed: Tensor) -> Tensor:
     """Number of the strongest place of each map: (images, 1)."""
-    heights = op("Abs", map_)
-    if map_.name != signed.name:
-        heights = heights * LIFTED + op("Abs", signed)
+    if map_.name == signed.name:
+        heights = op("Abs", map_)
+    else:  # a closing ReLU cut off what is negative, which comes behind all that is not
+        heights = op("LeakyRelu", signed, alpha=-1 / LIFTED)
     return op("ArgMax", op("Reshape", heights, (0, -1)), axis=1, keepdims=1)
 
 
-def _column(values: Tensor, at: Tensor) -> Tensor:
-    """The values of all feature maps at a place, or at the only one: (images, k)."""
+def _column(values: Tensor, at: Tensor, k: object) -> Tensor:
+    """The values of all k feature maps at a place: (images, k)."""
     rows = op("Reshape", values, (0, 0, -1))  # never transposed, which copies the whole layer
-    last = op("Shape", rows, start=2, end=3) - 1
-    own = op("Unsqueeze", op("Min", at, last), (1,))
-    each = op("Expand", own, op("Concat", op("Shape", rows, start=0, end=2), (1,), axis=0))
+    own = op("Unsqueeze", at, (1,))
+    if isinstance(k, int):
+        each = own + np.zeros((1, k, 1), np.int64)
+    else:
+        each = op("Expand", own, op("Concat", op("Shape", rows, start=0, end=2), (1,), axis=0))
     return op("Reshape", op("GatherElements", rows, each, axis=2), (0, 0))
