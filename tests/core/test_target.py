@@ -7,7 +7,7 @@ import pytest
 
 from xai_heatmap.core.errors import UnknownTarget
 from xai_heatmap.core.targets.category import category, negative, top
-from xai_heatmap.core.targets.classes import class_index, ranking, softmax
+from xai_heatmap.core.targets.classes import class_index, highest, ranking, softmax
 from xai_heatmap.core.targets.contrast import contrast, margin, rest, similar
 from xai_heatmap.core.targets.measured import function, likeness, residual_softmax
 from xai_heatmap.core.targets.probability import probability
@@ -92,6 +92,16 @@ def test_residual_softmax_is_the_score_and_its_log_probability():
 def test_top_ranks_the_scores_of_the_image():
     assert [top(rank)(SCORES).index for rank in (1, 2, 3, 4)] == [1, 3, 0, 2]
     assert ranking(np.zeros(3, np.float32)) == [0, 1, 2]
+
+
+def test_the_highest_classes_are_the_first_of_the_ranking():
+    draw = np.random.default_rng(0)
+    for units in (1, 2, 4, 5, 6, 40):
+        for scores in (draw.normal(size=units), draw.integers(0, 3, units), np.zeros(units)):
+            row = scores.astype(np.float32)
+            assert highest(row, 5) == ranking(row)[:5]
+    row = np.array([0, np.nan, 2, np.nan, 1, 3, 4], np.float32)
+    assert highest(row, 5) == ranking(row)[:5]
 
 
 def test_probability_is_bounded_and_a_class_is_not():

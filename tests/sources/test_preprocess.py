@@ -5,9 +5,9 @@ import PIL.Image
 import pytest
 
 from xai_heatmap.core.errors import BadOption, UnknownPreprocess
-from xai_heatmap.core.resampling import columns_first
+from xai_heatmap.core.resampling import RESAMPLINGS, columns_first, resampled
 from xai_heatmap.sources.image import read
-from xai_heatmap.sources.preprocess import PRESETS, Preprocess
+from xai_heatmap.sources.preprocess import FITS, PRESETS, Preprocess
 
 COLOR = (10, 100, 200)
 
@@ -254,6 +254,27 @@ def test_which_way_pillow_resizes_an_upright_picture_first(size, to):
     found = np.asarray(picture.resize(to, how))
     assert (columns != rows).any()
     np.testing.assert_array_equal(found, columns if columns_first() else rows)
+
+
+@pytest.mark.parametrize("how", RESAMPLINGS)
+def test_what_is_seen_of_a_picture_is_a_crop_of_all_of_it_resized_to_the_last_bit(how):
+    draw = np.random.default_rng(0)
+    for mode, bands in (("RGB", 3), ("L", 1), ("F", 1), ("RGBA", 4)):
+        for _ in range(12):
+            rows, columns = draw.integers(8, 90, 2).tolist()
+            kind = np.float32 if mode == "F" else np.uint8
+            pixels = draw.integers(0, 256, (rows, columns, bands)).astype(kind)
+            picture = PIL.Image.fromarray(pixels.squeeze() if bands == 1 else pixels)
+            own = Preprocess(input_size=(24, 20), fit=str(draw.choice(FITS)))
+            geometry = own.geometry((rows, columns))
+            if geometry.resized[0] * geometry.resized[1] > 16 * 24 * 20:
+                continue  # too long for all of it to be resized
+            (deep, wide), (top, left) = geometry.resized, geometry.offset
+            found, at = resampled(picture, geometry, RESAMPLINGS[how])
+            all_of_it = np.asarray(picture.resize((wide, deep), RESAMPLINGS[how]))
+            seen = all_of_it[max(top, 0) : top + 24, max(left, 0) : left + 20]
+            np.testing.assert_array_equal(np.asarray(found), seen)
+            assert at == (max(-top, 0), max(-left, 0))
 
 
 FORMS = {

@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from xai_heatmap.core.arrays import ScoreRow
 from xai_heatmap.core.boxes.detections import detections, evidence_of
 from xai_heatmap.core.targets.answer import ROW, Answer, Meaning
-from xai_heatmap.core.targets.classes import class_label, ranking, sigmoid, softmax
+from xai_heatmap.core.targets.classes import class_label, highest, sigmoid, softmax
 
 PREDICTIONS = 5
 """Number of the likeliest classes that stand beside a map."""
@@ -58,7 +58,7 @@ def predictions(
             float(likely[index]),
             float(own[index]),
         )
-        for index in ranking(likely if single else own)[:PREDICTIONS]
+        for index in highest(likely if single else own, PREDICTIONS)
     )
 
 

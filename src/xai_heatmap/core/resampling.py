@@ -23,24 +23,70 @@ RESAMPLINGS = MappingProxyType(
 _WASTE = 16
 """Most pixels that may be resized for each one needed, to agree to the last bit."""
 
+_PLAIN = ("RGB", "L", "F")
+"""Modes of pictures whose bands are resized as they are."""
+
+_LEFT_OUT = 0.85
+"""Share of the rows from which on leaving out the others costs more than it saves."""
+
+_REACH = 3
+"""Pixels to each side of which the widest of the filters mixes one, where none is made smaller."""
+
 
 def resampled(
     picture: PIL.Image.Image, geometry: Geometry, how: PIL.Image.Resampling
 ) -> tuple[PIL.Image.Image, tuple[int, int]]:
     """Part of the picture that the network sees, resized, and its row and column on the input.
 
-    All of the picture is resized and then cropped, as training did it. Resizing the crop alone is
-    off by one level in places, since Pillow keeps a box as float32; that is good enough for a very
-    long picture alone, which would take gigabytes otherwise.
+    All of the picture is resized and then cropped, as training did it, to the last bit. Resizing
+    the crop alone is off by one level in places, since Pillow keeps a box as float32; that is good
+    enough for a very long picture alone, which would take gigabytes otherwise.
     """
     (rows, columns), (top, left) = geometry.resized, geometry.offset
     height, width = geometry.input_size
     if rows * columns > _WASTE * height * width:
         return picture.resize((width, height), how, box=_inside(geometry)), (0, 0)
-    picture = picture.resize((columns, rows), how)
     above, before = max(top, 0), max(left, 0)
     below, after = min(top + height, rows), min(left + width, columns)
-    return picture.crop((before, above, after, below)), (above - top, before - left)
+    at = above - top, before - left
+    if _along_rows_first(picture, (columns, rows), how):
+        picture = _narrowed(picture, (columns, rows), how, (before, above, after, below))
+        columns, before, after = after - before, 0, after - before
+    return picture.resize((columns, rows), how).crop((before, above, after, below)), at
+
+
+def _along_rows_first(
+    picture: PIL.Image.Image, size: tuple[int, int], how: PIL.Image.Resampling
+) -> bool:
+    """Whether Pillow resizes along rows, rounds, and then along columns, whatever its version."""
+    columns, rows = size
+    lost = picture.height - rows
+    upright = lost > 0 and lost > 2 * (picture.width - columns)
+    return how != PIL.Image.Resampling.NEAREST and picture.mode in _PLAIN and not upright
+
+
+def _narrowed(
+    picture: PIL.Image.Image,
+    size: tuple[int, int],
+    how: PIL.Image.Resampling,
+    seen: tuple[int, int, int, int],
+) -> PIL.Image.Image:
+    """The picture resized along its rows alone, of which the columns that are seen are kept; rows
+    far from those that are seen may be black.
+    """
+    (columns, rows), (before, above, after, below) = size, seen
+    deep, scale = picture.height, picture.height / rows
+    reach = _REACH * max(scale, 1) + 1
+    first, last = max(0, int(above * scale - reach)), min(deep, int(below * scale + reach) + 1)
+    if last - first >= _LEFT_OUT * deep:
+        first, last = 0, deep
+    part = picture if last - first == deep else picture.crop((0, first, picture.width, last))
+    part = part.resize((columns, last - first), how).crop((before, 0, after, last - first))
+    if part.height == deep:
+        return part
+    whole = PIL.Image.new(picture.mode, (after - before, deep))
+    whole.paste(part, (0, first))
+    return whole
 
 
 def _inside(geometry: Geometry) -> tuple[float, float, float, float]:

@@ -28,6 +28,9 @@ from xai_heatmap.explaining.request import answers_of
 
 LINKS: tuple[Link, ...] = ("scores", "softmax", "sigmoid")
 
+MOST_LIKELY = Seed((PREDICTION,), (1.0,))
+"""Seed of the prediction, which needs no look at any score."""
+
 
 @dataclass(frozen=True)
 class _Expected:
@@ -114,6 +117,8 @@ def seeds_of(
     labels: Sequence[str] | None,
 ) -> list[Seed] | None:
     """The choices as seeds; None where the target of any depends on the scores in another way."""
+    if units > 1 and network.declared.answers != "values" and all(map(_predicted, choices)):
+        return [MOST_LIKELY] * len(choices)
     expected = _Expected(_tries(units)[:1], meaning)
     try:
         (like,) = answers_of(expected, network, labels, None)
@@ -139,7 +144,7 @@ def seed_of(choice: Choice, like: Answer) -> Seed | None:
     if choice.over or choice.of_all is not None:
         return None
     if choice.rank == 1 and like.units > 1 and like.kind != "values":
-        return Seed((PREDICTION,), (1.0,))
+        return MOST_LIKELY
     rows = _tries(like.units)
     try:
         targets = [choice(replace(like, scores=row)) for row in rows]
@@ -149,6 +154,10 @@ def seed_of(choice: Choice, like: Answer) -> Seed | None:
     if one.weights is not None and other.weights is not None:
         return _linear(one.weights, other.weights, rows)
     return _bent(targets, rows)
+
+
+def _predicted(choice: Choice) -> bool:
+    return choice.rank == 1 and not choice.over and choice.of_all is None
 
 
 @lru_cache(maxsize=64)
