@@ -35,7 +35,7 @@ def opened(path: str | os.PathLike[str]) -> BufferedReader:
     OSError, ValueError
         As the builtin `open` does.
     """
-    _check(Path(path).stat().st_mode, path)
+    _check(os.stat(path).st_mode, path)  # noqa: PTH116 - a path is not read anew
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     file = open(os.open(path, flags), "rb")  # noqa: PTH123, SIM115 - the caller closes it
     try:

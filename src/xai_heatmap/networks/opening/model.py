@@ -39,7 +39,7 @@ class OpenedModel(Network):
         self._own_engine = engine
         self._state = state
         self._given = tuple(image_shape) if image_shape else None
-        self._given_shape: tuple[int, ...] | None = None
+        self._given_shape: tuple[bool, tuple[int, ...]] | None = None
         self._door = Door(axes, channels_last=adapter.channels_last)
         self._keep_closing = keep_closing
         self._parts: Mapping[str, object] = {}
@@ -80,12 +80,14 @@ class OpenedModel(Network):
         """Given image shape as (c, *image): read in the named axes, else channels first, as
         documented, or in the axes that the network showed.
         """
-        if self._given is None or self._given_shape is not None:
-            return self._given_shape
-        first = self.channels_last and not self._door.said
-        shape = self._at_the_door(self._given, first=first).shape
-        self._given_shape = shape if self._door.certain else None  # else it may be seen otherwise
-        return shape
+        if self._given is None:
+            return None
+        known = self._given_shape
+        if known is None or known[0] != self._door.certain:  # else it would be read as before
+            first = self.channels_last and not self._door.said
+            shape = self._at_the_door(self._given, first=first).shape
+            known = self._given_shape = self._door.certain, shape
+        return known[1]
 
     def axes_of(self, shape: Sequence[int]) -> Axes:
         """Axes of inputs of `shape`: as named, as seen, or by the framework's convention."""
