@@ -170,12 +170,46 @@ def test_a_transform_is_measured_once_for_all(network):
     ("given", "error", "said"),
     [
         ([], BadArray, "is empty"),
+        ((), BadArray, "is empty"),
+        (iter([]), BadArray, "list_iterator of pictures gave none.*gone through before"),
+        (DataLoader([]), BadArray, "DataLoader of pictures is empty"),
+        (TensorDataset(X[:0]), BadArray, "TensorDataset of pictures is empty"),
         ([{"label": 1}], InputError, r"holds label.*row\[KEY\]"),
     ],
 )
 def test_what_holds_no_pictures_is_told_in_words(network, given, error, said):
     with pytest.raises(error, match=said):
         list(xh.explain(network, given, **ASK))
+
+
+class Unmeasured:
+    """A data set without a length, which ends as Python's own sequences do."""
+
+    def __init__(self, end=IndexError):
+        self.end = end
+
+    def __getitem__(self, place):
+        if place >= len(PICTURES):
+            raise self.end("no such row")
+        return PICTURES[place], 1
+
+
+class Dishonest(Unmeasured):
+    def __len__(self):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("data", [Unmeasured(), Dishonest()])
+def test_a_data_set_without_a_length_is_gone_through_to_its_end(network, data):
+    maps = [one.map for one in xh.explain(network, data, **ASK)]
+    np.testing.assert_array_equal(maps, [xh.explain(network, p, **ASK).map for p in PICTURES])
+
+
+def test_a_row_that_fails_ends_a_data_set_without_a_length(network):
+    explanations = xh.explain(network, Unmeasured(KeyError), **ASK)
+    refused = []
+    assert len(list(explanations.going_on(refused))) == 3
+    assert [(place, "__len__" in str(error)) for place, error in refused] == [(3, True)]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -1,5 +1,6 @@
 """Many pictures, one after the other: lists, folders, loaders and data sets."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -116,13 +117,28 @@ def pictures_in(given: Any) -> Iterator[Any]:
     if isinstance(given, str | os.PathLike):
         yield from _files(Path(given))
         return
-    if isinstance(given, Sequence) and not len(given):
-        raise BadArray("The list of pictures is empty. Give at least one, or a folder of them.")
+    found = False
     for element in _each(given):
         try:
-            yield from _rows(picture_of(element))
+            for picture in _rows(picture_of(element)):
+                found = True
+                yield picture
         except XaiHeatmapError as error:
+            found = True
             yield error
+    if not found:
+        raise BadArray(_nothing(given))
+
+
+def _nothing(given: Any) -> str:
+    """Message about a list, a generator or a data set that held no picture at all."""
+    if isinstance(given, Iterator):
+        return (
+            f"The {type(given).__name__} of pictures gave none: it was empty, or gone through "
+            "before, which is possible once. Make it again, or give a list."
+        )
+    kind = "list" if isinstance(given, Sequence) else type(given).__name__
+    return f"The {kind} of pictures is empty. Give at least one, or a folder of them."
 
 
 def _is_array(given: Any) -> bool:
@@ -132,23 +148,47 @@ def _is_array(given: Any) -> bool:
 def _is_loader(given: Any) -> bool:
     if hasattr(given, "mode") and hasattr(given, "getpixel"):
         return False  # a Pillow image
-    return hasattr(given, "__iter__") or (
-        hasattr(given, "__getitem__") and hasattr(given, "__len__")
-    )
+    own = type(given)  # an instance's: what a class is asked for in brackets is no picture
+    return hasattr(own, "__iter__") or hasattr(own, "__getitem__")
 
 
 def _each(given: Any) -> Iterator[Any]:
+    """Elements in order; those of a data set that is asked by number alone, as Python asks such a
+    one: from 0 to its length, or to its IndexError where it has none.
+    """
     if hasattr(given, "__iter__"):
         yield from given
         return
-    for place in range(len(given)):
+    length = _length(given)
+    for place in itertools.count() if length is None else range(length):
         try:
-            yield given[place]
+            element = given[place]
+        except IndexError as problem:
+            if length is None:
+                return
+            element = _absent(given, place, problem, "the others follow.")
         except Exception as problem:  # noqa: BLE001 - whatever a data set raises for one row
-            yield InputError(
-                f"Row {place} of {type(given).__name__} can't be had: {type(problem).__name__}: "
-                f"{problem}. Check that row; the others follow."
-            )
+            known = length is not None
+            end = "the others follow." if known else "without __len__ none behind it is tried."
+            element = _absent(given, place, problem, end)
+            if not known:
+                yield element
+                return
+        yield element
+
+
+def _length(given: Any) -> int | None:
+    try:
+        return len(given)
+    except Exception:  # noqa: BLE001 - a data set may have the method and no answer
+        return None
+
+
+def _absent(given: Any, place: int, problem: Exception, end: str) -> InputError:
+    return InputError(
+        f"Row {place} of {type(given).__name__} can't be had: {type(problem).__name__}: "
+        f"{problem}. Check that row; {end}"
+    )
 
 
 def _files(folder: Path) -> list[Path]:
