@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import xai_heatmap as xh
-from xai_heatmap.core.errors import ModelError
+from xai_heatmap.core.errors import ModelError, NoGrid
 from xai_heatmap.networks.opening.interfaces import Recorded
 from xai_heatmap.networks.opening.one_by_one import refuse_fixed, together
 from xai_heatmap.testing.conformance import SHAPE, images
@@ -134,6 +134,66 @@ def test_attention_of_one_picture_at_a_time_is_that_of_many(method):
     right, found = (maps(one, x, method=method, target=1) for one in (free, alone))
     assert np.abs(right).max() > 0
     np.testing.assert_allclose(found, right, atol=1e-4 * np.abs(right).max())
+
+
+class GoingThrough:
+    """A network that goes through its batch itself, or takes it as it is."""
+
+    def fixed(self, through, rows=True):
+        torch = pytest.importorskip("torch")
+        torch.manual_seed(0)
+
+        class Network(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = torch.nn.Conv2d(3, 4, 3, padding=1)
+                self.fc = torch.nn.Linear(4, 5)
+
+            def one(self, x):
+                return self.fc(torch.relu(self.conv(x)).mean((-1, -2)))
+
+            def forward(self, x):
+                if not through:
+                    return self.one(x)
+                if not rows:
+                    return torch.stack([self.one(picture) for picture in x])
+                return torch.cat([self.one(x[i : i + 1]) for i in range(len(x))])
+
+        return Network().eval()
+
+
+@pytest.mark.parametrize("method", OfTorch.methods)
+def test_a_network_that_goes_through_its_batch_has_the_layers_of_one_that_does_not(method):
+    kit, x = GoingThrough(), images(3)
+    free, own = (xh.network(kit.fixed(through), image_shape=SHAPE) for through in (False, True))
+    assert [*own.layers] == [*free.layers] == ["input", "conv", "fc"]
+    right, found = (maps(one, x, method=method, target=1) for one in (free, own))
+    assert np.abs(right).max() > 0
+    np.testing.assert_allclose(found, right, atol=1e-4 * np.abs(right).max())
+
+
+def test_a_network_that_drops_the_axis_of_pictures_says_how_to_keep_it():
+    network = xh.network(GoingThrough().fixed(True, rows=False), image_shape=SHAPE)
+    with pytest.raises(NoGrid, match=r"x\[i:i\+1\] in place of x\[i\]"):
+        xh.maps(network, images(2), method="gradcam", target=1)
+
+
+def test_a_part_that_runs_twice_on_what_is_no_picture_is_no_pass_for_each_picture():
+    torch = pytest.importorskip("torch")
+
+    class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 4, 3, padding=1)
+            self.table = torch.nn.Linear(4, 4)
+
+        def forward(self, x):
+            mean = self.conv(x).mean((2, 3))
+            return mean + sum(self.table(torch.ones(1, 4) * own) for own in (1, 2))
+
+    network = xh.network(Network().eval(), image_shape=SHAPE)
+    assert "conv" in network.layers
+    assert not network._state.one_by_one
 
 
 def test_a_picture_that_a_network_fails_on_is_not_taken_for_a_fixed_number():

@@ -143,11 +143,10 @@ def _left_out(survey: Survey) -> str:
     return (
         f"No layer of this network has places on the axes of its input, {_by(taken)}. Layer "
         f"{last.name!r} answers {_by(last.shape)}, and is left out: its first axis is no batch of "
-        "such inputs, or it has another number of axes. Frames that are folded into the batch are "
-        "found where they stand input by input, x.flatten(0, 1); a part that is called once for "
-        "each frame, as by TimeDistributed, has no array of all frames to look at. If the axes of "
-        "the input were misread, say them: xai_heatmap.network(model, axes='tchw'). Layer 'input' "
-        "explains the input itself."
+        "such inputs, or it has another number of axes. A part that gets one picture or frame at a "
+        "time needs the axis that counts them, x[i:i+1] in place of x[i], or all frames at once, "
+        "x.flatten(0, 1). If the axes of the input were misread, say them: "
+        "xai_heatmap.network(model, axes='tchw'). Layer 'input' explains the input itself."
     )
 
 

@@ -1,6 +1,6 @@
 """Networks of a fixed number of pictures: one at a time is served so, any other number refused."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -86,6 +86,36 @@ class OneByOne:
     def attend(self, adapter: Adapter, x: Native, undo: Undo) -> Recorded:
         """A pass for each picture, in which attention is written out."""
         return together(_each(adapter, x, lambda own, one: self._engine.attend(own, one, undo)))
+
+
+def goes_through(seen: ModelTrace) -> Collection[str]:
+    """Parts that a pass of several pictures seems to call for each of them, on a batch of one.
+
+    So does Python that goes through its batch, ``for i in range(len(x)): part(x[i : i + 1])``. Such
+    calls are layers of one picture each, and so of none.
+    """
+    found = _calls(seen)
+    return {
+        path
+        for path, shapes in found.items()
+        if not len(shapes) % IMAGES_IN_A_SURVEY and all(shape[:1] == (1,) for shape in shapes)
+    }
+
+
+def is_gone_through(several: ModelTrace, alone: ModelTrace) -> bool:
+    """Whether a pass of one picture calls each of those parts once for each picture less."""
+    calls, own = _calls(several), _calls(alone)
+    paths = goes_through(several)
+    return bool(paths) and all(
+        len(calls[path]) == IMAGES_IN_A_SURVEY * len(own.get(path, ())) for path in paths
+    )
+
+
+def _calls(seen: ModelTrace) -> Mapping[str, Sequence[tuple[int, ...]]]:
+    found: dict[str, list[tuple[int, ...]]] = {}
+    for call in seen.calls:
+        found.setdefault(call.path, []).append(call.shape)
+    return found
 
 
 def together(runs: Sequence[Recorded]) -> Recorded:

@@ -23,7 +23,7 @@ from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Adapter,
 from xai_heatmap.networks.opening.layout_reading import DISPLACED, ends_of_grids
 from xai_heatmap.networks.opening.meaning import meaning_in
 from xai_heatmap.networks.opening.model_cache import ShapePlan
-from xai_heatmap.networks.opening.one_by_one import OneByOne
+from xai_heatmap.networks.opening.one_by_one import OneByOne, goes_through, is_gone_through
 from xai_heatmap.networks.opening.scores import ScoredModel
 from xai_heatmap.networks.opening.side_by_side import SideBySide
 from xai_heatmap.networks.opening.taps import Site
@@ -121,6 +121,8 @@ class SurveyedModel(ScoredModel):
             ) from problem
         if self._state.one_by_one and not before:
             self._say_one_by_one()
+        elif goes_through(seen) and seen.boxes is None:
+            seen = self._gone_through(adapter, seen, shape)
         several = adapter.output if isinstance(adapter.output, SideBySide) else None
         return replace(seen, boxes=adapter.boxes, names=several.labels if several else ())
 
@@ -129,6 +131,16 @@ class SurveyedModel(ScoredModel):
         seen = OneByOne(self._own_engine).survey(adapter, self._pictures(shape))
         self._state.one_by_one = True
         return seen
+
+    def _gone_through(
+        self, adapter: Adapter, seen: ModelTrace, shape: tuple[int, ...]
+    ) -> ModelTrace:
+        """What is seen picture by picture of a network that goes through its batch itself."""
+        alone = OneByOne(self._own_engine).survey(adapter, self._pictures(shape))
+        if not is_gone_through(seen, alone):
+            return seen
+        self._state.one_by_one = True
+        return alone
 
     def _say_one_by_one(self) -> None:
         warnings.warn(
