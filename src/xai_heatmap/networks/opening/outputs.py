@@ -47,11 +47,7 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
     if images is not None and _squeezed(shape, images):
         return chosen.reshape((1, -1))
     if images is not None and len(shape) > 0 and shape[0] is not None and shape[0] != images:
-        raise NoScores(
-            f"The model answers {described(output)} for {counted(images, 'picture')}; one "
-            "row of scores for "
-            "each was expected. Wrap the model so that the pictures stay the first axis."
-        )
+        raise NoScores(_other_rows(output, tuple(shape), images))
     if len(shape) == 1:
         return chosen[:, None]
     if len(shape) > 2 and all(size == 1 for size in shape[2:]):
@@ -61,6 +57,23 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
             else chosen[(..., *[0] * (len(shape) - 2))]
         )
     return chosen
+
+
+def _other_rows(output: Any, shape: tuple[int, ...], images: int) -> str:
+    """Message about scores whose first axis does not count the pictures."""
+    said = described(output)
+    sizes = "" if hasattr(output, "shape") else f", of shape {'x'.join(map(str, shape))},"
+    rows, rest = divmod(shape[0], images)
+    several = rows > 1 and not rest and len(shape) == 2
+    return (
+        f"The model answers {said}{sizes} for {counted(images, 'picture')}; one row of scores for "
+        "each was expected. Wrap the model so that the pictures stay the first axis"
+        + (
+            f", such as by .view(-1, {rows}, {shape[1]}).mean(1) of {rows} frames."
+            if several
+            else "."
+        )
+    )
 
 
 def _check_numbers(chosen: Any, output: Any) -> None:

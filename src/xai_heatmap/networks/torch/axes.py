@@ -26,7 +26,13 @@ from xai_heatmap.networks.torch.linear_first import (
 )
 
 CONVOLUTIONS = tuple(f"conv{turned}{d}d" for turned in ("", "_transpose") for d in (1, 2, 3))
+CONVOLUTION = "convolution"
+"""Of any number of axes, in programs that are exported and decomposed; always of a batch."""
+
 LINEAR = ("linear", "matmul", "mm", "__matmul__", "addmm", "bmm", "baddbmm")
+BEHIND = ("addmm", "baddbmm")
+"""Products whose argument follows what is added to them."""
+
 RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 CELLS = ("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
 """One step of a recurrent layer, which a network calls in a loop of its own."""
@@ -43,8 +49,12 @@ RESAMPLED = ("pad", "interpolate", "upsample", "avg_pool1d", "avg_pool2d", "avg_
 MOVED = ("permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims", "reshape", "view",
          "flatten", "unflatten", "unsqueeze", "squeeze", "__getitem__", "contiguous", "expand",
          "select", "narrow", "repeat", "chunk", "split", "unbind", "tensor_split", "ravel",
-         "unfold", "view_as", "reshape_as", "flip", "roll", "t", "index_select")  # fmt: skip
+         "unfold", "view_as", "reshape_as", "flip", "roll", "t", "index_select", "slice",
+         "split_with_sizes", "_unsafe_view")  # fmt: skip
 """Operations that only rearrange: coordinates go through them as values do."""
+
+SHAPED = ("view", "view_as", "reshape", "reshape_as", "flatten", "_unsafe_view")
+"""Those of which the shape of the answer says all."""
 
 ROWS = 2
 """Inputs in the pass, more than one so that the axis of inputs varies."""
@@ -96,8 +106,8 @@ class _Following(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        name = getattr(func, "__name__", "")
-        subject = args[0] if args else kwargs.get("input")
+        name = _name(func)
+        subject = args[name in BEHIND] if args else kwargs.get("input")
         own = self._of(subject)
         output = func(*args, **kwargs)  # first of all: it may refuse what it is given
         if own is None and name in PRODUCTS and (turned := as_linear(name, args, self._of)):
@@ -215,6 +225,13 @@ class _Following(TorchFunctionMode):
         return Consumed(certain=True, channel=next(iter([*mixed, *flat]), None))
 
 
+def _name(func: Any) -> str:
+    """Name of an operation; of an operator of ATen, such as ``conv2d.default``, without the kind of
+    its arguments. Exported programs consist of those.
+    """
+    return str(getattr(func, "__name__", "")).partition(".")[0]
+
+
 def _inverse(order: Sequence[int]) -> list[int]:
     return [list(order).index(axis) for axis in range(len(order))]
 
@@ -226,8 +243,8 @@ def _role(
     that tells nothing.
     """
     axes = value.ndim
-    if name in CONVOLUTIONS:
-        spatial = int(name[-2])
+    if name in CONVOLUTIONS or name == CONVOLUTION:
+        spatial = axes - 2 if name == CONVOLUTION else int(name[-2])
         batched = axes == spatial + 2
         grid = set(range(-spatial, 0)) | ({-axes} if batched else set())
         return -spatial - 1, grid
@@ -259,7 +276,7 @@ def _moved(
     """Coordinates put through the same operation."""
     rest = list(args[1:])
     with torch._C.DisableTorchFunction():  # noqa: SLF001 - the mode would follow them, too
-        if getattr(func, "__name__", "") in ("view", "view_as", "reshape", "reshape_as", "flatten"):
+        if _name(func) in SHAPED:
             return one.reshape(output.shape)
         own = {name: one if name == "input" else value for name, value in kwargs.items()}
         return func(one, *rest, **own) if args else func(**own)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
+import torch
+from torch import fx, nn
 
 from xai_heatmap.core.layers.layout import OPEN_AXIS
 from xai_heatmap.core.network import Declared
@@ -19,6 +20,9 @@ PROBLEMS: dict[str, Kind] = {
 
 DEPTH = "ForDepthEstimation"
 """Ending of the names of models in transformers that answer a depth for each place."""
+
+PHOTOGRAPHS = (1, 3)
+"""Numbers of channels that say which axis of a picture they lie on."""
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 """Convolutions, whose class tells the number of axes of the input."""
@@ -41,8 +45,9 @@ def declared(module: nn.Module) -> Declared:
         if isinstance(names, Mapping) and 0 in names
         else None
     )
+    first = next((m for m in module.modules() if isinstance(m, CONVOLUTIONS)), None)
     shape = (
-        None
+        _exported_for(module) or _usual_input(first)
         if size is None
         else (channels, size, size)
         if isinstance(size, int)
@@ -50,11 +55,27 @@ def declared(module: nn.Module) -> Declared:
     )
     problem = getattr(config, "problem_type", None)
     problem = "regression" if type(module).__name__.endswith(DEPTH) else problem
-    first = next((m for m in module.modules() if isinstance(m, CONVOLUTIONS)), None)
     return Declared(
-        shape or _usual_input(first), None, labels, answers=PROBLEMS.get(str(problem)),
+        shape, None, labels, answers=PROBLEMS.get(str(problem)),
         channels=None if first is None or len(first.kernel_size) != 2 else first.in_channels,
     )  # fmt: skip
+
+
+def _exported_for(module: nn.Module) -> tuple[int, ...] | None:
+    """Channels and size of the photograph that a graph of ``torch.export`` was made for; None where
+    an axis was left open, where several inputs could be the picture, and for other data.
+    """
+    if not isinstance(module, fx.GraphModule):
+        return None
+    taken = [n.meta.get("val") for n in module.graph.nodes if n.op == "placeholder"]
+    shapes = [t.shape for t in taken if isinstance(t, torch.Tensor) and t.is_floating_point()]
+    pictures = [tuple(shape[1:]) for shape in shapes if len(shape) == 4]
+    if len(pictures) != 1 or not all(type(size) is int for size in pictures[0]):
+        return None
+    first, *middle, last = pictures[0]
+    if first in PHOTOGRAPHS:
+        return pictures[0]
+    return (last, first, *middle) if last in PHOTOGRAPHS else None
 
 
 def _usual_input(first: nn.Module | None) -> tuple[int, ...] | None:
