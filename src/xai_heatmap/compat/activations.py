@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
 
 from xai_heatmap.compat.layers import listed, numbered
 from xai_heatmap.compat.looking import inputs, look
@@ -13,6 +12,7 @@ from xai_heatmap.compat.pictures import BlueFirst, to_cv2
 from xai_heatmap.core.arrays import Activation, Gradient, ScoreRow
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption
+from xai_heatmap.core.shapes import Bool
 from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.explaining.question import Question
 from xai_heatmap.networks import network

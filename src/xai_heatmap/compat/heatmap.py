@@ -3,7 +3,6 @@
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float64
 
 from xai_heatmap.compat.layers import listed, numbered
 from xai_heatmap.compat.legacy import document_overlay, output_of_argmax
@@ -13,6 +12,7 @@ from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import Network
+from xai_heatmap.core.shapes import Float64
 from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.networks import network

@@ -1,10 +1,10 @@
 """The arithmetic of the document that this project grew from, line by line, for ``legacy=True``."""
 
 import numpy as np
-from jaxtyping import Float32, Float64, Shaped, UInt8
 
 from xai_heatmap.core.arrays import Activation, Map
 from xai_heatmap.core.geometry import stretched
+from xai_heatmap.core.shapes import Float32, Float64, Shaped, UInt8
 from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.classes import class_label
 from xai_heatmap.core.targets.target import Choice, Target, linear

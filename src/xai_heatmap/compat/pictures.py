@@ -4,9 +4,9 @@ import os
 
 import numpy as np
 import PIL.Image
-from jaxtyping import UInt8
 
 from xai_heatmap.core.arrays import Image
+from xai_heatmap.core.shapes import UInt8
 from xai_heatmap.sources.image import read
 from xai_heatmap.sources.pixels import HALF_A_LEVEL
 

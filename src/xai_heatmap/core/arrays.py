@@ -6,7 +6,8 @@ volumes.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float32, Shaped, UInt8
+
+from xai_heatmap.core.shapes import Bool, Float32, Shaped, UInt8
 
 Image = UInt8[np.ndarray, "H W 3"]
 """Picture as read and written: RGB, 0 to 255."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float, Float64
+
+from xai_heatmap.core.shapes import Float, Float64
 
 Overlap = Float64[np.ndarray, "cells places"]
 """Part of each cell that each place of an axis covers; rows sum to 1."""

@@ -7,15 +7,15 @@ down cancels out of their difference. A plane through each of the two is the geo
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
 
 from xai_heatmap.core.arrays import Image, Input
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.geometry import Geometry, Matrix, Size, placed
+from xai_heatmap.core.records import dataclass
+from xai_heatmap.core.shapes import Bool, Float, Float32
 
 FAINT = 0.05
 """Share of the strongest contrast below which a place of the input shows a border."""

@@ -1,7 +1,8 @@
 """Products of small matrices, in the calling thread."""
 
 import numpy as np
-from jaxtyping import Float
+
+from xai_heatmap.core.shapes import Float
 
 ALONE = 1 << 18
 """Multiplications up to which OpenBLAS, which numpy is shipped with, starts no other thread."""

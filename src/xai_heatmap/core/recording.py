@@ -4,13 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.affine import Step
 from xai_heatmap.core.arrays import Activations, Scores
 from xai_heatmap.core.attention import OTHERS, Block
 from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.errors import NoAttention, NoRule
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.targets.answer import ROW, Form, Meaning
 
 UseGradients = Callable[[Sequence[str], Float32[np.ndarray, "n k *grid"]], None]

@@ -1,16 +1,17 @@
 """Recording of one picture out of a batch that went through a network together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.affine import Step
 from xai_heatmap.core.arrays import Activations, Scores
 from xai_heatmap.core.attention import Block
 from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.recording import Recording, UseBias, UseGradients
+from xai_heatmap.core.records import dataclass
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.targets.answer import Form, Meaning
 
 

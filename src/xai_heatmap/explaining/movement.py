@@ -1,9 +1,9 @@
 """How far the explained number moved: in units of what, and whether that can be said at all."""
 
 import numpy as np
-from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Scores
+from xai_heatmap.core.shapes import Float64
 from xai_heatmap.core.targets.answer import ROW
 from xai_heatmap.explaining.disturbed import BESIDE, Moved
 from xai_heatmap.explaining.question import Question

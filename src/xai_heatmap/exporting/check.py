@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 import numpy as np
 import onnxruntime
-from jaxtyping import Float32
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 from xai_heatmap.core.arrays import Activations, Gradients, Inputs, Map, Maps, Native
 from xai_heatmap.core.errors import ModelError
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.onnx.branch import AGAINST, CLASS, MAPS
 from xai_heatmap.networks.onnx.graph import source

@@ -1,12 +1,12 @@
 """Whether an exported file answers what the model answers, and its maps are Python's."""
 
 import numpy as np
-from jaxtyping import Float32
 from onnx import ModelProto
 
 from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.registry import find_method
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.targets.contrast import contrast
 from xai_heatmap.explaining.batch import maps
 from xai_heatmap.exporting.check import answering, as_taken, rounding, same_maps, same_outputs

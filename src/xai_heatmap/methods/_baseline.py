@@ -3,11 +3,11 @@
 from typing import Annotated, Literal
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.blur import blurred
 from xai_heatmap.core.filling import Filling
+from xai_heatmap.core.shapes import Float32
 
 Baseline = Annotated[
     Literal["zero", "mean", "blur"] | float | Float32[np.ndarray, "..."], Filling()

@@ -3,7 +3,8 @@
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Float32
+
+from xai_heatmap.core.shapes import Float, Float32
 
 Channels = Literal["joined", "each"]
 """One map of all channels, or one of each, (k, *grid)."""

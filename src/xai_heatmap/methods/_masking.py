@@ -1,9 +1,9 @@
 """Feature maps as masks of the picture, and what the scores of those say of them."""
 
 import numpy as np
-from jaxtyping import Float
 
 from xai_heatmap.core.arrays import Activation, Map
+from xai_heatmap.core.shapes import Float
 
 
 def varying(activation: Activation, top: int) -> list[int]:

@@ -1,10 +1,10 @@
 """The strongest pattern among rows over a grid, the right way round."""
 
 import numpy as np
-from jaxtyping import Float64
 
 from xai_heatmap.core.product import product
 from xai_heatmap.core.rounding import OF_A_MEAN
+from xai_heatmap.core.shapes import Float64
 
 Rows = Float64[np.ndarray, "k places"]
 Pattern = Float64[np.ndarray, " places"]

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float64, Int
 
+from xai_heatmap.core.shapes import Float64, Int
 from xai_heatmap.methods._segments import Labels
 
 Pairs = Int[np.ndarray, " pairs"]

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32, Int
+
+from xai_heatmap.core.shapes import Float32, Int
 
 OnGrid = Float32[np.ndarray, "..."]
 

@@ -6,9 +6,9 @@ Felzenszwalb and Huttenlocher 2004, felzenszwalb2004segmentation in the bibliogr
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float64, Int
 
 from xai_heatmap.core.arrays import Activation
+from xai_heatmap.core.shapes import Float64, Int
 
 Labels = Int[np.ndarray, "*grid"]
 Colours = Float64[np.ndarray, "k *grid"]

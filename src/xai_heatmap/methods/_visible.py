@@ -1,11 +1,12 @@
 """How a score goes along with what masks leave visible."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
-from jaxtyping import Float32, Float64
 
 from xai_heatmap.core.arrays import Values
+from xai_heatmap.core.records import dataclass
+from xai_heatmap.core.shapes import Float32, Float64
 
 Mask = Float32[np.ndarray, "*grid"]
 Sums = Float64[np.ndarray, "terms *grid"]

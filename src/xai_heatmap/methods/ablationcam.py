@@ -5,13 +5,13 @@ from itertools import chain
 from typing import Annotated, Literal
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.affine import affine
 from xai_heatmap.core.arrays import Activation, Map
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.filling import Filling
 from xai_heatmap.core.registry import method
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.methods._baseline import baseline
 
 Fill = Annotated[Literal["zero", "mean"] | float | Float32[np.ndarray, "..."], Filling()]

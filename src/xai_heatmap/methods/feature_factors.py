@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
-from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.options import Within
 from xai_heatmap.core.registry import MethodResult, method
+from xai_heatmap.core.shapes import Float64
 
 Rows = Float64[np.ndarray, "k places"]
 Kinds = Float64[np.ndarray, "k parts"]

@@ -3,12 +3,12 @@
 from typing import Annotated
 
 import numpy as np
-from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Differentiated
 from xai_heatmap.core.options import Within
 from xai_heatmap.core.registry import MethodResult, method
+from xai_heatmap.core.shapes import Float64
 from xai_heatmap.methods._baseline import Baseline
 from xai_heatmap.methods._baseline import baseline as nothing
 from xai_heatmap.methods._channels import Channels, added

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 import numpy as np
-from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.filling import Regions
 from xai_heatmap.core.options import PerAxis, Within
 from xai_heatmap.core.registry import MethodResult, method
+from xai_heatmap.core.shapes import Float64
 from xai_heatmap.methods._areas import Shares
 from xai_heatmap.methods._baseline import Baseline, baseline
 from xai_heatmap.methods._cells import Design, blocks_of, covered, latin_hypercube

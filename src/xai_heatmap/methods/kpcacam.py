@@ -3,12 +3,12 @@
 from typing import Annotated
 
 import numpy as np
-from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Activation, Map
 from xai_heatmap.core.options import Within
 from xai_heatmap.core.product import product
 from xai_heatmap.core.registry import method
+from xai_heatmap.core.shapes import Float64
 from xai_heatmap.methods._principal import first_of, turned
 
 LANDMARKS = 1024

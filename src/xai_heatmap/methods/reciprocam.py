@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.affine import Affine, affine
 from xai_heatmap.core.arrays import Activation, Map
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.registry import method
+from xai_heatmap.core.shapes import Float32
 
 Mask = Float32[np.ndarray, "*grid"]
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.filling import Regions
 from xai_heatmap.core.options import PerAxis, Within
 from xai_heatmap.core.registry import MethodResult, method
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.so_far import so_far
 from xai_heatmap.methods._areas import Areas, Shares
 from xai_heatmap.methods._baseline import Baseline, baseline

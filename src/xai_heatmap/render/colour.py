@@ -1,7 +1,8 @@
 """Colour difference (CIEDE2000), by L*a*b*."""
 
 import numpy as np
-from jaxtyping import Float64, Shaped
+
+from xai_heatmap.core.shapes import Float64, Shaped
 
 Lab = Float64[np.ndarray, "*any 3"]
 """CIE L*a*b* under D65: lightness 0 to 100, green to red, blue to yellow."""

@@ -7,10 +7,10 @@ from functools import lru_cache
 import numpy as np
 import PIL.Image
 import PIL.ImageFilter
-from jaxtyping import Bool
 
 from xai_heatmap.core.arrays import Heat, Image
 from xai_heatmap.core.errors import BadArray, BadOption
+from xai_heatmap.core.shapes import Bool
 from xai_heatmap.render.overlay import looked_up
 
 Mask = Bool[np.ndarray, "H W"]

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import PIL.Image
-from jaxtyping import Bool
 
 from xai_heatmap.core.arrays import Heat, Image
+from xai_heatmap.core.shapes import Bool
 from xai_heatmap.render.colour import difference, lab
 from xai_heatmap.render.overlay import overlay
 

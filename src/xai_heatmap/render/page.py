@@ -3,8 +3,8 @@
 import bisect
 
 import numpy as np
-from jaxtyping import UInt8
 
+from xai_heatmap.core.shapes import UInt8
 from xai_heatmap.render.fonts import Font, length
 
 INK, PAPER, ALARM = (33, 37, 41), (255, 255, 255), (176, 42, 55)

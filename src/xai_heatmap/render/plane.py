@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import DrawnOut, Image
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.render.photograph import photograph
 
 WINDOW = (1, 99)

@@ -1,14 +1,14 @@
 """A coarse map between the centres of its cells: in straight lines, or smoothly for the eye."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float32, Int
 
 from xai_heatmap.core.arrays import DrawnOut, Map
 from xai_heatmap.core.product import product
+from xai_heatmap.core.records import dataclass
+from xai_heatmap.core.shapes import Float32, Int
 
 Drawn = Float32[np.ndarray, "..."]
 """Array drawn out along some of its axes."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Bool
 
 from xai_heatmap.core.arrays import Heat, Map
 from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.core.shapes import Bool
 from xai_heatmap.render.smooth import cubic
 
 AT_ONCE = 1 << 20

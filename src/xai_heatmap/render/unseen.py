@@ -2,10 +2,10 @@
 
 import numpy as np
 import PIL.Image
-from jaxtyping import Bool
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.core.shapes import Bool
 from xai_heatmap.render.ground import mute_all, muted
 from xai_heatmap.render.turned import seen
 

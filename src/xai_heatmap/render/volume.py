@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
-from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Volume
 from xai_heatmap.core.errors import BadArray, BadOption
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.render.contour import contour
 from xai_heatmap.render.ground import ground
 from xai_heatmap.render.overlay import overlay

@@ -1,8 +1,8 @@
 """Colours that go together: planar, red green blue in [0, 1]."""
 
 import numpy as np
-from jaxtyping import Float32
 
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.scenes.shapes import Field
 
 Colour = Float32[np.ndarray, "3 1 1"]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 import numpy as np
-from jaxtyping import Int64, UInt8
 
 from xai_heatmap.core.errors import BadOption, did_you_mean
+from xai_heatmap.core.shapes import Int64, UInt8
 from xai_heatmap.scenes.dice import Dice
 from xai_heatmap.scenes.grounds import Size, developed, ground
 from xai_heatmap.scenes.marking import with_mark

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Float32
+
+from xai_heatmap.core.shapes import Float32
 
 Thing = TypeVar("Thing")
 

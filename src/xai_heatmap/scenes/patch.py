@@ -1,8 +1,8 @@
 """A window of the picture on which one thing is drawn, part over part."""
 
 import numpy as np
-from jaxtyping import Float32
 
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.scenes.colours import Paint
 from xai_heatmap.scenes.dice import Number, cosine, sine
 from xai_heatmap.scenes.shapes import Field, Point

@@ -1,14 +1,14 @@
 """Planted scene: a picture, and the truth about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from jaxtyping import Bool
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadOption
+from xai_heatmap.core.records import dataclass
+from xai_heatmap.core.shapes import Bool
 
 Mask = Bool[np.ndarray, "H W"]
 """Mask of a thing: True where the thing covers at least half of the pixel."""

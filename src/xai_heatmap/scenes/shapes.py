@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from functools import reduce
 
 import numpy as np
-from jaxtyping import Float32
 
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.scenes.dice import Number, cosine, sine
 
 Field = Float32[np.ndarray, "h w"]

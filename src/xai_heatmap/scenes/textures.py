@@ -1,8 +1,8 @@
 """Patterns over u and v: how much of a second colour each pixel takes, in [0, 1]."""
 
 import numpy as np
-from jaxtyping import Float32
 
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.scenes.dice import Dice, Number
 from xai_heatmap.scenes.shapes import Field
 

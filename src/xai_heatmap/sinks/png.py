@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import numpy as np
-from jaxtyping import UInt8, UInt64
 
 from xai_heatmap.core.arrays import Image
+from xai_heatmap.core.shapes import UInt8, UInt64
 
 Chunk = tuple[bytes, bytes]
 """Name of four letters, and content."""

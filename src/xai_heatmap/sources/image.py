@@ -3,7 +3,6 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BufferedReader, BytesIO
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from xai_heatmap.core.errors import (
     NotAnImage,
     XaiHeatmapError,
 )
+from xai_heatmap.core.records import dataclass
 from xai_heatmap.sources import tiff
 from xai_heatmap.sources.files import a_folder, opened
 from xai_heatmap.sources.limits import LIMIT

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Scores, Values
 from xai_heatmap.core.boxes.detections import (
@@ -22,6 +21,7 @@ from xai_heatmap.core.boxes.detections import (
 )
 from xai_heatmap.core.boxes.overlap import Box, overlaps, slopes
 from xai_heatmap.core.errors import UnknownTarget
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.targets.answer import Answer, Form
 from xai_heatmap.core.targets.probability import probability
 from xai_heatmap.core.targets.target import Target

@@ -1,7 +1,8 @@
 """Overlap of boxes (intersection over union), and the derivative of that overlap by the boxes."""
 
 import numpy as np
-from jaxtyping import Float32
+
+from xai_heatmap.core.shapes import Float32
 
 Box = Float32[np.ndarray, "4"]
 """Left, top, right, bottom."""

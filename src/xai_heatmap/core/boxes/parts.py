@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Scores, Values
 from xai_heatmap.core.boxes.box import check_class, check_detector, check_seen, meant, place_of
@@ -17,6 +16,7 @@ from xai_heatmap.core.boxes.detections import (
 )
 from xai_heatmap.core.boxes.overlap import overlaps
 from xai_heatmap.core.errors import UnknownTarget
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.targets.answer import ROW, Answer, Form, Seen
 from xai_heatmap.core.targets.category import category
 from xai_heatmap.core.targets.target import Choice, Target

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
-from jaxtyping import Float32, Shaped
 
 from xai_heatmap.core.arrays import ScoreRow, Scores
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import UnknownTarget, did_you_mean
+from xai_heatmap.core.shapes import Float32, Shaped
 
 FEW = 12
 """Names that are listed where one is not found, at most."""

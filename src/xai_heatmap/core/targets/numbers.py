@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Shaped
 
 from xai_heatmap.core.errors import UnknownTarget
+from xai_heatmap.core.shapes import Shaped
 
 
 def numbers(given: object, needed: str) -> np.ndarray:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32, Shaped
 
 from xai_heatmap.core.arrays import Scores, Values
 from xai_heatmap.core.errors import UnknownTarget
+from xai_heatmap.core.shapes import Float32, Shaped
 from xai_heatmap.core.targets.answer import ROW, Answer, Seen
 from xai_heatmap.core.targets.category import category
 from xai_heatmap.core.targets.numbers import numbers

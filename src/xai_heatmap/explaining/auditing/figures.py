@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from math import comb, sqrt
 
 import numpy as np
-from jaxtyping import Float64
+
+from xai_heatmap.core.shapes import Float64
 
 Z = 1.959964
 """Standard deviations of a normal distribution within which 95 % of it lies."""

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Input, ScoreRow
 from xai_heatmap.core.recording import Recording
+from xai_heatmap.core.shapes import Float64
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.metrics.parts.blocks import blocks_of
 from xai_heatmap.sources.preprocess import PRESETS, Preprocess

@@ -1,14 +1,14 @@
 """Registration: what a layer's cells answer to, against where these cells are drawn."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Activation, Activations, Input, Inputs
 from xai_heatmap.core.network import Network
+from xai_heatmap.core.records import dataclass
+from xai_heatmap.core.shapes import Float64
 
 ALONG = {1: 16, 2: 4, 3: 2}
 """Places that are disturbed along each axis, by the number of axes; they lie evenly around the

@@ -3,8 +3,8 @@
 from itertools import cycle, product
 
 import numpy as np
-from jaxtyping import Bool, Float64
 
+from xai_heatmap.core.shapes import Bool, Float64
 from xai_heatmap.metrics.parts.blocks import OF_A_BLOCK, Blocks
 
 Halves = Bool[np.ndarray, "pairs *patches"]

@@ -5,10 +5,10 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int
 
 from xai_heatmap.core.arrays import Input
 from xai_heatmap.core.blur import blurred
+from xai_heatmap.core.shapes import Bool, Float32, Float64, Int
 
 Fill = Literal["blur", "mean", "linear"]
 

@@ -1,9 +1,9 @@
 """The places of a heat from the strongest to the weakest, those that tie together."""
 
 import numpy as np
-from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import Heat, Mask
+from xai_heatmap.core.shapes import Float64
 
 Counts = Float64[np.ndarray, " levels"]
 

@@ -1,9 +1,9 @@
 """A picture of which each place is shown as far as the map is strong there."""
 
 import numpy as np
-from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import DrawnOut, Input
+from xai_heatmap.core.shapes import Float64
 
 
 def strength(relevance: DrawnOut) -> Float64[np.ndarray, "*image"]:

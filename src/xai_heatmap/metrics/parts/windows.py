@@ -5,10 +5,10 @@ from itertools import product
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float64
 
 from xai_heatmap.core.arrays import DrawnOut
 from xai_heatmap.core.metric import Taken, Without
+from xai_heatmap.core.shapes import Float64
 from xai_heatmap.metrics.parts.blocks import OF_A_BLOCK, Blocks, blocks_of
 from xai_heatmap.metrics.parts.halving import halves, whole_draws
 from xai_heatmap.metrics.parts.imputation import Fill

@@ -5,7 +5,6 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activations, Inputs, Scores
 from xai_heatmap.core.axes import Axes, check_convention, checked, usual
@@ -16,6 +15,7 @@ from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import INPUT, Declared, Layer, Layers, Network, Survey
 from xai_heatmap.core.recording import Recording, UseBias, UseGradients
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.targets.answer import ROW, Form, Meaning
 from xai_heatmap.networks.opening.held import Given, Name
 from xai_heatmap.networks.opening.inputs import check_input

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.counted import counted
@@ -11,6 +10,7 @@ from xai_heatmap.core.errors import NoRule
 from xai_heatmap.core.layers.layout import Layout, layout
 from xai_heatmap.core.network import INPUT, Survey
 from xai_heatmap.core.recording import for_and_against
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.networks.opening.interfaces import Bias
 
 

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.records import dataclass
+from xai_heatmap.core.shapes import Float32
 
 ENOUGH = 32
 """Most feature maps of a layer that are compared."""

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Shaped
 
 from xai_heatmap.core.affine import Step
 from xai_heatmap.core.arrays import Native
@@ -15,6 +14,7 @@ from xai_heatmap.core.errors import NoHead
 from xai_heatmap.core.layers.selection import grids
 from xai_heatmap.core.network import INPUT
 from xai_heatmap.core.recording import Recording
+from xai_heatmap.core.shapes import Float32, Shaped
 from xai_heatmap.networks.opening.alone import Alone
 from xai_heatmap.networks.opening.head_check import MIXED, Proof, proof, still_repeats
 from xai_heatmap.networks.opening.interfaces import Adapter, Head, Recorded, Remembering

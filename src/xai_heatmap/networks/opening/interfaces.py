@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Shaped
 
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.network import Declared
+from xai_heatmap.core.records import dataclass
+from xai_heatmap.core.shapes import Shaped
 from xai_heatmap.networks.opening.axes_found import Consumed
 from xai_heatmap.networks.opening.changes import Moves
 from xai_heatmap.networks.opening.held import Given, Held

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32
 
 from xai_heatmap.core.layers.layout import Layout
+from xai_heatmap.core.shapes import Bool, Float32
 from xai_heatmap.networks.opening.changes import Changes, Moves
 
 SPOTS = ((0, 1, 2, 3, 4, 5), (1, 4, 2, 0, 5, 3), (4, 1, 5, 3, 0, 2))

@@ -3,10 +3,9 @@
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.affine import Step
 from xai_heatmap.core.arrays import Activations, Native, Scores
@@ -16,6 +15,8 @@ from xai_heatmap.core.errors import NoAttention
 from xai_heatmap.core.layers.layout import WHOLE, Layout
 from xai_heatmap.core.network import Survey
 from xai_heatmap.core.recording import Recording, UseBias, UseGradients
+from xai_heatmap.core.records import dataclass
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.targets.answer import Form, Meaning
 from xai_heatmap.networks.opening.bias_terms import contributions
 from xai_heatmap.networks.opening.box_layout import BoxReading

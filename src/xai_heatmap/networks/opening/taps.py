@@ -11,8 +11,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from xai_heatmap.core.records import dataclass
 
 At = Callable[[str, Any], Any]
 """``at(name, value) -> value``: called with a layer's name and its main tensor; answers what goes

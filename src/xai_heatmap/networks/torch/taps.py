@@ -1,9 +1,11 @@
 """Values at the taps of one pass in PyTorch, copied where a later part writes into them."""
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import torch
+
+from xai_heatmap.core.records import dataclass
 
 
 @dataclass

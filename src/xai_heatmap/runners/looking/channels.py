@@ -1,11 +1,11 @@
 """Channels of a layer, those that matter most for what is explained first."""
 
 import numpy as np
-from jaxtyping import Float32
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.errors import BadOption, NoRule
 from xai_heatmap.core.layers.selection import select
+from xai_heatmap.core.shapes import Float32
 from xai_heatmap.runners.looking.asked import Asked
 from xai_heatmap.runners.looking.look import at_work, grid_of
 from xai_heatmap.runners.looking.model import Model

@@ -7,11 +7,13 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from onnx import TensorProto, helper
+
+from xai_heatmap.core.records import dataclass
 
 if TYPE_CHECKING:
     from xai_heatmap.networks.onnx.autodiff.builder import Builder
