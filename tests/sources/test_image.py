@@ -220,6 +220,8 @@ class TestBadFiles:
         path = saved(tmp_path, PIL.Image.fromarray(noise(20, 20, 3)))
         with pytest.raises(ImageTooLarge, match="the limit is 399"):
             read(path, limit=399)
+        with pytest.raises(ImageTooLarge, match=r"^'x\.png' .* --max-pixels"):
+            read(path.read_bytes(), limit=399, called="x.png")
         with PIL.Image.open(path) as picture, pytest.raises(ImageTooLarge):
             read(picture, limit=399)
         monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 100)

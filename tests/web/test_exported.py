@@ -148,6 +148,28 @@ HOWS = [
 ]
 
 
+COMPARED = """async (text) => {
+  const blob = new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))])
+  const { id: picture } = await xaiHeatmap.add(blob, 'picture')
+  const layers = xaiHeatmap.facts.layers.map((one) => one.name).slice(0, 1)
+  const targets = ['mug', 'bus']
+  const told = []
+  const tell = ({ done, total }) => told.push([done, total])
+  const asked = { picture, model: '', methods: ['gradcam'], layers, targets }
+  const compared = await xaiHeatmap.compare(asked, tell, new AbortController().signal)
+  const ask = (target) => xaiHeatmap.maps({ picture, target, layers: layers[0] })
+  const alone = (await Promise.all(targets.map(ask))).flatMap((one) => one.maps)
+  const plain = ({ layer, target, bytes, hi }) => JSON.stringify([layer, target, [...bytes], hi])
+  const same = compared.maps.map(plain).join() === alone.map(plain).join()
+  return { told, same, n: compared.maps.length }
+}"""
+
+
+def test_classes_side_by_side_are_those_that_are_asked_for_alone(page):
+    got = page.evaluate(COMPARED, sent(photograph(97, 128)))
+    assert got == {"told": [[0, 2], [1, 2]], "same": True, "n": 2}
+
+
 @pytest.mark.parametrize(("size", "how"), HOWS)
 def test_pictures_are_prepared_to_the_bit_as_in_python(page, size, how):
     file = photograph(*size, seed=3)
@@ -194,7 +216,10 @@ def test_a_picture_and_the_camera_are_looked_at(page, tmp_path):
     page.wait_for_selector(".contrast >> text=/rather than/")
     until(page, "document.querySelector('.busy') === null")
     assert drawn(page) != third
-    assert page.locator("text=Compare").count() == 0
+    page.click("nav >> text=Compare")
+    until(page, "document.querySelectorAll('.cell').length === 1")  # up to the layer looked at
+    page.click("text=methods × classes")
+    until(page, "document.querySelectorAll('.cell').length === 3")
     assert violations(page) == []
     page.click("nav >> text=Live")
     page.wait_for_selector("text=/nothing is sent anywhere/")

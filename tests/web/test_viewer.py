@@ -6,6 +6,7 @@ import io
 import os
 import re
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import PIL.Image
@@ -155,7 +156,7 @@ def test_classes_contrast_and_methods(page):
 def test_a_dear_method_shows_progress_and_can_be_cancelled(page):
     page.keyboard.press("m")
     page.fill("dialog input[type=search]", "rise")
-    page.click("dialog li button")
+    page.press("dialog input[type=search]", "Enter")
     page.fill("dialog label:has-text('samples') input", "9000")
     page.click("dialog button.main")
     page.wait_for_selector("progress")
@@ -212,7 +213,10 @@ def test_what_is_no_picture_is_one_clear_state(opened):
     page.wait_for_selector(DONE)
     file = {"name": "x.png", "mimeType": "image/png", "buffer": b"no picture"}
     page.set_input_files("input[type=file]", file)
-    page.wait_for_selector("[role=alert]")
+    page.wait_for_selector("[role=alert] >> text='x.png' is not an image")
+    page.click("nav >> text=Compare")
+    page.wait_for_selector("[role=alert] >> text='x.png' is not an image")
+    page.click("nav >> text=Picture")
     page.click(".strip button:has-text('tiger')")
     page.wait_for_selector("[role=alert]", state="detached")
     page.wait_for_selector(DONE)
@@ -227,6 +231,40 @@ def test_a_server_that_went_comes_back(opened):
     page.context.set_offline(False)
     page.wait_for_selector("text=/does not answer. The page stays/", state="detached")
     until(page, "document.querySelectorAll('.class')[1]?.ariaPressed === 'true'")
+
+
+def test_a_server_that_ends_in_the_middle_of_a_job_is_told_of(chrome):
+    with xh.serve(port=0, browser=False, wait=False) as server:
+        page = chrome.new_page()
+        page.goto(server.url + "#method=rise&options=%7B%22samples%22%3A9000%7D")
+        page.wait_for_selector("progress")
+        server.stop()
+    page.wait_for_selector("text=/does not answer. The page stays/")
+    page.click("nav >> text=Compare")
+    page.wait_for_selector("text=/when the picture itself is explained/")
+    page.close()
+
+
+def test_the_first_map_of_many_layers_comes_ahead_of_the_others(chrome):
+    torch = pytest.importorskip("torch")
+    deep = torch.nn.Sequential(
+        *(torch.nn.Conv2d(3, 3, 1) for _ in range(45)),
+        torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(),
+    )  # fmt: skip
+    model = xh.network(deep.eval(), image_shape=(3, 32, 32))
+    with xh.serve(model, preprocess="unit", port=0, browser=False, wait=False) as server:
+        page = chrome.new_page()
+        asked = Asked(page)
+        page.goto(server.url)
+        file = {"name": "x.png", "mimeType": "image/png", "buffer": png()}
+        page.set_input_files("input[type=file]", file)
+        page.wait_for_load_state("networkidle")
+        page.wait_for_selector(DONE)
+        page.locator(".class").nth(1).click()
+        page.wait_for_load_state("networkidle")
+        page.close()
+    layers = [parse_qs(urlsplit(url).query)["layers"] for url in asked if "/api/maps/" in url]
+    assert layers[-3:] == [["44"], ["all"], ["all"]]  # of a new picture; of another class
 
 
 def test_comparing_has_one_cursor(page):

@@ -22,7 +22,7 @@ from xai_heatmap.core.errors import (
 from xai_heatmap.core.records import dataclass
 from xai_heatmap.sources import tiff
 from xai_heatmap.sources.files import a_folder, opened
-from xai_heatmap.sources.limits import LIMIT
+from xai_heatmap.sources.limits import LIMIT, TRUSTED
 from xai_heatmap.sources.pillow import identified, whole_files_only
 from xai_heatmap.sources.pixels import eight_bits, gray, of_array, over_white, remark, unrounded
 
@@ -67,12 +67,14 @@ class Photograph:
     pillow: PIL.Image.Image | None = None
 
 
-Given = str | os.PathLike[str] | bytes | PIL.Image.Image | np.ndarray
+Filed = str | os.PathLike[str] | bytes | PIL.Image.Image
+Given = Filed | np.ndarray
 
 
 def read(
-    image: Given | Photograph, *, limit: int = LIMIT, white: int | float | None = None
-) -> Photograph:
+    image: Given | Photograph, *, limit: int = LIMIT, white: int | float | None = None,
+    called: str | None = None,
+) -> Photograph:  # fmt: skip
     """Read one picture, as RGB in 8 bits, and beside it as it is where it has more.
 
     A photograph is turned upright as its EXIF says. Transparency is composited over white. Grey
@@ -86,8 +88,8 @@ def read(
         A path; the bytes of an image file; a Pillow image; or an array: uint8 or uint16 of the
         whole range, or floats in [0, 1]; (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA. What
         was read already is given back.
-    limit
-        Pixels. What declares more is refused before it is decoded.
+    limit, called
+        Pixels; what declares more is refused before it is decoded. What bytes are called in that.
     white
         Which value is white, such as 4095 of 12 bits in 16.
     """
@@ -97,12 +99,12 @@ def read(
         given = np.asarray(image)
         pixels, said = of_array(given, white=white)
         return Photograph(pixels, "image", remark=said, values=unrounded(given, white=white))
-    with decoded(image, limit=limit) as picture:
+    with decoded(image, limit=limit, called=called) as picture:
         with broken_is_said(picture.what):
             pixels, said = _rgb(picture.pixels, white=white, colours_cut=picture.cut)
             values = _unrounded(picture.pixels, white)
         same = picture.pixels if white is None and _is_rgb(picture.pixels) else None
-        return Photograph(pixels, picture.name, picture.path, said, values, same)
+    return Photograph(pixels, picture.name, picture.path, said, values, same)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,10 +129,8 @@ class Decoded:
 
 
 @contextlib.contextmanager
-def decoded(
-    image: str | os.PathLike[str] | bytes | PIL.Image.Image, *, limit: int = LIMIT
-) -> Iterator[Decoded]:
-    """A picture from its file, its bytes or Pillow.
+def decoded(image: Filed, *, limit: int = LIMIT, called: str | None = None) -> Iterator[Decoded]:
+    """A picture from its file, its bytes or Pillow; `called` is what bytes are called in a message.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def decoded(
         if isinstance(image, PIL.Image.Image):
             picture, what, name = image, "the Pillow image", "image"
         elif isinstance(image, bytes):
-            what, name = f"{len(image)} bytes", "image"
+            what, name = f"{len(image)} bytes" if called is None else repr(called), "image"
             picture = stack.enter_context(_opened(BytesIO(image), what))
         elif isinstance(image, str | os.PathLike):
             path = Path(image)
@@ -221,7 +221,7 @@ def _upright(picture: PIL.Image.Image, what: str, *, limit: int) -> PIL.Image.Im
     if width * height > limit:
         raise ImageTooLarge(
             f"{what} says that it is {width} x {height} pixels; the limit is {limit:,}. It was not "
-            "decoded. Make it smaller, or raise limit= if you trust it."
+            f"decoded. {TRUSTED}"
         )
     if not width * height:
         raise NotAnImage(f"{what} has no pixels: it is {width} x {height}.")
@@ -250,13 +250,17 @@ def _rgb(
             f"white={white:g} needs all 16 bits, and of a file in colour the upper eight are read. "
             "Read the file yourself and hand its array, uint16 (H, W, 3)."
         )
-    if picture.has_transparency_data:
-        pixels = over_white(np.asarray(picture.convert("RGBA")))
-    else:
-        pixels = np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
+    pixels = _eight(picture)
     if white is not None:
         return of_array(pixels, white=white)
     return pixels, remark(pixels, white=None, levels=255 if colours_cut else 0)
+
+
+def _eight(picture: PIL.Image.Image) -> Image:
+    """Pixels in 8 bits, on white."""
+    if picture.has_transparency_data:
+        return over_white(np.asarray(picture.convert("RGBA")))
+    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
 def _is_rgb(picture: PIL.Image.Image) -> bool:
@@ -292,9 +296,4 @@ def _unrounded(picture: PIL.Image.Image, white: int | float | None) -> Deep | No
         return found
     if white is None:
         return None
-    pixels = (
-        over_white(np.asarray(picture.convert("RGBA")))
-        if picture.has_transparency_data
-        else (np.array(picture.convert("RGB")))
-    )
-    return unrounded(pixels, white=white)
+    return unrounded(_eight(picture), white=white)

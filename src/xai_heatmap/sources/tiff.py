@@ -10,6 +10,7 @@ import numpy as np
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, ImageTooLarge, NotAnImage
 from xai_heatmap.sources.files import opened
+from xai_heatmap.sources.limits import TRUSTED
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of a TIFF, and of a BigTIFF."""
@@ -78,8 +79,7 @@ def _first(tiff: Any, *, what: str, limit: int) -> np.ndarray:
         raise ImageTooLarge(
             f"{what} says that it is {width} x {height} pixels of "
             f"{counted(number, 'sample')}; the limit is "
-            f"{limit:,} pixels. It was not decoded. Make it smaller, or raise limit= if you trust "
-            "it."
+            f"{limit:,} pixels. It was not decoded. {TRUSTED}"
         )
     alike = [own for own in tiff.pages if own.shape == page.shape]
     if len(alike) > 1 and number > 1:

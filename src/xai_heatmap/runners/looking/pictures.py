@@ -165,7 +165,7 @@ def decoded(
             path = Path(folder, f"array{ENDING}")
             path.write_bytes(data)
             return Picture(key, name, array=stored(path))
-    found = read(data, limit=limit, white=white)
+    found = read(data, limit=limit, white=white, called=name)
     return Picture(key, name, image=found.image, remark=found.remark, values=found.values)
 
 

@@ -10,6 +10,9 @@ import { State } from './state.svelte'
 
 export { MODES, type Mode, type View } from './state.svelte'
 
+/** Layers with a map, beyond which a new picture's first map is asked for ahead of the others. */
+const MANY = 40
+
 export class Session extends State {
   private running: AbortController | null = null
   private paging: AbortController | null = null
@@ -129,6 +132,8 @@ export class Session extends State {
       const ask = () => dear
         ? this.backend.job(question, (p) => own === this.running && this.advance(p), own.signal)
         : this.backend.maps(question, own.signal)
+      if (!dear) await this.ahead(own)
+      if (own !== this.running) return
       const packet = await this.unforgotten(ask)
       if (this.known.size > 60) this.known.delete(this.known.keys().next().value!)
       this.known.set(key, packet)
@@ -142,6 +147,20 @@ export class Session extends State {
         this.busy = this.stale = false
         this.progress = this.partial = null
       }
+    }
+  }
+
+  /** Of a picture that is new: the map of the layer that is looked at, while those of many others are made. */
+  private async ahead(own: AbortController) {
+    const many = this.model!.layers.filter((l) => l.explainable).length > MANY
+    if (!many || !this.backend.can.sends || this.how!.at !== 'layer' || !this.place?.explainable || this.packet?.picture === this.picture!.id) return
+    try {
+      const first = await this.unforgotten(() => this.backend.maps(this.question(this.layer), own.signal))
+      if (own !== this.running) return
+      this.show(first)
+      this.busy = true
+    } catch (error) {
+      if ((error as Error).name === 'AbortError') throw error
     }
   }
 

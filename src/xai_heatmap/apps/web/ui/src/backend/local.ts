@@ -4,7 +4,7 @@ import { Failure } from '../lib/packet'
 import type { How, Seen } from '../local/prepare'
 import type { Answer, Asked, Network, Opening } from '../local/worker'
 import type {
-  Abilities, Backend, Channels, Class, Curve, Layer, LayerMap, LiveEars, LiveLink, LiveQuestion, Method, Model, Packet,
+  Abilities, Backend, Channels, Class, Curve, Layer, LayerMap, LiveEars, LiveLink, LiveQuestion, Matrix, Method, Model, Packet,
   Picture, Progress, Question, Target,
 } from './types'
 
@@ -39,7 +39,7 @@ export class LocalBackend implements Backend {
   constructor(facts: Facts, script: string, parts: Pick<Opening, 'runtime' | 'wasm' | 'graph'>) {
     this.facts = facts
     this.can = {
-      pictures: true, channels: false, compare: false, live: true, methods: false, contrast: facts.network.contrasts, classes: true, sends: false,
+      pictures: true, channels: false, compare: true, live: true, methods: false, contrast: facts.network.contrasts, classes: true, sends: false,
     }
     // No module: of a page from a disk Chromium starts none. It imports modules all the same.
     this.worker = new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })))
@@ -130,8 +130,15 @@ export class LocalBackend implements Backend {
   job(question: Question): Promise<Packet> {
     return this.maps(question)
   }
-  compare(): Promise<Packet> {
-    return Promise.reject(new Error('An exported page has one method.'))
+  /** Layers and classes side by side, of the one method that is there: a pass for each class. */
+  async compare({ picture, model, methods: [method], layers, targets }: Matrix, progress: (p: Progress) => void, signal: AbortSignal): Promise<Packet> {
+    const found: Packet[] = []
+    for (const target of targets) {
+      progress({ done: found.length, total: targets.length, words: '' })
+      found.push(await this.maps({ picture, model, method, target, against: '', layers: 'all', options: {} }))
+      signal.throwIfAborted()
+    }
+    return { ...found[0], maps: found.flatMap((one) => one.maps.filter((map) => layers.includes(map.layer))) }
   }
   curve(): Promise<Curve> {
     return Promise.reject(new Error('An exported page takes pictures alone.'))

@@ -184,8 +184,10 @@ export class WsBackend implements Backend {
         heard('failed', (data) => reject(new Failure(data)))
         events.onerror = () => {
           if (events.readyState === EventSource.CLOSED) {
-            reject(new Failure({ code: 'lost', message: 'The server ended the computation.', hint: 'Try it again.' }))
+            return reject(new Failure({ code: 'lost', message: 'The server ended the computation.', hint: 'Try it again.' }))
           }
+          // The line asks again by itself, and says nothing of a server that is gone.
+          this.get('/api/model', { model: this.model_ }).catch(() => {})
         }
       })
       return read(await (await this.ask(url, { signal })).arrayBuffer())

@@ -134,10 +134,10 @@ async function decoded(blob: Blob): Promise<Pixels> {
   try {
     bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' })
   } catch {
-    throw { code: 'XH202', message: 'That is no picture that this browser reads.' }
+    throw { code: 'XH202', message: 'That is no picture that this browser reads.', hint: 'JPEG, PNG, WebP, GIF and AVIF can be read.' }
   }
   const { width, height } = bitmap
-  if (width * height > MOST) throw { code: 'XH203', message: `The picture has ${width} x ${height} pixels; at most ${MOST / 1e6} million are read.` }
+  if (width * height > MOST) throw { code: 'XH203', message: `The picture has ${width} x ${height} pixels; at most ${MOST / 1e6} million are read.`, hint: 'Make it smaller.' }
   const canvas = new OffscreenCanvas(width, height)
   const context = canvas.getContext('2d', { colorSpace: 'srgb', willReadFrequently: true })!
   context.fillStyle = '#fff'
