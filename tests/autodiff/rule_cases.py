@@ -1013,6 +1013,63 @@ def sampled(draw: Draw, rng: np.random.Generator) -> Case:
     )
 
 
+@case("RoiAlign")
+def cut_out(draw: Draw, rng: np.random.Generator) -> Case:
+    """Regions inside the picture and beyond its borders, of either picture."""
+    images, channels, rows, columns = (2, *numbers(draw, 3, 1, 4))
+    high, wide, samples = numbers(draw, 3, 1, 2)
+    shifted, scale = draw(st.booleans()), draw(st.sampled_from((1.0, 0.5)))
+    start = rng.uniform(-3, 5, (2, 2))
+    regions = np.concatenate([start, start + rng.uniform(0.2, 8, (2, 2))], axis=1)
+    attributes = {
+        "output_height": high,
+        "output_width": wide,
+        "sampling_ratio": samples,
+        "spatial_scale": scale,
+        "coordinate_transformation_mode": "half_pixel" if shifted else "output_half_pixel",
+    }
+    of_image = np.array([1, 0])
+
+    def twin(x: torch.Tensor, *_: object) -> torch.Tensor:
+        every = [
+            [_bin(x[i], box * scale - 0.5 * shifted, shifted, (r, c), (high, wide), samples)
+             for r in range(high) for c in range(wide)]
+            for i, box in zip(of_image, regions, strict=True)
+        ]  # fmt: skip
+        return torch.stack([torch.stack(own, 1) for own in every]).unflatten(2, (high, wide))
+
+    full = (images, channels, rows, columns)
+    return Case([smooth(rng, full), regions, of_image], twin, attributes, fixed=(1, 2))
+
+
+def _bin(
+    x: torch.Tensor,
+    box: np.ndarray,
+    shifted: bool,
+    at: tuple[int, int],
+    bins: Sequence[int],
+    samples: int,
+) -> torch.Tensor:
+    """Mean of the samples of one bin, one by one, each between the four entries around it."""
+    total = 0 * x.sum((1, 2))
+    sides = [box[3] - box[1], box[2] - box[0]]
+    sides = [side if shifted else max(side, 1) for side in sides]
+    for i in range(samples):
+        for j in range(samples):
+            place = [
+                box[1 - axis] + sides[axis] * (at[axis] + (own + 0.5) / samples) / bins[axis]
+                for axis, own in enumerate((i, j))
+            ]
+            if any(p < -1 or p > n for p, n in zip(place, x.shape[1:], strict=True)):
+                continue
+            place = [min(max(p, 0), n - 1) for p, n in zip(place, x.shape[1:], strict=True)]
+            for row in {int(place[0]), min(int(place[0]) + 1, x.shape[1] - 1)}:
+                for column in {int(place[1]), min(int(place[1]) + 1, x.shape[2] - 1)}:
+                    near = (1 - abs(place[0] - row)) * (1 - abs(place[1] - column))
+                    total = total + near * x[:, row, column]
+    return total / samples**2
+
+
 # ---- quantisation
 
 

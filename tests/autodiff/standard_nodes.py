@@ -247,6 +247,19 @@ def _sampled() -> list[Way]:
     return [*ways, Way(volume, opsets=(20, 10**6))]
 
 
+def _regions() -> list[Way]:
+    """Regions are stored: they are held, and have no derivative."""
+    regions = np.array([[0.2, 0.4, 2.8, 3.1], [-1.5, 0.3, 4.6, 5.2]], np.float32)
+    given = [IMAGES, regions, np.array([1, 0])]
+    bins = {"output_height": 2, "output_width": 3, "sampling_ratio": 2}
+    newer = {"coordinate_transformation_mode": "output_half_pixel"}
+    return [
+        *variants(Way(given, bins, stored=(1, 2)), {"spatial_scale": 0.5}, {"sampling_ratio": 0}),
+        Way(given, bins | newer, stored=(1, 2), opsets=(16, 10**6)),
+        Way(given, bins | {"mode": "max", "sampling_ratio": 1}, stored=(1, 2)),
+    ]
+
+
 def _attention() -> list[Way]:
     three = [numbers(2, 6, 8, low=-1, high=1, seed=s) for s in range(3)]
     four = [numbers(2, 2, 6, 4, low=-1, high=1, seed=s) for s in range(3)]
@@ -382,6 +395,7 @@ OTHERS: dict[str, list[Way]] = {
         Way([numbers(3, 4), numbers(4, 5)], opsets=(11, 10**6)),
     ],
     "GridSample": _sampled(),
+    "RoiAlign": _regions(),
     "GroupNormalization": [
         Way(
             [IMAGES, numbers(size, seed=1), numbers(size, seed=2)],

@@ -31,6 +31,7 @@ REFUSED = {
     "GroupNormalization": "deprecated",
     "LinearAttention": "shape inference did not find it|there is no rule",
     "Range": "there is no rule",
+    "RoiAlign": "the maximum of its samples is not covered|goes by the region is not covered",
     "Resize": "keeps the aspect ratio|the size of axis 0 must be known",
     **dict.fromkeys(
         ("ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceProd", "ReduceSumSquare"),
@@ -44,7 +45,7 @@ NEVER = {"AffineGrid", "LinearAttention", "Range"}
 
 OTHERWISE = {
     *("BatchNormalization", "Hardmax", "LogSoftmax", "Softmax"),  # before 13, 14: read as if newer
-    *("LpNormalization", "LpPool", "Resize", "TopK", "Upsample"),
+    *("LpNormalization", "LpPool", "Resize", "RoiAlign", "TopK", "Upsample"),
 }
 """Operators for which the reference of onnx is known to answer otherwise than runtimes, in some
 version or with some attribute."""

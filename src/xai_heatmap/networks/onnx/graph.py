@@ -26,6 +26,7 @@ from xai_heatmap.networks.onnx.input import (
     retyped,
 )
 from xai_heatmap.networks.onnx.limits import alone, bounded
+from xai_heatmap.networks.onnx.listed import LISTED, with_listed
 from xai_heatmap.networks.onnx.output import CLOSING, chosen, closing, with_scores, without
 from xai_heatmap.networks.onnx.same import check_same
 from xai_heatmap.networks.onnx.settled import settle
@@ -118,9 +119,13 @@ def source(
     model = in_order(model)
     check_whole(model)
     how, boxes, several = output, None, None
-    if output is None:
+    listed = with_listed(model) if output in (None, Boxes()) else None
+    if output is None and listed is None:
         how = in_onnx(model, _image(model, image_shape))
-    if isinstance(how, Boxes):
+    if listed is not None:
+        model, boxes = listed
+        answer = LISTED
+    elif isinstance(how, Boxes):
         model, boxes, answer = with_boxes(model, how, _image(model, image_shape))
     elif isinstance(how, SideBySide):
         model, several, answer = in_a_row(model, how)

@@ -11,6 +11,9 @@ from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.answer import Form
 from xai_heatmap.networks.opening.box_rows import BOX, CHOSEN
 
+DETECTIONS = 300
+"""Detections of a picture that are kept of a list of any length, at most; the likeliest are."""
+
 MOST_CLASSES = 4096
 """Highest number of a class that is counted on."""
 

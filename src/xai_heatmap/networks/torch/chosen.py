@@ -7,10 +7,8 @@ from typing import Any
 import torch
 
 from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.networks.opening.chosen_rows import DETECTIONS
 from xai_heatmap.networks.torch.instances import of_probabilities
-
-DETECTIONS = 300
-"""Detections of a picture that are kept, at most; the likeliest are."""
 
 
 def as_rows(answered: Any, *, images: int) -> tuple[Any, Boxes | None]:
