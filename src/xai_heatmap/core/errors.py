@@ -40,7 +40,6 @@ A message says what was needed, what was received, and what to do next. Codes ne
 meaning.
 """
 
-import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -254,6 +253,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` with a leading space, or nothing where no known name is near."""
     known = list(known)
     folded = {k.casefold(): k for k in known}
+    import difflib  # of what goes wrong alone
+
     near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
     tail = [k for k in known if k.replace("/", ".").split(".")[-1] == name]
     best = tail[0] if tail else folded[near[0]] if near else None

@@ -14,6 +14,9 @@ ALPHA = 0.05
 PASSES = (32, 64, 128)
 """Numbers of forward passes that a test may take."""
 
+USUAL = 64
+"""Number of forward passes that a test takes where nobody says."""
+
 
 def check_passes(passes: object) -> None:
     """Check that a test may take so many passes, before the network runs.

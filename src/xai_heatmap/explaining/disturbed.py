@@ -13,14 +13,12 @@ from xai_heatmap.core.network import INPUT
 from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32, Float64
 from xai_heatmap.core.targets.answer import ROW
-from xai_heatmap.core.tested import PASSES, check_passes
+from xai_heatmap.core.tested import PASSES, USUAL, check_passes
 from xai_heatmap.explaining.question import Question
 from xai_heatmap.metrics.parts.blocks import Blocks, blocks_of, over_places
 from xai_heatmap.metrics.parts.halving import Halves, halves, whole_draws
 from xai_heatmap.metrics.parts.imputation import interpolated_each
 from xai_heatmap.render.smooth import interpolation
-
-USUAL = 64
 
 BESIDE = 2
 """Passes that are no halves: the input once more, and the input without anything."""

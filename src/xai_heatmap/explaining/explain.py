@@ -18,9 +18,8 @@ from xai_heatmap.core.named import named
 from xai_heatmap.core.network import Layers, Network, Survey
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.target import Choices
-from xai_heatmap.core.tested import check_passes
+from xai_heatmap.core.tested import USUAL, check_passes
 from xai_heatmap.explaining.comparison import Comparison
-from xai_heatmap.explaining.disturbed import USUAL
 from xai_heatmap.explaining.forward_pass import MethodRequest
 from xai_heatmap.explaining.guarding import testing_of
 from xai_heatmap.explaining.inputs import prepare

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network, Survey
@@ -12,7 +13,9 @@ from xai_heatmap.explaining.forward_pass import MethodRequest
 from xai_heatmap.explaining.question import Question
 from xai_heatmap.explaining.request import DEFAULT_METHOD, with_options
 from xai_heatmap.explaining.retaking import Retake
-from xai_heatmap.explaining.testing import Trial
+
+if TYPE_CHECKING:
+    from xai_heatmap.explaining.testing import Trial
 
 FINER = 2
 """Grids so many times finer along each axis than that of ``auto`` are early layers."""
@@ -55,6 +58,8 @@ class Testing:
             for q in own
         ]
         if self.passes:
+            from xai_heatmap.explaining.testing import Trial  # the metrics, where maps are tested
+
             trial = Trial(own, self.passes, more=sum(map(len, found)) == 1)
             found = tested(found, trial, self.usual)
         return tuple(one for each in found for one in each)
@@ -120,7 +125,7 @@ def kept(one: Explanation, question: Question) -> Explanation:
 
 
 def tested(
-    found: Sequence[Sequence[Explanation]], trial: Trial, usual: MethodRequest | None
+    found: Sequence[Sequence[Explanation]], trial: "Trial", usual: MethodRequest | None
 ) -> list[list[Explanation]]:
     """Explanations with their tests, those of each question in turn; beside each that failed the
     usual one, where there is a request for it and it is another.
@@ -132,7 +137,7 @@ def tested(
 
 
 def _guarded(
-    own: list[Explanation], trial: Trial, number: int, usual: MethodRequest | None
+    own: list[Explanation], trial: "Trial", number: int, usual: MethodRequest | None
 ) -> list[Explanation]:
     def failed(one: Explanation) -> bool:
         return one.tested is not None and one.tested.failed and not _is(one, usual)

@@ -1,7 +1,6 @@
 """An explanation as a notebook shows it: a static picture with its facts, no script."""
 
 import base64
-import html
 import io
 from collections.abc import Sequence
 
@@ -36,6 +35,8 @@ def page(
     notes: Sequence[str],
 ) -> str:
     """The picture, and beside it what was explained, how, and what the network says."""
+    import html  # with the name of every character
+
     source = base64.b64encode(png).decode()
     said = f"{target}, explained by {method} at {layer.name}"
     rows = "".join(

@@ -9,13 +9,11 @@ from xai_heatmap.core.arrays import Input
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.target import Target
-from xai_heatmap.explaining.disturbed import USUAL
+from xai_heatmap.core.tested import USUAL
 from xai_heatmap.explaining.explanation import Explanation
-from xai_heatmap.explaining.movement import scale_of
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.question import Question
 from xai_heatmap.explaining.request import answers_of
-from xai_heatmap.explaining.testing import Trial
 
 CLOSE = 1e-2
 """Part of its scale by which another run of the same network may answer differently."""
@@ -44,6 +42,9 @@ class Retake:
         BadOption
             If the network answers the input with another number.
         """
+        from xai_heatmap.explaining.movement import scale_of  # the metrics, where maps are tested
+        from xai_heatmap.explaining.testing import Trial
+
         opened = networks.network(network)
         recording = opened.record(np.ascontiguousarray(self.x[None], np.float32))
         (answer,) = answers_of(recording, opened, None, None)

@@ -12,8 +12,8 @@ from xai_heatmap.core.errors import BadArray, NonFiniteScores
 from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.rounding import OF_A_MEAN
 from xai_heatmap.core.shapes import Float64
-from xai_heatmap.core.tested import ALPHA, PASSES, Tested, TestedWord
-from xai_heatmap.explaining.disturbed import USUAL, Disturbed, Moved
+from xai_heatmap.core.tested import ALPHA, PASSES, USUAL, Tested, TestedWord
+from xai_heatmap.explaining.disturbed import Disturbed, Moved
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.movement import NO_NUMBERS, of_classes, problem, scale_of
 from xai_heatmap.explaining.question import Question

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import unicodedata
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -209,6 +208,8 @@ def _write_picture(file: BinaryIO, picture: Image, facts: Mapping[str, object]) 
 
 def _write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays as ``np.savez_compressed`` does, for any names and without the time of day."""
+    import zipfile  # with what it reads of other archives
+
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
             member = zipfile.ZipInfo(f"{name}.npy")

@@ -12,10 +12,10 @@ from xai_heatmap.core.errors import BadOption, InputError
 from xai_heatmap.core.listed import listed
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.records import dataclass
+from xai_heatmap.core.tested import USUAL
 from xai_heatmap.core.version import installed_version
 from xai_heatmap.explaining.auditing.asked import asked_of
 from xai_heatmap.explaining.auditing.picture import Auditor
-from xai_heatmap.explaining.disturbed import USUAL
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.explaining.request import ClassNames
 from xai_heatmap.explaining.spoken import spoken
