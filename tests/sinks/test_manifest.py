@@ -190,7 +190,7 @@ def test_pictures_are_compressed_fast(there):
 def test_the_version_is_read_once(monkeypatch):
     version.installed_version.cache_clear()
     read = []
-    monkeypatch.setattr(version, "version", lambda name: (read.append(name), "1.0")[1])
+    monkeypatch.setattr("importlib.metadata.version", lambda name: (read.append(name), "1.0")[1])
     with contextlib.ExitStack() as stack:
         stack.callback(version.installed_version.cache_clear)
         assert [version.installed_version() for _ in range(3)] == ["1.0"] * 3
