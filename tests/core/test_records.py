@@ -44,7 +44,30 @@ def classes(dataclass: Any) -> tuple[Any, ...]:
     class Empty:
         pass
 
-    return Frozen, Plain, Below, Empty
+    @dataclass(frozen=True)
+    class Pair:
+        one: int
+        other: int = field(default=2, compare=False, repr=False)
+        third: int = field(default=3, hash=False)
+
+        def __repr__(self) -> str:
+            return "a pair"
+
+    @dataclass
+    class Own:
+        one: int
+
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        def __hash__(self) -> int:
+            return 7
+
+    @dataclass(eq=False)
+    class Apart:
+        one: "int | None" = None
+
+    return Frozen, Plain, Below, Empty, Pair, Own, Apart
 
 
 PAIRS = list(zip(classes(records.dataclass), classes(dataclasses.dataclass), strict=True))
@@ -62,6 +85,52 @@ def test_a_record_is_the_dataclass_of_the_standard_library(own, usual):
     assert repr(own.__dataclass_params__) == repr(usual.__dataclass_params__)
     assert {*vars(own)} == {*vars(usual)}
     assert (own(*asked) == one) == (usual(*asked) == other)
+    assert one.__eq__(3) == other.__eq__(3)
+    assert (own.__hash__ is None) == (usual.__hash__ is None)
+    told = [
+        (kind.__hash__ is object.__hash__, kind.__eq__ is object.__eq__) for kind in (own, usual)
+    ]
+    assert told[0] == told[1]
+
+
+def hashed(own: Any) -> int | str:
+    try:
+        return hash(own)
+    except TypeError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("place", [0, 1, 4, 5])
+def test_what_is_compared_is_what_is_counted(place):
+    own, usual = (classes(made)[place] for made in (records.dataclass, dataclasses.dataclass))
+    pairs = [(kind(1), kind(2), kind(1)) for kind in (own, usual)]
+    equal = [[one == other for one in kinds for other in kinds] for kinds in pairs]
+    assert equal[0] == equal[1]
+    assert hashed(pairs[0][0]) == hashed(pairs[1][0])
+    if place == 4:
+        assert own(1, 5) == own(1, 6) != own(1, 6, 7)
+        assert hash(own(1, 5, 9)) == hash(own(1, 5, 8))
+
+
+@pytest.mark.parametrize("name", ["a", "other"])
+def test_a_frozen_record_is_written_in_the_same_words(name):
+    for place in (0, 2, 4):
+        told = list[tuple[type, str]]()
+        for made in (records.dataclass, dataclasses.dataclass):
+            own = classes(made)[place](1)
+            for change in (
+                lambda own=own: setattr(own, name, 1),
+                lambda own=own: delattr(own, name),
+            ):
+                with pytest.raises(AttributeError) as refusal:
+                    change()
+                told.append((refusal.type, str(refusal.value)))
+        assert told[:2] == told[2:]
+
+
+@pytest.mark.parametrize(("own", "usual"), PAIRS, ids=lambda own: own.__name__)
+def test_a_record_refuses_what_it_does_not_take(own, usual):
+    asked = (1,) if inspect.signature(own).parameters else ()
     with pytest.raises(TypeError, match=r"unexpected keyword argument 'nothing'"):
         own(*asked, nothing=1)
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 else:
     import dataclasses
     import inspect
+    import operator
+    import reprlib
     import threading
 
     _WRITING = threading.RLock()
@@ -54,15 +56,92 @@ else:
     def _write(cls, options):
         """Make `cls` a dataclass. Threads that come meanwhile wait where the stand-ins are, which
         go last: at no time may the class be without an ``__init__``.
+
+        Only ``__init__`` is compiled. What else there is does the same for every class, and would
+        take five times as long to compile.
         """
+        said = {"frozen": False, "eq": True, "repr": True} | options
+        frozen = said["frozen"]
         unsaid = not cls.__doc__
         cls.__doc__ = cls.__doc__ or cls.__name__  # else the signature, which is none as yet
-        dataclasses.dataclass(cls, **options, init=False)
-        cls.__dataclass_params__.init = True
-        cls.__init__ = _init_of(cls, frozen=options.get("frozen", False))
+        simple = options.keys() <= {"frozen", "eq"} and not any(
+            map(dataclasses.is_dataclass, cls.__mro__[1:])
+        )
+        if simple:
+            dataclasses.dataclass(cls, init=False, repr=False, eq=False)
+            names = [own.name for own in dataclasses.fields(cls)]
+            _give(cls, "__repr__", _repr)
+            if said["eq"]:
+                _compared(cls, frozen=frozen)
+            if frozen:
+                _frozen(cls, names)
+        else:
+            dataclasses.dataclass(cls, **options, init=False)
+        for name, value in {**said, "init": True}.items():
+            setattr(cls.__dataclass_params__, name, value)
+        cls.__init__ = _init_of(cls, frozen=frozen)
         if unsaid:
             cls.__doc__ += str(inspect.signature(cls)).replace(" -> None", "")
         del cls.__setstate__
+
+    def _give(cls, name, method):
+        """Give a class a method that it does not have itself."""
+        if name not in vars(cls):
+            setattr(cls, name, method)
+
+    @reprlib.recursive_repr()
+    def _repr(self):
+        shown = (own.name for own in dataclasses.fields(self) if own.repr)
+        said = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+        return f"{type(self).__qualname__}({said})"
+
+    def _compared(cls, *, frozen):
+        """Give a class ``__eq__``, and ``__hash__`` if it is frozen, by the values of its fields."""
+        every = dataclasses.fields(cls)
+        values = _values([own.name for own in every if own.compare])
+        counted = _values(
+            [own.name for own in every if (own.compare if own.hash is None else own.hash)]
+        )
+
+        def __eq__(self, other):
+            if other.__class__ is self.__class__:
+                return values(self) == values(other)
+            return NotImplemented
+
+        def __hash__(self):
+            return hash(counted(self))
+
+        own = vars(cls)
+        hashed = "__hash__" in own and not (own["__hash__"] is None and "__eq__" in own)
+        _give(cls, "__eq__", __eq__)
+        if not hashed:
+            cls.__hash__ = __hash__ if frozen else None
+
+    def _values(names):
+        """Function of an object to the tuple of its values of that names."""
+        if len(names) > 1:
+            return operator.attrgetter(*names)
+        return lambda own: tuple(getattr(own, name) for name in names)
+
+    def _frozen(cls, names):
+        """Give a class the two methods that refuse to change its fields."""
+
+        def __setattr__(self, name, value):
+            if type(self) is cls or name in names:
+                raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+            super(cls, self).__setattr__(name, value)
+
+        def __delattr__(self, name):
+            if type(self) is cls or name in names:
+                raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+            super(cls, self).__delattr__(name)
+
+        for method in (__setattr__, __delattr__):
+            if method.__name__ in vars(cls):
+                raise TypeError(
+                    f"Cannot overwrite attribute {method.__name__} in class {cls.__name__}"
+                )
+            setattr(cls, method.__name__, method)
 
     def _init_of(cls, *, frozen):
         """The ``__init__`` that `dataclasses` writes: it would not take the place of another."""
