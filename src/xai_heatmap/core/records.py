@@ -96,7 +96,7 @@ else:
         return f"{type(self).__qualname__}({said})"
 
     def _compared(cls, *, frozen):
-        """Give a class ``__eq__``, and ``__hash__`` if it is frozen, by the values of its fields."""
+        """Give a class ``__eq__``, and a frozen one ``__hash__``, by the values of its fields."""
         every = dataclasses.fields(cls)
         values = _values([own.name for own in every if own.compare])
         counted = _values(
