@@ -14,6 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 import xai_heatmap as xh
 from web.pages import TOKEN, client, served, values
 from xai_heatmap.apps.cli import main
+from xai_heatmap.apps.web import device
 from xai_heatmap.core.errors import ImageNotFound, InputError, NotAnImage
 from xai_heatmap.runners.looking.feed import shots
 from xai_heatmap.runners.looking.packet import unpacked
@@ -206,6 +207,40 @@ def test_a_fault_while_a_page_watches_is_told_of(tmp_path, caplog):
     with watched(client(held)) as line:
         assert json.loads(line.receive_text())["code"] == "XH100"
     assert "XH201" in caplog.text
+
+
+@pytest.mark.parametrize("failed", [OSError("unplugged"), RuntimeError("a bug")])
+def test_a_device_that_fails_in_any_way_is_told_of(tmp_path, monkeypatch, failed):
+    def breaking(_):
+        raise failed
+        yield
+
+    monkeypatch.setattr(device, "shots", breaking)
+    held = served()
+    held.device = "0"
+    with watched(client(held)) as line:
+        line.send_text('{"next": true}')
+        said = json.loads(line.receive_text())
+        assert (said["code"], said["t"]) == ("XH000", None)
+
+
+def test_a_bug_costs_the_frame_of_a_device_and_not_the_line(tmp_path, monkeypatch):
+    held = served()
+    held.device = film(tmp_path / "film.mp4", frames=2)
+    glance, frames = device.glance, []
+
+    def once(*args, **how):
+        frames.append(1)
+        if len(frames) == 1:
+            raise RuntimeError("a bug")
+        return glance(*args, **how)
+
+    monkeypatch.setattr(device, "glance", once)
+    with watched(client(held)) as line:
+        line.send_text('{"next": true}')
+        assert json.loads(line.receive_text())["code"] == "XH000"
+        line.send_text('{"next": true}')
+        assert unpacked(line.receive_bytes())[0]["number"] == 1
 
 
 def test_the_old_tool_opens_the_app_with_its_own_preprocessing():

@@ -96,6 +96,57 @@ def test_a_fault_costs_its_frame_and_no_more(caplog, sent, code, word):
     assert code in caplog.text
 
 
+def two():
+    """Two networks that say in which thread they ran; the first waits while it is told to."""
+    gate, entered, ran = threading.Event(), threading.Event(), []
+    gate.set()
+
+    def model(name):
+        def scores(x):
+            ran.append((name, threading.current_thread().name))
+            if name == "a":
+                entered.set()
+                gate.wait(5)
+            return np.stack([x[:, 0].mean((1, 2)), x[:, 1].mean((1, 2))], 1).astype(np.float32)
+
+        network = xh.network(scores, image_shape=(3, 32, 32))
+        return Model(name, name, network, "unit", labels=[name, name], method="occlusion")
+
+    return served({name: model(name) for name in "ab"}), gate, entered, ran
+
+
+def test_a_frame_that_waits_goes_to_the_network_in_whose_thread_it_waits():
+    held, gate, entered, ran = two()
+    page = client(held)
+    with open_line(page) as first, open_line(page) as line:
+        entered.clear()
+        gate.clear()
+        first.send_bytes(frame(1, GREY))
+        assert entered.wait(5)
+        line.send_bytes(frame(2, GREY))
+        line.send_text("?")  # its answer says that the frame waits for the network's thread
+        assert json.loads(line.receive_text())["code"] == "XH108"
+        line.send_text('{"model": "b"}')
+        line.send_text("?")
+        assert json.loads(line.receive_text())["code"] == "XH108"
+        gate.set()
+        header, _ = unpacked(line.receive_bytes())
+        assert (header["t"], header["predictions"][0]["label"]) == (2, "a")
+        line.send_bytes(frame(3, GREY))
+        assert unpacked(line.receive_bytes())[0]["predictions"][0]["label"] == "b"
+    assert {name for name, thread in ran if "'b'" in thread} == {"b"}
+    assert {name for name, thread in ran if "'a'" in thread} == {"a"}
+
+
+def test_a_question_that_is_refused_changes_no_network():
+    held, *_ = two()
+    with open_line(client(held)) as line:
+        line.send_text('{"model": "b", "palette": "none such"}')
+        assert json.loads(line.receive_text())["code"] == "XH108"
+        line.send_bytes(frame(3, GREY))
+        assert unpacked(line.receive_bytes())[0]["predictions"][0]["label"] == "a"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [b"", b"12345678", frame(float("nan"), GREY), "{", "[1]", "x" * 70_000],

@@ -53,8 +53,9 @@ class Watching:
             try:
                 said = question(message.get("text") or "")
                 if not said.get("next"):
-                    self.model = self.served.model(said.get("model") or self.model.key)
-                    self.asked = Asked.of(said)
+                    model = self.served.model(said.get("model") or self.model.key)
+                    asked = Asked.of(said)
+                    self.model, self.asked = model, asked  # both or neither
                 self.wanted.set()
             except XaiHeatmapError as error:
                 told("device", error)
@@ -62,26 +63,27 @@ class Watching:
 
     async def show(self) -> None:
         """Show frame after frame, each when it is wanted."""
-        try:
-            while True:
-                await self.wanted.wait()
-                self.wanted.clear()
+        while True:
+            await self.wanted.wait()
+            self.wanted.clear()
+            try:
                 shot = await self.reading(partial(next, self.feed, None))
-                if shot is None:
-                    await self.say(OVER)
-                    await self.socket.close()
-                    return
-                await self._shown(shot)
-        except XaiHeatmapError as error:  # of the device: nothing more comes
-            told("device", error)
-            await self.say(failure(error) | {"t": None})
-            await self.socket.close()
+            except Exception as error:  # noqa: BLE001 - of the device: nothing more comes
+                told("device", error)
+                await self.say(failure(error) | {"t": None})
+                await self.socket.close()
+                return
+            if shot is None:
+                await self.say(OVER)
+                await self.socket.close()
+                return
+            await self._shown(shot)
 
     async def _shown(self, shot: Shot) -> None:
         work = partial(self._glanced, shot, self.asked, self.model)
         try:
             made = await self.served.threads[self.model.key](work)
-        except XaiHeatmapError as error:
+        except Exception as error:  # noqa: BLE001 - a bug costs its frame, not the line
             told("device", error)
             await self.say(failure(error) | {"t": shot.frame.time * 1e3})
         else:

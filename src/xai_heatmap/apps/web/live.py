@@ -99,8 +99,8 @@ class Line:
         text, data = message.get("text"), message.get("bytes")
         if text is not None:
             said = question(text)
-            self.model = self.served.model(said.get("model") or self.model.key)
-            self.asked = Asked.of(said)
+            model, asked = self.served.model(said.get("model") or self.model.key), Asked.of(said)
+            self.model, self.asked = model, asked  # both or neither, where one is refused
             return
         if data is None or len(data) <= TIME.size:
             raise BadOption("A frame is its time, eight bytes, and a picture behind it.")
@@ -133,8 +133,10 @@ class Line:
 
     async def _made(self, frame: Frame, dropped: int) -> bytes:
         """The packet of a frame; a network that hangs is told of, and waited for."""
-        run = self.served.threads[self.model.key]
-        work = partial(self._glanced, frame, self.asked, dropped)
+        # The question may change while the frame waits: it goes to the network whose thread it is.
+        model = self.model
+        run = self.served.threads[model.key]
+        work = partial(self._glanced, frame, self.asked, model, dropped)
         waiting = asyncio.ensure_future(run(work))
         try:
             return await asyncio.wait_for(asyncio.shield(waiting), PATIENCE)
@@ -150,7 +152,7 @@ class Line:
             if not waiting.done():
                 waiting.cancel()
 
-    def _glanced(self, frame: Frame, asked: Asked, dropped: int) -> bytes:
+    def _glanced(self, frame: Frame, asked: Asked, model: Model, dropped: int) -> bytes:
         """In a thread: the packet of a frame."""
 
         def tell(_: Watch) -> None:
@@ -164,7 +166,7 @@ class Line:
         said = {"t": frame.t, "dropped": dropped, "waited_ms": 1e3 * (began - frame.came)}
         clock = Since(frame.came)
         watch = Watch(tell=tell)
-        return glance(self.model, picture.image, asked, said=said | {"age_ms": clock}, watch=watch)
+        return glance(model, picture.image, asked, said=said | {"age_ms": clock}, watch=watch)
 
     async def say(self, error: BaseException, t: float | None) -> None:
         """Tell the page of a failure; the line stays open."""
