@@ -7,7 +7,7 @@ import pytest
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.core.registry import find_method
-from xai_heatmap.core.verdict import verdict
+from xai_heatmap.core.verdict import kept, verdict
 
 SOME = np.array([[0.0, 2.0]], np.float32)
 NONE = np.zeros((1, 2), np.float32)
@@ -80,3 +80,22 @@ def test_methods_that_see_no_score_are_known_as_such():
     names = ("eigencam", "kpcacam", "fem", "smooth:eigencam")
     assert not any(find_method(name).directed for name in names)
     assert all(find_method(name).directed for name in ("gradcam", "rise", "cam", "vary:gradcam"))
+
+
+@pytest.mark.parametrize("directed", [True, False])
+@pytest.mark.parametrize(
+    ("map_", "gradient", "score", "probability"),
+    [
+        (SOME, SLOPE, 5.0, False),
+        (NONE, SLOPE, 5.0, False),
+        (-SOME - 1, SLOPE, 5.0, False),
+        (NONE, 0 * SLOPE, 5.0, False),
+        (SOME, SLOPE, 0.99999, True),
+    ],
+)
+def test_a_verdict_of_which_word_and_figure_were_kept_has_its_reason(
+    map_, gradient, score, probability, directed
+):
+    given = {"gradient": gradient, "score": score, "probability": probability, "directed": directed}
+    made = verdict(map_, activation=None, **given)
+    assert kept(made.word, made.figure, map_, directed=directed) == made

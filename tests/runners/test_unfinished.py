@@ -10,7 +10,7 @@ import xai_heatmap as xh
 from xai_heatmap.apps.cli import main
 from xai_heatmap.runners.batch.drift import drift
 from xai_heatmap.runners.batch.folder import read_run
-from xai_heatmap.runners.batch.stored import StoredRun
+from xai_heatmap.runners.batch.stored import StoredRun, _directed
 
 SAID = "4 pictures of the run are not done yet: the same `xai-heatmap batch` command"
 
@@ -45,8 +45,22 @@ def test_a_report_says_what_is_not_done(place, capsys):
     assert StoredRun(read_run(place / "whole")).said_of(3) == ["3 of 16 rows, the least sure first"]
 
 
+def test_a_report_says_what_could_not_be_explained_and_what_a_map_is_worth(tmp_path):
+    source = folder(tmp_path / "in", 4) / "list.csv"
+    next((tmp_path / "in").rglob("*.png")).write_bytes(b"no picture")
+    run = StoredRun(made(tmp_path / "run", source).folder)
+    assert run.said_of(3)[1] == "1 row has no map: 1 could not be explained"
+    alone = [one.verdict.because for one in run]
+    assert alone == [f"the strongest place has relevance {one.map.max():.4g}." for one in run]
+
+
 def test_drift_says_what_is_not_done(place, capsys):
     assert drift(place / "whole", place / "run").waiting == 4
     assert main(["drift", str(place / "whole"), str(place / "run")]) == 0
     assert capsys.readouterr().out.rstrip().endswith("command goes on with them.")
     assert drift(place / "whole", place / "whole").waiting == 0
+
+
+@pytest.mark.parametrize(("method", "known"), [("eigencam", False), ("gradcam", True), ("g", True)])
+def test_a_row_says_whether_its_map_is_for_anything(method, known):
+    assert _directed(method) is known

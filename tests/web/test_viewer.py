@@ -222,6 +222,16 @@ def test_what_is_no_picture_is_one_clear_state(opened):
     page.wait_for_selector(DONE)
 
 
+def test_a_picture_that_is_less_than_a_pixel_high_is_drawn(page):
+    thin = png(np.zeros((3, 4000, 3), np.uint8))
+    file = {"name": "thin.png", "mimeType": "image/png", "buffer": thin}
+    page.set_viewport_size({"width": 380, "height": 740})
+    page.set_input_files("input[type=file]", file)
+    page.wait_for_selector(".strip button[aria-pressed=true]:has-text('thin.png')")
+    until(page, "document.querySelector('.busy') === null")
+    assert page.locator(DONE).count() == 1
+
+
 def test_a_server_that_went_comes_back(opened):
     page, _ = opened()
     page.wait_for_selector(DONE)

@@ -138,6 +138,15 @@ def by_sign(map_: Answered, highest: float, *, directed: bool) -> Verdict:
     return Verdict("no_positive_evidence", highest, because)
 
 
+def kept(word: Word, figure: float, map_: Answered, *, directed: bool) -> Verdict:
+    """Verdict of which the word and the figure were kept, with the reason that goes with them."""
+    if word in ("ok", "no_positive_evidence"):
+        return Verdict(word, figure, by_sign(map_, figure, directed=directed).because)
+    if word == "saturated":
+        return saturated(figure)
+    return Verdict(word, figure, DEAD if word == "dead_gradient" else CANCELLED)
+
+
 def _nothing_for(map_: Answered) -> str:
     """Reason that a map of a method that sees the score has no place above 0."""
     found = (

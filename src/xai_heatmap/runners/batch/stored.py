@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.counted import counted
-from xai_heatmap.core.errors import BadOption, InputError
+from xai_heatmap.core.errors import BadOption, InputError, UnknownMethod
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.network import Layer
 from xai_heatmap.core.prediction import Prediction
+from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.classes import class_label
-from xai_heatmap.core.verdict import Verdict
+from xai_heatmap.core.verdict import kept
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.many import picture_of
 from xai_heatmap.explaining.reporting import save_report
@@ -153,7 +155,9 @@ class StoredRun:
         """What stands above so many rows on a page: of how many, and what is not done yet."""
         told = self.status
         of = f"{shown} of {counted(told.rows, 'row')}, the least sure first"
-        return [of, *filter(None, [unfinished(told.waiting)])]
+        are = counted(told.errors, "row has", "rows have")
+        failed = f"{are} no map: {told.errors} could not be explained" if told.errors else ""
+        return [of, *filter(None, [failed, unfinished(told.waiting)])]
 
     def explanation(self, row: Row, image: Image | None = None) -> Explanation:
         """A row as an explanation, with its picture, to be drawn; the picture is read where it is
@@ -178,9 +182,10 @@ class StoredRun:
             )
         shown = read(self.given(row)).image if image is None else image
         classes = self.folder.facts["classes"]
+        map_ = self.map(row)
         likely = zip(row["top"], row["top_probability"], strict=True)
         return Explanation(
-            map=self.map(row),
+            map=map_,
             image=shown,
             name=row["id"],
             geometry=_geometry(row),
@@ -203,8 +208,8 @@ class StoredRun:
                 )
                 for place, (index, probability) in enumerate(likely)
             ),
-            verdict=Verdict(
-                row["verdict"], row["verdict_figure"], "as the run has it; explain() says more."
+            verdict=kept(
+                row["verdict"], row["verdict_figure"], map_, directed=_directed(row["method"])
             ),
             network=self.folder.facts["network"],
             meaning=row["meaning"],
@@ -268,6 +273,14 @@ def open_run(path: str | os.PathLike[str], *, pictures: Any = None) -> StoredRun
     """
     parquet()
     return StoredRun(read_run(path), pictures)
+
+
+def _directed(method: str) -> bool:
+    """Whether maps of a method are for or against what is explained, as far as it is known here."""
+    try:
+        return find_method(method).directed
+    except UnknownMethod:
+        return True
 
 
 def _geometry(row: Row) -> Geometry:

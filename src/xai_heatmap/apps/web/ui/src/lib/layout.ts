@@ -10,7 +10,7 @@ export interface Zoomed {
 
 function fitted(width: number, height: number, within: Box, stretched: boolean): Box {
   const scale = Math.min(within.width / width, within.height / height)
-  const [w, h] = stretched ? [within.width, within.height] : [width * scale, height * scale]
+  const [w, h] = stretched ? [within.width, within.height] : [Math.max(1, width * scale), Math.max(1, height * scale)]
   return { left: within.left + (within.width - w) / 2, top: within.top + (within.height - h) / 2, width: w, height: h }
 }
 

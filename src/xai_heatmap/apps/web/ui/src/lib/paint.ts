@@ -55,7 +55,7 @@ let held: ImageBitmap | null = null
 
 /** The picture below the map: a still one is made smaller or larger once for each size. */
 function ground(context: CanvasRenderingContext2D, source: CanvasImageSource, box: Box, w: number, h: number) {
-  const [width, height] = [Math.round(box.width), Math.round(box.height)]
+  const [width, height] = [Math.max(1, Math.round(box.width)), Math.max(1, Math.round(box.height))]
   if (!(source instanceof ImageBitmap) || width > w || height > h) {
     context.imageSmoothingQuality = source instanceof ImageBitmap ? 'high' : 'low'
     context.drawImage(source, box.left, box.top, box.width, box.height)
