@@ -1,12 +1,12 @@
 """Affine heads: the score of any activation in closed form, without a run of the network."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Activation, Gradient, ScoreRow, Values
 from xai_heatmap.core.moves import Moves
-from xai_heatmap.core.records import dataclass
 
 FITS = 1e-4
 """Largest difference of a rise from the slopes' own, relative to what the slopes add up."""

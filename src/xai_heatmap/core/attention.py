@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,7 +10,6 @@ from xai_heatmap.core.arrays import Attention, BatchAttention, Map, Tokens
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import NoAttention
 from xai_heatmap.core.layers.layout import MOST_PREFIX_TOKENS
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32
 
 OTHERS = "Methods that need no attention work here: gradcam, layercam, libragrad, eigencam, rise."

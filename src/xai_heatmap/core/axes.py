@@ -5,13 +5,13 @@ so that heat lies on the input's own axes, in the input's own order.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, BadOption
-from xai_heatmap.core.records import dataclass
 
 LETTERS = {
     "c": "channels",

@@ -1,11 +1,9 @@
 """Backward rules: what stands in for the derivative on the way back through a network."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
-
-from xai_heatmap.core.records import dataclass
 
 
 @dataclass(frozen=True, eq=False)

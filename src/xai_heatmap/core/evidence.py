@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
@@ -15,7 +15,6 @@ from xai_heatmap.core.attention import Attentions
 from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.core.moves import Moves
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.so_far import came
 from xai_heatmap.core.targets.target import Target
 

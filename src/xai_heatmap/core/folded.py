@@ -1,12 +1,12 @@
 """A layer that keeps the frames of an input in the axis of its images: (n * frames, k, h, w)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Activations
 from xai_heatmap.core.layers.layout import Layout
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32, Shaped
 
 ONE_PLACE = Layout("channels_first", (1, 1))

@@ -2,12 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, cast
 
 from xai_heatmap.core.errors import BadOption, did_you_mean
 from xai_heatmap.core.options import Option, declared
-from xai_heatmap.core.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ beside its maps, so that whoever asked sees whether that was the target.
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -16,7 +17,6 @@ from xai_heatmap.core.arrays import Activations, Scores
 from xai_heatmap.core.attention import Block
 from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.recording import Recording, UseBias, UseGradients
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32, Int64
 from xai_heatmap.core.targets.answer import Form, Meaning
 from xai_heatmap.core.targets.classes import sigmoid, softmax

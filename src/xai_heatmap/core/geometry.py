@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, cast
 
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.records import dataclass
 
 Size = tuple[int, int]
 """Rows and columns, in this order."""

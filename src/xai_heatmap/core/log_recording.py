@@ -1,6 +1,7 @@
 """Recording of probabilities that is read as a recording of log-probabilities."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,7 +9,6 @@ from xai_heatmap.core.arrays import Activations, ScoreRow, Scores
 from xai_heatmap.core.attention import Block
 from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.recording import Recording, UseBias, UseGradients, for_and_against
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.targets.answer import Form, Meaning
 

@@ -7,6 +7,7 @@ down cancels out of their difference. A plane through each of the two is the geo
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -14,7 +15,6 @@ import numpy as np
 from xai_heatmap.core.arrays import Image, Input
 from xai_heatmap.core.errors import BadArray
 from xai_heatmap.core.geometry import Geometry, Matrix, Size, placed
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Bool, Float, Float32
 
 FAINT = 0.05

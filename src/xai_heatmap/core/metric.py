@@ -1,7 +1,7 @@
 """Metrics: formulas that give a figure for how good one map of one picture is."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
@@ -12,7 +12,6 @@ from xai_heatmap.core.errors import UnknownMetric, did_you_mean
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.formula import Described, checked, declaration
 from xai_heatmap.core.options import Option
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Bool
 from xai_heatmap.core.tested import Tested
 

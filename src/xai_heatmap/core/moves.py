@@ -1,9 +1,10 @@
 """Movement of the explained number while a map was made."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from xai_heatmap.core.arrays import Values
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32
 
 

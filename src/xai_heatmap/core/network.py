@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
 import numpy as np
@@ -15,7 +15,6 @@ from xai_heatmap.core.errors import BadOption, NotAModel
 from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.programmable import Programmable
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.redrawing import Redrawable
 from xai_heatmap.core.targets.answer import Kind
 from xai_heatmap.core.wing import wing

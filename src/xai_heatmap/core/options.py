@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from inspect import Parameter
 from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
@@ -12,7 +12,6 @@ import numpy as np
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.filling import Filling, Regions, read_filling, read_regions
-from xai_heatmap.core.records import dataclass
 
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 

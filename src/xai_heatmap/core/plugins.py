@@ -19,11 +19,10 @@ stderr says so, and ``xai-heatmap doctor`` repeats it.
 import sys
 import threading
 from collections.abc import Iterable, MutableMapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
-
-from xai_heatmap.core.records import dataclass
 
 GROUPS = ("methods", "metrics", "networks")
 """Groups of entry points, each behind ``xai_heatmap.``."""

@@ -1,12 +1,12 @@
 """Predictions of a network: its likeliest classes, with their probabilities."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from xai_heatmap.core.arrays import ScoreRow
 from xai_heatmap.core.boxes.detections import detections, evidence_of
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.targets.answer import ROW, Answer, Meaning
 from xai_heatmap.core.targets.classes import class_label, highest, sigmoid, softmax

@@ -1,13 +1,13 @@
 """Reach: how far what a map was made from can move the explained number, by more than rounding."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Activation, Gradient, Map, Scores
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.moves import far
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import Method
 from xai_heatmap.core.rounding import OF_A_MEAN
 from xai_heatmap.core.shapes import Float32

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
@@ -11,7 +11,6 @@ from xai_heatmap.core.errors import UnknownMethod, did_you_mean
 from xai_heatmap.core.evidence import Differentiated, Evidence, Rerun
 from xai_heatmap.core.formula import Described, checked, declaration
 from xai_heatmap.core.options import Option, declared
-from xai_heatmap.core.records import dataclass
 
 OFFERED = frozenset(field.name for field in fields(Evidence)) - {"moves"}
 

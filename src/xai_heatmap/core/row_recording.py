@@ -1,7 +1,7 @@
 """Recording of one picture out of a batch that went through a network together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,6 @@ from xai_heatmap.core.arrays import Activations, Scores
 from xai_heatmap.core.attention import Block
 from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.recording import Recording, UseBias, UseGradients
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.targets.answer import Form, Meaning
 

@@ -1,9 +1,9 @@
 """Result of the test of one map: whether it predicts what moves the explained number."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.records import dataclass
 
 TestedWord = Literal["predicts", "naive", "chance", "unmoved", "untested"]
 

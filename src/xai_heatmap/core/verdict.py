@@ -1,14 +1,13 @@
 """Verdict on a map: usable, or why not, with the figure that decided."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Activation, Gradient
 from xai_heatmap.core.reach import Reach
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32
 
 Answered = Float32[np.ndarray, "..."]

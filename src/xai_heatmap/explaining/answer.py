@@ -4,6 +4,7 @@ said without looking.
 
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from xai_heatmap import networks
 from xai_heatmap.core.arrays import Image, Input, Inputs, Map, Scores
 from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.network import Declared, Network
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.category import category
 from xai_heatmap.core.targets.step import step
 from xai_heatmap.core.targets.token import token

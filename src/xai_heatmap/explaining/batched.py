@@ -1,7 +1,7 @@
 """Explanations of many pictures at once: one forward pass and one backward pass for all."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,6 @@ from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import Method, MethodResult
 from xai_heatmap.core.row_recording import RowRecording
 from xai_heatmap.core.targets.target import Choice

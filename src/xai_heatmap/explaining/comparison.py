@@ -4,6 +4,7 @@ import io
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
@@ -12,7 +13,6 @@ import PIL.Image
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import OutputError
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.viewable import Viewable
 from xai_heatmap.render.frame import numbered

@@ -1,7 +1,7 @@
 """Forward passes of one input with half of it taken away: one set for every map of that input."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -10,7 +10,6 @@ from xai_heatmap.core.arrays import Input, Scores, Values
 from xai_heatmap.core.cells import cell_means
 from xai_heatmap.core.evidence import batched
 from xai_heatmap.core.network import INPUT
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32, Float64
 from xai_heatmap.core.targets.answer import ROW
 from xai_heatmap.core.tested import PASSES, USUAL, check_passes

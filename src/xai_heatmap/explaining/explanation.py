@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +11,6 @@ import numpy as np
 from xai_heatmap.core.arrays import DrawnOut, Image
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.network import INPUT
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.channels import pair, side_by_side
 from xai_heatmap.explaining.facts import Facts
 from xai_heatmap.explaining.notebook import page, preview

@@ -1,7 +1,7 @@
 """Facts of an explanation: the map, its origin and its worth."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -12,7 +12,6 @@ from xai_heatmap.core.filling import plain_options
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import Layer
 from xai_heatmap.core.prediction import Prediction
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.answer import ROW, Form, Meaning
 from xai_heatmap.core.tested import Tested
 from xai_heatmap.core.verdict import Verdict

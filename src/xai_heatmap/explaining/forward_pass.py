@@ -1,7 +1,7 @@
 """One forward pass of pictures, and the evidence that it gives about each of them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -15,7 +15,6 @@ from xai_heatmap.core.layers.selection import joined, pyramid, stages
 from xai_heatmap.core.moves import Moves
 from xai_heatmap.core.network import INPUT, Network, Survey
 from xai_heatmap.core.recording import Recording, for_and_against
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import Method
 from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.targets.target import Target

@@ -1,7 +1,7 @@
 """Which questions a fused program answers: targets as seeds, before the network has run."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -20,7 +20,6 @@ from xai_heatmap.core.fused import (
 )
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.answer import ROW, Answer, Form, Meaning
 from xai_heatmap.core.targets.target import Choice, Target
 from xai_heatmap.explaining.forward_pass import MethodRequest

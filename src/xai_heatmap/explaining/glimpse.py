@@ -1,10 +1,10 @@
 """What a fused program leaves of the evidence of a map: its strongest place."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.fused import FORMULAS, Fused
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import Method
 from xai_heatmap.explaining.forward_pass import ForwardPass, MethodRequest
 

@@ -1,9 +1,9 @@
 """Methods beside each other at many layers, where one may refuse and the others go on."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from xai_heatmap.core.errors import BadOption, ModelError, XaiHeatmapError
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.explanation import Explanation
 
 Refusing = (BadOption, ModelError)

@@ -2,12 +2,11 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network, Survey
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.forward_pass import MethodRequest
 from xai_heatmap.explaining.question import Question

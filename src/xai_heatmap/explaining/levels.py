@@ -1,7 +1,7 @@
 """Level of a detector that a box hangs on: the layer that ``auto`` is for that box."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,6 @@ from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, NoRule
 from xai_heatmap.core.network import INPUT, Layers, Survey
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.target import Target
 from xai_heatmap.explaining.forward_pass import MethodRequest, cotangents
 

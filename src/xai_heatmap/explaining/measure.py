@@ -1,7 +1,7 @@
 """Metrics of a map, beside a constant map and a random map."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +15,6 @@ from xai_heatmap.core.errors import BadArray, BadOption
 from xai_heatmap.core.listed import class_names, listed
 from xai_heatmap.core.metric import Again, Better, find_metric
 from xai_heatmap.core.network import Layers
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.tensors import as_numpy
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explain import compare

@@ -1,6 +1,7 @@
 """Evidence for metrics about one map: the map drawn out, the truth, and the network behind it."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,7 +10,6 @@ from xai_heatmap.core.errors import BadArray, BadOption, NonFiniteScores, Unknow
 from xai_heatmap.core.evidence import Head, Scored
 from xai_heatmap.core.metric import Again, Metric, MetricEvidence, Taken
 from xai_heatmap.core.network import INPUT
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.answer import ROW
 from xai_heatmap.core.targets.category import category
 from xai_heatmap.core.targets.probability import probability

@@ -1,12 +1,11 @@
 """A picture, a signal or a volume as the network takes it, with what a person sees of it."""
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from xai_heatmap.core.arrays import Image, Input
 from xai_heatmap.core.geometry import Geometry, stretched
 from xai_heatmap.core.network import Network
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.answer import Form
 from xai_heatmap.explaining.ready import drawing
 

@@ -1,7 +1,7 @@
 """Preprocessing of a picture: by the user's word, else by the network's source, else by habit."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +11,6 @@ from xai_heatmap.core.arrays import Deep, Image, Input
 from xai_heatmap.core.errors import BadOption, UnknownPreprocess
 from xai_heatmap.core.geometry import Geometry
 from xai_heatmap.core.network import Network
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.sources.preprocess import PRESETS, USUAL, Preprocess
 from xai_heatmap.sources.transforms import Transform
 

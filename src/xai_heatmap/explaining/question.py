@@ -1,7 +1,7 @@
 """One picture, one target, an opened network: what every map, verdict and figure is asked of."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -14,7 +14,6 @@ from xai_heatmap.core.network import INPUT, Network, Survey
 from xai_heatmap.core.prediction import Prediction, predictions
 from xai_heatmap.core.reach import Terms, terms
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import Method, MethodResult
 from xai_heatmap.core.targets.answer import Answer
 from xai_heatmap.core.targets.target import Choices, Target

@@ -1,5 +1,6 @@
 """Test of a map after it was made: the input is kept, and goes through the network again."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,6 @@ import numpy as np
 from xai_heatmap import networks
 from xai_heatmap.core.arrays import Input
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.target import Target
 from xai_heatmap.core.tested import USUAL
 from xai_heatmap.explaining.explanation import Explanation

@@ -1,7 +1,7 @@
 """What all metrics of all maps of one question share: its test, and the answers without patches."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -10,7 +10,6 @@ from xai_heatmap.core.arrays import DrawnOut, Input, Values
 from xai_heatmap.core.evidence import Head
 from xai_heatmap.core.metric import Again, Taken
 from xai_heatmap.core.network import INPUT
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.explaining.disturbed import Disturbed, filled
 from xai_heatmap.explaining.explanation import Explanation

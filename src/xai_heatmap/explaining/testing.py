@@ -1,7 +1,7 @@
 """Test of maps against what moves the explained number, all from one set of forward passes."""
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -9,7 +9,6 @@ import numpy as np
 from xai_heatmap.core.arrays import Map
 from xai_heatmap.core.cells import overlap
 from xai_heatmap.core.errors import BadArray, NonFiniteScores
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.rounding import OF_A_MEAN
 from xai_heatmap.core.shapes import Float64
 from xai_heatmap.core.tested import ALPHA, PASSES, USUAL, Tested, TestedWord

@@ -3,14 +3,13 @@
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Image, Input
 from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.core.plain import plain
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import all_methods
 from xai_heatmap.core.shapes import Float32
 from xai_heatmap.explaining.explanation import Explanation

@@ -1,12 +1,12 @@
 """An ONNX model with its heatmaps as one model."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from onnx import ModelProto, checker
 
 from xai_heatmap.core.errors import ModelError
 from xai_heatmap.core.layers.layout import Layout
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.branch import AGAINST, CLASS, MAPS, End, with_maps

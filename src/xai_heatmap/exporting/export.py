@@ -4,6 +4,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from xai_heatmap.core.layers.selection import select, several
 from xai_heatmap.core.listed import class_names
 from xai_heatmap.core.named import named
 from xai_heatmap.core.network import INPUT, Layers, Network
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.answer import ROW
 from xai_heatmap.core.version import installed_version

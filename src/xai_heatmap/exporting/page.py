@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from onnx import load_model_from_string as loaded
 
 import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.resampling import columns_first
 from xai_heatmap.core.version import installed_version

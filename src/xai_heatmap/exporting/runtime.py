@@ -9,10 +9,10 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from xai_heatmap.core.errors import BadOption, OutputError
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.sinks.staging import replaced
 
 VERSION = "1.30.0"

@@ -1,12 +1,11 @@
 """Flags of the command line, each declared beside the field of a job, and nowhere else."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-
-from xai_heatmap.core.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """The user's own regions, covered and shown as blocks of a grid are."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32, Float64
 
 Shares = Float32[np.ndarray, "regions *grid"]

@@ -1,12 +1,12 @@
 """A grid cut into blocks that are covered independently of each other."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Activation
 from xai_heatmap.core.options import per_axis
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32, Float64
 from xai_heatmap.methods._areas import Areas, Shares
 from xai_heatmap.methods._resize import resized

@@ -1,11 +1,11 @@
 """Mean and variance of maps that come one by one, and how far chance moves them."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Map
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float64
 
 Grid = Float64[np.ndarray, "*grid"]

@@ -1,11 +1,10 @@
 """How a score goes along with what masks leave visible."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Values
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32, Float64
 
 Mask = Float32[np.ndarray, "*grid"]

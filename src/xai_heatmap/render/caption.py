@@ -1,12 +1,12 @@
 """A line of words below a picture that is passed around alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.render.fonts import Font, font, has, length, suited
 from xai_heatmap.render.page import ALARM, INK, PAPER, Picture, elided, letters
 

@@ -1,13 +1,13 @@
 """Colour maps: 256 colours each, RGB."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Heat, Image
 from xai_heatmap.core.errors import BadArray, UnknownColormap, did_you_mean
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import UInt8
 
 Table = UInt8[np.ndarray, "256 3"]

@@ -1,13 +1,13 @@
 """Pictures in rows and columns, each named at the edge; a place without a picture says why."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.render.fonts import Font, font, suited
 from xai_heatmap.render.page import ALARM, ELLIPSIS, INK, PAPER, Picture, elided
 

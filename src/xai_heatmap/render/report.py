@@ -4,11 +4,11 @@ import base64
 import html
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import PIL.Image
 
 from xai_heatmap.core.arrays import Image
-from xai_heatmap.core.records import dataclass
 
 QUALITY = 88
 """Quality of the JPEGs in a page."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import PIL.Image
@@ -10,7 +11,6 @@ import PIL.ImageDraw
 from xai_heatmap.core.arrays import Signal
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32
 from xai_heatmap.render.colormaps import colored, named
 from xai_heatmap.render.fonts import font

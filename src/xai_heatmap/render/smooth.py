@@ -1,13 +1,13 @@
 """A coarse map between the centres of its cells: in straight lines, or smoothly for the eye."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from xai_heatmap.core.arrays import DrawnOut, Map
 from xai_heatmap.core.product import product
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32, Int
 
 Drawn = Float32[np.ndarray, "..."]

@@ -1,9 +1,8 @@
 """Many pictures on one sheet, a tile for each."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.jobs import request
 from xai_heatmap.jobs.job import Explain

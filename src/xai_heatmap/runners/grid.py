@@ -1,13 +1,12 @@
 """Grid of methods, layers and targets of one picture, from as few forward passes as can be."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import Network
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.target import Choice, Choices
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.forward_pass import MethodRequest

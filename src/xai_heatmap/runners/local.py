@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from xai_heatmap.core.errors import (
 )
 from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.plain import plain
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.wording import parsed
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explain import compare

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from xai_heatmap.core.errors import (
 from xai_heatmap.core.metric import find_metric
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.plain import plain
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.wording import parsed
 from xai_heatmap.explaining.measure import Measured, measure
 from xai_heatmap.explaining.request import usual_method

@@ -1,14 +1,13 @@
 """Layout of many methods at many layers as pages that can be read."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import PIL.Image
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.counted import counted
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Cell, GridRow, Refusal
 from xai_heatmap.render.matrix import Block, Strip, Tile, fitted, matrix

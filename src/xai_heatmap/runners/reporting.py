@@ -1,7 +1,7 @@
 """Pictures, or a finished run, as a page that is looked at from disk."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xai_heatmap.core.errors import (
@@ -14,7 +14,6 @@ from xai_heatmap.core.errors import (
     XaiHeatmapError,
 )
 from xai_heatmap.core.network import Network
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Cell, GridRow, Refusal
 from xai_heatmap.explaining.reporting import ENDINGS, save_report

@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xai_heatmap.core.errors import InputError, ModelFailed, NonFiniteScores, XaiHeatmapError
 from xai_heatmap.core.layers.selection import select, several, spread
 from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.plain import plain
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.wording import parsed
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Cell, GridRow, Refusal, grid_rows

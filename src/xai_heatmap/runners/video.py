@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.pyav import av
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.explaining.request import ClassNames, OneTarget
 from xai_heatmap.explaining.spoken import spoken

@@ -1,13 +1,13 @@
 """Planted scene: a picture, and the truth about it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Bool
 
 Mask = Bool[np.ndarray, "H W"]

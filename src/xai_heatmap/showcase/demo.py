@@ -1,6 +1,7 @@
 """Demonstration: two networks that are right, one of them for the wrong reason."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,7 +9,6 @@ from xai_heatmap import networks, scenes
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.network import Layer
 from xai_heatmap.core.prediction import Prediction
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.explain import compare
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.metrics import energy

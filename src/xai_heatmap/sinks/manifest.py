@@ -12,13 +12,12 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from xai_heatmap.core.errors import OutputError
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.sinks.identity import IDENTITY
 from xai_heatmap.sinks.staging import if_possible, renamed, staged
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +11,6 @@ from urllib.parse import urlsplit
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import ImageNotFound, NotAnImage
 from xai_heatmap.core.pyav import av
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.sources.video import upright
 
 LIVE = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp")

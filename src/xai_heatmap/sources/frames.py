@@ -5,9 +5,8 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-from xai_heatmap.core.records import dataclass
 
 
 @dataclass(frozen=True)

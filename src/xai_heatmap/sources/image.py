@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BufferedReader, BytesIO
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from xai_heatmap.core.errors import (
     NotAnImage,
     XaiHeatmapError,
 )
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.sources import tiff
 from xai_heatmap.sources.files import a_folder, opened
 from xai_heatmap.sources.limits import LIMIT, TRUSTED

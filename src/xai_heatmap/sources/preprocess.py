@@ -1,7 +1,7 @@
 """Preprocessing that a model was trained with: an image in, its input and the geometry out."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, get_args
 
@@ -20,7 +20,6 @@ from xai_heatmap.core.geometry import (
     squashed,
     stretched,
 )
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.resampling import RESAMPLINGS
 from xai_heatmap.sources.shrinking import channels_of
 

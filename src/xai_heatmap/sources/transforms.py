@@ -6,7 +6,7 @@ import random
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, XaiHeatmapError
 from xai_heatmap.core.geometry import Geometry, Size
 from xai_heatmap.core.measuring import Measured, measured
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.tensors import as_numpy
 from xai_heatmap.sources.steps import DRAWING, coins_alone, said
 

@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ import numpy as np
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import NotAnImage
 from xai_heatmap.core.pyav import av, opened
-from xai_heatmap.core.records import dataclass
 
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".ts", ".webm")
 """Suffixes of files that are taken for videos."""

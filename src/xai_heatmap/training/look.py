@@ -1,10 +1,10 @@
 """One look at a network in training, and how far its maps moved since the look before."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.explanation import Explanation
 
 

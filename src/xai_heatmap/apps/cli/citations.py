@@ -1,10 +1,9 @@
 """Papers by their keys, out of the bibliographies beside methods and metrics."""
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-
-from xai_heatmap.core.records import dataclass
 
 NONE = "none; defined here"
 """Words in place of a paper where none is cited."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 
 import anyio
@@ -18,7 +18,6 @@ from xai_heatmap.apps.web.served import Served
 from xai_heatmap.apps.web.threads import Threads
 from xai_heatmap.core.errors import UsageError, XaiHeatmapError
 from xai_heatmap.core.plain import facts_of
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.looking.asked import Asked
 from xai_heatmap.runners.looking.feed import Shot, shots
 from xai_heatmap.runners.looking.look import glance

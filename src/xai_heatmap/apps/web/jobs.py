@@ -6,7 +6,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,6 @@ from xai_heatmap.apps.web.answers import failure, told
 from xai_heatmap.apps.web.threads import Threads
 from xai_heatmap.core.errors import BadOption, Busy
 from xai_heatmap.core.plain import facts_of
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.looking.watched import Watch
 
 OFTEN = 0.1

@@ -6,7 +6,7 @@ import math
 import struct
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,6 @@ from xai_heatmap.apps.web.answers import LOG, failure, told
 from xai_heatmap.apps.web.served import Served
 from xai_heatmap.core.errors import BadOption, Busy, XaiHeatmapError
 from xai_heatmap.core.plain import facts_of
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.looking.asked import FIELDS, Asked, only
 from xai_heatmap.runners.looking.look import glance
 from xai_heatmap.runners.looking.model import Model

@@ -4,13 +4,12 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 
 from xai_heatmap.apps.web.jobs import Jobs
 from xai_heatmap.apps.web.threads import Threads
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.looking.asked import Asked
 from xai_heatmap.runners.looking.look import look
 from xai_heatmap.runners.looking.model import Model

@@ -7,13 +7,13 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xai_heatmap import networks
 from xai_heatmap.apps.web.ending import until_ended
 from xai_heatmap.apps.web.token import token_of
 from xai_heatmap.core.errors import BadOption, MissingFramework, OutputError
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.jobs.serve_job import PAGE_PIXELS
 from xai_heatmap.networks.loading.demo.shipped import NAMES

@@ -1,14 +1,13 @@
 """Detections: boxes in the picture, and what speaks for each class in each box."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from xai_heatmap.core.arrays import ScoreRow, Scores
 from xai_heatmap.core.boxes.overlap import Box, BoxRows, overlaps
 from xai_heatmap.core.boxes.spec import BoxForm
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.targets.answer import ROW, Answer, Form, Meaning, Seen
 from xai_heatmap.core.targets.classes import sigmoid, softmax

@@ -1,9 +1,9 @@
 """Layout of a detector's outputs: which numbers are scores, and which are boxes."""
 
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from xai_heatmap.core.errors import BadOption, did_you_mean
-from xai_heatmap.core.records import dataclass
 
 Order = Literal["xyxy", "cxcywh", "xywh"]
 """Left, top, right, bottom; centre, width and height; left, top, width and height."""

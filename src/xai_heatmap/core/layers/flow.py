@@ -1,6 +1,7 @@
 """Flow of values through a network, and the nodes that every path to the output has to cross."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
@@ -8,7 +9,6 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Values
 from xai_heatmap.core.network import INPUT, Layer, Survey
-from xai_heatmap.core.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ A layout is a bijection between that output and ``k *grid``. Methods only ever s
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Activations, Native
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32, Shaped
 
 MOST_PREFIX_TOKENS = 16

@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from xai_heatmap.core.arrays import ScoreRow, Scores
 from xai_heatmap.core.boxes.spec import BoxForm
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32, Int
 from xai_heatmap.core.targets.classes import class_index, class_label, ranking
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from xai_heatmap.core.arrays import ScoreRow
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import UnknownTarget
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.answer import Answer, Seen
 from xai_heatmap.core.targets.category import as_choice, category, class_or_choice, fixed, top
 from xai_heatmap.core.targets.classes import class_named, classes, plain, ranking

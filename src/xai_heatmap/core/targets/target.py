@@ -1,12 +1,12 @@
 """Targets: the explained number of an image, and its derivative by the scores."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from xai_heatmap.core.arrays import ScoreRow, Scores, Values
 from xai_heatmap.core.boxes.detections import Detection
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.answer import ROW, Answer, Seen
 
 

@@ -1,10 +1,10 @@
 """Texts that a picture is held against: the classes of a network of two towers."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from xai_heatmap.core.errors import UnknownTarget
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.category import as_choice, category, class_or_choice, top
 from xai_heatmap.core.targets.target import Choice
 

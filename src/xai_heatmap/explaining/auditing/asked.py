@@ -1,11 +1,11 @@
 """Maps that an audit makes of every picture: which methods, at which layers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from xai_heatmap.core.errors import BadOption
 from xai_heatmap.core.layers.selection import grids, select
 from xai_heatmap.core.network import INPUT, Network, Survey
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.explaining.forward_pass import MethodRequest
 from xai_heatmap.explaining.guarding import usual_request

@@ -1,10 +1,10 @@
 """Cells of a layer: which channels never move, which values stand at the end of their range."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32
 
 STILL = 1e-6

@@ -1,7 +1,7 @@
 """What an audit finds of one picture, as plain numbers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ from xai_heatmap.core.errors import BadArray, BadOption, NoHead, NonFiniteScores
 from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.prediction import probabilities
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.answer import ROW
 from xai_heatmap.core.tested import Tested
 from xai_heatmap.explaining.auditing.asked import Asked

@@ -1,13 +1,13 @@
 """Registration: what a layer's cells answer to, against where these cells are drawn."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Activation, Activations, Input, Inputs
 from xai_heatmap.core.network import Network
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float64
 
 ALONG = {1: 16, 2: 4, 3: 2}

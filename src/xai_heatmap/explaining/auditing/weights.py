@@ -1,12 +1,12 @@
 """Weights drawn again: in which part of a network, and how."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
 
 from xai_heatmap.core.network import INPUT, Survey
-from xai_heatmap.core.records import dataclass
 
 
 @dataclass(frozen=True)

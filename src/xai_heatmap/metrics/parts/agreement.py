@@ -5,12 +5,12 @@ the number moves by d, half the difference of its falls. What both halves share 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import permutations, product
 
 import numpy as np
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float64, Int
 from xai_heatmap.metrics.parts.blocks import Patches
 from xai_heatmap.metrics.parts.halving import Halves

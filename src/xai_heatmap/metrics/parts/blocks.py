@@ -1,6 +1,7 @@
 """An input cut into sixteen or thirty-two blocks of equal size, each of patches half as long."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
@@ -8,7 +9,6 @@ import numpy as np
 
 from xai_heatmap.core.cells import cell_means
 from xai_heatmap.core.errors import BadArray
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Bool, Float64, Int
 
 ALONG = {1: (16,), 2: (4, 4), 3: (2, 4, 4)}

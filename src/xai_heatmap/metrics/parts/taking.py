@@ -1,6 +1,7 @@
 """The explained number while places are taken from a picture, or given back, in a map's order."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations
 from math import comb
 
@@ -8,7 +9,6 @@ import numpy as np
 
 from xai_heatmap.core.arrays import DrawnOut, Input
 from xai_heatmap.core.evidence import Scored
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Bool, Float64, Int
 from xai_heatmap.metrics.parts.imputation import Fill, Places, imputation
 

@@ -6,6 +6,7 @@ or (n, k, places), so that none is turned around in memory.
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -14,7 +15,6 @@ import numpy as np
 
 from xai_heatmap.core.fused import Link
 from xai_heatmap.core.layers.layout import Layout
-from xai_heatmap.core.records import dataclass
 
 ops: Any = keras.ops  # whose own types allow None everywhere
 

@@ -1,6 +1,7 @@
 """Structure of a Keras model: layers, variables, symbolic inputs, axes."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, repeat
 from operator import is_
 from typing import Any
@@ -8,7 +9,6 @@ from typing import Any
 import keras
 
 from xai_heatmap.core.layers.layout import OPEN_AXIS
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.opening.taps import beneath
 
 OF_VARIABLES = ("_trainable_variables", "_non_trainable_variables", "_seed_generators")

@@ -1,10 +1,9 @@
 """Network of a model that answers in words: its layers up to the picture's tokens have a grid."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from xai_heatmap.core.network import Layer, Survey
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.loading.loaded import Declaring
 
 AMONG_WORDS = "its places are tokens of pictures and of words, one after the other"

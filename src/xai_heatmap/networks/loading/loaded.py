@@ -1,7 +1,7 @@
 """Loaded network: a framework's own model, and the declarations of its source."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,6 @@ from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import MissingFramework
 from xai_heatmap.core.network import Declared, Layer, Network, Survey
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.redrawing import Draw
 
 

@@ -1,12 +1,12 @@
 """Heatmaps as further outputs of an ONNX graph."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from onnx import ModelProto, TensorProto, helper
 
 from xai_heatmap.core.layers.layout import Layout
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.autodiff import Builder, Tensor, op
 from xai_heatmap.networks.onnx.formulas import FORMULAS, WITHOUT_GRADIENT

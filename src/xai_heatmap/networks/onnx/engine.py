@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any
 
@@ -11,7 +11,6 @@ from onnx import ModelProto
 
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.fused import Seeds
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.attention import softmaxes
 from xai_heatmap.networks.onnx.cut import behind, images_first, infos, replacing

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
@@ -9,7 +10,6 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import ModelError, NotAModel, UnsafeModel
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.loading.loaded import Loaded
 
 LARGEST = 2**31 - 1

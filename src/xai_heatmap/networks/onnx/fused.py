@@ -1,7 +1,7 @@
 """Graphs that answer scores and maps in one run: forward, choice, backward and formulas."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper
@@ -9,7 +9,6 @@ from onnx import ModelProto, NodeProto, TensorProto, helper
 from xai_heatmap.core.errors import ModelError
 from xai_heatmap.core.fused import Link, Seeds
 from xai_heatmap.core.layers.layout import Layout
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.autodiff import Builder, Tensor, op
 from xai_heatmap.networks.onnx.autodiff.tensor import where

@@ -1,7 +1,7 @@
 """ONNX models in the form of the engine: float32 pictures in, float32 scores out."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -9,7 +9,6 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.boxes.spec import Boxes
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.axes import TURNED, axes_in, turned
 from xai_heatmap.networks.onnx.boxes import in_onnx, with_boxes

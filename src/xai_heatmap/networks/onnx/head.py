@@ -1,12 +1,11 @@
 """The graph behind a tensor, for one image, with other activations in the tensor's place."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Native
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.plan import Arrays, Plan, Run
 from xai_heatmap.networks.opening.head_check import ROUNDED

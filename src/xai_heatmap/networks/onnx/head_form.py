@@ -1,12 +1,12 @@
 """Heads of a global average and a linear layer, whose gradient is a row of the weights."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from onnx import ModelProto, NodeProto, helper
 
 from xai_heatmap.core.layers.layout import Layout
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx.autodiff import Builder, Tensor, op
 from xai_heatmap.networks.onnx.cut import reads
 

@@ -1,6 +1,7 @@
 """Picture input of an ONNX graph: name, shape, type and axes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
@@ -8,7 +9,6 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, ModelError
 from xai_heatmap.core.layers.layout import OPEN_AXIS
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.opening.declared_inputs import Declaration, picture_among
 from xai_heatmap.networks.opening.held import Given, Name
 

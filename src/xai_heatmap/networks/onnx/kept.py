@@ -2,10 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.fused import FusedPlan, Key
 from xai_heatmap.networks.onnx.graph import OnnxGraph

@@ -1,10 +1,10 @@
 """First mixing product of a signal in an ONNX graph: which axis holds the channels."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from onnx import NodeProto
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.opening.axes_found import Consumed, linear_first
 
 PRODUCTS = ("MatMul", "Gemm")

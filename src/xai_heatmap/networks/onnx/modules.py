@@ -2,10 +2,10 @@
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from onnx import NodeProto
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx.cut import reads
 
 SCOPES, CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"

@@ -1,7 +1,7 @@
 """Two sessions for one graph opened at tensors: forward, and backward from the residuals."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -9,7 +9,6 @@ from onnx import ModelProto
 
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import ModelError
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.cut import depending_on, leading_to, part, reads

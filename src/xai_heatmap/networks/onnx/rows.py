@@ -1,11 +1,11 @@
 """Constant Jacobian: for a linear head ∂scores/∂A does not depend on the image; rows are cached."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Native
-from xai_heatmap.core.records import dataclass
 
 Arrays = Mapping[str, np.ndarray]
 

@@ -3,7 +3,7 @@ needless copies.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 import onnxruntime
@@ -12,7 +12,6 @@ from onnx import ModelProto
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, ModelError, ModelFailed, did_you_mean
 from xai_heatmap.core.processors import threads
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.loading.loaded import first_line
 
 Values = Mapping[str, onnxruntime.OrtValue]

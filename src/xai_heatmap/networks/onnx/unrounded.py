@@ -7,12 +7,11 @@ ended that the network was calibrated on, and nothing is cut off there.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx.autodiff.builder import PREFIX
 from xai_heatmap.networks.onnx.autodiff.quantised import CARRIERS, CODES
 from xai_heatmap.networks.onnx.autodiff.written_out import STANDARD

@@ -1,7 +1,7 @@
 """Softmaxes of a network that attend to the picture, and the rows that carry gradient; cached."""
 
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Native, Scores
 from xai_heatmap.core.attention import Block, blocks
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.opening.interfaces import Recorded
 from xai_heatmap.networks.opening.recent import Recent
 

@@ -1,12 +1,12 @@
 """Channel axis of a network's input, read from the first operation that mixes channels."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from xai_heatmap.core.axes import Axes, checked, usual, with_channels_at
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray, XaiHeatmapError
 from xai_heatmap.core.memory import out_of_memory
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.loading.loaded import first_line
 
 Shape = tuple[int, ...]

@@ -1,6 +1,7 @@
 """Conversion of a detector's scores and boxes to one row per image, and back."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,7 +10,6 @@ from xai_heatmap.core.boxes.detections import box_form, said
 from xai_heatmap.core.boxes.spec import Boxes, BoxForm, Order, Unit
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import NoScores
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.answer import Form, Meaning
 from xai_heatmap.networks.opening.box_rows import CHOSEN, NO_PIXELS
 from xai_heatmap.networks.opening.chosen_rows import ChosenReading, chosen_reading

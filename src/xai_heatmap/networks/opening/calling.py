@@ -2,11 +2,11 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from inspect import Parameter
 from typing import Any
 
 from xai_heatmap.core.errors import BadOption, did_you_mean
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.opening.held import Name, said
 
 PICTURES = ("pixel_values",)

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Native
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32
 
 ENOUGH = 32

@@ -1,13 +1,13 @@
 """Conversion of detections that a model chose to one row per image, and back."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Native, Scores
 from xai_heatmap.core.boxes.spec import BoxForm
 from xai_heatmap.core.errors import NoScores
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.answer import Form
 from xai_heatmap.networks.opening.box_rows import BOX, CHOSEN
 

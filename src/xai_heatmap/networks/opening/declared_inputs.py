@@ -1,12 +1,12 @@
 """Declared inputs (of functional Keras models, ONNX graphs): picture and held inputs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from xai_heatmap.core.errors import BadArray, BadOption, did_you_mean
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.opening.held import Given, Held, Name, Whole, array, said
 
 PICTURE_AXES = 4

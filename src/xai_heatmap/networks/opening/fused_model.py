@@ -1,6 +1,7 @@
 """An opened model with fused programs: maps from one forward and one backward pass in one call."""
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,6 @@ from xai_heatmap.core.errors import NonFiniteScores
 from xai_heatmap.core.fused import Fused, Pull, Seed, Seeds, Strongest, stacked
 from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.answer import Meaning
 from xai_heatmap.networks.opening.fusing import Key, Program, Ran, fusing, program, pulling
 from xai_heatmap.networks.opening.heads import ModelWithHeads

@@ -1,6 +1,7 @@
 """Fused programs of an opened network: when they are asked for, and what they are read as."""
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
@@ -11,7 +12,6 @@ from xai_heatmap.core.fused import Seeds
 from xai_heatmap.core.layers.layout import Layout
 from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.core.network import INPUT
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.opening.interfaces import Adapter, Undo
 from xai_heatmap.networks.opening.model_cache import ModelCache, ShapePlan

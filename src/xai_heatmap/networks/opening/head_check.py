@@ -1,12 +1,12 @@
 """Check that a head repeats the recorded scores: on its own, in whole passes, or never."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.memory import out_of_memory
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.opening.interfaces import Head
 

@@ -5,7 +5,7 @@ along: one row for all pictures is repeated, and of one row for each picture tha
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,6 @@ import numpy as np
 
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadArray
-from xai_heatmap.core.records import dataclass
 
 Name = str | int
 """Name of an input, or position among a function's arguments."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,7 +12,6 @@ from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.network import Declared
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Shaped
 from xai_heatmap.networks.opening.axes_found import Consumed
 from xai_heatmap.networks.opening.changes import Moves

@@ -1,10 +1,9 @@
 """Where the numbers of a box stand whose last ones are weights of masks."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from xai_heatmap.core.boxes.spec import Boxes
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.opening.box_layout import objectness_in
 from xai_heatmap.networks.opening.box_rows import BOX, CHOSEN
 

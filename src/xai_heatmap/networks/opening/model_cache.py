@@ -3,12 +3,11 @@
 import threading
 import weakref
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.network import Survey
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.answer import Meaning
 from xai_heatmap.networks.opening.attended import Attended
 from xai_heatmap.networks.opening.axes_found import Settled

@@ -3,7 +3,7 @@
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from xai_heatmap.core.errors import NoAttention
 from xai_heatmap.core.layers.layout import WHOLE, Layout
 from xai_heatmap.core.network import Survey
 from xai_heatmap.core.recording import Recording, UseBias, UseGradients
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.shapes import Float32
 from xai_heatmap.core.targets.answer import Form, Meaning
 from xai_heatmap.networks.opening.bias_terms import contributions

@@ -6,10 +6,9 @@ before the layer answers from memory. Skip connections, nesting and control flow
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.opening.taps import Site, intercepted
 
 Key = tuple[int, int]

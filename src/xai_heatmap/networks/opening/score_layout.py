@@ -1,14 +1,13 @@
 """Conversion of a model's own scores to one row per image, and back."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Native, Scores
 from xai_heatmap.core.errors import NoScores
 from xai_heatmap.core.layers.layout import Layout, layout
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.answer import ROW, Form
 
 

@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.opening.outputs import scores_in
 
 Key = str | int

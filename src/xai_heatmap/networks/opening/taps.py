@@ -11,10 +11,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
-
-from xai_heatmap.core.records import dataclass
 
 At = Callable[[str, Any], Any]
 """``at(name, value) -> value``: called with a layer's name and its main tensor; answers what goes

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.layers.layout import WHOLE, Layout
 from xai_heatmap.core.network import INPUT, Network
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.opening.held import Held, Name
 from xai_heatmap.networks.opening.interfaces import Adapter
 from xai_heatmap.networks.opening.taps import Site, tapped

@@ -1,13 +1,13 @@
 """Implementations of the backward rules: the file with the rule's name in a framework's folder."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.errors import NoRule
-from xai_heatmap.core.records import dataclass
 
 Implementation = TypeVar("Implementation")
 

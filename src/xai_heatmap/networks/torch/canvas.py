@@ -4,7 +4,7 @@ flattened patches in rows.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from torch.nn import functional
 
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, NotAModel
-from xai_heatmap.core.records import dataclass
 
 Processed = Mapping[str, Any]
 """What a processor makes of pictures and words."""

@@ -6,6 +6,7 @@ knows both runs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,6 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from xai_heatmap.core.errors import NoRule
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.opening.taps import mapped
 from xai_heatmap.networks.rules import DEEPLIFT, TORCH, implements
 from xai_heatmap.networks.torch.attention import FUSED, NESTED, calling, written_out

@@ -1,11 +1,11 @@
 """First mixing linear layer of a signal: which axis holds the channels."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.opening.axes_found import Consumed, Shape, linear_first
 
 PRODUCTS = ("einsum", "matmul", "mm", "__matmul__")

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import torch
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.opening.interfaces import Adapter
 from xai_heatmap.networks.opening.replay import Key, Memory, Trail
 from xai_heatmap.networks.opening.taps import Site, intercepted, mapped

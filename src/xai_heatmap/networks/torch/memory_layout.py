@@ -6,6 +6,7 @@ is fast depends on the model and the processor, so both are tried once.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,6 @@ from torch import nn
 
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.memory import out_of_memory
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.loading.loaded import first_line
 from xai_heatmap.networks.opening.interfaces import Adapter, LayerCall
 

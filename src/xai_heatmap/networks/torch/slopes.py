@@ -5,14 +5,13 @@ functions do is said by their rule here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import torch
 from torch.autograd import forward_ad
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.rules import DEEPLIFT, named, treated
 from xai_heatmap.networks.torch.bias_terms import prepare
 from xai_heatmap.networks.torch.canonical import OPERATORS

@@ -3,6 +3,7 @@ scores it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ import torch
 from torch import nn
 
 from xai_heatmap.core.errors import BadOption, NotAModel
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.torch.canvas import canvas_of
 from xai_heatmap.networks.torch.forced import Forced
 from xai_heatmap.networks.torch.weights import evaluating, home_of

@@ -1,11 +1,9 @@
 """Values at the taps of one pass in PyTorch, copied where a later part writes into them."""
 
 from contextlib import nullcontext
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import torch
-
-from xai_heatmap.core.records import dataclass
 
 
 @dataclass

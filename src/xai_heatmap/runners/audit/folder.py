@@ -4,13 +4,12 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from xai_heatmap.core.errors import OutputError
 from xai_heatmap.core.plain import plain
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.batch.folder import LOCK, RUN, fingerprint
 from xai_heatmap.sinks.store.parts import whole
 from xai_heatmap.sources.listing.entry import Entry

@@ -3,10 +3,10 @@
 import operator
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from xai_heatmap.core.errors import BadOption, did_you_mean
-from xai_heatmap.core.records import dataclass
 
 SIGNS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq,

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, InputError
 from xai_heatmap.core.listed import listed
 from xai_heatmap.core.network import Network
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.tested import USUAL
 from xai_heatmap.core.version import installed_version
 from xai_heatmap.explaining.auditing.asked import asked_of

@@ -1,9 +1,9 @@
 """Tables of an audit, for page and terminal alike: cells of text, some with a share to colour."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.audit.findings import displaced, followed
 
 SHOWN = 12

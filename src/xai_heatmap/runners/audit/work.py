@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from xai_heatmap.core.errors import (
     XaiHeatmapError,
 )
 from xai_heatmap.core.network import INPUT
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.tested import ALPHA
 from xai_heatmap.explaining.auditing.picture import Auditor, Facts, like_record
 from xai_heatmap.explaining.auditing.weights import Redraw, Shuffling, parts_of, redraws

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import BadOption, InputError
 from xai_heatmap.core.layers.selection import select, several
 from xai_heatmap.core.network import Network
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.core.targets.wording import parsed
 from xai_heatmap.explaining.banded import bands_taken

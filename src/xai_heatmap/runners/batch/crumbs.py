@@ -6,12 +6,11 @@ row at one and the same step count: a process that somebody ends at random blame
 
 import contextlib
 import json
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import ModelFailed
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.sinks.store.parts import whole
 
 BLAMED = 3

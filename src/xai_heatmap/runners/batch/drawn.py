@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ import PIL.Image
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import OutputError
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.sinks.folder import safe_stem
 from xai_heatmap.sinks.staging import replaced

@@ -3,6 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
@@ -10,7 +11,6 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Map
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.batch.stored import StoredRun, open_run
 from xai_heatmap.sinks.store.rows import Row
 

@@ -5,12 +5,12 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xai_heatmap.core.errors import BadOption, OutputError
 from xai_heatmap.core.plain import plain
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.batch.plan import NAME, Plan
 from xai_heatmap.sinks.store.parts import ROWS, counts, whole
 

@@ -3,11 +3,10 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import BadOption, TooManyErrors
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.jobs.events import BatchProgress
 
 OFTEN = 0.2

@@ -3,7 +3,7 @@
 import hashlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from xai_heatmap.core.errors import BadOption, OutputError
 from xai_heatmap.core.plain import whole_text
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.sinks.store.parts import whole
 from xai_heatmap.sinks.store.rows import parquet
 from xai_heatmap.sources.listing.entry import Entry

@@ -2,11 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xai_heatmap.core.listed import class_names
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.explaining.request import ClassNames, OneTarget, choice
 from xai_heatmap.runners.batch.asking import Objects

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from xai_heatmap.core.errors import (
@@ -15,7 +15,6 @@ from xai_heatmap.core.errors import (
     XaiHeatmapError,
 )
 from xai_heatmap.core.memory import out_of_memory
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.runners.batch.asking import Asking

@@ -1,7 +1,8 @@
 """Status of a run: how far it is, and what pages say of pictures that are not done yet."""
 
+from dataclasses import dataclass
+
 from xai_heatmap.core.counted import counted
-from xai_heatmap.core.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
 """What stands beside the groups: confused pairs, verdicts, heat outside boxes, classes alike."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from xai_heatmap.core.errors import InputError, XaiHeatmapError
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.category import category
 from xai_heatmap.explaining.batched import Ask
 from xai_heatmap.runners.findings.choosing import Chosen

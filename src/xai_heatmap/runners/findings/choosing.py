@@ -4,10 +4,9 @@ import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.batch.stored import StoredRun
 from xai_heatmap.sinks.store.rows import Row
 

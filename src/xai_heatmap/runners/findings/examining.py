@@ -1,12 +1,11 @@
 """Examination of one class: its pictures are looked into, grouped and tested, and written down."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.findings.grouping import groups, projected
 from xai_heatmap.runners.findings.shown import cut_out, encoded, with_heat
 from xai_heatmap.runners.findings.subjects import Looker, Subject

@@ -1,11 +1,11 @@
 """Finding: one group of one class, with what its tests say, and the rule of what is claimed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from xai_heatmap.core.counted import counted, noun
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.findings.examining import Group
 from xai_heatmap.runners.findings.statistics import (
     Moved,

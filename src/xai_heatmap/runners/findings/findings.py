@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from xai_heatmap import networks
 from xai_heatmap.core.errors import BadOption, InputError, OutputError, did_you_mean
 from xai_heatmap.core.network import INPUT, Network
 from xai_heatmap.core.plain import plain
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.explaining.preparing import Preparing
 from xai_heatmap.runners.batch.stored import StoredRun, open_run
 from xai_heatmap.runners.findings.beside import (

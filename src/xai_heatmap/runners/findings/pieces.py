@@ -1,9 +1,10 @@
 """Pieces of a map: the hottest windows of one size, which do not overlap."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from xai_heatmap.core.arrays import Map
-from xai_heatmap.core.records import dataclass
 
 SIDE = 0.2
 """Side of a window, as a share of the grid's: it covers about a twentieth of the picture."""

@@ -4,13 +4,13 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from xai_heatmap.core.errors import BadOption, InputError
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.batch.stored import StoredRun
 from xai_heatmap.runners.findings.choosing import COLUMNS, Chosen
 from xai_heatmap.runners.findings.pieces import heat_of

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.batch.drift import student
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Image, Input
 from xai_heatmap.core.errors import BadOption, InputError
 from xai_heatmap.core.network import Network
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.classes import both
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.runners.batch.stored import StoredRun

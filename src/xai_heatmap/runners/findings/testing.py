@@ -1,11 +1,11 @@
 """Test of a group: its pieces are hidden, and put into pictures of other classes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Input
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.runners.findings.changing import hidden, pasted
 from xai_heatmap.runners.findings.pieces import Window, coldest, elsewhere
 from xai_heatmap.runners.findings.subjects import Looker, Subject

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from xai_heatmap.core.errors import BadOption, UnknownTarget, did_you_mean
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.targets.category import top
 from xai_heatmap.core.targets.contrast import contrast
 from xai_heatmap.core.targets.target import Choice, Choices

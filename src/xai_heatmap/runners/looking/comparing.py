@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.runners.grid import Grid
 from xai_heatmap.runners.looking.asked import ALL, AUTO, Asked, words

@@ -3,9 +3,9 @@
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 
 from xai_heatmap.core.latest import Latest
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.sources.camera import VideoFrame, is_live, video_frames
 
 Frames = Callable[[str], Iterator[VideoFrame]]

@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.layers.selection import select
 from xai_heatmap.core.network import INPUT, Layer, Survey
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import Method, find_method
 from xai_heatmap.core.targets.target import Choice
 from xai_heatmap.explaining.explanation import Explanation

@@ -1,7 +1,7 @@
 """A network as it is looked at: with its preprocessing, its labels, and one turn at a time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,6 @@ import xai_heatmap.methods  # noqa: F401 - registers every method
 from xai_heatmap.core.errors import ModelError
 from xai_heatmap.core.layers.selection import grids
 from xai_heatmap.core.network import INPUT, Layer, Network, Survey
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import Method, all_methods
 from xai_heatmap.explaining.banded import bands_taken
 from xai_heatmap.explaining.inputs import check_unprepared

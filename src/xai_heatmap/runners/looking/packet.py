@@ -3,14 +3,13 @@
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Map
 from xai_heatmap.core.plain import facts_of
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.sinks.store.levels import packed
 
 HEAD = struct.Struct("<I")

@@ -5,7 +5,7 @@ import io
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +14,6 @@ import PIL.Image
 
 from xai_heatmap.core.arrays import Deep, Image
 from xai_heatmap.core.errors import ImageNotFound
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.jobs.serve_job import PAGE_PIXELS
 from xai_heatmap.sources.array import ENDING, stored
 from xai_heatmap.sources.image import Photograph, read

@@ -5,13 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from xai_heatmap.core.fused import Fused, Pull
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.recording import Recording
-from xai_heatmap.core.records import dataclass
 
 
 @dataclass

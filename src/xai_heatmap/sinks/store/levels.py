@@ -1,12 +1,12 @@
 """Maps as bytes: 256 levels between two numbers, 0 being one of these levels, or float32."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from xai_heatmap.core.arrays import Map
 from xai_heatmap.core.errors import BadOption
-from xai_heatmap.core.records import dataclass
 
 KINDS = {"uint8": np.dtype(np.uint8), "float32": np.dtype("<f4")}
 """Types that maps are kept in."""

@@ -1,14 +1,13 @@
 """Entry of a listing: one picture that can be read at any time, by any process."""
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from xai_heatmap.core.arrays import Image
 from xai_heatmap.core.errors import ImageNotFound, NotAnImage
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.sources.files import opened
 from xai_heatmap.sources.hugging import SIGN, row_given
 from xai_heatmap.sources.video import frame_at

@@ -4,6 +4,7 @@ The networks are written once in PyTorch, with numbers that a backend's kit puts
 is right is autograd on them, and their twins that take the picture alone.
 """
 
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -13,7 +14,6 @@ import torch
 import xai_heatmap as xh
 import xai_heatmap.methods
 from xai_heatmap.core.errors import BadArray, BadOption
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.testing.conformance.kit import checks_of
 from xai_heatmap.testing.conformance.kit import maps as kit_maps

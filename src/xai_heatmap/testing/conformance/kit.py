@@ -6,12 +6,12 @@ framework's own words.
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 import xai_heatmap as xh
-from xai_heatmap.core.records import dataclass
 
 Function = Callable[[np.ndarray], np.ndarray]
 

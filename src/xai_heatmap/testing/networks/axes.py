@@ -5,11 +5,10 @@ of height one, and a volume may be a picture along two of its axes.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from xai_heatmap.core.records import dataclass
 
 CHANNELS, CLASSES = 2, 4
 LONG = {1: (24,), 2: (12, 10), 3: (8, 6, 6)}

@@ -5,13 +5,13 @@ steps do is said by their rule here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from xai_heatmap.core.errors import NoRule
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.keras.on_jax.canonical import OPERATORS
 from xai_heatmap.networks.keras.on_jax.steps import Step, literal, steps, value
 from xai_heatmap.networks.rules import DEEPLIFT, JAX, implements, named, treated

@@ -1,6 +1,7 @@
 """The network behind one layer in JAX, for one image, as a program."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -9,7 +10,6 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.network import INPUT
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.keras.on_jax.passes import Passes
 from xai_heatmap.networks.keras.on_jax.program import Opened, Values, array
 from xai_heatmap.networks.keras.on_jax.survey import upstream

@@ -1,7 +1,7 @@
 """Forward and backward pass in JAX, as two jitted functions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from xai_heatmap.core.arrays import Native
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.keras.on_jax.survey import without_closing
 from xai_heatmap.networks.opening.interfaces import Recorded
 from xai_heatmap.networks.rules import GRADIENT, JAX, BackwardRule, implemented_by

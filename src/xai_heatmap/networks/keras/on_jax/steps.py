@@ -1,12 +1,11 @@
 """A traced JAX function, step by step."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 from jax.extend import core as jax_core
-
-from xai_heatmap.core.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@ way back in one of its own, for several targets of one pass.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ import tensorflow as tf
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import LayerNotReached
 from xai_heatmap.core.fused import Link, Seeds
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.keras.formulas import Pieces, at_taps, seed
 from xai_heatmap.networks.keras.on_tensorflow.graph import (
     array,

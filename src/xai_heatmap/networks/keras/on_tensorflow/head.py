@@ -1,6 +1,7 @@
 """The network behind one layer in TensorFlow, for one image, as two functions of a graph."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -8,7 +9,6 @@ import tensorflow as tf
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.errors import NoRule
 from xai_heatmap.core.network import INPUT
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.keras.on_tensorflow.graph import (
     array,
     cut_out,

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from xai_heatmap.core.arrays import Native
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.keras.on_tensorflow.bias_terms import Added
 from xai_heatmap.networks.keras.on_tensorflow.graph import array, cut_out, operations, read_by
 from xai_heatmap.networks.keras.on_tensorflow.survey import closing_op

@@ -1,6 +1,6 @@
 """Architecture of the shipped networks, from which every framework builds its network."""
 
-from xai_heatmap.core.records import dataclass
+from dataclasses import dataclass
 
 SIDE = 128
 """Rows and columns of the pictures of the shipped networks."""

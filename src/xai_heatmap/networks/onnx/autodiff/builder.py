@@ -6,6 +6,7 @@ static and dynamic shapes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, cast
 
 import numpy as np
@@ -13,7 +14,6 @@ import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from xai_heatmap.core.errors import ModelError
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx.autodiff.known import KnownValues
 from xai_heatmap.networks.onnx.autodiff.tensor import Attribute, Dim, Input, Shape, Tensor, op
 

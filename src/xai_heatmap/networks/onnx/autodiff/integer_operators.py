@@ -1,12 +1,10 @@
 """Integer operators as operators on real numbers, with the scales of their codes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from onnx import NodeProto, helper
-
-from xai_heatmap.core.records import dataclass
 
 
 @dataclass(frozen=True)

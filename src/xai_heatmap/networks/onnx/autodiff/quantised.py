@@ -11,13 +11,12 @@ and tensors of codes keep their names, but become what they stand for.
 """
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx.autodiff.builder import PREFIX
 from xai_heatmap.networks.onnx.autodiff.integer_operators import INTEGER, Quantised, Triple
 from xai_heatmap.networks.onnx.autodiff.written_out import STANDARD

@@ -8,13 +8,12 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx.autodiff.builder import PREFIX
 from xai_heatmap.networks.onnx.autodiff.known import stored as known_numbers
 from xai_heatmap.networks.onnx.autodiff.written_out import STANDARD

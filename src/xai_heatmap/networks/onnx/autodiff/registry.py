@@ -7,6 +7,7 @@ where one is needed, the model is refused. What a rule cannot do it refuses; it 
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from types import MappingProxyType
 from typing import TypeVar, cast
@@ -15,7 +16,6 @@ import numpy as np
 from onnx import NodeProto, defs, helper
 
 from xai_heatmap.core.errors import NoRule
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx.autodiff.builder import Builder
 from xai_heatmap.networks.onnx.autodiff.tensor import Dim, Shape, Tensor
 

@@ -7,13 +7,11 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from onnx import TensorProto, helper
-
-from xai_heatmap.core.records import dataclass
 
 if TYPE_CHECKING:
     from xai_heatmap.networks.onnx.autodiff.builder import Builder

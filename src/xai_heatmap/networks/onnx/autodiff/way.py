@@ -1,12 +1,11 @@
 """Backward rules of a graph: the derivative of every operator, or replacements for some."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from onnx import NodeProto
 
 from xai_heatmap.core.errors import NoRule
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx.autodiff.builder import Builder
 from xai_heatmap.networks.onnx.autodiff.registry import CONSTANT, Rule, find, no_rule
 

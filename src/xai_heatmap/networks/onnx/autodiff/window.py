@@ -1,10 +1,10 @@
 """Sliding windows of kernels, and the transposed operation that adds numbers back."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx.autodiff.registry import Node
 from xai_heatmap.networks.onnx.autodiff.tensor import Shape, Tensor, op
 

@@ -1,13 +1,13 @@
 """Sampling at places that are computed: the entries around each place, and their weights."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 from operator import and_, mul
 
 import numpy as np
 
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.networks.onnx.autodiff.registry import Node, rule
 from xai_heatmap.networks.onnx.autodiff.scattering import added_along
 from xai_heatmap.networks.onnx.autodiff.tensor import Tensor, op, where
