@@ -69,7 +69,7 @@ def _other_rows(output: Any, shape: tuple[int, ...], images: int) -> str:
         f"The model answers {said}{sizes} for {counted(images, 'picture')}; one row of scores for "
         "each was expected. Wrap the model so that the pictures stay the first axis"
         + (
-            f", such as by .view(-1, {rows}, {shape[1]}).mean(1) of {rows} frames."
+            f", such as by .view(-1, {rows}, {shape[1]}).mean(1) of {counted(rows, 'frame')}."
             if several
             else "."
         )
