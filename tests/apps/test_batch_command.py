@@ -37,6 +37,7 @@ def test_a_run_its_status_and_its_errors_again(cli, pictures):
     again = cli("batch", "status", "run")
     assert again.code == 1
     assert again.out.splitlines()[0] == "run      run"
+    assert "Once they are mended: xai-heatmap batch retry run" in said.err
     assert cli("batch", "status", "run", "--json").json["codes"] == {"XH202": 1}
     (pictures / "bad.png").write_bytes((pictures / "dog.png").read_bytes())
     mended = cli("batch", "retry", "run")
@@ -86,7 +87,7 @@ def test_another_setting_is_refused(cli, pictures):
     assert cli("batch", "in", *ALWAYS, "-o", "run").code == 0
     said = cli("batch", "in", *ALWAYS, "-o", "run", "--method", "layercam")
     assert said.code == 2
-    assert "method was [] and is ['layercam']" in said.err
+    assert "method was the usual and is 'layercam'" in said.err
 
 
 def test_two_pictures_of_one_id_are_refused(cli, pictures):

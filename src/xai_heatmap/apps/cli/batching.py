@@ -2,10 +2,12 @@
 
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from xai_heatmap.apps.cli.opening import network_of
@@ -108,11 +110,12 @@ def _summed(run: StoredRun) -> None:
             ]
         )
     )
-    for number, row in enumerate(run.errors() if told.errors else ()):
-        if number == SHOWN:
-            log(f"and {told.errors - SHOWN} more: xai_heatmap.open_run(run).errors()")
-            return
+    for row in islice(run.errors() if told.errors else (), SHOWN):
         log(f"error {row['error_code']}: {row['id']}: {row['error']}")
+    if told.errors > SHOWN:
+        log(f"and {told.errors - SHOWN} more: xai_heatmap.open_run(run).errors()")
+    if told.errors:
+        log(f"Once they are mended: xai-heatmap batch retry {shlex.quote(str(run.folder.path))}")
 
 
 @contextmanager

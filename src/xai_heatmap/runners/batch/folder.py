@@ -184,6 +184,13 @@ def is_run(path: Path) -> bool:
     return False
 
 
+def _said(setting: object) -> str:
+    """A setting in a message; one that nobody said is the usual."""
+    if setting is None or setting == []:
+        return "the usual"
+    return ", ".join(map(repr, setting)) if isinstance(setting, list) else repr(setting)
+
+
 def check_same(run: RunFolder, settings: Mapping[str, object]) -> None:
     """Refuse to go on with a run that was asked something else.
 
@@ -196,7 +203,7 @@ def check_same(run: RunFolder, settings: Mapping[str, object]) -> None:
     other = [name for name in {**then, **now} if then.get(name) != now.get(name)]
     if not other:
         return
-    told = [f"{name} was {then.get(name)!r} and is {now.get(name)!r}" for name in other]
+    told = [f"{name} was {_said(then.get(name))} and is {_said(now.get(name))}" for name in other]
     raise BadOption(
         f"The run {str(run.path)!r} was asked something else: {'; '.join(told)}. Rows of two kinds "
         "never mix: choose another --out, or say what it was begun with."
