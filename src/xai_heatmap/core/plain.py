@@ -39,7 +39,7 @@ def facts_of(value: object) -> object:
     if type(value) in WORDS:  # most facts, before a protocol looks at all that they can do
         return value if type(value) is not float or math.isfinite(value) else None
     if type(value) is str:
-        return whole_text(value)
+        return value if value.isascii() else whole_text(value)
     if type(value) in (list, tuple):  # before a protocol looks at all that they can do
         return [facts_of(item) for item in cast("list[object]", value)]
     if type(value) is dict:

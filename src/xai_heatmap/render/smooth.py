@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -23,6 +24,9 @@ COARSE = 2.0
 
 AT_ONCE = 1 << 17
 """Pixels that are drawn at a time."""
+
+SMALL = 1 << 16
+"""Weights that are kept for the next picture, at most, of each axis; those of coarse grids."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,20 @@ def _smooth(map_: Map, spans: Sequence[Span], *, out: Drawn) -> None:
 
 def _weights(span: Span, cells: int) -> tuple[Weights, Int[np.ndarray, " pixels"]]:
     """Weights of the cells for each pixel of an axis, and the cell before each."""
+    return (_kept_weights if span.pixels * cells <= SMALL else _new_weights)(span, cells)
+
+
+def _new_weights(span: Span, cells: int) -> tuple[Weights, Int[np.ndarray, " pixels"]]:
     make = curves if span.stop - span.start >= COARSE * cells else interpolation
     weights = make(span.pixels, cells, start=span.start, stop=span.stop)
-    return weights, _places(span, cells)[1]
+    first = _places(span, cells)[1]
+    for own in (weights, first):
+        own.flags.writeable = False
+    return weights, first
+
+
+_kept_weights = lru_cache(maxsize=16)(_new_weights)
+"""The same, kept: pictures of a folder often have one size."""
 
 
 def _along(

@@ -98,11 +98,11 @@ def drawn_small(one: Explanation, draw: Callable[[Explanation], Image], *, width
     """The explanation drawn on its picture no wider than that; a large photograph takes seconds."""
     if one.geometry is None:
         return draw(one)
-    image = narrowed(one.image, width)
+    image = _smaller(one.image, width)
     return draw(replace(one, image=image, geometry=one.geometry.at(image.shape[:2])))
 
 
-def narrowed(image: Picture, width: int) -> Picture:
+def _smaller(image: Picture, width: int) -> Picture:
     """The picture no wider than that."""
     if image.shape[1] <= width:
         return image

@@ -24,6 +24,9 @@ from xai_heatmap.sinks.staging import alone, made, renamed, staged
 LONGEST = 120
 """Bytes of a stem; with temporary names around it, every common file system takes it."""
 
+_SAFE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_. ()+,-]*[A-Za-z0-9_()+,-])?")
+"""Names that stay as they are; most do, and letter by letter they take longer to be looked at."""
+
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
@@ -178,6 +181,8 @@ def safe_stem(name: str) -> str:
         raise BadOption(f"A stem is a name, such as 'dog'; received {name!r}.")
     if not name:
         raise BadOption("A stem is at least one letter; received an empty name.")
+    if _SAFE.fullmatch(name) and len(name) <= LONGEST and not _RESERVED.fullmatch(name):
+        return name
     normal = unicodedata.normalize("NFC", name)
     safe = "".join(
         "_" if letter in '<>:"/\\|?*' or unicodedata.category(letter)[0] == "C" else letter

@@ -14,6 +14,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -127,9 +128,11 @@ _scalar = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _leaf(value: object) -> str:
-    """JSON of a number or a text; of floats, which are finite here, as the encoder has it: it takes
-    more time to begin.
+    """JSON of a number or a text as the encoder has it, without its beginning anew for each: of
+    floats, which are finite here, and of texts.
     """
+    if type(value) is str:
+        return encode_basestring(value)
     return float.__repr__(value) if type(value) is float else _scalar(value)
 
 
@@ -142,7 +145,7 @@ def _indented(value: object, lead: str) -> str:
     """JSON of a value on lines of their own, behind spaces, as ``json.dumps(indent=1)`` has it."""
     inner = f"\n{lead} "
     if isinstance(value, dict) and value:
-        own = [f"{_scalar(name)}: {_indented(one, f'{lead} ')}" for name, one in value.items()]
+        own = [f"{_leaf(name)}: {_indented(one, f'{lead} ')}" for name, one in value.items()]
         return f"{{{inner}{f',{inner}'.join(own)}\n{lead}}}"
     if isinstance(value, list) and value:
         own = [_indented(one, f"{lead} ") for one in value]
