@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, repeat
 from operator import is_
 from typing import Any
@@ -26,7 +27,7 @@ class _Walked:
     facts
         Attributes of each, of which the names are `named`.
     holding
-        The model and the layers that hold others, each with those.
+        The model and the layers that hold others, each with what its own are listed from.
     leaves
         Attributes of the layers that hold none.
     tracked
@@ -36,7 +37,7 @@ class _Walked:
     layers: Mapping[str, keras.Layer]
     facts: Sequence[dict[str, Any]]
     named: Sequence[Any]
-    holding: Sequence[tuple[keras.Layer, Sequence[keras.Layer]]]
+    holding: Sequence[tuple[keras.Layer, Sequence[Any]]]
     leaves: Sequence[dict[str, Any]]
     tracked: Sequence[Sequence[Any]]
 
@@ -45,7 +46,7 @@ class _Walked:
         return (
             _identical(_of_each(self.facts, "name"), self.named)
             and not any(map(dict.get, self.leaves, repeat("_layers")))
-            and all(_identical(_directly_in(layer), own) for layer, own in self.holding)
+            and all(_identical(_parts_of(layer), own) for layer, own in self.holding)
         )
 
 
@@ -95,7 +96,7 @@ class Inventory:
                 layers,
                 facts,
                 _of_each(facts, "name"),
-                [(one, list(_directly_in(one))) for one in holding],
+                [(one, list(_parts_of(one))) for one in holding],
                 [one.__dict__ for one in layers.values() if id(one) not in known],
                 [vars(one).get(name, ()) for one in every for name in OF_VARIABLES],
             )
@@ -139,6 +140,23 @@ def _directly_in(layer: keras.Layer) -> list[keras.Layer]:
     if isinstance(layer, keras.Model):
         return layer.layers
     return layer._flatten_layers(include_self=False, recursive=False)  # noqa: SLF001 - only models list theirs in public
+
+
+def _parts_of(layer: keras.Layer) -> Sequence[Any]:
+    """List of what is directly in a layer, as it stands: a functional model makes that of its
+    layers anew, from its operations, whenever it is asked.
+    """
+    operations = vars(layer).get("_operations")
+    if type(operations) is list and _lists_operations(type(layer)):
+        return operations
+    return _directly_in(layer)
+
+
+@cache
+def _lists_operations(kind: type) -> bool:
+    """Whether a kind of model lists its layers as Keras's functional ones do."""
+    owner = next((one for one in kind.__mro__ if "layers" in vars(one)), None)
+    return owner is not None and owner.__module__ == "keras.src.models.functional"
 
 
 def symbolic_inputs(model: keras.Model) -> list[keras.KerasTensor]:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import repeat
-from operator import is_not
+from operator import attrgetter, is_not
 from typing import Any
 
 import jax
@@ -87,11 +87,17 @@ class Passes:
             yield adapter.holding(own) if held else adapter
 
 
+_VALUE = attrgetter("_value")
+
+
 def _current(variables: Sequence[keras.Variable]) -> Values:
     """Values of variables. Each asks for the scopes around it, which takes longer than the call of
     a small model; where the first answers what it holds itself, there are none.
     """
-    own: list[Any] = [vars(variable).get("_value") for variable in variables]
+    try:
+        own: list[Any] = list(map(_VALUE, variables))
+    except AttributeError:
+        own = []
     if own and variables[0].value is own[0] and all(map(is_not, own, repeat(None))):
         return own
     return [variable.value for variable in variables]
