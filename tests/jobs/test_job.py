@@ -33,6 +33,8 @@ FULL = {
     "white": 4095.0,
     "hold": ("age=45", "site=site.npy"),
     "picture": "image",
+    "ask": "what is left?",
+    "tokens": 3,
     "text": ("a cat", "a dog"),
     "labels": Path("labels.csv"),
     "answers": "boxes:xyxy,pixels",

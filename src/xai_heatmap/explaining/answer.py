@@ -72,6 +72,11 @@ class Word:
         """
         return self.change < UNMOVED
 
+    def to_dict(self) -> dict[str, object]:
+        """Token and figures in plain values, without the map."""
+        figures = {"probability": self.probability, "change": self.change, "moved": self.moved}
+        return {"text": self.text, **figures, "without_looking": self.without_looking}
+
 
 @dataclass(frozen=True)
 class Answered(Sequence[Word]):

@@ -79,11 +79,22 @@ class MapsResult(Result):
         The facts of each, with the files that it was written to.
     sheet
         The picture of all of them, where there are several.
+    answer, words
+        Of a question: the answer, and of each of its tokens the text, the probability, by how much
+        that changes with other pictures, and whether it was said without looking.
     """
 
     kind: Literal["maps"] = "maps"
     explanations: list[Facts] = []
     sheet: str | None = None
+    answer: str | None = None
+    words: list[Facts] = []
+
+    def document(self) -> Facts:
+        """The result as ``--json`` prints it; answer and words where a question was asked."""
+        facts = super().document()
+        asked = {} if self.answer is None else {key: facts[key] for key in ("answer", "words")}
+        return {key: facts[key] for key in facts if key not in ("answer", "words")} | asked
 
 
 class SheetResult(Result):

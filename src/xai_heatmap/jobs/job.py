@@ -21,9 +21,32 @@ from xai_heatmap.jobs.video_job import Video
 
 
 class Explain(PictureJob):
-    """A heatmap for each picture, method, layer and target."""
+    """A heatmap for each picture, method, layer and target.
+
+    Parameters
+    ----------
+    ask, tokens
+        A question about each picture, of a model that answers in words, and the number of tokens at
+        which its answer ends, as for `xai_heatmap.answer`.
+    """
 
     kind: Literal["explain"] = "explain"
+
+    ask: Annotated[
+        str | None,
+        Flag(
+            "A question about each picture, of a model that answers in words (LLaVA, Qwen2-VL, "
+            "SmolVLM, PaliGemma): one map for each token of its answer, and which tokens were said "
+            "without looking. Plain words, or a prompt with the picture's token, such as <image>.",
+            metavar="QUESTION",
+            after="text",
+        ),
+    ] = None
+    tokens: Annotated[
+        int,
+        Field(ge=1),
+        Flag("Of --ask: the answer ends at N tokens.  [default: 20]", metavar="N", after="ask"),
+    ] = 20
 
 
 class Compare(PictureJob):

@@ -17,6 +17,7 @@ from xai_heatmap.core.errors import (
 from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.plain import plain
 from xai_heatmap.core.targets.wording import parsed
+from xai_heatmap.explaining.answer import Answered
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explain import compare
 from xai_heatmap.explaining.explanation import Explanation
@@ -52,6 +53,8 @@ class Row:
         How long it took, by stage.
     drawn
         The first explanation on its picture, without a caption; None of what was not drawn.
+    answered
+        The answer to the job's question, if it asks one.
     """
 
     image: str
@@ -62,6 +65,7 @@ class Row:
     sheet: Path | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     drawn: Image | None = field(default=None, repr=False, compare=False)
+    answered: Answered | None = field(default=None, repr=False, compare=False)
 
     def event(self, job: PictureJob) -> MapsResult | Refusal:
         """The row in plain values, for pages, other processes and ``--json``."""
@@ -80,6 +84,8 @@ class Row:
                 for one, path in files
             ],
             sheet=str(self.sheet) if self.sheet else None,
+            answer=self.answered.text if self.answered else None,
+            words=[one.to_dict() for one in self.answered or ()],
             seconds=dict(self.seconds),
         )
 
@@ -156,6 +162,20 @@ def _explained(
     with running(network.name):
         comparison = Comparison(tuple(replace(one, name=frame.name) for one in ask(given)))
     explained = time.perf_counter()
+    seconds = {"read": decoded - start, "explain": explained - decoded}
+    return written(job, frame, comparison, seconds=seconds)
+
+
+def written(
+    job: PictureJob,
+    frame: Frame,
+    comparison: Comparison,
+    *,
+    seconds: Mapping[str, float],
+    answered: Answered | None = None,
+) -> Row:
+    """Row of a picture whose explanations are drawn and saved here."""
+    begun = time.perf_counter()
     draw, drawn = request.drawing(job), list[Image]()
 
     def kept(one: Explanation) -> Image:
@@ -165,17 +185,13 @@ def _explained(
         return picture
 
     saved = comparison.save(job.out, draw=kept, caption=job.caption)
-    written = time.perf_counter()
     return Row(
         frame.path,
         comparison,
         key=frame.key,
         pictures=saved[: len(comparison)],
         sheet=saved[-1] if len(saved) > len(comparison) else None,
-        seconds={
-            "read": decoded - start,
-            "explain": explained - decoded,
-            "draw and write": written - explained,
-        },
+        seconds={**seconds, "draw and write": time.perf_counter() - begun},
         drawn=drawn[0] if drawn else None,
+        answered=answered,
     )

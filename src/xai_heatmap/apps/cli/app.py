@@ -106,6 +106,7 @@ Examples:
   xai-heatmap explain dog.jpg -m model.keras --target top3
   xai-heatmap explain dog.jpg -m model.keras --target "beagle-basset"
   xai-heatmap explain skin.jpg -m model.onnx --hold age=45 --hold site=site.npy
+  xai-heatmap explain photo.jpg -m hf:ORG/NAME --ask "What is on the table?"
   xai-heatmap explain *.jpg -m model.keras --json > maps.json
 
 \b

@@ -2,13 +2,14 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from xai_heatmap.apps.cli.opening import network_of
 from xai_heatmap.apps.cli.table import Table, error_alone
-from xai_heatmap.apps.cli.terminal import Stopped, each_aside, facts, print_json, print_lines
+from xai_heatmap.apps.cli.terminal import Stopped, aside, each_aside, facts, print_json, print_lines
 from xai_heatmap.apps.cli.text import (
     duration,
     exit_code,
@@ -20,10 +21,12 @@ from xai_heatmap.apps.cli.text import (
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.core.filling import plain_options
+from xai_heatmap.explaining.answer import Answered
 from xai_heatmap.explaining.comparison import Comparison
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.jobs.job import Explain
 from xai_heatmap.jobs.settings import settled
+from xai_heatmap.runners.answering import check_question, run_question, speaker
 from xai_heatmap.runners.contact import ContactSheet
 from xai_heatmap.runners.local import Row, check, run
 
@@ -40,14 +43,18 @@ def explained(
         sys.stdout.write(job.to_toml())
         return 0
     check(job)
-    network = network_of(job, silent=as_json or quiet)
+    if job.ask is None:
+        network = network_of(job, silent=as_json or quiet)
+        rows = run(job, network)
+    else:
+        rows = _asked(job, silent=as_json or quiet)
     many = len(job.images) > 1
     show = _nothing if as_json else error_alone if quiet else Table(job) if many else _show
     stopped, contact = "", ContactSheet(job)
     told, errors = list[dict[str, object]](), list[XaiHeatmapError | None]()
     with _progress(len(job.images), show, shown=not (as_json or quiet)) as advance:
         try:
-            for row in each_aside(run(job, network)):
+            for row in each_aside(rows):
                 errors.append(row.error)  # no row is kept: each holds its picture
                 told += [row.event(job).document()] if as_json else []
                 advance(row)
@@ -63,6 +70,19 @@ def explained(
     if stopped:
         raise Stopped(stopped)
     return exit_code(errors)
+
+
+def _asked(job: Explain, *, silent: bool) -> Iterator[Row]:
+    """Rows of a question about each picture, by a model that is loaded for it."""
+    check_question(job)
+    start = time.perf_counter()
+    with aside():
+        asked = speaker(job)
+    if not silent:
+        spent = duration(time.perf_counter() - start)
+        said = f"{job.model}, {type(asked.model).__name__}; loaded in {spent}"
+        print_lines(facts([("model  ", said)]))
+    return run_question(job, asked)
 
 
 @contextmanager
@@ -118,7 +138,10 @@ def _described(row: Row) -> list[str]:
         return []
     first = comparison[0]
     lines = ["", *facts([("image  ", f"{row.image} ({shown(first)})")])]
-    lines += facts([("input  ", preparation(first))])
+    if row.answered is not None:
+        lines += facts([("answer ", row.answered.text)])
+    else:
+        lines += facts([("input  ", preparation(first))])
     if len(comparison) == 1:
         lines += facts(
             [
@@ -127,7 +150,7 @@ def _described(row: Row) -> list[str]:
                 ("target ", f"{first.target}, score {first.score:.4g}"),
             ]
         )
-    lines += predictions(first)
+    lines += predictions(first) if row.answered is None else _words(row.answered)
     if len(comparison) > 1:
         lines += _maps(row, comparison)
         lines.append(f"sheet    {row.sheet}")
@@ -138,6 +161,16 @@ def _described(row: Row) -> list[str]:
     spent = ", ".join(f"{name} {duration(value)}" for name, value in row.seconds.items())
     notes = [n for n in first.notes if n not in (str(first.verdict), str(first.tested))]
     return lines + facts([*(("note   ", note) for note in notes), ("time   ", spent)])
+
+
+def _words(answered: Answered) -> list[str]:
+    """Tokens of an answer, each with its probability, and which were said without looking."""
+    longest = max((len(one.text) for one in answered), default=0)
+    return [
+        f"  {number}  {one.text.ljust(longest)}  {one.probability:.3f}"
+        f"{'  said without looking' if one.without_looking else ''}"
+        for number, one in enumerate(answered, 1)
+    ]
 
 
 def _tested(one: Explanation) -> str:

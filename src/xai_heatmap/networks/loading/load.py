@@ -90,6 +90,7 @@ def load(
     *,
     weights: str | os.PathLike[str] | None = None,
     texts: bool = False,
+    words: bool = False,
 ) -> Loaded:
     """Model that `text` names, with the declarations of the hub.
 
@@ -103,13 +104,16 @@ def load(
     texts
         Whether pictures are held against texts: transformers then loads a model of two towers, with
         its tokenizer.
+    words
+        Whether questions about pictures are asked: transformers then loads a model that answers in
+        words, with its processor.
 
     Raises
     ------
     ModelNotFound, NotAModel, UnsafeModel, MissingFramework
         In that order of what can be wrong.
     """
-    loaded = _loaded(os.fspath(text).strip(), bare=weights is not None, texts=texts)
+    loaded = _loaded(os.fspath(text).strip(), bare=weights is not None, texts=texts, words=words)
     if weights is not None:
         loaded = replace(loaded, files=(*loaded.files, Path(weights).absolute()))
     if weights is not None:
@@ -124,7 +128,7 @@ def load(
     return loaded
 
 
-def _loaded(text: str, *, bare: bool, texts: bool) -> Loaded:
+def _loaded(text: str, *, bare: bool, texts: bool, words: bool) -> Loaded:
     if found := _FACTORY.fullmatch(text):
         return _called(("loading.factory", "load_factory"), Path(found["path"]), found["name"])
     hub, colon, name = text.partition(":")
@@ -137,8 +141,8 @@ def _loaded(text: str, *, bare: bool, texts: bool) -> Loaded:
             )
         if not chosen:
             raise ModelNotFound(f"{text!r} names a hub but no model. {_KINDS}")
-        of_texts = {"texts": True} if texts and hub == "hf" else {}
-        return _called(HUBS[hub], chosen, trained=not (bare or question), **of_texts)
+        asked = {"texts": texts, "words": words} if hub == "hf" and (texts or words) else {}
+        return _called(HUBS[hub], chosen, trained=not (bare or question), **asked)
     if colon and (brought := _brought(hub, name)) is not None:
         return brought
     if text in NAMES:

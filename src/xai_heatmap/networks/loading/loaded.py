@@ -30,12 +30,15 @@ class Loaded:
         What it was read from, where that is known; nothing writes there.
     tokenizer
         That texts become numbers by, where it was loaded with the model.
+    processor
+        That a picture and a question become inputs by, where it was loaded with the model.
     """
 
     model: Any
     declared: Declared | None = None
     files: Sequence[Path] = ()
     tokenizer: Any = None
+    processor: Any = None
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,26 @@ from xai_heatmap.networks.loading.hubs.hf_errors import check_filled, worded
 from xai_heatmap.networks.loading.hubs.hf_processor import said_by
 from xai_heatmap.networks.loading.loaded import Loaded, unimportable
 
+ASKED = {
+    (False, False): ("ImageClassification", "image-classification"),
+    (True, False): ("ZeroShotImageClassification", "zero-shot-image-classification"),
+    (False, True): ("ImageTextToText", "image-text-to-text"),
+}
+"""Model of transformers and task, by whether texts are given and whether words are asked for."""
 
-def load_hf(name: str, *, trained: bool, texts: bool = False) -> Loaded:
+
+def load_hf(name: str, *, trained: bool, texts: bool = False, words: bool = False) -> Loaded:
     """The classifier `name`: a repository of the hub, or a folder that transformers wrote; with
-    `texts` the model of two towers, with its tokenizer.
+    `texts` the model of two towers, with its tokenizer; with `words` the model that answers
+    questions in words, with its processor.
     """
     try:
         # by its name: who checks types would else read every architecture that the package has
         transformers = import_module("transformers")
     except (ImportError, RuntimeError) as error:
         raise unimportable("transformers", error, beside="torch", purpose=f"hf:{name}") from error
-    kind = "ZeroShotImageClassification" if texts else "ImageClassification"
+    kind, task = ASKED[(texts, words)]
     classifier = getattr(transformers, f"AutoModelFor{kind}")
-    task = f"{'zero-shot-' if texts else ''}image-classification"
     with worded(transformers, name, task=task):
         if trained:
             model, info = classifier.from_pretrained(
@@ -30,6 +37,9 @@ def load_hf(name: str, *, trained: bool, texts: bool = False) -> Loaded:
         else:
             config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
             model = classifier.from_config(config, trust_remote_code=False)
+        if words:
+            processor = transformers.AutoProcessor.from_pretrained(name, trust_remote_code=False)
+            return Loaded(model, processor=processor)
         if not texts:
             return Loaded(model, _declared(transformers, model, name))
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
