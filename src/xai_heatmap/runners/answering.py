@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xai_heatmap.core.errors import BadOption, InputError, ModelFailed, NonFiniteScores
-from xai_heatmap.core.records import dataclass
 from xai_heatmap.core.registry import find_method
 from xai_heatmap.core.targets.wording import parsed
 from xai_heatmap.explaining.answer import METHOD, Answered, answer
