@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain, repeat
 from operator import is_
-from typing import Any
+from typing import Any, cast
 
 import keras
 
@@ -146,8 +146,8 @@ def _parts_of(layer: keras.Layer) -> Sequence[Any]:
     """List of what is directly in a layer, as it stands: a functional model makes that of its
     layers anew, from its operations, whenever it is asked.
     """
-    operations = vars(layer).get("_operations")
-    if type(operations) is list and _lists_operations(type(layer)):
+    operations, kind = vars(layer).get("_operations"), cast("Any", type(layer))
+    if type(operations) is list and _lists_operations(kind):
         return operations
     return _directly_in(layer)
 
