@@ -209,11 +209,11 @@ def test_a_figure_that_is_no_number_loses_no_map(tmp_path, wrong):
 
 
 def test_a_sheet_of_every_layer_walks_the_modules_no_more_often_than_one_of_one_layer(monkeypatch):
-    from xai_heatmap.networks.torch import weights
+    from xai_heatmap.networks.torch import module_tree
 
     network, walked = opened("labels"), []
-    walk = weights.children_of
-    monkeypatch.setattr(weights, "children_of", lambda root: walked.append(1) or walk(root))
+    walk = module_tree.children_of
+    monkeypatch.setattr(module_tree, "children_of", lambda root: walked.append(1) or walk(root))
 
     def walks(layers):
         walked.clear()

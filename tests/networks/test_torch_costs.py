@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="needs PyTorch")
 from torch import nn  # noqa: E402
 
 import xai_heatmap as xh  # noqa: E402
-from xai_heatmap.networks.torch import way_back, weights  # noqa: E402
+from xai_heatmap.networks.torch import module_tree, way_back  # noqa: E402
 from xai_heatmap.networks.torch.way_back import zero  # noqa: E402
 from xai_heatmap.testing.kits.torch_kit import Plain  # noqa: E402
 
@@ -22,8 +22,8 @@ def test_the_tree_of_modules_is_walked_again_only_where_it_has_changed(monkeypat
     model = Plain().eval()
     network = xh.network(model, image_shape=(3, 8, 8))
     xh.maps(network, X)
-    walked, own = list[Any](), weights.modules_of
-    monkeypatch.setattr(weights, "modules_of", lambda root: (walked.append(root), own(root))[1])
+    walked, own = list[Any](), module_tree.modules_of
+    monkeypatch.setattr(module_tree, "modules_of", lambda root: (walked.append(root), own(root))[1])
     xh.maps(network, X)
     assert walked == []
     model.add_module("aside", nn.Identity())
@@ -35,7 +35,7 @@ def test_modules_are_those_of_the_tree_whatever_was_done_to_it():
     """The oracle is PyTorch's own walk."""
     root: Any = nn.Sequential(nn.Sequential(nn.ReLU(), nn.Tanh()), nn.Sequential(), nn.Identity())
     shared: Any = nn.Sequential(nn.GELU())
-    modules = weights.Modules(root)
+    modules = module_tree.Modules(root)
 
     def moved() -> None:
         root[1].add_module("from", root[0][1])
@@ -54,7 +54,7 @@ def test_modules_are_those_of_the_tree_whatever_was_done_to_it():
         change()
         assert {*map(id, modules())} == {*map(id, root.modules())}
         assert len(modules()) == len(list(root.modules()))
-        assert modules() == weights.modules_of(root)
+        assert modules() == module_tree.modules_of(root)
         with modules.once():
             root.add_module("late", nn.Identity())
             assert root.late not in modules()
@@ -197,3 +197,50 @@ def test_the_explained_number_is_asked_for_once_a_pass_and_not_once_a_layer():
         return len(asked)
 
     assert passes_of("all") == passes_of("auto") > 0
+
+
+class Writing(nn.Module):
+    """A network that may write into what its first layer answered."""
+
+    writes = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 3)
+
+    def forward(self, x: Any) -> Any:
+        x = self.conv(x)
+        if self.writes == "unseen by autograd":
+            with torch.no_grad():
+                x.add_(1)
+        x = x.sigmoid_() if self.writes == "plainly" else x.sigmoid()
+        return self.fc(x.mean((2, 3)))
+
+
+def conv_map(network: Any, x: np.ndarray) -> Any:
+    return xh.maps(network, x, layer="conv", target=1)
+
+
+def test_a_layer_that_nobody_writes_into_is_lent(monkeypatch):
+    network = xh.network(Writing().eval(), image_shape=(3, 8, 8))
+    first = conv_map(network, X)
+    own, cloned = torch.Tensor.clone, list[Any]()
+    monkeypatch.setattr(
+        torch.Tensor, "clone", lambda t, *a, **k: (cloned.append(t.shape), own(t, *a, **k))[1]
+    )
+    np.testing.assert_array_equal(conv_map(network, X), first)
+    assert cloned == [X.shape]  # the pictures, which are the user's own
+
+
+@pytest.mark.parametrize("writes", ["plainly", "unseen by autograd"])
+def test_one_that_writes_into_what_it_was_lent_gets_a_copy(writes):
+    (lent, own), pictures = (Writing().eval(), Writing().eval()), X.copy()
+    network = xh.network(lent, image_shape=(3, 8, 8))
+    before = conv_map(network, pictures)
+    lent.writes = own.writes = writes
+    right = conv_map(own, X)  # whose layers are copied in its first pass
+    assert np.array_equal(right, before) == (writes == "plainly")
+    for _ in range(2):
+        np.testing.assert_array_equal(conv_map(network, pictures), right)
+    np.testing.assert_array_equal(pictures, X)

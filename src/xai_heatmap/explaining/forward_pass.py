@@ -147,7 +147,7 @@ class ForwardPass:
         recording, target = self.recording, self.targets[row]
         moves = Moves() if moves is None else moves
         if OF_THE_LAYER.issuperset(needs):
-            return Evidence(
+            return Evidence.of(
                 image=self.x[row],
                 activation=recording.activations[layer][row],
                 gradient=gradients[layer][row] if layer in gradients else None,

@@ -120,7 +120,7 @@ def warn_early(asked: Sequence[MethodRequest], survey: Survey) -> None:
 
 def kept(one: Explanation, question: Question) -> Explanation:
     """The explanation with what a later test of it goes by."""
-    return replace(one, retake=Retake(question.given.x, question.target))
+    return one.but(retake=Retake(question.given.x, question.target))
 
 
 def tested(

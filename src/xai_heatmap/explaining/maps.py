@@ -9,6 +9,7 @@ from xai_heatmap.core.arrays import Gradients
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import BadOption, NonFiniteScores
 from xai_heatmap.core.evidence import Evidence
+from xai_heatmap.core.finite import finite
 from xai_heatmap.core.fused import ProgramRecording
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import Method, MethodResult
@@ -229,7 +230,7 @@ def _finite(
 
 
 def _check_finite(map_: np.ndarray, method: Method, layer: str) -> None:
-    if not np.isfinite(map_).all():
+    if not finite(map_):
         raise NonFiniteScores(_no_number(method, layer), layer=layer, method=method.name)
 
 

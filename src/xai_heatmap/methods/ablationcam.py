@@ -11,7 +11,7 @@ from xai_heatmap.core.arrays import Activation, Map
 from xai_heatmap.core.evidence import Scored
 from xai_heatmap.core.filling import Filling
 from xai_heatmap.core.registry import method
-from xai_heatmap.core.shapes import Float32
+from xai_heatmap.core.shapes import Bool, Float32
 from xai_heatmap.methods._baseline import baseline
 
 Fill = Annotated[Literal["zero", "mean"] | float | Float32[np.ndarray, "..."], Filling()]
@@ -47,10 +47,8 @@ def ablationcam(
     array([[0. , 1.2]], dtype=float32)
     """
     without, known = baseline(activation, fill), affine(head)
-    alive = [
-        k for k, own in enumerate(activation) if own.any() and not np.array_equal(own, without[k])
-    ]
-    ablated = _replaced(activation, without, alive)
+    alive = np.flatnonzero(_somewhere(activation != 0) & _somewhere(activation != without))
+    ablated = _replaced(activation, without, alive.tolist())
     losses = np.zeros(len(activation), np.float32)
     if known is not None:  # what is linear loses what each feature map adds
         whole = known.score
@@ -62,6 +60,11 @@ def ablationcam(
     scale = max(abs(float(whole)), 1e-6 * float(np.abs(losses).max(initial=0))) or 1.0
     total = np.einsum("k,k...->...", losses / np.float32(scale), activation)
     return np.maximum(total, 0) if relu else total
+
+
+def _somewhere(told: Bool[np.ndarray, "maps ..."]) -> Bool[np.ndarray, " maps"]:
+    """Whether it holds at any place of each feature map."""
+    return told.reshape(len(told), -1).any(axis=1)
 
 
 def _replaced(

@@ -8,6 +8,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Heat, Image
 from xai_heatmap.core.errors import BadArray, UnknownColormap, did_you_mean
+from xai_heatmap.core.finite import finite
 from xai_heatmap.core.shapes import UInt8
 
 Table = UInt8[np.ndarray, "256 3"]
@@ -49,7 +50,7 @@ class Colormap:
 
     def levels(self, heat: Heat) -> Levels:
         """The heat as indices of the table; values out of range take the end of the table."""
-        if not np.isfinite(heat).all():
+        if not finite(heat):
             raise BadArray(
                 "A heat to be coloured is finite; received NaN or infinity. "
                 "`render.heat.scaled(heat)` gives one that can be drawn."

@@ -15,10 +15,10 @@ from xai_heatmap.render.overlay import looked_up
 
 Mask = Bool[np.ndarray, "H W"]
 
-BAND = 8
+BAND = 4
 """Rows that are outlined at a time, as a multiple of the margin around a line."""
 
-AT_ONCE = 1 << 18
+AT_ONCE = 1 << 16
 """Pixels that are blurred sooner than they are told apart."""
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
@@ -74,14 +74,16 @@ def outline(
         raise BadOption(f"An outline's width is above 0 pixels; received {width}.")
     for level in levels:
         edge = _edge(heat >= level if level > 0 else heat <= level)
-        margin = math.ceil(4 * max(width, 1.5))
-        for box in _pieces(edge, margin):
-            rows, columns = (slice(max(box[i] - margin, 0), box[i + 2] + margin) for i in (1, 0))
-            near = PIL.Image.fromarray(np.where(edge[rows, columns], np.uint8(255), np.uint8(0)))
-            left, top = box[0] - columns.start, box[1] - rows.start
-            own = left, top, left + box[2] - box[0], top + box[3] - box[1]
-            for shade, wide in ((BLACK, 2 * width), (color, width)):
-                picture.paste(shade, box, _line(near, wide).crop(own))
+        for shade, wide in ((BLACK, 2 * width), (color, width)):
+            margin = _reach(wide)
+            for box in _pieces(edge, margin):
+                rows, columns = (
+                    slice(max(box[i] - margin, 0), box[i + 2] + margin) for i in (1, 0)
+                )
+                near = PIL.Image.fromarray(edge[rows, columns] * np.uint8(255))
+                left, top = box[0] - columns.start, box[1] - rows.start
+                own = left, top, left + box[2] - box[0], top + box[3] - box[1]
+                picture.paste(shade, box, _line(near, wide, own))
 
 
 def _edge(region: Mask) -> Mask:
@@ -114,18 +116,27 @@ def _pieces(edge: Mask, margin: int) -> Iterator[tuple[int, int, int, int]]:
                 yield left, top, min(right, edge.shape[1]), bottom
 
 
-def _line(edge: PIL.Image.Image, width: float) -> PIL.Image.Image:
-    """An edge of 255 on 0 drawn ``width`` pixels wide with soft borders, as an opacity mask.
+def _line(edge: PIL.Image.Image, width: float, box: tuple[int, int, int, int]) -> PIL.Image.Image:
+    """An edge of 255 on 0 drawn ``width`` pixels wide with soft borders, as an opacity mask of what
+    lies in a box of it.
 
     Blurring an edge of one pixel by a Gaussian leaves a ridge; all of it that is higher than the
     ridge's flank at half the width is the line.
     """
     ridge = edge.filter(PIL.ImageFilter.GaussianBlur(_sigma(width)))
-    return looked_up(ridge, _opacity(width))
+    return looked_up(np.asarray(ridge.crop(box)), _opacity(width))
 
 
 def _sigma(width: float) -> float:
     return max(width / 2, 0.8)
+
+
+def _reach(width: float) -> int:
+    """Pixels that an edge is blurred into on each side, and no further: Pillow takes three means of
+    a width that together have the variance of the Gaussian, over whole pixels.
+    """
+    mean = math.sqrt(4 * _sigma(width) ** 2 + 1)
+    return 3 * (math.floor((mean - 1) / 2) + 1)
 
 
 @lru_cache(maxsize=16)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -143,8 +144,17 @@ def _affine(head: Head) -> Probe | None:
 
 
 def _step(shape: tuple[int, ...], length: float) -> Native:
+    return np.float32(length) * _drawn(shape)
+
+
+@lru_cache(maxsize=2)
+def _drawn(shape: tuple[int, ...]) -> Native:
+    """Numbers of a normal distribution, the same for every picture: drawing them takes as long as
+    several layers.
+    """
     drawn = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    return np.float32(length) * drawn
+    drawn.flags.writeable = False
+    return drawn
 
 
 def _difference(head: Head, scores: Native) -> str:

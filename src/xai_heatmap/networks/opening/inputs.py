@@ -7,6 +7,7 @@ import numpy as np
 from xai_heatmap.core.arrays import Inputs
 from xai_heatmap.core.backward import BackwardRule
 from xai_heatmap.core.errors import BadArray, BadOption
+from xai_heatmap.core.finite import finite
 from xai_heatmap.core.tensors import as_numpy
 
 
@@ -31,7 +32,7 @@ def check_input(x: Inputs) -> None:
             f"volumes (n, c, depth, height, width); received {x.dtype} of shape {x.shape}. "
             "`xai_heatmap.explain` reads pictures and prepares them."
         )
-    if not np.isfinite(x).all():
+    if not finite(x):
         raise BadArray("The input holds NaN or infinite values; replace them before explaining.")
 
 

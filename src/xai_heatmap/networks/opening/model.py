@@ -176,6 +176,8 @@ class OpenedModel(Network):
 
     def for_heads(self, layers: Sequence[str]) -> Network:
         """Copy of the network whose recordings of one picture keep memories for `layers`."""
+        if not layers and not self._behind:
+            return self
         other = copy.copy(self)
         other._behind = tuple(layers)  # noqa: SLF001 - of its own kind
         return other

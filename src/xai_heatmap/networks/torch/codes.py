@@ -59,6 +59,13 @@ def in_rows(value: torch.Tensor, images: int) -> torch.Tensor:
     return in_codes(value.dequantize().expand(images, *value.shape[1:]), value)
 
 
+def _integers_among(parts: Mapping[str, object]) -> dict[str, object]:
+    """Parts that compute with integers, if any type among them does."""
+    if not any(map(_kind_of_integers, {*map(type, parts.values())})):
+        return {}
+    return {path: part for path, part in parts.items() if _of_integers(part)}
+
+
 @dataclass
 class Crossed:
     """Layers before a part that computes with integers, noted during one pass."""
@@ -69,7 +76,7 @@ class Crossed:
     @contextmanager
     def watching(self, parts: Mapping[str, object], method: str) -> Iterator[None]:
         """Within the block, every part that computes with integers is noticed."""
-        own = {path: part for path, part in parts.items() if _of_integers(part)}
+        own = _integers_among(parts)
 
         def heard(path: str, call: int, value: Any) -> Any:
             for name in self.kept:

@@ -183,7 +183,7 @@ def laid(x: Native, layout: torch.memory_format, device: torch.device) -> torch.
     """Tensor of `x` in a memory layout, without a copy where it lies so on the processor."""
     if layout is FIRST or not channels_last(x):
         x = np.ascontiguousarray(x)
-    tensor = torch.as_tensor(x if x.flags.writeable else x.copy(order="K"), device=device)
+    tensor = torch.from_numpy(x if x.flags.writeable else x.copy(order="K")).to(device)
     return tensor.contiguous(memory_format=layout)
 
 

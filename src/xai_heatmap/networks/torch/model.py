@@ -31,16 +31,16 @@ from xai_heatmap.networks.torch.chosen import as_rows
 from xai_heatmap.networks.torch.declared import declared
 from xai_heatmap.networks.torch.engine import TorchEngine
 from xai_heatmap.networks.torch.instances import beside_boxes, with_instances
+from xai_heatmap.networks.torch.module_tree import Modules
 from xai_heatmap.networks.torch.operator import Operator
 from xai_heatmap.networks.torch.plainly import plainly
 from xai_heatmap.networks.torch.redrawn import laid_out, redrawn
 from xai_heatmap.networks.torch.weights import (
-    Modules,
+    Learning,
     check_values,
     differentiable,
     evaluating,
     home_of,
-    learning_in,
     undisturbed,
 )
 
@@ -99,6 +99,7 @@ class ModuleAdapter:
         self._picture, self._call = picture, Call()
         self.boxes = output if isinstance(output, Boxes) else None
         self.modules = Modules(module)
+        self._learning = Learning()
         self._modules: list[nn.Module] = []
         self._parts: dict[str, nn.Module] = {}
         self.name = type(module).__name__
@@ -112,7 +113,7 @@ class ModuleAdapter:
     def parts(self) -> Mapping[str, nn.Module]:
         """Every submodule by its dotted path; cached until the set of modules changes."""
         modules = self.modules()
-        if modules != self._modules:
+        if modules is not self._modules:
             self._modules = modules
             self._parts = {path: module for path, module in self._module.named_modules() if path}
         return self._parts
@@ -121,7 +122,7 @@ class ModuleAdapter:
     def ready(self) -> Iterator[None]:
         """Context of evaluation mode without gradients for the weights; all flags are put back."""
         modules = self.modules()
-        learning, inferred = learning_in(modules)
+        learning, inferred = self._learning.among(modules)
         with (
             plainly(modules),
             differentiable(modules) if inferred else nullcontext(),

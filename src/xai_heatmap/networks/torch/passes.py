@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from xai_heatmap.core.arrays import Native
+from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.core.network import INPUT
 from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Undo, UseNative
 from xai_heatmap.networks.opening.taps import Site, tapped
@@ -18,11 +19,11 @@ from xai_heatmap.networks.rules import GRADIENT, TORCH, BackwardRule, implemente
 from xai_heatmap.networks.torch.codes import Crossed, numbers
 from xai_heatmap.networks.torch.final_activation import LeaveOut
 from xai_heatmap.networks.torch.memories import Memories
-from xai_heatmap.networks.torch.memory_layout import FIRST, MemoryLayouts, laid
+from xai_heatmap.networks.torch.memory_layout import FIRST, Home, MemoryLayouts, laid
+from xai_heatmap.networks.torch.module_tree import Modules
 from xai_heatmap.networks.torch.state import Untouched
 from xai_heatmap.networks.torch.taps import Taps
 from xai_heatmap.networks.torch.way_back import pull
-from xai_heatmap.networks.torch.weights import Modules
 
 ONE_AT_A_TIME = threading.RLock()
 """The random state and torch's fast path for attention are one for all models of a process."""
@@ -75,7 +76,8 @@ class Passes:
         rule of bias terms has the terms in `found`, and passes on their gradients in `giving`. One
         that carries other scores along has these in `of`.
         """
-        layout = self.layout_of(adapter, x)
+        home = self._home()
+        layout = self.layout_of(adapter, x, home)
         taps, memories = Taps(self._overwritten), Memories()
         around = nullcontext() if rule is GRADIENT else implemented_by(rule, TORCH)()
         with (
@@ -84,18 +86,25 @@ class Passes:
             self.running(adapter, undo),
             torch.set_grad_enabled(bool(sites)),
         ):
-            image = self.tensor(x, layout)
-            image = taps.at(INPUT, image) if INPUT in sites else image.clone()
+            image = self.tensor(x, layout, home)
+            if INPUT in sites:
+                image = taps.at(INPUT, image)
+            elif shared(image, x):
+                image = image.clone()  # a model may write into its input
             inner = {name: site for name, site in sites.items() if name != INPUT}
-            crossed = Crossed(taps.kept)
+            crossed, scores = Crossed(taps.kept), None
             with (
                 memories.kept(adapter, {name: sites[name] for name in heads}),
                 tapped(inner, adapter.method, taps.at),
                 crossed.watching(adapter.parts(), adapter.method),
             ):
-                scores = adapter.scores(image)
-                scores = getattr(around, "of", _as_it_is)(scores)
-        if not taps.settle() or self.untouched.surprised:
+                try:
+                    scores = adapter.scores(image)
+                    scores = getattr(around, "of", _as_it_is)(scores)
+                except RuntimeError as problem:
+                    if out_of_memory(problem) or not taps.taken_back():
+                        raise
+        if scores is None or not taps.settle() or self.untouched.surprised:
             return self.record(adapter, x, sites, undo, rule=rule, heads=heads)
         added = around if rule.kind == "terms" else None
         found = self.recorded(scores, taps.kept, added, crossed)
@@ -125,7 +134,7 @@ class Passes:
                     use(names[key], array(own))
 
             if scores.requires_grad:
-                with torch.inference_mode(mode=False):
+                with _no_inference():
                     seed = torch.as_tensor(cotangent, device=scores.device).to(scores.dtype)
                 giving = (
                     nullcontext()
@@ -158,14 +167,19 @@ class Passes:
         """Pictures on the model's device, in the memory layout that suits the model."""
         return self.tensor(x, self.layouts.of(adapter, x, self._home()))
 
-    def layout_of(self, adapter: Adapter, x: Native) -> torch.memory_format:
+    def layout_of(
+        self, adapter: Adapter, x: Native, home: Home | None = None
+    ) -> torch.memory_format:
         """Layout that suits the model, of large batches tried when a second one comes."""
-        self.layouts.learn_of_many(adapter, x, self._home(), partial(self.scores, adapter))
-        return self.layouts.of(adapter, x, self._home())
+        home = home or self._home()
+        self.layouts.learn_of_many(adapter, x, home, partial(self.scores, adapter))
+        return self.layouts.of(adapter, x, home)
 
-    def tensor(self, x: Native, layout: torch.memory_format = FIRST) -> torch.Tensor:
-        with torch.inference_mode(mode=False):
-            device, dtype = self._home()
+    def tensor(
+        self, x: Native, layout: torch.memory_format = FIRST, home: Home | None = None
+    ) -> torch.Tensor:
+        with _no_inference():
+            device, dtype = home or self._home()
             tensor = laid(x, layout, device)
             return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
@@ -181,8 +195,10 @@ class Passes:
         with ExitStack() as stack:
             stack.enter_context(ONE_AT_A_TIME)
             fast = torch.backends.mha.get_fastpath_enabled()
-            stack.enter_context(torch.random.fork_rng(devices, enabled=True))
-            stack.enter_context(torch.inference_mode(mode=False))
+            stack.enter_context(
+                torch.random.fork_rng(devices) if device.type != "cpu" else _generator()
+            )
+            stack.enter_context(_no_inference())
             stack.enter_context(torch.enable_grad())
             if isinstance(self._modules, Modules):
                 stack.enter_context(self._modules.once())
@@ -201,8 +217,29 @@ class Passes:
                 torch.backends.mha.set_fastpath_enabled(fast)
 
 
+def _no_inference() -> AbstractContextManager[object]:
+    """Context outside of inference mode."""
+    off = not torch.is_inference_mode_enabled()
+    return nullcontext() if off else torch.inference_mode(mode=False)
+
+
+@contextmanager
+def _generator() -> Iterator[None]:
+    """Within the block a model may draw from PyTorch's own generator, whose state is put back."""
+    before = torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(before)
+
+
 def _as_it_is(scores: torch.Tensor) -> torch.Tensor:
     return scores
+
+
+def shared(tensor: torch.Tensor, x: Native) -> bool:
+    """Whether a tensor lies where an array does, so that what is written into one is in both."""
+    return tensor.device.type == "cpu" and tensor.data_ptr() == x.ctypes.data
 
 
 def array(tensor: torch.Tensor) -> np.ndarray:

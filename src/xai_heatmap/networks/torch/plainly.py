@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils import checkpoint
 
 from xai_heatmap.networks.opening.taps import intercepted
+from xai_heatmap.networks.torch.module_tree import attributes_of
 
 IN_PLACE = "_compiled_call_impl"
 """Attribute set by `model.compile()`: the function that runs in place of the module's call."""
@@ -24,7 +25,8 @@ IN_PLACE = "_compiled_call_impl"
 @contextmanager
 def plainly(modules: Sequence[nn.Module]) -> Iterator[None]:
     """Within the block, modules run eagerly and once, without compilation or recomputation."""
-    compiled = [module for module in modules if vars(module).get(IN_PLACE) is not None]
+    pairs = zip(modules, attributes_of(modules), strict=True)
+    compiled = [module for module, own in pairs if IN_PLACE in own and own[IN_PLACE] is not None]
     with ExitStack() as stack:
         _eagerly(stack)
         stack.enter_context(intercepted(compiled, IN_PLACE, _called))

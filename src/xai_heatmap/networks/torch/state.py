@@ -8,7 +8,8 @@ is large only the version, and its numbers in the first pass of all, which learn
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, ne
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from xai_heatmap.networks.opening.unchanged import PLAIN, restored, unchanged
+from xai_heatmap.networks.torch.module_tree import Tensors, on_shelves
 
 SMALL = 1 << 18
 """Bytes up to which a buffer is copied in every pass: those of 65,536 numbers."""
@@ -45,6 +47,7 @@ class Untouched:
         self._first = True
         self._quiet = False
         self._looked = 0
+        self._buffers = Tensors(_watchable)
 
     @contextmanager
     def again(self, modules: Sequence[nn.Module]) -> Iterator[None]:
@@ -66,8 +69,7 @@ class Untouched:
         at from then on: the rest costs as much as several layers.
         """
         if self._quiet and self._looked >= LOOKS:
-            shelves = [module.__dict__["_buffers"] for module in modules]
-            watched = _tensors([own for shelf in shelves if shelf for own in shelf.values()])
+            watched = self._buffers.among(on_shelves(modules, "_buffers"))
             versions = list(map(_version, watched))
             yield
             missed = self._missed(watched, versions)
@@ -134,8 +136,10 @@ class Untouched:
         self, watched: Sequence[torch.Tensor], versions: Sequence[int]
     ) -> list[torch.Tensor]:
         """Tensors that a pass wrote although the first pass had not; warns of each."""
-        pairs = zip(watched, versions, strict=True)
-        missed = [tensor for tensor, version in pairs if _version(tensor) != version]
+        now = list(map(_version, watched))
+        if now == versions:
+            return []
+        missed = list(compress(watched, map(ne, now, versions)))
         for tensor in missed:
             warnings.warn(
                 f"The model wrote into a tensor of shape {tuple(tensor.shape)} of its own, which "
@@ -215,6 +219,10 @@ def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:
     """Tensors among `values` whose numbers can be read, each once."""
     found = {id(value): value for value in values if isinstance(value, torch.Tensor)}
     return [value for value in found.values() if _readable(value)]
+
+
+def _watchable(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and _readable(value)
 
 
 def _readable(tensor: torch.Tensor) -> bool:

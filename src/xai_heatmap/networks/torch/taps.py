@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import torch
 
+from xai_heatmap.core.network import INPUT
+
 
 @dataclass
 class Taps:
@@ -15,6 +17,7 @@ class Taps:
     _passed: dict[int, tuple[torch.Tensor, int, torch.Tensor]] = field(default_factory=dict)
     _copies: dict[str, torch.Tensor] = field(default_factory=dict)
     _lent: dict[str, tuple[torch.Tensor, int]] = field(default_factory=dict)
+    _leaves: list[str] = field(default_factory=list)
 
     def at(self, name: str, value: torch.Tensor) -> torch.Tensor:
         """Keep a value; pass on a copy, or the value itself if no later part writes there."""
@@ -26,7 +29,7 @@ class Taps:
             self.kept[name] = value
             return value
         leaf = not value.requires_grad
-        copied = leaf or self.overwritten.get(name, True)
+        copied = name == INPUT or self.overwritten.get(name, True)  # pictures are the user's own
         tap = value.detach().requires_grad_() if leaf else value
         if copied:  # a part of the model may have switched gradients off around itself
             with nullcontext() if torch.is_grad_enabled() else torch.enable_grad():
@@ -38,8 +41,16 @@ class Taps:
             self._copies[name] = passed
         else:
             self._lent[name] = tap, tap._version  # noqa: SLF001
+            self._leaves.extend([name] if leaf else [])
         self._passed[id(passed)] = passed, passed._version, tap  # noqa: SLF001
         return passed
+
+    def taken_back(self) -> bool:
+        """Have those copied from now on that were lent as leaves, which PyTorch lets nobody write
+        into; False where there are none.
+        """
+        self.overwritten.update(dict.fromkeys(self._leaves, True))
+        return bool(self._leaves)
 
     def settle(self) -> bool:
         """Learn who was overwritten; False where a value was lent that should have been copied."""

@@ -10,7 +10,8 @@ from xai_heatmap.networks.opening.interfaces import Engine
 from xai_heatmap.networks.opening.together import ROW, Slots, held_beside, scores_of_row
 from xai_heatmap.networks.torch.engine import TorchEngine
 from xai_heatmap.networks.torch.model import ModuleAdapter
-from xai_heatmap.networks.torch.weights import home_of, modules_of
+from xai_heatmap.networks.torch.module_tree import modules_of
+from xai_heatmap.networks.torch.weights import home_of
 
 
 class RowAdapter(ModuleAdapter):

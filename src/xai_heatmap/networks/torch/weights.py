@@ -1,43 +1,51 @@
 """Modules of a PyTorch model and their weights: device, precision, trainability."""
 
-import itertools
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import is_
+from itertools import chain, compress
+from operator import attrgetter
 
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
 from xai_heatmap.core.errors import ModelError, NotAModel
+from xai_heatmap.networks.torch.module_tree import (
+    Tensors,
+    modules_of,
+    on_shelves,
+    shaped,
+)
 
-PLAIN = frozenset({torch.Tensor, nn.Parameter})
-"""Types of tensors that nobody has yet to give a shape to."""
+_LEARNS = attrgetter("requires_grad")
+_TRAINS = attrgetter("training")
 
 
-def learning_in(modules: Sequence[nn.Module]) -> tuple[list[torch.Tensor], bool]:
-    """Weights that learn, and whether any tensor at all was made in inference mode."""
-    learning, inferred = [], False
-    for module in modules:
-        own = module.__dict__
-        for shelf in (own["_parameters"], own["_buffers"]):
-            if not shelf:
-                continue
-            for tensor in shelf.values():
-                if tensor is None or (type(tensor) not in PLAIN and is_lazy(tensor)):
-                    continue
-                if tensor.is_inference():
-                    inferred = True
-                elif tensor.requires_grad and tensor.is_leaf:
-                    learning.append(tensor)
-    return learning, inferred
+class Learning:
+    """Weights and buffers of a model, and which of them learn at the time."""
+
+    def __init__(self) -> None:
+        self._shaped = Tensors(shaped)
+        self._tensors: list[torch.Tensor] = []
+        self._usual: list[torch.Tensor] = []
+
+    def among(self, modules: Sequence[nn.Module]) -> tuple[list[torch.Tensor], bool]:
+        """Those that learn, and whether any tensor at all was made in inference mode."""
+        entries = on_shelves(modules, "_parameters") + on_shelves(modules, "_buffers")
+        found = self._shaped.among(entries)
+        if found is not self._tensors:
+            self._tensors, self._usual = found, [own for own in found if not own.is_inference()]
+        usual = self._usual
+        learning = [own for own in compress(usual, map(_LEARNS, usual)) if own.is_leaf]
+        return learning, len(usual) < len(found)
 
 
 @contextmanager
 def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
     """Within the block no module is in training mode; those that were are put back."""
-    training = [module for module in modules if module.training]
+    modules = list(modules)
+    training = list(compress(modules, map(_TRAINS, modules)))
     try:
         for module in training:
             module.training = False
@@ -89,7 +97,7 @@ def home_of(module: nn.Module) -> tuple[torch.device, torch.dtype]:
     weights.
     """
     device, dtype, first = None, None, None
-    for name, tensor in itertools.chain(module.named_parameters(), module.named_buffers()):
+    for name, tensor in chain(module.named_parameters(), module.named_buffers()):
         if device is None and not tensor.is_meta:
             device = tensor.device
         if dtype is None and tensor.is_floating_point():
@@ -110,9 +118,9 @@ def _brought_to(module: nn.Module) -> torch.device | None:
 
 def without_values(module: nn.Module) -> bool:
     """Whether every weight is on the meta device, without a hook to fetch the weights."""
-    tensors = itertools.chain(module.parameters(), module.buffers())
+    tensors = chain(module.parameters(), module.buffers())
     if next(tensors, None) is None or not all(
-        tensor.is_meta for tensor in itertools.chain(module.parameters(), module.buffers())
+        tensor.is_meta for tensor in chain(module.parameters(), module.buffers())
     ):
         return False
     hooked = ("_forward_pre_hooks", "_hf_hook", "forward")  # as an attribute of the instance
@@ -144,56 +152,3 @@ def check_values(module: nn.Module) -> None:
                     stacklevel=4,
                 )
                 return
-
-
-def modules_of(root: nn.Module) -> list[nn.Module]:
-    """All modules of a model, as by `modules()` but in another order and ten times as fast, for
-    use on every call.
-    """
-    found, known = [root], {id(root)}
-    for module in found:  # which grows meanwhile
-        for child in module.__dict__["_modules"].values():
-            if child is not None and id(child) not in known:
-                known.add(id(child))
-                found.append(child)
-    return found
-
-
-class Modules:
-    """All modules of one model, for whoever asks in one pass. The tree is walked again where any
-    module has other children than it had: looking for that takes a fraction of the walk.
-    """
-
-    def __init__(self, root: nn.Module) -> None:
-        self._root = root
-        self._known: list[nn.Module] = []
-        self._children: list[nn.Module | None] = []
-        self._still = False
-
-    def __call__(self) -> list[nn.Module]:
-        """The modules; inside of `once` those that were there at its beginning."""
-        if self._still:
-            return self._known
-        children = children_of(self._known)
-        same = len(children) == len(self._children) and all(map(is_, children, self._children))
-        if not same or not self._known:
-            self._known = modules_of(self._root)
-            self._children = children_of(self._known)
-        return self._known
-
-    @contextmanager
-    def once(self) -> Iterator[None]:
-        """Within the block nobody looks at the tree again."""
-        self()
-        outer, self._still = self._still, True
-        try:
-            yield
-        finally:
-            self._still = outer
-
-
-def children_of(modules: Sequence[nn.Module]) -> list[nn.Module | None]:
-    """Children of all modules in a row, as the walk of `modules_of` comes to them: the walk is the
-    same where these are.
-    """
-    return [child for own in modules for child in own.__dict__["_modules"].values()]
