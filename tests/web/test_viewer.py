@@ -222,6 +222,16 @@ def test_what_is_no_picture_is_one_clear_state(opened):
     page.wait_for_selector(DONE)
 
 
+def test_a_picture_on_its_way_is_told_of_and_can_be_left(page):
+    page.route("**/api/image", lambda route: None)  # an upload that lasts
+    file = {"name": "large.png", "mimeType": "image/png", "buffer": png()}
+    page.set_input_files("input[type=file]", file)
+    page.wait_for_selector("[role=status] >> text=reading large.png")
+    page.click("text=Cancel")
+    page.wait_for_selector("[role=status]", state="detached")
+    assert "img=sample-ladybird" in page.url
+
+
 def test_a_picture_that_is_less_than_a_pixel_high_is_drawn(page):
     thin = png(np.zeros((3, 4000, 3), np.uint8))
     file = {"name": "thin.png", "mimeType": "image/png", "buffer": thin}

@@ -78,7 +78,12 @@ export class Session extends State {
     const turn = ++this.turn
     await this.trying(async () => {
       this.said = `Reading ${name}.`
-      const picture = await this.backend.add(blob, name)
+      const reading = { done: 0, total: 0, words: `reading ${name}` }
+      if (!this.busy) [this.busy, this.progress] = [true, reading] // a job that goes on shows its own
+      const told = this.progress
+      const picture = await this.backend.add(blob, name).finally(() => {
+        if (told === reading && this.progress === reading) [this.busy, this.progress] = [false, null]
+      })
       this.files.set(picture.id, { blob, name })
       this.recent = [picture, ...this.recent.filter((p) => p.id !== picture.id)].slice(0, 40)
       this.target = this.against = ''
@@ -195,6 +200,7 @@ export class Session extends State {
   }
 
   cancel() {
+    this.turn++ // a picture that is on its way is not opened
     this.running?.abort()
     this.running = null
     this.busy = this.stale = false
