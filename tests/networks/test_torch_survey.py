@@ -1,5 +1,6 @@
 """The survey of a PyTorch model: what it runs, what it holds meanwhile, and what it puts back."""
 
+import gc
 import weakref
 from typing import Any
 
@@ -62,6 +63,26 @@ def test_outputs_are_not_held_all_at_once(monkeypatch):
     network.survey((3, 8, 8))
     assert ALIVE == [1]
     assert list(network.layers)[-2:] == ["blocks.5", "fc"]
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_nobody_looks_for_garbage_while_a_model_is_surveyed(collecting):
+    looked = list[bool]()
+    model = Deep().eval()
+    model.register_forward_pre_hook(lambda *_: looked.append(gc.isenabled()))
+    try:
+        if not collecting:
+            gc.disable()
+        network = xh.network(model)
+        network.axes_of((3, 8, 8))
+        looked.clear()
+        network.survey((3, 8, 8))
+        assert looked == [False, False]
+        network.record(X)
+        assert looked[2:] == [collecting]
+        assert gc.isenabled() == collecting
+    finally:
+        gc.enable()
 
 
 class Told(nn.Conv2d):

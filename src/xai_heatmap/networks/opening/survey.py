@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from xai_heatmap.core.arrays import Activations, Native
+from xai_heatmap.core.collecting import uncollected
 from xai_heatmap.core.errors import ModelError, XaiHeatmapError
 from xai_heatmap.core.layers.flow import surveyed, unlike
 from xai_heatmap.core.memory import out_of_memory
@@ -47,7 +48,8 @@ class SurveyedModel(ScoredModel):
                 self._state.know([*map(id, parts.values())])
             self._parts = parts  # the same object again, of a model that lists them only once
             if shape not in self._views:
-                self._views[shape] = self._viewed(shape, parts)
+                with uncollected():  # the layers and their ways stay
+                    self._views[shape] = self._viewed(shape, parts)
                 self._seen_first = self._seen_first or shape
             return self._views[shape]
 
