@@ -5,6 +5,8 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
+import jaxtyping  # noqa: F401 - first of all: signatures then name the axes of arrays
+
 project = "XAI Heatmap"
 author = "the authors of XAI Heatmap"
 version = release = version_of("xai-heatmap")
