@@ -1,6 +1,7 @@
 """Modules of the package are imported without a look for garbage."""
 
 import gc
+import subprocess
 import sys
 
 import pytest
@@ -43,3 +44,21 @@ def test_nothing_is_collected_meanwhile_and_then_as_before(module, monkeypatch, 
     finally:
         gc.callbacks.remove(look)
         (gc.enable if before else gc.disable)()
+
+
+ASKED = """
+import sys
+import xai_heatmap
+xai_heatmap.explain
+print(*(name in sys.modules for name in ("jaxtyping", "asyncio", "unittest", "zipfile")))
+print("xai_heatmap.metrics" in sys.modules)
+from xai_heatmap.core.shapes import Float32
+print(Float32[int, "h w"])
+"""
+
+
+def test_explain_brings_what_it_shows_and_no_jaxtyping():
+    found = subprocess.run(
+        [sys.executable, "-c", ASKED], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert found == ["False False False False", "False", "typing.Annotated[int, 'Float32 h w']"]
