@@ -324,3 +324,15 @@ def test_numbers_drawn_from_a_fixed_seed_are_no_obstacle():
 
     found: Any = xh.explain(Drawing(lambda y: y).eval(), RGB, preprocess=PREPARED)
     assert found.detection is not None
+
+
+def test_detections_whose_boxes_are_infinite_on_noise_are_detections():
+    """A layout is told from noise, on which a network that learnt nothing of it may overflow."""
+    from xai_heatmap.networks.opening.box_rows import in_one_tensor
+
+    rows = np.array([[[3, 4, 30, 40, 0.9, 2], [-np.inf, 1, np.inf, 9, 0.5, 1]]], np.float32)
+    found = in_one_tensor(rows.repeat(4, 1), (64, 64), lambda own: own)
+    assert found is not None
+    assert (found.chosen, found.order) == (True, "xyxy")
+    rows[0, 1, 4] = np.inf
+    assert in_one_tensor(rows.repeat(4, 1), (64, 64), lambda own: own) is None

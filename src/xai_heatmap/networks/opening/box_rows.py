@@ -59,9 +59,9 @@ def reads_as_boxes(numbers: np.ndarray) -> bool:
 
 def reads_as_chosen(numbers: np.ndarray) -> bool:
     """Whether (n, numbers, boxes) can be boxes in pixels, each with one score and the whole number
-    of a class.
+    of a class. On noise a box may be infinite: its sides are exponentials.
     """
-    if numbers.shape[1] < CHOSEN or not np.isfinite(numbers).all():
+    if numbers.shape[1] < CHOSEN or not np.isfinite(numbers[:, BOX:]).all():
         return False
     score, label = numbers[:, BOX], numbers[:, BOX + 1]
     pixels = float(np.abs(numbers[:, :BOX]).max(initial=0)) > NO_PIXELS
@@ -72,7 +72,7 @@ def reads_as_chosen(numbers: np.ndarray) -> bool:
 def order_of_chosen(numbers: np.ndarray) -> Boxes:
     """Corners, where those of every box are in order, else centre and sides; in pixels."""
     box = numbers[:, :BOX]
-    by_corners = bool((box[:, 2:] >= box[:, :2]).all())
+    by_corners = not (box[:, 2:] < box[:, :2]).any()
     return Boxes(order="xyxy" if by_corners else "cxcywh", unit="pixels", chosen=True)
 
 
