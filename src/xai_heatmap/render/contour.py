@@ -15,7 +15,7 @@ from xai_heatmap.render.overlay import looked_up
 
 Mask = Bool[np.ndarray, "H W"]
 
-BAND = 4
+BAND = 8
 """Rows that are outlined at a time, as a multiple of the margin around a line."""
 
 AT_ONCE = 1 << 16
@@ -124,7 +124,8 @@ def _line(edge: PIL.Image.Image, width: float, box: tuple[int, int, int, int]) -
     ridge's flank at half the width is the line.
     """
     ridge = edge.filter(PIL.ImageFilter.GaussianBlur(_sigma(width)))
-    return looked_up(np.asarray(ridge.crop(box)), _opacity(width))
+    cut = ridge.crop(box)
+    return looked_up(cut.tobytes(), cut.size, _opacity(width))
 
 
 def _sigma(width: float) -> float:

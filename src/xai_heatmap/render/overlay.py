@@ -5,7 +5,7 @@ import PIL.Image
 
 from xai_heatmap.core.arrays import Heat, Image
 from xai_heatmap.core.errors import BadArray, BadOption
-from xai_heatmap.render.colormaps import Levels, named
+from xai_heatmap.render.colormaps import named
 
 
 def overlay(
@@ -54,15 +54,15 @@ def paint(
     own = colors.levels(heat)
     levels = PIL.Image.fromarray(own)
     strength = colors.strength if fade else np.ones(256)
-    opacity = looked_up(own, np.rint(255 * alpha * strength).astype(np.uint8).tobytes())
+    shares = np.rint(255 * alpha * strength).astype(np.uint8).tobytes()
+    opacity = looked_up(own.tobytes(), levels.size, shares)
     levels.putpalette(colors.table.tobytes())
     if box := opacity.getbbox():  # there is nothing to be seen anywhere else
         picture.paste(levels.crop(box).convert("RGB"), box, opacity.crop(box))
 
 
-def looked_up(levels: Levels, table: bytes) -> PIL.Image.Image:
-    """Each of the levels as the table of 256 has it, as a grey picture: `point`, which reads its
-    table number by number, takes longer for that than for most pictures.
+def looked_up(levels: bytes, size: tuple[int, int], table: bytes) -> PIL.Image.Image:
+    """Each level of a grey picture of that size as the table of 256 has it: `point`, which reads
+    its table number by number, takes longer for that than for most pictures.
     """
-    found = levels.tobytes().translate(table)
-    return PIL.Image.frombuffer("L", levels.shape[::-1], found, "raw", "L", 0, 1)
+    return PIL.Image.frombuffer("L", size, levels.translate(table), "raw", "L", 0, 1)
