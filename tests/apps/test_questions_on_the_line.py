@@ -54,6 +54,7 @@ def test_each_token_of_an_answer_has_a_map(speaking, cli):
     assert ("said without looking" in shown.out) == any(w["without_looking"] for w in row["words"])
 
 
+@pytest.mark.slow
 def test_plain_words_are_put_into_the_models_template(speaking, cli):
     asked = ("explain", "dog.png", "-m", "speaking.py:templated", "--tokens", "1", "--json")
     plain = cli(*asked, "--ask", "what is left")
