@@ -203,6 +203,8 @@ def test_what_only_looks_about_itself_is_kept(kind, size):
         ("Pad", (2, 14, 14, 8), (2, 15, 15, 8), False),
         ("pad", (2, 32, 32, 8), (2, 64, 32, 8), True),
         ("StridedSlice", (2, 96, 96, 3), (2, 64, 96, 3), True),
+        ("StridedSlice", (2, 24, 24, 3), (2, 20, 20, 3), True),
+        ("slice", (2, 224, 224, 3), (2, 220, 220, 3), False),
         ("Slice", (2, 65, 32), (2, 32), False),
         ("Slice", None, (2, 3, 32, 32), True),
         ("ReverseV2", (2, 32, 32, 3), (2, 32, 32, 3), True),
@@ -211,6 +213,14 @@ def test_what_only_looks_about_itself_is_kept(kind, size):
 )
 def test_which_operations_may_move_places(name, before, after, may):
     assert may_shift(name, before, after) is may
+
+
+def test_few_places_cut_off_a_small_picture_of_keras_displace_its_layers():
+    keras = pytest.importorskip("keras")
+    seen = keras.Input((24, 24, 3))
+    own = keras.layers.Conv2D(4, 3, name="conv")(keras.layers.Cropping2D(((4, 0), (4, 0)))(seen))
+    own = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(own))
+    assert DISPLACED in xh.network(keras.Model(seen, own)).layers["conv"].without
 
 
 @pytest.mark.parametrize("size", [96, 128, 224])

@@ -8,7 +8,7 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 from xai_heatmap.core.errors import NoScores
 from xai_heatmap.networks.opening.chosen_inside import ranked_already
 from xai_heatmap.networks.opening.interfaces import Closing
-from xai_heatmap.networks.opening.outputs import LIKELY
+from xai_heatmap.networks.opening.outputs import LIKELY, told_of
 
 CLOSING: dict[str, Closing] = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
 
@@ -79,6 +79,19 @@ def zip_map(model: ModelProto, outputs: Sequence[str]) -> NodeProto | None:
     """ZipMap node that makes one of `outputs`, else None."""
     every = (node for node in model.graph.node if node.op_type == "ZipMap")
     return next((node for node in every if node.output[0] in outputs and node.input), None)
+
+
+def told_of_others(model: ModelProto, explained: str) -> tuple[str, ...]:
+    """What is said of outputs that are scores just as well as the one explained, one row each."""
+    rows = {
+        value.name: tuple(axis.dim_value for axis in value.type.tensor_type.shape.dim)
+        for value in model.graph.output
+        if _may_be_scores(value)
+    }
+    alike = [name for name, shape in rows.items() if len(shape) == 2 and name != explained]
+    if not alike or explained in LIKELY or len(rows.get(explained, ())) != 2:
+        return ()
+    return (told_of([(name, rows[name][1]) for name in (explained, *alike)]),)
 
 
 def class_names(model: ModelProto, scores: str) -> tuple[str, ...] | None:

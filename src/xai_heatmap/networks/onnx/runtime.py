@@ -22,7 +22,7 @@ from xai_heatmap.networks.onnx.file import OnnxFile, load_onnx_file
 from xai_heatmap.networks.onnx.graph import Source, source
 from xai_heatmap.networks.onnx.inferring import changes
 from xai_heatmap.networks.onnx.metadata import declared, layers
-from xai_heatmap.networks.onnx.output import class_names
+from xai_heatmap.networks.onnx.output import class_names, told_of_others
 from xai_heatmap.networks.onnx.redrawn import own_call, own_session, redrawn
 from xai_heatmap.networks.onnx.session import CPU, Means, Session, means
 from xai_heatmap.networks.onnx.survey import sites
@@ -82,11 +82,12 @@ def open_onnx(
     shape = tuple(image_shape or given.picture.usual)
     known = shape if image_shape is not None or given.picture.says_something else None
     own = declared(file.model, image_shape=known)
+    told = told_of_others(file.model, given.answer) if output is None else ()
     said = replace(
         own,
         labels=own.labels or class_names(file.model, given.answer),
         axes=len(shape) - 1,
-        changes=changes(given.model),
+        changes=(*changes(given.model), *told),
     )
     beside = as_declared(given.inputs, read_by(given, held))
     parts = sites(engine.ready(shape, beside))

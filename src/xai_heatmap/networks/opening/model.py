@@ -19,6 +19,7 @@ from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Adapter,
 from xai_heatmap.networks.opening.layout_probe import pictures
 from xai_heatmap.networks.opening.model_cache import ModelCache, ShapePlan
 from xai_heatmap.networks.opening.one_by_one import OneByOne
+from xai_heatmap.networks.opening.outputs import TOLD
 from xai_heatmap.networks.opening.recent import SIZES, Recent
 
 
@@ -48,7 +49,7 @@ class OpenedModel(Network):
         self._behind: tuple[str, ...] = ()
         self._programs: dict[Any, Any] = Recent(4 * SIZES)
         self._questions: dict[Any, Any] = Recent(4 * SIZES)
-        self._declared: tuple[Declared, tuple[int, ...], Declared] | None = None
+        self._declared: tuple[Declared, tuple[object, object], Declared] | None = None
 
     @property
     def _engine(self) -> Engine:
@@ -68,12 +69,16 @@ class OpenedModel(Network):
     @property
     def declared(self) -> Declared:
         """Declarations of the model, with `image_shape` as the input shape where given."""
-        own, shape = self._adapter.declared, self._image_shape
-        if not shape or own.input_shape == shape:
+        own = self._adapter.declared
+        shape = self._image_shape or own.input_shape
+        told = self._state.kept.get(TOLD) if self._adapter.output is None else None
+        if own.input_shape == shape and told is None:
             return own
-        if self._declared is None or self._declared[0] is not own or self._declared[1] != shape:
-            self._declared = own, shape, replace(own, input_shape=shape)
-        return self._declared[2]
+        known, key = self._declared, (shape, told)
+        if known is None or known[0] is not own or known[1] != key:
+            changes = own.changes if told is None else (*own.changes, told)
+            self._declared = known = own, key, replace(own, input_shape=shape, changes=changes)
+        return known[2]
 
     @property
     def _image_shape(self) -> tuple[int, ...] | None:

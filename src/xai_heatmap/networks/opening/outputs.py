@@ -1,6 +1,8 @@
 """Conversion of any output of a model to one row of scores per image."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,9 @@ from xai_heatmap.networks.opening.chosen_inside import check_unchosen
 
 LIKELY = ("logits", "scores", "output", "out", "predictions", "probs")
 """Usual keys of the scores, most telling first."""
+
+TOLD = "outputs told"
+"""Key of what is said to the user of outputs that are not explained."""
 
 
 def scores_in(output: Any, *, images: int | None = None, which: str | int | None = None) -> Any:
@@ -33,6 +38,7 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
     """
     if which is None:
         check_unchosen(output, images=images)
+        _tell_of_others(output)
     chosen = held(output, which) if which is not None else _likely(output)
     shape = getattr(chosen, "shape", None)
     if shape is None:
@@ -51,12 +57,61 @@ def scores_in(output: Any, *, images: int | None = None, which: str | int | None
     if len(shape) == 1:
         return chosen[:, None]
     if len(shape) > 2 and all(size == 1 for size in shape[2:]):
-        return (
-            chosen.reshape(tuple(shape[:2]))
-            if shape[0] is not None
-            else chosen[(..., *[0] * (len(shape) - 2))]
-        )
+        return chosen[(..., *[0] * (len(shape) - 2))]
     return chosen
+
+
+_local = threading.local()
+
+
+@contextmanager
+def noticed(kept: dict[Any, Any]) -> Iterator[None]:
+    """A block in which other outputs that could be scores are noted in `kept`, under `TOLD`."""
+    before, _local.kept = getattr(_local, "kept", None), kept
+    try:
+        yield
+    finally:
+        _local.kept = before
+
+
+def _tell_of_others(output: Any) -> None:
+    """Note outputs that read as scores just as well as the first, which is the one explained."""
+    kept = getattr(_local, "kept", None)
+    if kept is None or not isinstance(output, Mapping | tuple | list) or len(output) < 2:
+        return
+    if isinstance(output, Mapping) and any(key in output for key in LIKELY):
+        return
+    chosen = _likely(output)
+    values = [*(output.items() if isinstance(output, Mapping) else enumerate(output))]
+    first = next((key for key, value in values if value is chosen), None)
+    others = [key for key, value in values if value is not chosen and _alike(value, chosen)]
+    if others and first is not None:
+        kept[TOLD] = told_of([(k, _long(v.shape)) for k, v in values if k in (first, *others)])
+
+
+def told_of(outputs: Sequence[tuple[object, int]]) -> str:
+    """What is said to the user of several outputs by their keys and how many scores each has, the
+    first of which is explained.
+    """
+    names = ", ".join(
+        f"{key!r} ({counted(long, 'number') if long else 'any number'})" for key, long in outputs
+    )
+    return (
+        f"The model has {counted(len(outputs), 'output')} that could be scores: {names}. "
+        f"{outputs[0][0]!r} is explained; say output={outputs[1][0]!r} for another."
+    )
+
+
+def _long(shape: Any) -> int:
+    return int(shape[1] or 0) if len(shape) > 1 else 1
+
+
+def _alike(value: Any, chosen: Any) -> bool:
+    """Whether a value is numbers for each picture, as the chosen one."""
+    shape, own = getattr(value, "shape", None), getattr(chosen, "shape", None)
+    if shape is None or own is None or len(shape) != len(own) or len(own) > 2:
+        return False
+    return "float" in str(getattr(value, "dtype", "")) and shape[0] == own[0]
 
 
 def _other_rows(output: Any, shape: tuple[int, ...], images: int) -> str:

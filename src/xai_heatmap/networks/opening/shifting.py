@@ -22,6 +22,11 @@ TURNS = (
 LITTLE, A_FEW, SHARE = 6, 2, 4
 """Limits of the padding for a kernel, in places of an axis, the last as a share 1 / `SHARE`."""
 
+CUT_SHARE = 16
+"""The same share for what is cut off: no kernel asks for that, but a crop does, of few places where
+the picture is small.
+"""
+
 
 def may_shift(
     operation: str, before: Sequence[int | None] | None, after: Sequence[int | None] | None
@@ -33,6 +38,8 @@ def may_shift(
     False
     >>> may_shift("PadV2", (2, 224, 224, 3), (2, 224, 336, 3))
     True
+    >>> may_shift("StridedSlice", (2, 24, 24, 3), (2, 20, 20, 3))
+    True
     """
     said = operation.casefold().replace("_", "")
     if after is not None and len(after) < RANK:
@@ -43,12 +50,13 @@ def may_shift(
         return False
     if before is None or after is None or len(before) != len(after):
         return True
-    return any(_much(*ends) for ends in zip(before[1:], after[1:], strict=True))
+    share = SHARE if "pad" in said else CUT_SHARE
+    return any(_much(*ends, share) for ends in zip(before[1:], after[1:], strict=True))
 
 
-def _much(before: int | None, after: int | None) -> bool:
+def _much(before: int | None, after: int | None, share: int) -> bool:
     """Whether an axis became longer or shorter by more than a kernel asks for."""
     if before is None or after is None:
         return True
     more = abs(after - before)
-    return more > LITTLE or (more > A_FEW and more * SHARE > before)
+    return more > LITTLE or (more > A_FEW and more * share > before)

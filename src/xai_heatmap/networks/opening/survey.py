@@ -25,6 +25,7 @@ from xai_heatmap.networks.opening.layout_reading import DISPLACED, ends_of_grids
 from xai_heatmap.networks.opening.meaning import meaning_in
 from xai_heatmap.networks.opening.model_cache import ShapePlan
 from xai_heatmap.networks.opening.one_by_one import OneByOne, goes_through, is_gone_through
+from xai_heatmap.networks.opening.outputs import noticed
 from xai_heatmap.networks.opening.scores import ScoredModel
 from xai_heatmap.networks.opening.side_by_side import SideBySide
 from xai_heatmap.networks.opening.taps import Site
@@ -97,7 +98,8 @@ class SurveyedModel(ScoredModel):
         adapter, before = self._of([0]), self._state.one_by_one
 
         def look(tried: tuple[int, ...]) -> ModelTrace:
-            return self._engine.survey(adapter, self._pictures(tried))
+            with noticed(self._state.kept):
+                return self._engine.survey(adapter, self._pictures(tried))
 
         try:
             seen = fitted(
