@@ -126,7 +126,7 @@ class SurveyedModel(ScoredModel):
         if self._state.one_by_one and not before:
             self._say_one_by_one()
         elif goes_through(seen) and seen.boxes is None:
-            seen = self._gone_through(adapter, seen, shape)
+            seen = self._through(adapter, seen, shape)
         several = adapter.output if isinstance(adapter.output, SideBySide) else None
         return replace(seen, boxes=adapter.boxes, names=several.labels if several else ())
 
@@ -136,9 +136,7 @@ class SurveyedModel(ScoredModel):
         self._state.one_by_one = True
         return seen
 
-    def _gone_through(
-        self, adapter: Adapter, seen: ModelTrace, shape: tuple[int, ...]
-    ) -> ModelTrace:
+    def _through(self, adapter: Adapter, seen: ModelTrace, shape: tuple[int, ...]) -> ModelTrace:
         """What is seen picture by picture of a network that goes through its batch itself."""
         alone = OneByOne(self._own_engine).survey(adapter, self._pictures(shape))
         if not is_gone_through(seen, alone):
