@@ -105,7 +105,7 @@ def test_the_command_line_says_it_all(tmp_path, monkeypatch, capsys):
     PIL.Image.fromarray(PICTURE).save("cat.png")
     assert main(["explain", "cat.png", "-m", "demo", "--test", "--passes", "32"]) == 0
     told = capsys.readouterr().out
-    assert "tested   predicts" in told
+    assert "tested   This map predicts" in told
     assert "32 passes" in told
     words = ["explain", "cat.png", "-m", "demo", "--method", "hirescam", "--layer", "stem"]
     assert main([*words, "--guard", "--json"]) == 0

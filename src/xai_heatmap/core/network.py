@@ -13,6 +13,7 @@ from xai_heatmap.core.axes import Axes, usual
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.errors import BadOption, NotAModel
 from xai_heatmap.core.layers.layout import Layout
+from xai_heatmap.core.layers.placing import Extent
 from xai_heatmap.core.programmable import Programmable
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.redrawing import Redrawable
@@ -40,6 +41,12 @@ class Layer:
         How its output is read, None where it has no grid.
     without
         Why it has no grid, where its shape alone does not say so.
+    extent
+        Where its cells lie side by side: start and stop on each axis of the input, in places of the
+        input. Beyond the input where a layer was padded, inside of it where borders were cut off.
+        None: from one end to the other.
+    placed
+        Whether that is known; where it is not, cells are drawn over all of the input.
     """
 
     name: str
@@ -47,6 +54,8 @@ class Layer:
     kind: str
     layout: Layout | None
     without: str = ""
+    extent: Extent | None = None
+    placed: bool = True
 
     @property
     def grid(self) -> tuple[int, ...] | None:

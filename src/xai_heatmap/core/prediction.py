@@ -14,6 +14,9 @@ from xai_heatmap.core.targets.classes import class_label, highest, sigmoid, soft
 PREDICTIONS = 5
 """Number of the likeliest classes that stand beside a map."""
 
+RARE = 0.01
+"""Probability below which a class is not seen in a picture."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -60,6 +63,19 @@ def predictions(
         )
         for index in highest(likely if single else own, PREDICTIONS)
     )
+
+
+def unlikely(
+    answer: Answer, index: int, *, closing: Literal["softmax", "sigmoid"] | None
+) -> tuple[float, int] | None:
+    """Probability and place, 1 being the likeliest, of a class that the network does not see in the
+    picture: less than 1 in 100, and none of the likeliest; None of any other.
+    """
+    if answer.kind == "values" or answer.form != ROW or len(answer.scores) < 2:
+        return None
+    likely = probabilities(answer.scores, meaning=answer.meaning, closing=closing)
+    place = 1 + int((likely > likely[index]).sum())
+    return (float(likely[index]), place) if place > PREDICTIONS and likely[index] < RARE else None
 
 
 def _detected(answer: Answer) -> tuple[Prediction, ...]:

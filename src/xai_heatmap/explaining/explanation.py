@@ -286,10 +286,10 @@ class Explanation(Viewable, Facts):
         if self.map.ndim != self.axes:
             return self.map
         if self.geometry is not None:
-            return heat(self.map, self.geometry, smooth=smooth)
+            return heat(self.map, self.geometry, smooth=smooth, extent=self.extent)
         if self.array is None:
             return self.map
-        return drawn_out(self.map, self.array.shape[1:], smooth=smooth)
+        return drawn_out(self.map, self.array.shape[1:], smooth=smooth, extent=self.extent)
 
     def _repr_png_(self) -> bytes:
         return preview(self.overlay())

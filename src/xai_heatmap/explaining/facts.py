@@ -10,6 +10,7 @@ from xai_heatmap.core.arrays import Image, Input, Map
 from xai_heatmap.core.boxes.detections import Detection
 from xai_heatmap.core.filling import plain_options
 from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.core.layers.placing import Extent
 from xai_heatmap.core.network import Layer
 from xai_heatmap.core.prediction import Prediction
 from xai_heatmap.core.targets.answer import ROW, Form, Meaning
@@ -17,6 +18,7 @@ from xai_heatmap.core.tested import Tested
 from xai_heatmap.core.verdict import Verdict
 from xai_heatmap.core.version import installed_version
 from xai_heatmap.explaining.notes import (
+    of_its_place,
     of_the_guard,
     of_the_map,
     of_the_scores,
@@ -94,6 +96,7 @@ class Facts:
         return (
             *self.said,
             *of_what_was_seen(self.geometry),
+            *of_its_place(self.layer),
             *of_the_scores(self.meaning, self.form, self.detection),
             *of_the_map(self.verdict),
             *of_the_test(self.tested),
@@ -109,6 +112,13 @@ class Facts:
             return ()
         own = {name: value for name, value in self.options.items() if name != "channels"}
         return tuple(replace(self, map=one, options=own) for one in self.map)
+
+    @property
+    def extent(self) -> Extent | None:
+        """Between which places of the input the map's cells lie on each axis; None: from one end to
+        the other, as do those of a map with another grid than its layer.
+        """
+        return self.layer.extent if self.map.shape[-self.axes :] == self.layer.grid else None
 
     @property
     def outlined(self) -> bool:

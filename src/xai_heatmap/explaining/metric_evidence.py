@@ -8,6 +8,7 @@ import numpy as np
 from xai_heatmap.core.arrays import Activation, DrawnOut, Input, Map, Mask, Values
 from xai_heatmap.core.errors import BadArray, BadOption, NonFiniteScores, UnknownTarget
 from xai_heatmap.core.evidence import Head, Scored
+from xai_heatmap.core.layers.placing import Extent
 from xai_heatmap.core.metric import Again, Metric, MetricEvidence, Taken
 from xai_heatmap.core.network import INPUT
 from xai_heatmap.core.targets.answer import ROW
@@ -124,7 +125,7 @@ def evidence(
         known["mask"] = mask
     if question is not None:
         if "relevance" in needs:
-            known["relevance"] = over_input(one.map, question)
+            known["relevance"] = over_input(one.map, question, one.extent)
         known |= {"image": question.given.x, "score": question.score}
         if "model" in needs:
             known["model"] = _counting(question, question.target, count)
@@ -156,7 +157,7 @@ def _beyond(
 
         known["without"] = without
     if "tested" in needs:
-        tested = known["tested"] = shared.trial(one.map)
+        tested = known["tested"] = shared.trial(one.map, extent=one.extent)
         passes.passes += tested.passes
     if "again" in needs:
         maps = again(one, question) if remade is None else remade
@@ -170,9 +171,9 @@ def _beyond(
     return known
 
 
-def over_input(map_: Map, question: Question) -> DrawnOut:
+def over_input(map_: Map, question: Question, extent: Extent | None = None) -> DrawnOut:
     """The map drawn out over the network's input, float32 (*image)."""
-    return drawn_out(map_, question.given.x.shape[1:])
+    return drawn_out(map_, question.given.x.shape[1:], extent=extent)
 
 
 def probability_of(question: Question, metric: Metric) -> Target:

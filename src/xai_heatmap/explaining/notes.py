@@ -6,6 +6,7 @@ from typing import Any
 from xai_heatmap.core.boxes.detections import Detection
 from xai_heatmap.core.counted import counted
 from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.core.network import Layer
 from xai_heatmap.core.targets.answer import ROW, Form, Meaning
 from xai_heatmap.core.tested import Tested
 from xai_heatmap.core.verdict import Verdict
@@ -39,6 +40,17 @@ def of_what_was_seen(geometry: Geometry | None) -> Iterator[str]:
     )
 
 
+def of_its_place(layer: Layer) -> Iterator[str]:
+    """Note on a layer whose cells could not be followed from the input, and may lie elsewhere."""
+    if not layer.placed and layer.places > 1:
+        grid = "x".join(map(str, layer.grid or ()))
+        yield (
+            f"Where the {grid} cells of {layer.name} lie on the input could not be followed "
+            "through the network; they are drawn from one end to the other, and may lie off by a "
+            "cell. xai-heatmap audit measures it."
+        )
+
+
 def of_the_scores(meaning: Meaning, form: Form, detection: Detection | None) -> Iterator[str]:
     """Notes on the number that is explained, and on its places or boxes."""
     if meaning in OF_MEANINGS:
@@ -53,6 +65,16 @@ def of_the_scores(meaning: Meaning, form: Form, detection: Detection | None) -> 
         )
     if meaning == "probabilities":
         yield CLOSED
+
+
+def of_the_class(target: str, found: tuple[float, int] | None, classes: int) -> Iterator[str]:
+    """Note on a class that was asked for and that the network does not see in the picture."""
+    if found is not None:
+        likely, place = found
+        yield (
+            f"The network does not see {target} here: its probability is {likely:.2g}, place "
+            f"{place} of {classes}. The map shows what speaks for it all the same, however little."
+        )
 
 
 def of_the_map(verdict: Verdict) -> Iterator[str]:

@@ -11,7 +11,7 @@ from xai_heatmap.core.arrays import Gradients, Input, Inputs, ScoreRow, Values
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.evidence import Evidence
 from xai_heatmap.core.network import INPUT, Network, Survey
-from xai_heatmap.core.prediction import Prediction, predictions
+from xai_heatmap.core.prediction import Prediction, predictions, unlikely
 from xai_heatmap.core.reach import Terms, terms
 from xai_heatmap.core.recording import Recording
 from xai_heatmap.core.registry import Method, MethodResult
@@ -24,6 +24,7 @@ from xai_heatmap.explaining.fusing import recorded
 from xai_heatmap.explaining.judging import judged
 from xai_heatmap.explaining.levels import at_level, levels, reason
 from xai_heatmap.explaining.maps import compute_maps, recording_rule
+from xai_heatmap.explaining.notes import of_the_class
 from xai_heatmap.explaining.opening import heads_of, layer_reason, opened_at
 from xai_heatmap.explaining.prepared_input import PreparedInput
 from xai_heatmap.explaining.request import (
@@ -189,10 +190,20 @@ class Question:
             meaning=answer.meaning,
             form=answer.form,
             array=given.array,
-            said=(*self.network.declared.changes, *given.notes),
+            said=(*self.network.declared.changes, *given.notes, *self._doubts),
         )
         self._known[method.name, layer] = method, options, facts
         return facts
+
+    @cached_property
+    def _doubts(self) -> tuple[str, ...]:
+        """Note on a class by itself that the network does not see in the picture."""
+        target, answer = self.target, self.answer
+        if target.index is None or target.label != answer.label(target.index):
+            return ()
+        closing = "sigmoid" if answer.kind == "labels" else self.network.closing
+        found = unlikely(answer, target.index, closing=closing)
+        return tuple(of_the_class(target.label, found, len(answer.scores)))
 
     @cached_property
     def _known(self) -> dict[tuple[str, str], tuple[Method, Mapping[str, object], Explanation]]:

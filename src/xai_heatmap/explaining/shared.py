@@ -89,7 +89,7 @@ def again(one: Explanation, question: Question) -> Again:
     def maps(pictures: Iterable[Input]) -> Iterator[DrawnOut]:
         for x in pictures:
             (found,) = question.of(x, names, [ask]).explanations([ask])
-            yield drawn_out(found.map, x.shape[1:])
+            yield drawn_out(found.map, x.shape[1:], extent=found.extent)
 
     return maps
 

@@ -9,6 +9,7 @@ import numpy as np
 from xai_heatmap.core.arrays import Map
 from xai_heatmap.core.cells import overlap
 from xai_heatmap.core.errors import BadArray, NonFiniteScores
+from xai_heatmap.core.layers.placing import Extent
 from xai_heatmap.core.rounding import OF_A_MEAN
 from xai_heatmap.core.shapes import Float64
 from xai_heatmap.core.tested import ALPHA, PASSES, USUAL, Tested, TestedWord
@@ -28,7 +29,8 @@ from xai_heatmap.metrics.parts.agreement import (
 from xai_heatmap.metrics.parts.blocks import Blocks, Patches
 from xai_heatmap.metrics.parts.halving import Halves
 from xai_heatmap.metrics.parts.naive import centre, edges
-from xai_heatmap.render.smooth import interpolation
+from xai_heatmap.render.heat import bordered, spans_over
+from xai_heatmap.render.smooth import Span, lines
 
 STILL = 0.25
 """A number that moves by less than this part of its scale hangs on nothing in the input."""
@@ -106,12 +108,12 @@ class Known:
     centre: float
     classes: Float64[np.ndarray, "_ _"] | None
 
-    def test(self, map_: Map) -> Tested:
+    def test(self, map_: Map, extent: Extent | None = None) -> Tested:
         """The result for one map."""
         if self.settled is not None:
             return self.settled
         moved = self.moved
-        patches, odd = on_patches(map_, self.blocks), moved.odd
+        patches, odd = on_patches(map_, self.blocks, extent), moved.odd
         others = self.of_copies(patches)
         level = flat(patches)
         found = Figures(
@@ -199,8 +201,8 @@ class Trial:
         except BadArray as error:
             return error
 
-    def __call__(self, map_: Map, number: int = 0) -> Tested:
-        """Result for one map of the question of that number."""
+    def __call__(self, map_: Map, number: int = 0, extent: Extent | None = None) -> Tested:
+        """Result for one map of the question of that number, whose cells lie in `extent`."""
         disturbed = self.disturbed
         if isinstance(disturbed, BadArray):
             return untested(str(disturbed))
@@ -211,11 +213,11 @@ class Trial:
             own = "x".join(map(str, map_.shape))
             return untested(f"The map's grid, {own}, lies on other axes than the input.")
         try:
-            found = self._known(disturbed, number, self.passes).test(map_)
+            found = self._known(disturbed, number, self.passes).test(map_, extent)
             for passes in PASSES[PASSES.index(self.passes) + 1 :] if self.more else ():
                 if not found.doubtful:
                     break
-                found = self._known(disturbed, number, passes).test(map_)
+                found = self._known(disturbed, number, passes).test(map_, extent)
         except NonFiniteScores:
             return untested(NO_NUMBERS)
         return found
@@ -240,7 +242,8 @@ class Trial:
     def explanation(self, one: Explanation, number: int = 0) -> Explanation:
         """The explanation with the result of its test."""
         empty = one.verdict.word == "cancelled"
-        return replace(one, tested=self(np.zeros_like(one.map) if empty else one.map, number))
+        map_ = np.zeros_like(one.map) if empty else one.map
+        return replace(one, tested=self(map_, number, one.extent))
 
 
 def untested(because: str, moved: Moved | None = None) -> Tested:
@@ -248,16 +251,17 @@ def untested(because: str, moved: Moved | None = None) -> Tested:
     return Tested("untested", because, passes=0 if moved is None else moved.passes)
 
 
-def on_patches(map_: Map, blocks: Blocks) -> Patches:
-    """Mean over each patch of the map drawn out over the input."""
-    values = map_.astype(np.float64)
-    for axis, (n, places) in enumerate(zip(blocks.patches, blocks.image, strict=True)):
-        weights = _drawn_out(n, places, values.shape[axis])
+def on_patches(map_: Map, blocks: Blocks, extent: Extent | None = None) -> Patches:
+    """Mean over each patch of the map drawn out over the input, whose cells lie in `extent`."""
+    values, extent = bordered(map_.astype(np.float64), blocks.image, extent)
+    spans = spans_over(blocks.image, extent)
+    for axis, (n, span) in enumerate(zip(blocks.patches, spans, strict=True)):
+        weights = _drawn_out(n, span, values.shape[axis])
         values = np.moveaxis(np.moveaxis(values, axis, -1) @ weights.T, -1, axis)
     return values
 
 
 @lru_cache(64)
-def _drawn_out(patches: int, places: int, cells: int) -> Float64[np.ndarray, "patches cells"]:
+def _drawn_out(patches: int, span: Span, cells: int) -> Float64[np.ndarray, "patches cells"]:
     """Weights of the cells of an axis in the mean over each patch."""
-    return overlap(patches, places) @ interpolation(places, cells, start=0.0, stop=float(places))
+    return overlap(patches, span.pixels) @ lines(span, cells)

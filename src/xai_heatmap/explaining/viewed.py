@@ -14,7 +14,7 @@ from xai_heatmap.core.registry import all_methods
 from xai_heatmap.core.shapes import Float32
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Cell, Refusal
-from xai_heatmap.explaining.upright import upright
+from xai_heatmap.explaining.upright import seen_of, upright
 from xai_heatmap.render.viewer import picture_url
 from xai_heatmap.sinks.store.levels import packed
 
@@ -249,7 +249,7 @@ def _map(one: Explanation) -> Facts:
     said = [] if one.tested is None else [f"tested: {one.tested.short}"]
     return {
         "layer": one.layer.name, "shape": list(drawn.shape), "lo": kept.low, "hi": kept.high,
-        "signed": one.signed, "box": box, "notes": [*one.notes, *said],
+        "signed": one.signed, "box": box, "seen": seen_of(one), "notes": [*one.notes, *said],
         "verdict": {"kind": one.verdict.word, "words": one.verdict.because,
                     "level": LEVELS.get(one.verdict.word, "note")},
         "data": base64.b64encode(kept.data).decode(),

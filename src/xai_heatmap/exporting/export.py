@@ -36,6 +36,7 @@ from xai_heatmap.networks.onnx.formulas import FORMULAS, WITHOUT_GRADIENT
 from xai_heatmap.networks.onnx.graph import source
 from xai_heatmap.networks.onnx.metadata import (
     CLASSES,
+    EXTENTS,
     IMAGES,
     LABELS,
     LAYERS,
@@ -172,6 +173,9 @@ def _written(
     outputs = recorded.scores.shape[1]
     facts = _facts(network, outputs, method, opened, labels, asked.preprocess, shape)
     facts[IMAGES] = _number(source(graph, image_shape=shape).picture.images, network.name)
+    extents = [twin.survey(shape).layers[name].extent for name in opened]
+    if any(extents):
+        facts[EXTENTS] = json.dumps(extents)
     layouts = {n: own for n in opened if (own := twin.layers[n].layout) is not None}
     contrasts = contrasts and outputs > 1 and method not in WITHOUT_GRADIENT
     wanted = Wanted(method, layouts, shape, outputs, contrasts)

@@ -26,6 +26,7 @@ from xai_heatmap.networks.onnx.branch import AGAINST, MAPS
 from xai_heatmap.networks.onnx.graph import source
 from xai_heatmap.networks.onnx.metadata import (
     CLASSES,
+    EXTENTS,
     IMAGES,
     LABELS,
     LAYERS,
@@ -176,7 +177,11 @@ def page_facts(model: ModelProto, *, name: str, as_is: bool = True) -> dict[str,
     labels = json.loads(said[LABELS]) if LABELS in said else None
     closed = closing(own, given.answer)
     maps = [f"{MAPS}{k}" for k in range(len(layers))]
-    shown = [_layer(each, _grid(model, map_)) for each, map_ in zip(layers, maps, strict=True)]
+    extents = json.loads(said[EXTENTS]) if EXTENTS in said else [None] * len(layers)
+    shown = [
+        _layer(each, _grid(model, map_)) | {"extent": extent}
+        for each, map_, extent in zip(layers, maps, extents, strict=True)
+    ]
     last = bool(open_onnx(own, image_shape=shape).channels_last)
     return {
         "version": installed_version(),

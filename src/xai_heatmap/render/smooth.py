@@ -31,11 +31,21 @@ SMALL = 1 << 16
 
 @dataclass(frozen=True)
 class Span:
-    """One axis: how many pixels there are, and between which places the cells lie side by side."""
+    """One axis: how many pixels there are, and between which places the cells lie side by side.
+
+    Parameters
+    ----------
+    pixels, start, stop
+        In pixels.
+    shown
+        Between which places the cells are drawn, where that is not from their start to their stop:
+        cells of a padding are cut off, and the outermost go on to an end that none reaches.
+    """
 
     pixels: int
     start: float
     stop: float
+    shown: tuple[float, float] | None = None
 
 
 def smoothed(map_: Map, spans: Sequence[Span]) -> DrawnOut:
@@ -57,7 +67,8 @@ def within(span: Span) -> tuple[slice, Span]:
     """The pixels of an axis that lie in the span, and these as an axis of their own."""
     inside = np.flatnonzero(_inside(span))
     first, last = (int(inside[0]), int(inside[-1])) if len(inside) else (0, -1)
-    own = Span(last + 1 - first, span.start - first, span.stop - first)
+    shown = None if span.shown is None else (span.shown[0] - first, span.shown[1] - first)
+    own = Span(last + 1 - first, span.start - first, span.stop - first, shown)
     return slice(first, last + 1), own
 
 
@@ -85,8 +96,8 @@ def _weights(span: Span, cells: int) -> tuple[Weights, Int[np.ndarray, " pixels"
 
 
 def _new_weights(span: Span, cells: int) -> tuple[Weights, Int[np.ndarray, " pixels"]]:
-    make = curves if span.stop - span.start >= COARSE * cells else interpolation
-    weights = make(span.pixels, cells, start=span.start, stop=span.stop)
+    make = curves if span.stop - span.start >= COARSE * cells else lines
+    weights = make(span, cells)
     first = _places(span, cells)[1]
     for own in (weights, first):
         own.flags.writeable = False
@@ -124,24 +135,27 @@ def interpolation(pixels: int, cells: int, *, start: float, stop: float) -> Weig
     Straight lines between the cells' centres. Rows sum to 1; to 0 where the pixel's centre is
     outside the span.
     """
-    span = Span(pixels, start, stop)
+    return lines(Span(pixels, start, stop), cells)
+
+
+def lines(span: Span, cells: int) -> Weights:
+    """Weights as of `interpolation`, for the cells of a span."""
     place, first = _places(span, cells)
     rest = place - first
-    weights = np.zeros((pixels, cells), np.float32)
-    pixel = np.arange(pixels)
+    weights = np.zeros((span.pixels, cells), np.float32)
+    pixel = np.arange(span.pixels)
     weights[pixel, first] = 1 - rest
     weights[pixel, np.minimum(first + 1, cells - 1)] += rest
     return weights * _inside(span)[:, None].astype(np.float32)
 
 
-def curves(pixels: int, cells: int, *, start: float, stop: float) -> Weights:
+def curves(span: Span, cells: int) -> Weights:
     """Weights of cubic curves, each from the four cells around; at an end the last counts for what
     is not there.
     """
-    span = Span(pixels, start, stop)
     place, first = _places(span, cells)
-    weights = np.zeros((pixels, cells), np.float32)
-    pixel = np.arange(pixels)
+    weights = np.zeros((span.pixels, cells), np.float32)
+    pixel = np.arange(span.pixels)
     for cell in range(-1, 3):
         own = np.clip(first + cell, 0, cells - 1)
         np.add.at(weights, (pixel, own), cubic(place - first - cell))
@@ -158,7 +172,8 @@ def cubic(distance: np.ndarray) -> np.ndarray:
 
 def _inside(span: Span) -> np.ndarray:
     centres = np.arange(span.pixels) + 0.5
-    return (centres >= span.start) & (centres < span.stop)
+    start, stop = span.shown or (span.start, span.stop)
+    return (centres >= start) & (centres < stop)
 
 
 def _places(span: Span, cells: int) -> tuple[np.ndarray, Int[np.ndarray, " pixels"]]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Heat, Map
 from xai_heatmap.core.geometry import Geometry
+from xai_heatmap.core.layers.placing import Extent
 from xai_heatmap.core.shapes import Bool
 from xai_heatmap.render.smooth import cubic
 
@@ -13,13 +14,17 @@ AT_ONCE = 1 << 20
 """Pixels that are placed at a time."""
 
 
-def turned(map_: Map, geometry: Geometry, *, smooth: bool = False) -> Heat:
+def turned(
+    map_: Map, geometry: Geometry, *, smooth: bool = False, extent: Extent | None = None
+) -> Heat:
     """Heat of a picture as by `render.heat.heat`, each pixel of the image looked up at its own
     place of the input.
     """
+    rows, columns = geometry.input_size
+    spans = extent or ((0.0, float(rows)), (0.0, float(columns)))
     drawn = np.empty(geometry.image_size, np.float32)
-    for rows, x, y in _places(geometry):
-        drawn[rows] = _at(map_, geometry, x, y, smooth=smooth)
+    for some, x, y in _places(geometry):
+        drawn[some] = _at(map_, geometry, spans, x, y, smooth=smooth)
     return drawn
 
 
@@ -41,11 +46,13 @@ def _places(geometry: Geometry) -> Iterator[tuple[slice, np.ndarray, np.ndarray]
         yield slice(start, stop), x, y
 
 
-def _at(map_: Map, geometry: Geometry, x: np.ndarray, y: np.ndarray, *, smooth: bool) -> np.ndarray:
+def _at(
+    map_: Map, geometry: Geometry, spans: Extent, x: np.ndarray, y: np.ndarray, *, smooth: bool
+) -> np.ndarray:
     u, v = _on_the_input(geometry, x, y)
     (first, second, down), (before, behind, along) = (
-        _between(place / length * cells - 0.5, cells)
-        for place, length, cells in zip((v, u), geometry.input_size, map_.shape, strict=True)
+        _between((place - start) / (stop - start) * cells - 0.5, cells)
+        for place, (start, stop), cells in zip((v, u), spans, map_.shape, strict=True)
     )
     corners = [map_[row, column] for row in (first, second) for column in (before, behind)]
     if smooth:

@@ -181,7 +181,7 @@ def _tested(one: Explanation) -> str:
     figures = [f"T {found.agreement:.2f} ± {found.spread:.2f}", f"p {found.p:.3f}"]
     figures += [f"edges {found.edges:.2f}", f"centre {found.centre:.2f}"]
     figures += [] if found.place is None else [f"own class {found.place} of {found.classes}"]
-    return f"{found.short}. {found} ({', '.join(figures)}; {counted(found.passes, 'pass')})"
+    return f"{found} ({', '.join(figures)}; {counted(found.passes, 'pass')})"
 
 
 def _maps(row: Row, comparison: Comparison) -> list[str]:

@@ -138,9 +138,13 @@ def _strongest(one: "Explanation") -> list[float] | None:
     """x and y of the middle of the strongest place, in pixels of the frame."""
     if one.geometry is None or one.map.ndim != 2 or not one.map.max() > 0:
         return None
-    row, column = divmod(int(one.map.argmax()), one.map.shape[1])
-    down, along = (size / n for size, n in zip(one.geometry.input_size, one.map.shape, strict=True))
-    return list(one.geometry.to_image((column + 0.5) * along, (row + 0.5) * down))
+    cell = divmod(int(one.map.argmax()), one.map.shape[1])
+    spans = one.extent or tuple((0.0, float(size)) for size in one.geometry.input_size)
+    y, x = (
+        start + (at + 0.5) * (stop - start) / n
+        for at, n, (start, stop) in zip(cell, one.map.shape, spans, strict=True)
+    )
+    return list(one.geometry.to_image(x, y))
 
 
 def _say_json(one: "Explanation", shot: "Shot", rate: float) -> None:

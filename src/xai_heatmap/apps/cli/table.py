@@ -11,6 +11,8 @@ PICTURE, LABEL, VERDICT = 32, 28, 20
 """Letters of a column: a picture's on a screen, a class's, a verdict's."""
 
 HEAD = ("picture", "explained", "p", "verdict", "file")
+TESTED = 27
+"""Letters of what a test came to."""
 
 
 class Table:
@@ -24,18 +26,25 @@ class Table:
 
     def __init__(self, job: Explain) -> None:
         longest = max(map(len, (HEAD[0], *titles(job.images))))
-        self.widths = (min(PICTURE, longest) if on_screen() else longest, LABEL, 5, VERDICT)
+        self.widths = [min(PICTURE, longest) if on_screen() else longest, LABEL, 5, VERDICT]
+        self.head = list(HEAD)
+        if job.test or job.guard:
+            self.widths.append(TESTED)
+            self.head.insert(-1, "tested")
         self.begun = False
 
     def __call__(self, row: Row) -> None:
         """Show a picture; one with an error goes to stderr."""
         error_alone(row)
-        lines = [] if self.begun or row.comparison is None else ["", self._line(*HEAD)]
+        lines = [] if self.begun or row.comparison is None else ["", self._line(*self.head)]
         for one, picture in zip(row.comparison or (), row.pictures, strict=True):
             sure = "" if one.probability is None else f"{one.probability:.3f}"
-            lines.append(self._line(one.name, one.target, sure, one.verdict.word, str(picture)))
+            said = [] if len(self.head) == len(HEAD) else [one.tested.short if one.tested else ""]
+            cells = (one.name, one.target, sure, one.verdict.word, *said, str(picture))
+            lines.append(self._line(*cells))
         if row.sheet is not None and row.comparison is not None:
-            lines.append(self._line(row.comparison[0].name, "all of them", "", "", str(row.sheet)))
+            empty = [""] * (len(self.head) - 3)
+            lines.append(self._line(row.comparison[0].name, "all of them", *empty, str(row.sheet)))
         self.begun = self.begun or bool(lines)
         print_lines(lines)
         sys.stdout.flush()

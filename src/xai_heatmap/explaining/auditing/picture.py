@@ -142,7 +142,7 @@ class Auditor:
         """Every map of a picture by name, as patches."""
         blocks = blocks_of(given.x.shape[1:])
         made = self.question(given, index).explanations(self.asked.requests)
-        return {_name(one): _short(_patches(one.map, blocks)) for one in made}
+        return {_name(one): _short(_patches(one, blocks)) for one in made}
 
     def _other(self, own: Question) -> Question | None:
         """The question of a class in the middle of the ranking, which the picture has least to do
@@ -161,11 +161,11 @@ class Auditor:
         """
         directed = [ask for ask in self.asked.requests if ask.method.directed]
         found = other.explanations(directed) if directed else []
-        known = {_name(one): one.map for one in made}
+        known = {_name(one): one for one in made}
         return {
             _name(one): {
-                "like": _like(one.map, known[_name(one)], blocks),
-                "word": trial(one.map, 0).word,
+                "like": _like(one, known[_name(one)], blocks),
+                "word": trial(one.map, 0, one.extent).word,
             }
             for one in found
         }
@@ -176,10 +176,10 @@ class Auditor:
         again = self.question(given, own.target.index)
         inner = tuple(slice(0, -1) for _ in blocks.patches)
         outer = tuple(slice(1, None) for _ in blocks.patches)
-        known = {_name(one): _patches(one.map, blocks) for one in made}
+        known = {_name(one): _patches(one, blocks) for one in made}
         return {
             _name(one): correlation(
-                known[_name(one)][inner].ravel(), _patches(one.map, blocks)[outer].ravel()
+                known[_name(one)][inner].ravel(), _patches(one, blocks)[outer].ravel()
             )
             for one in again.explanations(self.asked.requests)
         }
@@ -271,7 +271,7 @@ def _tested(one: Explanation, trial: Trial, blocks: Blocks) -> Facts:
         "edges": tested.edges,
         "centre": tested.centre,
         "verdict": one.verdict.word,
-        "patches": _short(_patches(one.map, blocks)),
+        "patches": _short(_patches(one, blocks)),
     }
 
 
@@ -279,12 +279,13 @@ def _name(one: Explanation) -> str:
     return f"{one.method}@{one.layer.name}"
 
 
-def _patches(map_: Map, blocks: Blocks) -> Patches:
-    axes = len(blocks.image)
-    return on_patches(map_.sum(axis=0) if map_.ndim == axes + 1 else map_, blocks)
+def _patches(one: Explanation, blocks: Blocks) -> Patches:
+    axes, map_ = len(blocks.image), one.map
+    map_ = map_.sum(axis=0) if map_.ndim == axes + 1 else map_
+    return on_patches(map_, blocks, one.extent)
 
 
-def _like(some: Map, others: Map, blocks: Blocks) -> float | None:
+def _like(some: Explanation, others: Explanation, blocks: Blocks) -> float | None:
     return correlation(_patches(some, blocks).ravel(), _patches(others, blocks).ravel())
 
 

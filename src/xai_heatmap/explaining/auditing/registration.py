@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 
 from xai_heatmap.core.arrays import Activation, Activations, Input, Inputs
+from xai_heatmap.core.layers.placing import Extent
 from xai_heatmap.core.network import Network
 from xai_heatmap.core.shapes import Float64
 
@@ -77,9 +78,12 @@ def responses(before: Activation, after: Activations) -> Responses:
     return ((after.astype(np.float64) - before[None]) ** 2).sum(axis=1)
 
 
-def registered(found: Responses, middles: Points, image: Sequence[int]) -> Registered | None:
+def registered(
+    found: Responses, middles: Points, image: Sequence[int], extent: Extent | None = None
+) -> Registered | None:
     """Where a layer answers, drawn over the input as its maps are; None where it never does."""
     grid = found.shape[1:]
+    spans = extent or tuple((0.0, float(length)) for length in image)
     shown, at = [], []
     for own, middle in zip(found, middles, strict=True):
         strongest = own.max(initial=0)
@@ -87,9 +91,10 @@ def registered(found: Responses, middles: Points, image: Sequence[int]) -> Regis
             continue
         weights = np.where(own >= PART * strongest, own, 0)
         centroid = []
-        for axis, (cells, places) in enumerate(zip(grid, image, strict=True)):
+        for axis, (cells, (start, stop)) in enumerate(zip(grid, spans, strict=True)):
             along = weights.sum(axis=tuple(a for a in range(len(grid)) if a != axis))
-            centroid.append(float(along @ (np.arange(cells) + 0.5) / along.sum() * places / cells))
+            cell = float(along @ (np.arange(cells) + 0.5) / along.sum())
+            centroid.append(start + cell * (stop - start) / cells)
         shown.append(centroid)
         at.append(middle)
     if len(at) < 2:
@@ -113,9 +118,11 @@ def registration(
     pictures, middles = disturbances(x, seed)
     before = network.record(np.ascontiguousarray(x[None]), layers).activations
     after = network.record(pictures, layers).activations
-    image = x.shape[1:]
+    image, known = x.shape[1:], network.survey(x.shape).layers
     return {
-        name: registered(responses(before[name][0], after[name]), middles, image)
+        name: registered(
+            responses(before[name][0], after[name]), middles, image, known[name].extent
+        )
         for name in layers
         if before[name].ndim == len(image) + 2
     }

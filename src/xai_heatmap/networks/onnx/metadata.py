@@ -20,6 +20,10 @@ VERSION, METHOD, LAYERS, REASON, PREPROCESS, LABELS = (
 IMAGES, CLASSES = PREFIX + "images", PREFIX + "class_index"
 """Keys of the number of pictures per run, ``any`` or a number, and of the class indices."""
 
+EXTENTS = PREFIX + "extents"
+"""Key of where the cells of each layer lie: start and stop on each axis of the input, null for all
+of it. Written where that is of any."""
+
 LONGEST = {PREPROCESS: 4096, LABELS: 8 << 20, LAYERS: 1 << 20}
 """Most characters of an entry."""
 

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from onnx import ModelProto, NodeProto, TensorProto
 
+from xai_heatmap.core.layers.placing import Window
 from xai_heatmap.core.network import INPUT
 from xai_heatmap.networks.onnx.before_choice import OF_LENGTHS
 from xai_heatmap.networks.onnx.cut import depending_on, infos, reads
-from xai_heatmap.networks.onnx.graph import Ready
+from xai_heatmap.networks.onnx.graph import OnnxGraph, Ready
 from xai_heatmap.networks.onnx.input import IMAGES, REAL
 from xai_heatmap.networks.onnx.modules import Answered, modules
+from xai_heatmap.networks.onnx.windows import WindowReader
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.mixing import mixes
 from xai_heatmap.networks.opening.shifting import may_shift
@@ -69,6 +71,7 @@ def sightings(ready: Ready, *, images: int | None, probe: Probe) -> ModelTrace:
             if name in number
         ),
         shifting=any(_may_shift(node, shapes) for node in nodes),
+        windows=_windows(graph, nodes, shapes, number, images),
         scores=_shapes(graph.model, [graph.scores], images, probe).get(graph.scores, ()),
     )
 
@@ -76,6 +79,21 @@ def sightings(ready: Ready, *, images: int | None, probe: Probe) -> ModelTrace:
 def _may_shift(node: NodeProto, shapes: Shapes) -> bool:
     """Whether a node may move places of the picture."""
     return may_shift(node.op_type, shapes.get(node.input[0]), shapes.get(node.output[0]))
+
+
+def _windows(
+    graph: OnnxGraph,
+    nodes: Sequence[NodeProto],
+    shapes: Shapes,
+    number: Mapping[str, int],
+    images: int | None,
+) -> dict[int, list[Window]]:
+    """Windows of all nodes that have any."""
+    known = infos(graph.model)
+    image = _inferred(known[graph.image], images) if graph.image in known else None
+    reader = WindowReader(graph.model, {**shapes, **({graph.image: image} if image else {})})
+    found = {number[node.output[0]]: reader.read(node) for node in nodes}
+    return {node: own for node, own in found.items() if own}
 
 
 def path(node: NodeProto) -> str:

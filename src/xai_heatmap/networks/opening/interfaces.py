@@ -11,6 +11,7 @@ from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.axes import Axes
 from xai_heatmap.core.backward import GRADIENT, BackwardRule
 from xai_heatmap.core.boxes.spec import Boxes
+from xai_heatmap.core.layers.placing import Windows
 from xai_heatmap.core.network import Declared
 from xai_heatmap.core.shapes import Shaped
 from xai_heatmap.networks.opening.axes_found import Consumed
@@ -149,6 +150,8 @@ class ModelTrace:
         computes no numbers to look around.
     shifting
         Whether any operation may bring what lies at one place of the picture to another.
+    windows
+        Through which windows nodes read places; None of an engine that does not tell.
     """
 
     calls: Sequence[LayerCall]
@@ -167,6 +170,7 @@ class ModelTrace:
     passing: frozenset[int] = frozenset()
     moves: Mapping[tuple[str, int], Moves] | None = None
     shifting: bool = True
+    windows: Windows | None = None
 
 
 @dataclass(frozen=True)

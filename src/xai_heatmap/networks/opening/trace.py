@@ -9,6 +9,7 @@ from types import MappingProxyType
 from xai_heatmap.core.folded import folded
 from xai_heatmap.core.layers.flow import Flow
 from xai_heatmap.core.layers.layout import Layout, own_layout
+from xai_heatmap.core.layers.placing import Placing
 from xai_heatmap.core.layers.signal import CONVOLVES
 from xai_heatmap.core.network import INPUT, Layer
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall, ModelTrace
@@ -67,6 +68,9 @@ def layers_in(
         sources=seen.sources,
     )
     frames = _FrameReaders(image, channels_last=channels_last)
+    placing = (
+        None if seen.windows is None else Placing(seen.sources, seen.image, image, seen.windows)
+    )
     for name, call in named(seen).items():
         own, why = (
             frames.read(call, folds[name], grids)
@@ -77,7 +81,10 @@ def layers_in(
         )
         if own is None and len(image) != 2 and times[call.path] == 1:  # not once for each frame
             own = _on_its_own_grid(call, planes, channels_last=channels_last)
-        layers[name] = Layer(name, _shape(call.shape, own), call.kind, own, "" if own else why)
+        at = None if own is None or name in folds else placing
+        extent, placed = at.extent(call.node, own.grid) if at and own else (None, True)
+        shown = _shape(call.shape, own)
+        layers[name] = Layer(name, shown, call.kind, own, "" if own else why, extent, placed)
         if own and own.kind != "tokens" and own.grid not in grids and len(own.grid) == len(image):
             grids.append(own.grid)
     return layers, reader.guessed or signals.guessed

@@ -9,11 +9,13 @@ import torch
 from torch._C import _are_functorch_transforms_active as transforming
 from torch._C._functorch import is_functorch_wrapped_tensor
 
+from xai_heatmap.core.layers.placing import Window
 from xai_heatmap.networks.opening.changes import Moves, Room, moves
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.mixing import mixes
 from xai_heatmap.networks.torch.final_activation import ClosingCalls, same
 from xai_heatmap.networks.torch.passes import array
+from xai_heatmap.networks.torch.windows import windows_of
 
 SUMS = ("AddBackward0", "SumBackward0")
 
@@ -32,21 +34,26 @@ class NothingKept:
     def __init__(self) -> None:
         self.asked = False
         """Whether the model itself went back in the pass, and missed what was not kept."""
+        self.over = False
+        """Whether the pass is over, and only shapes are asked for: those of kernels."""
 
     def __enter__(self) -> None:
-        self._hooks = torch.autograd.graph.saved_tensors_hooks(_dropped, self._missed)
+        self._hooks = torch.autograd.graph.saved_tensors_hooks(_shape, self._missed)
         self._hooks.__enter__()
 
     def __exit__(self, *raised: object) -> None:
         self._hooks.__exit__(*raised)
+        self.over = True
 
-    def _missed(self, _: None) -> torch.Tensor:
+    def _missed(self, shape: tuple[int, ...]) -> torch.Tensor:
+        if self.over:
+            return torch.empty(shape, device="meta")
         self.asked = True
         raise RuntimeError("nothing was kept of this pass")
 
 
-def _dropped(_: torch.Tensor) -> None:
-    return None
+def _shape(value: torch.Tensor) -> tuple[int, ...]:
+    return tuple(value.shape)
 
 
 class _Marked(torch.autograd.Function):
@@ -175,7 +182,7 @@ class Watch:
         def number(node: Any) -> int:
             return numbers.setdefault(node, len(numbers))
 
-        sources, sums, passing = _autograd_graph(scores.grad_fn, number)
+        sources, sums, passing, windows = _autograd_graph(scores.grad_fn, number)
         lost = {(seen.path, seen.call): seen.lost for seen in self._calls}
         still = {
             call for call, value in lost.items() if value is not None and self._still(*call, value)
@@ -208,6 +215,7 @@ class Watch:
             answers=array(scores) if scores.ndim == 2 else None,  # maps of scores are large
             passing=passing,
             moves=self._moves,
+            windows=windows,
         )
 
     def _last(self, scores: torch.Tensor) -> tuple[list[str], torch.Tensor]:
@@ -223,10 +231,13 @@ class Watch:
 
 def _autograd_graph(
     output: Any, number: Callable[[Any], int]
-) -> tuple[dict[int, list[int]], frozenset[int], frozenset[int]]:
-    """Sources of every autograd node, nodes that are sums, and nodes that mix no features."""
+) -> tuple[dict[int, list[int]], frozenset[int], frozenset[int], dict[int, list[Window]]]:
+    """Sources of every autograd node, nodes that are sums, nodes that mix no features, and windows
+    of nodes.
+    """
     sources: dict[int, list[int]] = {}
     sums, passing = set[int](), set[int]()
+    windows: dict[int, list[Window]] = {}
     todo = [output] if output is not None else []
     while todo:
         node = todo.pop()
@@ -238,5 +249,7 @@ def _autograd_graph(
             sums.add(number(node))
         if not mixes(type(node).__name__):
             passing.add(number(node))
+        if found := windows_of(node):
+            windows[number(node)] = found
         todo.extend(before)
-    return sources, frozenset(sums), frozenset(passing)
+    return sources, frozenset(sums), frozenset(passing), windows

@@ -178,9 +178,7 @@ def _registered(layers: Sequence[Facts]) -> list[str]:
             f"Cells of {worst['layer']} answer to what lies {_axes(len(worst['offset']))} ({by}) "
             f"places of the input from what they are drawn over{also}; a cell is "
             f"{worst['cell'][0]:.0f} "
-            "places. Heat of this layer lies that far off; a network with random weights, or one "
-            "that "
-            "pads at one side alone, does so."
+            "places. Heat of this layer lies that far off; a network with random weights does so."
         )
     ]
 

@@ -233,5 +233,6 @@ def _facts(one: Explanation, maps: str) -> Row:
         "image_size": list(one.image.shape[:2]),
         "box": None if seen is None else list(seen.box),
         "input_size": None if seen is None else list(seen.input_size),
+        "extent": None if one.extent is None else [end for ends in one.extent for end in ends],
         "matrix": None if seen is None or seen.matrix is None else list(seen.matrix),
     }

@@ -24,7 +24,7 @@ from xai_heatmap.runners.batch.folder import RunFolder, read_run
 from xai_heatmap.runners.batch.status import Status, unfinished
 from xai_heatmap.sinks.store.levels import Packed, unpacked
 from xai_heatmap.sinks.store.parts import read_rows
-from xai_heatmap.sinks.store.rows import Row, parquet, schema
+from xai_heatmap.sinks.store.rows import Row, extent_of, parquet, schema
 from xai_heatmap.sources.image import read
 from xai_heatmap.sources.listing.clip import MARK, frame_entry
 from xai_heatmap.sources.listing.entry import Entry
@@ -195,6 +195,7 @@ class StoredRun:
                 tuple(row["layer_shape"]),
                 row["layer_kind"],
                 Layout("channels_first", tuple(row["map_shape"])),
+                extent=extent_of(row),
             ),
             target=row["target"],
             index=row["target_index"],

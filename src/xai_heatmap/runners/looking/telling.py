@@ -9,7 +9,7 @@ from xai_heatmap.core.errors import XaiHeatmapError
 from xai_heatmap.explaining.explanation import Explanation
 from xai_heatmap.explaining.grid import Refusal
 from xai_heatmap.explaining.question import Question
-from xai_heatmap.explaining.upright import upright
+from xai_heatmap.explaining.upright import seen_of, upright
 from xai_heatmap.runners.looking.packet import Payload, packet
 from xai_heatmap.runners.looking.pictures import Picture
 from xai_heatmap.runners.looking.watched import Watch
@@ -114,6 +114,7 @@ def cell_facts(
         **payload.add(drawn),
         "signed": cell.signed,
         "box": box if over else None,
+        "seen": seen_of(cell) if over else None,
         "verdict": {
             "kind": cell.verdict.word,
             "words": cell.verdict.because,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xai_heatmap.core.errors import OutputError, XaiHeatmapError
+from xai_heatmap.core.layers.placing import Extent
 from xai_heatmap.core.plain import whole_text
 
 Row = dict[str, Any]
@@ -43,6 +44,10 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "box": (LONG_REALS, "left, top, right, bottom of what the network saw, in pixels"),
     "input_size": (WHOLES, "rows and columns of what the network was given"),
     "matrix": (LONG_REALS, "six numbers, of a picture that was flipped or turned"),
+    "extent": (
+        LONG_REALS,
+        "start and stop of the map's cells on the input, rows and then columns; null: all of it",
+    ),
     "seconds": (REAL, "reading and preparing the picture, and its share of its batch"),
     "error": (TEXT, "why there is no map"),
     "error_code": (TEXT, "the error's code"),
@@ -93,3 +98,9 @@ def failed(row: Row, error: XaiHeatmapError, *, seconds: float = 0.0) -> Row:
         "error": whole_text(str(error)),
         "error_code": error.code,
     }
+
+
+def extent_of(row: Row) -> Extent | None:
+    """Where the map's cells lie; older runs say nothing of it."""
+    ends = row.get("extent")
+    return None if ends is None else tuple(zip(ends[::2], ends[1::2], strict=True))

@@ -6,6 +6,8 @@ from typing import Any
 import jax
 from jax.extend import core as jax_core
 
+from xai_heatmap.core.layers.placing import Window
+from xai_heatmap.networks.keras.on_jax.windows import windows_of
 from xai_heatmap.networks.opening.interfaces import Closing, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.mixing import mixes
 from xai_heatmap.networks.opening.shifting import may_shift
@@ -31,6 +33,7 @@ def sightings(
 
     sources: dict[int, list[int]] = {}
     sums, passing = set[int](), set[int]()
+    windows: dict[int, list[Window]] = {}
     for equation in jaxpr.eqns:
         made_of = [number(v) for v in equation.invars if not isinstance(v, jax_core.Literal)]
         for out in equation.outvars:
@@ -39,6 +42,8 @@ def sightings(
                 sums.add(number(out))
             if not mixes(_name(equation)):
                 passing.add(number(out))
+        if found := windows_of(equation):
+            windows |= dict.fromkeys(map(number, equation.outvars), found)
     *values, scores = jaxpr.outvars
     known = {*jaxpr.invars, *(out for e in jaxpr.eqns for out in e.outvars)}
     calls = [
@@ -59,6 +64,7 @@ def sightings(
         tuple(scores.aval.shape),
         passing=frozenset(passing),
         shifting=any(map(_may_shift, jaxpr.eqns)),
+        windows=windows,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from xai_heatmap.networks.keras.on_tensorflow.windows import windows_of
 from xai_heatmap.networks.opening.interfaces import Closing, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.mixing import mixes
 from xai_heatmap.networks.opening.shifting import may_shift
@@ -68,6 +69,11 @@ class Watch:
                 numbers[operation] for operation in operations if not mixes(operation.type)
             ),
             shifting=any(map(_may_shift, operations)),
+            windows={
+                numbers[operation]: found
+                for operation in operations
+                if (found := windows_of(operation))
+            },
         )
 
     def _last(self) -> list[str]:

@@ -12,7 +12,7 @@ export interface Facts {
   version: string
   title: string
   model: Pick<Model, 'name' | 'backend' | 'task'>
-  layers: Layer[]
+  layers: (Layer & { extent: Extent | null })[]
   method: Method & { signed: boolean }
   labels: string[] | null
   classes: number
@@ -20,6 +20,9 @@ export interface Facts {
   network: Network
   how: How
 }
+
+type Extent = [[number, number], [number, number]] // start and stop of the cells on the input, rows and columns
+type Rectangle = [number, number, number, number]
 
 const TOP = 5
 const LEVELS = 255
@@ -196,7 +199,7 @@ export class LocalBackend implements Backend {
   }
 
   private packet(answer: Answer, picture: string, target: string, against: string | undefined, begun: number): Packet {
-    const { method, layers, network, model, labels } = this.facts
+    const { method, layers, network, model, labels, how } = this.facts
     const all = classes(answer.scores, this.facts)
     const ranked = [...all].sort((a, b) => b.probability! - a.probability! || a.index! - b.index!)
     const asked = this.number(target)
@@ -210,11 +213,33 @@ export class LocalBackend implements Backend {
       picture, model: model.name, method: method.name, target: explained, predictions: ranked.slice(0, Math.min(TOP, labels?.length ?? TOP)),
       boxes: null, seconds: (performance.now() - begun) / 1000, passes: 1, forward_ms: answer.milliseconds,
       maps: answer.maps.map(({ name, shape, values }) => {
-        const layer = layers[network.maps.indexOf(name)].name
-        return { layer, method: method.name, target: explained, shape, signed: method.signed, box: answer.box, notes: [], ...levels(values) }
+        const { name: layer, extent } = layers[network.maps.indexOf(name)]
+        const own = covering(values, shape, extent, how.size, answer.box)
+        return { layer, method: method.name, target: explained, shape: own.shape, signed: method.signed, box: own.box, seen: own.seen, notes: [], ...levels(own.values) }
       }),
     }
   }
+}
+
+/** The cells that lie on the input, with cells of 0 up to its ends, and the rectangle of the picture that they cover; as `explaining/upright.py` has it. */
+function covering(values: Float32Array, shape: number[], extent: Extent | null, size: [number, number], seen: Rectangle) {
+  if (!extent || shape.length !== 2) return { values, shape, box: seen, seen: null }
+  const axes = extent.map(([start, stop], axis) => {
+    const step = (stop - start) / shape[axis]
+    const [first, last] = [Math.floor(-start / step + 1e-6), Math.ceil((size[axis] - start) / step - 1e-6)]
+    return { first, count: last - first, from: (start + first * step) / size[axis], to: (start + last * step) / size[axis] }
+  })
+  const [rows, columns] = axes
+  const own = new Float32Array(rows.count * columns.count)
+  for (let row = 0; row < rows.count; row++) {
+    for (let column = 0; column < columns.count; column++) {
+      const [y, x] = [rows.first + row, columns.first + column]
+      if (y >= 0 && y < shape[0] && x >= 0 && x < shape[1]) own[row * columns.count + column] = values[y * shape[1] + x]
+    }
+  }
+  const [width, height] = [seen[2] - seen[0], seen[3] - seen[1]]
+  const box: Rectangle = [seen[0] + columns.from * width, seen[1] + rows.from * height, seen[0] + columns.to * width, seen[1] + rows.to * height]
+  return { values: own, shape: [rows.count, columns.count], box, seen }
 }
 
 function fault(error: unknown) {

@@ -101,6 +101,7 @@ export interface LayerMap {
   hi: number
   signed: boolean
   box: [number, number, number, number] | null // where it lies on the picture, in pixels; null: on all of it
+  seen?: [number, number, number, number] | null // what the network saw, where cells reach beyond it
   verdict: Verdict
   notes: string[]
   bytes: Uint8Array

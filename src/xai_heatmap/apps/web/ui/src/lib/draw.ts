@@ -100,6 +100,8 @@ const scratchContext = scratch.getContext('2d', { willReadFrequently: false })!
 /** The map over what is drawn already, in a rectangle of the context. */
 export function heat(context: CanvasRenderingContext2D, map: LayerMap, of: Plane, box: Box, look: Look) {
   const highest = look.highest ?? top(map)
+  context.save()
+  clip(context, map, box)
   if (look.palette !== 'contour') {
     const scale = Math.min(1, LONGEST / Math.max(box.width, box.height))
     const width = Math.max(1, Math.round(box.width * scale))
@@ -125,6 +127,20 @@ export function heat(context: CanvasRenderingContext2D, map: LayerMap, of: Plane
     stroke(context, line(of, map, share, highest), box, share, false)
     if (map.signed) stroke(context, line(of, map, -share, highest), box, share, true)
   }
+  context.restore()
+}
+
+/** Nothing is drawn beyond what the network saw, though the outermost cells may reach further. */
+function clip(context: CanvasRenderingContext2D, map: LayerMap, box: Box) {
+  if (!map.seen || !map.box) return
+  const [left, top, right, bottom] = map.box
+  const [x, y] = [box.width / (right - left), box.height / (bottom - top)]
+  context.beginPath()
+  context.rect(
+    box.left + (map.seen[0] - left) * x, box.top + (map.seen[1] - top) * y,
+    (map.seen[2] - map.seen[0]) * x, (map.seen[3] - map.seen[1]) * y,
+  )
+  context.clip()
 }
 
 function stroke(
