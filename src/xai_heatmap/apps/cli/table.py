@@ -27,7 +27,7 @@ class Table:
     def __init__(self, job: Explain) -> None:
         longest = max(map(len, (HEAD[0], *titles(job.images))))
         self.widths = [min(PICTURE, longest) if on_screen() else longest, LABEL, 5, VERDICT]
-        self.head = list(HEAD)
+        self.head = [*map(str, HEAD)]
         if job.test or job.guard:
             self.widths.append(TESTED)
             self.head.insert(-1, "tested")
