@@ -8,6 +8,7 @@ import numpy as np
 
 from xai_heatmap.core.arrays import Input, Map, ScoreRow
 from xai_heatmap.core.errors import BadArray, BadOption, NoHead, NonFiniteScores
+from xai_heatmap.core.layers.placing import Extent
 from xai_heatmap.core.network import Network, Survey
 from xai_heatmap.core.prediction import probabilities
 from xai_heatmap.core.recording import Recording
@@ -49,10 +50,10 @@ Facts = dict[str, Any]
 class _Trial(Trial):
     """Tests of maps, which a network that can't be run again leaves untested."""
 
-    def __call__(self, map_: Map, number: int = 0) -> Tested:
+    def __call__(self, map_: Map, number: int = 0, extent: Extent | None = None) -> Tested:
         """Result for one map of the question of that number."""
         try:
-            return super().__call__(map_, number)
+            return super().__call__(map_, number, extent)
         except NoHead as error:
             return untested(str(error))
 
