@@ -5,6 +5,15 @@ from collections.abc import Iterator
 from onnx import ModelProto, NodeProto
 
 from xai_heatmap.networks.onnx.autodiff.known import stored as numbers
+from xai_heatmap.networks.opening.drawing import AT_RANDOM
+
+DRAWING = frozenset(
+    {
+        *("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike"),
+        *("RandomUniform", "RandomUniformLike"),
+    }
+)
+"""Operators that draw at random, whatever seed they name: that begins a series of draws."""
 
 
 def inferring(model: ModelProto) -> None:
@@ -19,7 +28,12 @@ def inferring(model: ModelProto) -> None:
 
 
 def changes(model: ModelProto) -> tuple[str, ...]:
-    """Warnings about the training nodes that `inferring` removes."""
+    """Warnings about the training nodes that `inferring` removes, and about those that draw."""
+    draws = any(node.op_type in DRAWING for node in model.graph.node)
+    return (*_removed(model), *((AT_RANDOM,) if draws else ()))
+
+
+def _removed(model: ModelProto) -> tuple[str, ...]:
     kinds = sorted({node.op_type for node in _training(model)})
     if not kinds:
         return ()

@@ -14,6 +14,7 @@ from xai_heatmap.core.network import Declared, Network
 from xai_heatmap.core.redrawing import Draw
 from xai_heatmap.core.wing import wing
 from xai_heatmap.networks.opening.axes_found import Consumed, Door, Settled
+from xai_heatmap.networks.opening.drawing import AT_RANDOM, DRAWS
 from xai_heatmap.networks.opening.held import Name
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, Adapter, Engine
 from xai_heatmap.networks.opening.layout_probe import pictures
@@ -49,7 +50,7 @@ class OpenedModel(Network):
         self._behind: tuple[str, ...] = ()
         self._programs: dict[Any, Any] = Recent(4 * SIZES)
         self._questions: dict[Any, Any] = Recent(4 * SIZES)
-        self._declared: tuple[Declared, tuple[object, object], Declared] | None = None
+        self._declared: tuple[Declared, tuple[object, object, bool], Declared] | None = None
 
     @property
     def _engine(self) -> Engine:
@@ -71,12 +72,14 @@ class OpenedModel(Network):
         """Declarations of the model, with `image_shape` as the input shape where given."""
         own = self._adapter.declared
         shape = self._image_shape or own.input_shape
-        told = self._state.kept.get(TOLD) if self._adapter.output is None else None
-        if own.input_shape == shape and told is None:
+        kept = self._state.kept
+        told = kept.get(TOLD) if self._adapter.output is None else None
+        draws = len(kept.get(DRAWS, ())) > 1
+        if own.input_shape == shape and told is None and not draws:
             return own
-        known, key = self._declared, (shape, told)
+        known, key = self._declared, (shape, told, draws)
         if known is None or known[0] is not own or known[1] != key:
-            changes = own.changes if told is None else (*own.changes, told)
+            changes = (*own.changes, *filter(None, [told, AT_RANDOM if draws else None]))
             self._declared = known = own, key, replace(own, input_shape=shape, changes=changes)
         return known[2]
 

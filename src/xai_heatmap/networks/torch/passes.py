@@ -13,6 +13,7 @@ import torch
 from xai_heatmap.core.arrays import Native
 from xai_heatmap.core.memory import out_of_memory
 from xai_heatmap.core.network import INPUT
+from xai_heatmap.networks.opening.drawing import DRAWS
 from xai_heatmap.networks.opening.interfaces import Adapter, Recorded, Undo, UseNative
 from xai_heatmap.networks.opening.taps import Site, tapped
 from xai_heatmap.networks.rules import GRADIENT, TORCH, BackwardRule, implemented_by
@@ -54,6 +55,7 @@ class Passes:
         self._modules = modules
         self.untouched: Untouched = kept.setdefault("untouched", Untouched())
         self._overwritten: dict[str, bool] = kept.setdefault("overwritten", {})
+        self._draws: list[None] = kept.setdefault(DRAWS, [])
         self.layouts = MemoryLayouts(
             kept.setdefault("layouts", {}),
             kept.setdefault("notes", {}),
@@ -196,7 +198,7 @@ class Passes:
             stack.enter_context(ONE_AT_A_TIME)
             fast = torch.backends.mha.get_fastpath_enabled()
             stack.enter_context(
-                torch.random.fork_rng(devices) if device.type != "cpu" else _generator()
+                torch.random.fork_rng(devices) if device.type != "cpu" else self._generator()
             )
             stack.enter_context(_no_inference())
             stack.enter_context(torch.enable_grad())
@@ -216,21 +218,25 @@ class Passes:
             finally:
                 torch.backends.mha.set_fastpath_enabled(fast)
 
+    @contextmanager
+    def _generator(self) -> Iterator[None]:
+        """Within the block a model may draw from PyTorch's own generator, whose state is put back.
+
+        Passes that draw are noted, up to two: the first may have made the weights of lazy layers.
+        """
+        before = torch.get_rng_state()
+        try:
+            yield
+        finally:
+            if len(self._draws) < 2 and not torch.equal(torch.get_rng_state(), before):
+                self._draws.append(None)
+            torch.set_rng_state(before)
+
 
 def _no_inference() -> AbstractContextManager[object]:
     """Context outside of inference mode."""
     off = not torch.is_inference_mode_enabled()
     return nullcontext() if off else torch.inference_mode(mode=False)
-
-
-@contextmanager
-def _generator() -> Iterator[None]:
-    """Within the block a model may draw from PyTorch's own generator, whose state is put back."""
-    before = torch.get_rng_state()
-    try:
-        yield
-    finally:
-        torch.set_rng_state(before)
 
 
 def _as_it_is(scores: torch.Tensor) -> torch.Tensor:
