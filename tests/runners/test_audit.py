@@ -52,7 +52,7 @@ def test_of_a_sound_network_nothing_is_said(audits):
     [
         ("dead", "layers", "9 of 12 channels of act2"),
         ("saturated", "layers", "of the values of act1 stand at the end"),
-        ("shifted", "registration", "Cells of act1 answer to what lies (down, right) (-12"),
+        ("shifted", "registration", "Cells of act1 answer to what lies (down, right) (-11"),
         ("twice", "predictions", "a softmax was applied to a softmax"),
         ("chance", "predictions", "answers the same picture differently: 5 of 5"),
     ],

@@ -4,8 +4,9 @@ A stride leaves open which part of its window a trained kernel looks at. Cells a
 middle of the input as far as the windows allow: docs/decisions/336-cells-lie-by-their-strides.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 Extent = tuple[tuple[float, float], ...]
 """Start and stop on each axis of the input, in places of the input."""
@@ -49,6 +50,9 @@ class Window:
     after: tuple[int, ...]
     along: Mapping[int, Along | None]
 
+
+UNREAD = Window((), (), {})
+"""Window of an operation that may read places anywhere."""
 
 Windows = Mapping[int, Sequence[Window]]
 """For every node that reads places through windows, these in order."""
@@ -99,6 +103,16 @@ def resized(before: int, after: int, *, corners: bool = False) -> Along:
         scale = (before - 1) / (after - 1)
         return Along(0.5 - scale / 2, 0.0, scale)
     return Along(0.0, 0.0, before / after)
+
+
+def read_by(read: Callable[[Any], list[Window]], node: object) -> list[Window]:
+    """Windows of a node; what frameworks tell of their nodes is theirs to change, and a map that
+    can't be placed is drawn all the same, with a note.
+    """
+    try:
+        return read(node)
+    except Exception:  # noqa: BLE001 - of any kind
+        return [UNREAD]
 
 
 def changed(before: Sequence[int], after: Sequence[int]) -> list[Window]:
@@ -191,6 +205,8 @@ class Placing:
     def _through(self, before: Placed, own: Window) -> Placed | str:
         """Places behind a window: around the middle of the input, as far as it reaches."""
         rank = len(before.count)
+        if own is UNREAD:
+            return LOST
         if rank + 2 != len(own.before):
             return before
         first = _first(before.count, own)

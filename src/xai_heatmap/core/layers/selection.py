@@ -144,9 +144,10 @@ def _left_out(survey: Survey) -> str:
         f"No layer of this network has places on the axes of its input, {_by(taken)}. Layer "
         f"{last.name!r} answers {_by(last.shape)}, and is left out: its first axis is no batch of "
         "such inputs, or it has another number of axes. A part that gets one picture or frame at a "
-        "time needs the axis that counts them, x[i:i+1] in place of x[i], or all frames at once, "
-        "x.flatten(0, 1). If the axes of the input were misread, say them: "
-        "xai_heatmap.network(model, axes='tchw'). Layer 'input' explains the input itself."
+        "time, as by TimeDistributed, has no array of all of them: give it all frames at once, "
+        "x.flatten(0, 1), or one with the axis that counts them, x[i:i+1] in place of x[i]. If the "
+        "axes of the input were misread, say them: xai_heatmap.network(model, axes='tchw'). Layer "
+        "'input' explains the input itself."
     )
 
 

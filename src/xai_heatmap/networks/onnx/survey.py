@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from onnx import ModelProto, NodeProto, TensorProto
 
-from xai_heatmap.core.layers.placing import Window
+from xai_heatmap.core.layers.placing import Window, read_by
 from xai_heatmap.core.network import INPUT
 from xai_heatmap.networks.onnx.before_choice import OF_LENGTHS
 from xai_heatmap.networks.onnx.cut import depending_on, infos, reads
@@ -92,7 +92,7 @@ def _windows(
     known = infos(graph.model)
     image = _inferred(known[graph.image], images) if graph.image in known else None
     reader = WindowReader(graph.model, {**shapes, **({graph.image: image} if image else {})})
-    found = {number[node.output[0]]: reader.read(node) for node in nodes}
+    found = {number[node.output[0]]: read_by(reader.read, node) for node in nodes}
     return {node: own for node, own in found.items() if own}
 
 

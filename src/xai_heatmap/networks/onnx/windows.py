@@ -80,8 +80,9 @@ class WindowReader:
         tensor = self._stored.get(node.input[3 if node.op_type == "QLinearConv" else 1])
         return () if tensor is None else tuple(tensor.dims[-rank:])
 
-    def _padded(self, node: NodeProto, said: Mapping[str, list[int]], axes: int) -> Axes:
-        pads = said.get("pads") or self._number(node, 1)
+    def _padded(self, node: NodeProto, said: Mapping[str, object], axes: int) -> Axes:
+        given = said.get("pads")
+        pads = given if isinstance(given, list) else self._number(node, 1)
         if pads is None:
             return {}
         named = self._number(node, 3) or list(range(len(pads) // 2))

@@ -9,7 +9,7 @@ import torch
 from torch._C import _are_functorch_transforms_active as transforming
 from torch._C._functorch import is_functorch_wrapped_tensor
 
-from xai_heatmap.core.layers.placing import Window
+from xai_heatmap.core.layers.placing import Window, read_by
 from xai_heatmap.networks.opening.changes import Moves, Room, moves
 from xai_heatmap.networks.opening.interfaces import IMAGES_IN_A_SURVEY, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.mixing import mixes
@@ -249,7 +249,7 @@ def _autograd_graph(
             sums.add(number(node))
         if not mixes(type(node).__name__):
             passing.add(number(node))
-        if found := windows_of(node):
+        if found := read_by(windows_of, node):
             windows[number(node)] = found
         todo.extend(before)
     return sources, frozenset(sums), frozenset(passing), windows

@@ -73,13 +73,11 @@ def _shape(node: Any) -> Shape | None:
 
 def _convolved(node: Any) -> dict[int, Along | None]:
     sizes = tuple(node._saved_weight.shape[2:])  # noqa: SLF001
-    every = zip(
-        sizes,
-        node._saved_stride,  # noqa: SLF001
-        node._saved_padding,  # noqa: SLF001
-        node._saved_dilation,  # noqa: SLF001
-        strict=True,
+    strides, pads, dilations = (
+        _along(getattr(node, f"_saved_{name}"), len(sizes))
+        for name in ("stride", "padding", "dilation")
     )
+    every = zip(sizes, strides, pads, dilations, strict=True)
     back = node._saved_transposed  # noqa: SLF001
     return {
         axis: transposed(size, stride, cut, dilation=dilation)

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 from jax.extend import core as jax_core
 
-from xai_heatmap.core.layers.placing import Window
+from xai_heatmap.core.layers.placing import Window, read_by
 from xai_heatmap.networks.keras.on_jax.windows import windows_of
 from xai_heatmap.networks.opening.interfaces import Closing, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.mixing import mixes
@@ -42,7 +42,7 @@ def sightings(
                 sums.add(number(out))
             if not mixes(_name(equation)):
                 passing.add(number(out))
-        if found := windows_of(equation):
+        if found := read_by(windows_of, equation):
             windows |= dict.fromkeys(map(number, equation.outvars), found)
     *values, scores = jaxpr.outvars
     known = {*jaxpr.invars, *(out for e in jaxpr.eqns for out in e.outvars)}

@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from xai_heatmap.core.layers.placing import read_by
 from xai_heatmap.networks.keras.on_tensorflow.windows import windows_of
 from xai_heatmap.networks.opening.interfaces import Closing, LayerCall, ModelTrace
 from xai_heatmap.networks.opening.mixing import mixes
@@ -72,7 +73,7 @@ class Watch:
             windows={
                 numbers[operation]: found
                 for operation in operations
-                if (found := windows_of(operation))
+                if (found := read_by(windows_of, operation))
             },
         )
 
