@@ -16,6 +16,7 @@ import pytest
 import xai_heatmap as xh
 from web.browsing import Asked, browser, drawn, until, violations
 from web.pages import png
+from xai_heatmap.apps.web.ending import ENDING
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "docs" / "images" / "web-app.png"
@@ -263,6 +264,25 @@ def test_a_server_that_ends_in_the_middle_of_a_job_is_told_of(chrome):
     page.click("nav >> text=Compare")
     page.wait_for_selector("text=/when the picture itself is explained/")
     page.close()
+
+
+def test_a_server_on_its_way_out_is_told_of(chrome):
+    """The line of a job is refused, and so is every question after that."""
+    over = False
+
+    def answered(route):
+        nonlocal over
+        over = over or "/events" in route.request.url
+        if over:
+            return route.fulfill(status=503, body=ENDING, content_type="application/json")
+        return route.continue_()
+
+    with xh.serve(port=0, browser=False, wait=False) as server:
+        page = chrome.new_page()
+        page.route("**/api/**", answered)
+        page.goto(server.url + "#method=rise&options=%7B%22samples%22%3A9000%7D")
+        page.wait_for_selector("text=/does not answer. The page stays/")
+        page.close()
 
 
 def test_the_first_map_of_many_layers_comes_ahead_of_the_others(chrome):

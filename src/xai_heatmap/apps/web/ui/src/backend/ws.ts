@@ -183,11 +183,12 @@ export class WsBackend implements Backend {
         heard('result', (data) => resolve(data.url))
         heard('failed', (data) => reject(new Failure(data)))
         events.onerror = () => {
-          if (events.readyState === EventSource.CLOSED) {
-            return reject(new Failure({ code: 'lost', message: 'The server ended the computation.', hint: 'Try it again.' }))
-          }
-          // The line asks again by itself, and says nothing of a server that is gone.
+          // The line says nothing of a server that is gone, neither while it asks again by itself nor
+          // where a server on its way out refused that.
           this.get('/api/model', { model: this.model_ }).catch(() => {})
+          if (events.readyState === EventSource.CLOSED) {
+            reject(new Failure({ code: 'lost', message: 'The server ended the computation.', hint: 'Try it again.' }))
+          }
         }
       })
       return read(await (await this.ask(url, { signal })).arrayBuffer())
@@ -222,7 +223,11 @@ export class WsBackend implements Backend {
       this.lost()
       throw new Failure({ code: 'lost', message: 'The server does not answer.', hint: 'The page asks again by itself.' })
     }
-    if (!answer.ok) throw new Failure(await refused(answer))
+    if (!answer.ok) {
+      const why = await refused(answer)
+      if (why.code === 'ended') this.lost()
+      throw new Failure(why)
+    }
     return answer
   }
 
