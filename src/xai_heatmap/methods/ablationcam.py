@@ -64,7 +64,7 @@ def ablationcam(
 
 def _somewhere(told: Bool[np.ndarray, "maps ..."]) -> Bool[np.ndarray, " maps"]:
     """Whether it holds at any place of each feature map."""
-    return told.reshape(len(told), -1).any(axis=1)
+    return np.asarray(told.reshape(len(told), -1).any(axis=1))
 
 
 def _replaced(
