@@ -79,6 +79,13 @@ def window(size: int, stride: int, before: int, *, dilation: int = 1, spread: in
     return Along(middle, reach, stride / spread)
 
 
+def evenly_padded(long: int, short: int, size: int, stride: int, dilation: int = 1) -> int:
+    """Places in front and behind together that an axis of length `long` is padded by, where a
+    convolution finds its padding by itself ("same") and answers `short` places.
+    """
+    return max((short - 1) * stride + dilation * (size - 1) + 1 - long, 0)
+
+
 def transposed(size: int, stride: int, cut: int, *, dilation: int = 1) -> Along:
     """An axis of a transposed convolution of which `cut` places are left out in front."""
     whole = dilation * (size - 1)

@@ -8,7 +8,7 @@ from xai_heatmap.core.boxes.spec import Order
 from xai_heatmap.core.errors import ModelError
 from xai_heatmap.networks.onnx import autodiff
 from xai_heatmap.networks.onnx.cut import depending_on, leading_to, reads
-from xai_heatmap.networks.onnx.input import lengths
+from xai_heatmap.networks.onnx.input import given_inputs, lengths
 from xai_heatmap.networks.opening.box_rows import BOX, covers_levels
 
 CHOOSING = ("NonMaxSuppression", "EfficientNMS_TRT", "BatchedNMS_TRT", "BatchedNMSDynamic_TRT")
@@ -110,8 +110,7 @@ def _passes_by(
 
 
 def _pictures(model: ModelProto) -> set[str]:
-    stored = {tensor.name for tensor in model.graph.initializer}
-    return {value.name for value in model.graph.input} - stored
+    return {value.name for value in given_inputs(model)}
 
 
 def known_at(model: ModelProto, image: Sequence[int]) -> dict[str, ValueInfoProto]:

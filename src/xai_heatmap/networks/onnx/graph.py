@@ -20,6 +20,7 @@ from xai_heatmap.networks.onnx.input import (
     PictureInput,
     channels_last,
     declarations,
+    given_inputs,
     lengths,
     picture_input,
     retyped,
@@ -157,8 +158,7 @@ def _image(model: ModelProto, image_shape: Sequence[int] | None) -> Sequence[int
     """Rows and columns of the picture, none where they are not known before the input is read."""
     if image_shape is not None:
         return tuple(image_shape[1:])
-    stored = {initializer.name for initializer in model.graph.initializer}
-    fours = [lengths(one) for one in model.graph.input if one.name not in stored]
+    fours = [lengths(one) for one in given_inputs(model)]
     found = [shape for shape in fours if len(shape) == 4 and None not in shape[1:]]
     if len(found) != 1:
         return ()

@@ -169,6 +169,12 @@ def declarations(model: ModelProto, images: Length = None) -> dict[str, Declarat
     return found
 
 
+def given_inputs(model: ModelProto) -> list[ValueInfoProto]:
+    """Inputs that are given in a run; old files list their weights among the inputs too."""
+    stored = {tensor.name for tensor in model.graph.initializer}
+    return [value for value in model.graph.input if value.name not in stored]
+
+
 def lengths(value: ValueInfoProto) -> tuple[Length, ...]:
     """Length of every axis, None where the file leaves the length open."""
     dims = value.type.tensor_type.shape.dim

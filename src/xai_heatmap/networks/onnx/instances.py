@@ -9,7 +9,7 @@ from xai_heatmap.core.boxes.spec import Boxes, Order
 from xai_heatmap.networks.onnx.autodiff import PREFIX
 from xai_heatmap.networks.onnx.before_choice import known_at
 from xai_heatmap.networks.onnx.cut import infos
-from xai_heatmap.networks.onnx.input import lengths
+from xai_heatmap.networks.onnx.input import given_inputs, lengths
 from xai_heatmap.networks.onnx.pen import LEAST_OPSET, Pen, opset
 from xai_heatmap.networks.opening.box_rows import BOX
 from xai_heatmap.networks.opening.masked_rows import MOST, MaskedRows, masked_rows
@@ -98,8 +98,7 @@ def _prototypes(
 
 def _picture(model: ModelProto) -> tuple[str, bool] | None:
     """The one input of four axes, and whether its channels are last."""
-    stored = {tensor.name for tensor in model.graph.initializer}
-    fours = [v for v in model.graph.input if v.name not in stored and len(lengths(v)) == 4]
+    fours = [value for value in given_inputs(model) if len(lengths(value)) == 4]
     if len(fours) != 1:
         return None
     shape = lengths(fours[0])

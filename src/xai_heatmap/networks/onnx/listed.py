@@ -8,7 +8,7 @@ from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto, helper
 from xai_heatmap.core.boxes.spec import Boxes
 from xai_heatmap.networks.onnx.autodiff import PREFIX
 from xai_heatmap.networks.onnx.check import in_order
-from xai_heatmap.networks.onnx.input import REAL, WHOLE, lengths
+from xai_heatmap.networks.onnx.input import REAL, WHOLE, given_inputs, lengths
 from xai_heatmap.networks.onnx.pen import LEAST_OPSET, Pen, opset
 from xai_heatmap.networks.opening.box_rows import BOX, CHOSEN
 from xai_heatmap.networks.opening.chosen_rows import DETECTIONS
@@ -113,14 +113,9 @@ def _operators(graph: GraphProto) -> Iterator[str]:
                 yield from _operators(body)
 
 
-def _pictures(model: ModelProto) -> list[ValueInfoProto]:
-    stored = {tensor.name for tensor in model.graph.initializer}
-    return [value for value in model.graph.input if value.name not in stored]
-
-
 def _in_batches(model: ModelProto) -> ModelProto:
     """Model whose one picture (channels, rows, columns) has an axis for images before it."""
-    pictures = _pictures(model)
+    pictures = given_inputs(model)
     if len(pictures) != 1 or len(lengths(pictures[0])) != 3:
         return model
     (picture,), pen = pictures, Pen(model, "picture")
@@ -139,8 +134,8 @@ def _in_batches(model: ModelProto) -> ModelProto:
 
 def _sized(model: ModelProto) -> ModelProto:
     """Model that takes the size of its input where it asks for the picture's size."""
-    pictures = [one for one in _pictures(model) if len(lengths(one)) == 4]
-    sizes = [one for one in _pictures(model) if one.name == SIZES]
+    pictures = [one for one in given_inputs(model) if len(lengths(one)) == 4]
+    sizes = [one for one in given_inputs(model) if one.name == SIZES]
     if len(pictures) != 1 or len(sizes) != 1 or lengths(sizes[0])[1:] != (2,):
         return model
     pen = Pen(model, "size")

@@ -9,6 +9,7 @@ from xai_heatmap.core.layers.placing import (
     Along,
     Window,
     changed,
+    evenly_padded,
     padded,
     resized,
     sliced,
@@ -17,7 +18,7 @@ from xai_heatmap.core.layers.placing import (
 )
 
 POOLS = ("MaxPool", "AveragePool", "LpPool")
-CONVOLUTIONS = ("Conv", "ConvInteger", "QLinearConv")
+CONVOLUTIONS, BACK = ("Conv", "ConvInteger", "QLinearConv"), "ConvTranspose"
 MOVES = ("Transpose", "Reshape", "MatMul", "Gemm", "Squeeze", "Unsqueeze", "Flatten", "Einsum")
 """Operators that change the order of axes, or their number, and no place."""
 
@@ -42,14 +43,10 @@ class WindowReader:
             return []
         kind = node.op_type
         said = {own.name: helper.get_attribute_value(own) for own in node.attribute}
-        if kind in CONVOLUTIONS or kind in POOLS:
+        if kind in (*CONVOLUTIONS, *POOLS, BACK):
             kernel = said.get("kernel_shape") or self._kernel(node, len(before) - 2)
-            return [Window(before, after, _slid(said, kernel, before, after))] if kernel else []
-        if kind == "ConvTranspose":
-            kernel = said.get("kernel_shape") or self._kernel(node, len(before) - 2)
-            return (
-                [Window(before, after, _slid_back(said, kernel, before, after))] if kernel else []
-            )
+            own = _slid(said, kernel, before, after, back=kind == BACK)
+            return [Window(before, after, own)] if kernel else []
         if before == after or kind in MOVES:
             return []
         if kind in ("Resize", "Upsample"):
@@ -102,27 +99,19 @@ class WindowReader:
         return own
 
 
-def _slid(said: Mapping[str, object], kernel: Sequence[int], before: Shape, after: Shape) -> Axes:
-    """Window of a convolution or pooling along each axis of places."""
-    strides, dilations = (_each(said, name, len(kernel)) for name in ("strides", "dilations"))
-    own: Axes = {}
-    for n, (size, stride, dilation) in enumerate(zip(kernel, strides, dilations, strict=True)):
-        sides = before[n + 2], after[n + 2]
-        front = _front(said, n, sides, (size, stride, dilation))
-        own[n + 2] = window(size, stride, front, dilation=dilation)
-    return own
-
-
-def _slid_back(
-    said: Mapping[str, object], kernel: Sequence[int], before: Shape, after: Shape
+def _slid(
+    said: Mapping[str, object], kernel: Sequence[int], before: Shape, after: Shape, *, back: bool
 ) -> Axes:
-    """Window of a transposed convolution along each axis of places."""
+    """Window of a convolution or pooling along each axis of places; of a transposed convolution,
+    which is a convolution's way back.
+    """
+    make, (long, short) = (transposed, (after, before)) if back else (window, (before, after))
     strides, dilations = (_each(said, name, len(kernel)) for name in ("strides", "dilations"))
     own: Axes = {}
     for n, (size, stride, dilation) in enumerate(zip(kernel, strides, dilations, strict=True)):
-        sides = after[n + 2], before[n + 2]
+        sides = long[n + 2], short[n + 2]
         front = _front(said, n, sides, (size, stride, dilation))
-        own[n + 2] = transposed(size, stride, front, dilation=dilation)
+        own[n + 2] = make(size, stride, front, dilation=dilation)
     return own
 
 
@@ -133,7 +122,7 @@ def _front(
     automatic = said.get("auto_pad", b"NOTSET")
     if automatic in (b"SAME_UPPER", b"SAME_LOWER"):
         (long, short), (size, stride, dilation) = sides, own
-        both = max((short - 1) * stride + dilation * (size - 1) + 1 - long, 0)
+        both = evenly_padded(long, short, size, stride, dilation)
         return both // 2 if automatic == b"SAME_UPPER" else -(-both // 2)
     pads = said.get("pads") if automatic == b"NOTSET" else None
     return pads[axis] if isinstance(pads, Sequence) and pads else 0

@@ -19,8 +19,8 @@ class MaskedRows:
     ----------
     boxes_last
         Whether the last axis counts boxes.
-    numbers, boxes
-        How many numbers a box has, and how many boxes there are; None where that is open.
+    numbers
+        How many numbers a box has.
     scores
         From which number to which the scores of the classes stand.
     objectness
@@ -31,7 +31,6 @@ class MaskedRows:
 
     boxes_last: bool
     numbers: int
-    boxes: int | None
     scores: tuple[int, int]
     objectness: bool
     chosen: bool
@@ -59,7 +58,7 @@ def masked_rows(
     """
     first, second = shape[1], shape[2]
     if second == CHOSEN + count and how.chosen is not False:
-        return MaskedRows(False, CHOSEN + count, first, (BOX, BOX + 1), False, True)
+        return MaskedRows(False, CHOSEN + count, (BOX, BOX + 1), False, True)
     known = [side for side in (first, second) if side is not None]
     numbers = min(known, default=0)
     boxes_last = first == numbers
@@ -68,4 +67,4 @@ def masked_rows(
     boxes = second if boxes_last else first
     if stop <= start or stop - start < names or boxes == numbers:
         return None
-    return MaskedRows(boxes_last, numbers, boxes, (start, stop), objectness, False)
+    return MaskedRows(boxes_last, numbers, (start, stop), objectness, False)

@@ -10,6 +10,7 @@ from xai_heatmap.core.layers.placing import (
     Along,
     Window,
     changed,
+    evenly_padded,
     padded,
     resized,
     sliced,
@@ -40,8 +41,7 @@ def windows_of(operation: tf.Operation) -> list[Window]:
         return []
     if kind in (*CONVOLUTIONS, *TRANSPOSED):
         kernel = _lengths(operation.inputs[1])
-        make = _slid if kind in CONVOLUTIONS else _slid_back
-        return [] if kernel is None else [make(operation, before, after, kernel)]
+        return [] if kernel is None else [_slid(operation, before, after, kernel)]
     if kind in POOLS:
         kernel = [operation.get_attr("ksize")[axis] for axis in _places(operation, len(before))]
         return [_slid(operation, before, after, kernel)]
@@ -66,22 +66,16 @@ def _moved(operation: Any, before: Shape, after: Shape) -> list[Window]:
 
 
 def _slid(operation: Any, before: Shape, after: Shape, kernel: Sequence[int]) -> Window:
-    """Window of a convolution or pooling along each axis of places."""
+    """Window of a convolution or pooling along each axis of places; of a transposed convolution,
+    which is a convolution's way back.
+    """
+    back = operation.type in TRANSPOSED
+    make, (long, short) = (transposed, (after, before)) if back else (window, (before, after))
     own: Axes = {}
     for n, axis in enumerate(_places(operation, len(before))):
         stride, dilation = (_of(operation, name, axis) for name in ("strides", "dilations"))
-        front = _front(operation, axis, before[axis], after[axis], (kernel[n], stride, dilation))
-        own[axis] = window(kernel[n], stride, front, dilation=dilation)
-    return Window(before, after, own)
-
-
-def _slid_back(operation: Any, before: Shape, after: Shape, kernel: Sequence[int]) -> Window:
-    """Window of a transposed convolution, which is a convolution's way back."""
-    own: Axes = {}
-    for n, axis in enumerate(_places(operation, len(before))):
-        stride, dilation = (_of(operation, name, axis) for name in ("strides", "dilations"))
-        front = _front(operation, axis, after[axis], before[axis], (kernel[n], stride, dilation))
-        own[axis] = transposed(kernel[n], stride, front, dilation=dilation)
+        front = _front(operation, axis, long[axis], short[axis], (kernel[n], stride, dilation))
+        own[axis] = make(kernel[n], stride, front, dilation=dilation)
     return Window(before, after, own)
 
 
@@ -94,7 +88,7 @@ def _front(operation: Any, axis: int, long: int, short: int, own: tuple[int, int
     if padding != "SAME":
         return 0
     size, stride, dilation = own
-    return max((short - 1) * stride + dilation * (size - 1) + 1 - long, 0) // 2
+    return evenly_padded(long, short, size, stride, dilation) // 2
 
 
 def _places(operation: Any, axes: int) -> range:
